@@ -1,0 +1,11 @@
+import { App } from 'aws-cdk-lib';
+import { readSettings } from '../lib/settings.ts';
+import { ThumbnailGeneratorStack } from '../lib/thumbnail-generator-stack.ts';
+
+const app = new App();
+const settings = readSettings(app.node.getAllContext());
+
+new ThumbnailGeneratorStack(app, settings.stackName, {
+  settings,
+  description: 'Thumbnail Generator: POST an image, get a presigned URL of its thumbnail',
+});

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { variantsSchema } from './image/variant.ts';
+
+/** A whole number, as an environment variable spells it. */
+export const wholeNumber = z.string().regex(/^\d+$/, 'a whole number').transform(Number);
+
+/** The variants, as the JSON of a list. */
+export const variantsJson = z
+  .string()
+  .transform((text, { issues }) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      issues.push({ code: 'custom', input: text, message: 'a JSON list of variants' });
+      return z.NEVER;
+    }
+  })
+  .pipe(variantsSchema);
+
+/**
+ * Reads a process's environment once, at its start.
+ *
+ * @throws Error naming every variable that is missing or malformed, so that a wrong deployment fails on its first line
+ */
+export const readEnvironment = <Schema extends z.ZodType>(
+  schema: Schema,
+  variables = process.env,
+): z.output<Schema> => {
+  const { success, data, error } = schema.safeParse(variables);
+  if (success) return data;
+  throw new Error(`Wrong environment:\n${z.prettifyError(error)}`);
+};

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+
+const sidePixels = z.int().min(1).max(4096);
+const formats = ['webp', 'jpeg', 'avif', 'png'] as const;
+
+/** Media types of the formats that thumbnails are written in. */
+export const thumbnailContentTypes = {
+  webp: 'image/webp',
+  jpeg: 'image/jpeg',
+  avif: 'image/avif',
+  png: 'image/png',
+} as const satisfies Record<(typeof formats)[number], string>;
+
+/** Compression quality of the lossy formats when a variant names none, 1 to 100. AVIF's scale is its own. */
+const defaultQuality = { webp: 80, jpeg: 80, avif: 50, png: undefined } as const;
+
+/**
+ * One kind of thumbnail: how large, cut or padded how, in which format.
+ *
+ * - `fit: inside` keeps the whole image within width x height; `cover` fills the box and cuts what sticks out, at
+ *   `position`; `contain` keeps the whole image and pads the box with `background`.
+ * - Nothing is ever enlarged.
+ * - `background` also lies under transparent images in formats that have no transparency (jpeg).
+ */
+export const variantSchema = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'use a-z, 0-9, - and _, at most 32 characters'),
+    width: sidePixels.default(320),
+    height: sidePixels.default(320),
+    fit: z.enum(['inside', 'cover', 'contain']).default('inside'),
+    position: z
+      .enum([
+        'centre',
+        'top',
+        'right top',
+        'right',
+        'right bottom',
+        'bottom',
+        'left bottom',
+        'left',
+        'left top',
+        'entropy',
+        'attention',
+      ])
+      .optional(),
+    background: z
+      .string()
+      .regex(/^#(?:[0-9a-f]{6}|[0-9a-f]{8})$/, 'use #rrggbb or #rrggbbaa, in lower case')
+      .optional(),
+    format: z.enum(formats).default('webp'),
+    quality: z.int().min(1).max(100).optional(),
+  })
+  .check(({ value, issues }) => {
+    const refuse = (setting: 'position' | 'background' | 'quality', rule: string): void => {
+      issues.push({ code: 'custom', input: value[setting], path: [setting], message: rule });
+    };
+    if (value.position !== undefined && value.fit !== 'cover')
+      refuse('position', 'only fit "cover" has a position');
+    if (value.background !== undefined && value.fit !== 'contain' && value.format !== 'jpeg') {
+      refuse('background', 'only fit "contain" and format "jpeg" have a background');
+    }
+    if (value.quality !== undefined && value.format === 'png')
+      refuse('quality', 'png is lossless: it has no quality');
+  })
+  .transform((variant) => ({
+    ...variant,
+    position: variant.fit === 'cover' ? (variant.position ?? 'centre') : undefined,
+    background:
+      variant.fit === 'contain' || variant.format === 'jpeg' ? (variant.background ?? '#ffffff') : undefined,
+    quality: variant.quality ?? defaultQuality[variant.format],
+  }));
+
+/** A variant with every default filled in; a setting that does not apply to its fit and format is undefined. */
+export type Variant = Readonly<z.output<typeof variantSchema>>;
+
+const maxVariants = 16;
+
+/** The variants of a deployment, at least one. The first is the one that a reply's `url` shows. */
+export const variantsSchema = z.tuple([variantSchema], variantSchema).check(({ value, issues }) => {
+  if (value.length > maxVariants) {
+    issues.push({
+      code: 'custom',
+      input: value,
+      message: `at most ${maxVariants} variants (given ${value.length})`,
+    });
+  }
+  const names = value.map(({ name }) => name);
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  if (repeated !== undefined) {
+    issues.push({ code: 'custom', input: value, message: `the name "${repeated}" stands twice` });
+  }
+});
+
+export type Variants = Readonly<z.output<typeof variantsSchema>>;
+
+export const defaultVariants = [{ name: 'thumbnail' }] as const;

@@ -1,0 +1,19 @@
+import type { z } from 'zod';
+import type { Log } from '../log.ts';
+import { createS3Client } from '../store/clients.ts';
+import { createOriginals } from '../store/originals.ts';
+import { createThumbnails } from '../store/thumbnails.ts';
+import type { resizeEnvironment } from './environment.ts';
+import { createMessageHandler } from './messages.ts';
+import { createResize } from './resize.ts';
+
+/** Everything behind the queue, wired to the services that the environment names. */
+export const createResizeService = (environment: z.output<typeof resizeEnvironment>, log: Log) => {
+  const s3 = createS3Client();
+  const resize = createResize({
+    originals: createOriginals(s3, environment.RAW_BUCKET),
+    thumbnails: createThumbnails(s3, environment.THUMBNAIL_BUCKET),
+    variants: environment.VARIANTS,
+  });
+  return createMessageHandler(resize, log);
+};

@@ -1,0 +1,60 @@
+import type { Readable } from 'node:stream';
+import {
+  GetObjectCommand,
+  NoSuchKey,
+  PutObjectCommand,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { ImageError } from '../image/errors.ts';
+import type { ImageId } from '../image/id.ts';
+import { originalKey } from '../image/keys.ts';
+import type { OriginalType } from '../image/original-type.ts';
+
+/** The uploaded images, each under the hash of its bytes. */
+export interface Originals {
+  /** Stores an original unless it is there already; says which of the two it was. */
+  put(id: ImageId, bytes: Uint8Array, contentType: OriginalType): Promise<'stored' | 'already-stored'>;
+  /** @throws ImageError `original-missing` when there is none: it was deleted after its event was sent */
+  open(id: ImageId): Promise<Readable>;
+}
+
+/** S3 answers 409 to a conditional write that raced another one of the same key, and asks to try again. */
+const conflictAttempts = 5;
+
+export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
+  async put(id, bytes, contentType) {
+    const command = new PutObjectCommand({
+      Bucket: bucket,
+      Key: originalKey(id),
+      Body: bytes,
+      ContentType: contentType,
+      ChecksumSHA256: Buffer.from(id, 'hex').toString('base64'),
+      IfNoneMatch: '*',
+    });
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await s3.send(command);
+        return 'stored';
+      } catch (error) {
+        if (!(error instanceof S3ServiceException)) throw error;
+        if (error.name === 'PreconditionFailed') return 'already-stored';
+        if (error.name !== 'ConditionalRequestConflict' || attempt === conflictAttempts) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50 * attempt));
+      }
+    }
+  },
+
+  async open(id) {
+    try {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: originalKey(id) }));
+      if (Body === undefined) throw new Error(`S3 sent no body for ${originalKey(id)}`);
+      return Body as Readable;
+    } catch (error) {
+      if (!(error instanceof NoSuchKey)) throw error;
+      throw new ImageError('original-missing', 'The original is no longer in the raw bucket.', {
+        cause: error,
+      });
+    }
+  },
+});

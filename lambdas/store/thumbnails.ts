@@ -1,0 +1,21 @@
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+
+/** The finished thumbnails, each under the key that its image and variant determine. */
+export interface Thumbnails {
+  put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
+}
+
+export const createThumbnails = (s3: S3Client, bucket: string): Thumbnails => ({
+  async put(key, bytes, contentType) {
+    await s3.send(
+      new PutObjectCommand({
+        Bucket: bucket,
+        Key: key,
+        Body: bytes,
+        ContentType: contentType,
+        // What a key shows never changes. Private, because a presigned URL is meant for whoever was given it.
+        CacheControl: 'private, max-age=31536000, immutable',
+      }),
+    );
+  },
+});

@@ -1,0 +1,39 @@
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+
+/** Signs any number of URLs that all end at the same time. */
+export interface UrlSigner {
+  readonly expiresAt: Date;
+  sign(key: string): Promise<string>;
+}
+
+/** Presigned URLs for the objects of one bucket. */
+export interface Urls {
+  signer(): Promise<UrlSigner>;
+}
+
+/**
+ * @param signingClient gives the client whose credentials sign. S3 refuses a URL as soon as the credentials that
+ *   signed it expire, so `expiresAt` never lies beyond their end.
+ */
+export const createUrls = (
+  signingClient: () => Promise<S3Client>,
+  bucket: string,
+  lifetimeSeconds: number,
+): Urls => ({
+  async signer() {
+    const s3 = await signingClient();
+    const { expiration } = await s3.config.credentials();
+    // A signature's date has whole seconds.
+    const signingDate = new Date(Math.floor(Date.now() / 1000) * 1000);
+    const credentialSeconds = expiration
+      ? Math.floor((expiration.getTime() - signingDate.getTime()) / 1000)
+      : Number.POSITIVE_INFINITY;
+    const expiresIn = Math.min(lifetimeSeconds, credentialSeconds);
+    return {
+      expiresAt: new Date(signingDate.getTime() + expiresIn * 1000),
+      sign: (key) =>
+        getSignedUrl(s3, new GetObjectCommand({ Bucket: bucket, Key: key }), { signingDate, expiresIn }),
+    };
+  },
+});

@@ -1,0 +1,75 @@
+import { Duration } from 'aws-cdk-lib';
+import { ArnPrincipal, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
+import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
+import { ServiceFunction } from './service-function.ts';
+
+export interface IngestProps {
+  readonly rawBucket: IBucket;
+  readonly thumbnailBucket: IBucket;
+  readonly variantsJson: string;
+  readonly stage: string;
+  readonly maxInlineBytes: number;
+  readonly urlLifetimeSeconds: number;
+  readonly logRetention: RetentionDays;
+}
+
+/** Takes uploads in: stores the original and answers with presigned URLs of the thumbnails to come. */
+export class Ingest extends Construct {
+  readonly handler: ServiceFunction;
+
+  constructor(scope: Construct, id: string, props: IngestProps) {
+    super(scope, id);
+    const environment = {
+      RAW_BUCKET: props.rawBucket.bucketName,
+      THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
+      VARIANTS: props.variantsJson,
+      MAX_INLINE_BYTES: String(props.maxInlineBytes),
+      URL_LIFETIME_SECONDS: String(props.urlLifetimeSeconds),
+      STAGE: props.stage,
+    } satisfies IngestEnvironment;
+    this.handler = new ServiceFunction(this, 'Function', {
+      entry: 'lambdas/ingest/index.ts',
+      description: 'Stores uploaded images and signs the URLs of their thumbnails',
+      environment,
+      memoryMiB: 1024,
+      timeout: Duration.seconds(29),
+      logRetention: props.logRetention,
+    });
+    this.handler.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['s3:PutObject'],
+        resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)],
+      }),
+    );
+    this.signThumbnailUrls(props.thumbnailBucket);
+  }
+
+  /** URLs are signed by a role of their own: it can do nothing else, and it is known when its credentials end. */
+  private signThumbnailUrls(thumbnailBucket: IBucket): void {
+    const signer = new Role(this, 'UrlSigner', {
+      description: 'Signs the URLs that show thumbnails',
+      assumedBy: new ArnPrincipal(this.handler.grantPrincipal.grantPrincipal.toString()),
+    });
+    signer.addToPolicy(
+      new PolicyStatement({
+        actions: ['s3:GetObject'],
+        resources: [thumbnailBucket.arnForObjects(`${thumbnailPrefix}*`)],
+      }),
+    );
+    signer.addToPolicy(
+      new PolicyStatement({
+        // Lets S3 answer 404 for a thumbnail that is still being made; without it the answer is 403.
+        actions: ['s3:ListBucket'],
+        resources: [thumbnailBucket.bucketArn],
+      }),
+    );
+    this.handler.addToRolePolicy(
+      new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [signer.roleArn] }),
+    );
+    this.handler.addEnvironment('URL_SIGNER_ROLE_ARN' satisfies keyof IngestEnvironment, signer.roleArn);
+  }
+}

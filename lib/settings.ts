@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
+
+/** `-c` gives every value as text: numbers and JSON are read out of it. */
+const fromText = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess((value) => {
+    if (typeof value !== 'string') return value;
+    try {
+      return JSON.parse(value) as unknown;
+    } catch {
+      return value;
+    }
+  }, schema);
+
+/** Retention periods that CloudWatch Logs accepts (PutRetentionPolicy, `retentionInDays`). */
+const logRetentionDays = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+] as const;
+
+/** Everything that an operator decides, given as context in cdk.json or with `-c name=value`. */
+export const settingsSchema = z.strictObject({
+  /** Name of the CloudFormation stack: another name is another, independent copy. */
+  stackName: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'a letter, then letters, digits and hyphens')
+    .default('ThumbnailGenerator'),
+  /** First segment of the API's path. */
+  stage: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'letters, digits, - and _')
+    .default('dev'),
+  /** What is made of every image; the first one is what `url` shows. */
+  variants: fromText(variantsSchema).prefault([...defaultVariants]),
+  /**
+   * Largest image in one request. A Lambda invocation carries 6 MiB (Lambda quotas, "Invocation payload"), base64 takes
+   * a third on top, and the request's headers and context must fit as well.
+   */
+  maxInlineBytes: fromText(z.int().min(1024).max(4_700_000)).prefault(4_700_000),
+  /** How long a presigned URL works. More than an hour is not possible: a role assumed by a role lasts no longer. */
+  urlLifetimeSeconds: fromText(z.int().min(60).max(3600)).prefault(3600),
+  /** Requests a second that the API takes before it answers 429, on average. */
+  throttleRequestsPerSecond: fromText(z.int().min(1).max(10_000)).prefault(50),
+  /** Requests that the API takes at once beyond that average. */
+  throttleBurstRequests: fromText(z.int().min(1).max(5000)).prefault(100),
+  /** Resize functions that run at once; what comes meanwhile waits in the queue. */
+  resizeMaxConcurrency: fromText(z.int().min(2).max(1000)).prefault(20),
+  logRetentionDays: fromText(z.literal(logRetentionDays)).prefault(30),
+  /** What `cdk destroy` does with the images: keep both buckets, or delete them with everything in them. */
+  imagesOnDestroy: z.enum(['keep', 'delete']).default('keep'),
+});
+
+export type Settings = Readonly<z.output<typeof settingsSchema>>;
+
+/**
+ * Reads the settings out of a CDK app's context.
+ *
+ * @throws Error naming each setting that is wrong or unknown, its value and the rule
+ */
+export const readSettings = (context: Readonly<Record<string, unknown>>): Settings => {
+  // CDK's own context keys hold a colon, an @ or a hyphen; what is left is meant for us, or misspelt.
+  const given = Object.fromEntries(Object.entries(context).filter(([key]) => /^[A-Za-z]\w*$/.test(key)));
+  const { success, data, error } = settingsSchema.safeParse(given);
+  if (success) return data;
+  const wrong = error.issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys' && issue.path.length === 0) {
+      return `${issue.keys.join(', ')}: no such setting. There are ${Object.keys(settingsSchema.shape).join(', ')}.`;
+    }
+    const [setting = '', ...rest] = issue.path;
+    return `${[setting, ...rest].join('.')} = ${JSON.stringify(given[String(setting)])}: ${issue.message}`;
+  });
+  throw new Error(`Wrong settings (cdk.json or -c):\n${wrong.map((line) => `  ${line}`).join('\n')}`);
+};
