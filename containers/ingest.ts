@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { serve } from '@hono/node-server';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readEnvironment, wholeNumber } from '../lambdas/environment.ts';
 import { ingestEnvironment } from '../lambdas/ingest/environment.ts';
 import { createIngestService } from '../lambdas/ingest/service.ts';

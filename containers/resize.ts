@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { DeleteMessageCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readEnvironment } from '../lambdas/environment.ts';
 import { resizeEnvironment } from '../lambdas/resize/environment.ts';
 import { createResizeService } from '../lambdas/resize/service.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { variantsSchema } from './image/variant.ts';
 
 /** A whole number, as an environment variable spells it. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 
 /** `-c` gives every value as text: numbers and JSON are read out of it. */

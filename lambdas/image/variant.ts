@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const sidePixels = z.int().min(1).max(4096);
 const formats = ['webp', 'jpeg', 'avif', 'png'] as const;

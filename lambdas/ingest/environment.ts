@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { variantsJson, wholeNumber } from '../environment.ts';
 
 /** What ingest reads from its environment, in whichever way it runs. */

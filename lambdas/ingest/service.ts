@@ -1,5 +1,5 @@
 import type { Hono } from 'hono';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Log } from '../log.ts';
 import { createS3Client } from '../store/clients.ts';
 import { createOriginals } from '../store/originals.ts';

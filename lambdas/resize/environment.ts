@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { variantsJson } from '../environment.ts';
 
 /** What resize reads from its environment, in whichever way it runs. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ImageError } from '../image/errors.ts';
 import { idOfOriginalKey } from '../image/keys.ts';
 import type { Log } from '../log.ts';

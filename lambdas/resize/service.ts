@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Log } from '../log.ts';
 import { createS3Client } from '../store/clients.ts';
 import { createOriginals } from '../store/originals.ts';
