@@ -76,20 +76,21 @@ export type Variant = Readonly<z.output<typeof variantSchema>>;
 const maxVariants = 16;
 
 /** The variants of a deployment, at least one. The first is the one that a reply's `url` shows. */
-export const variantsSchema = z.tuple([variantSchema], variantSchema).check(({ value, issues }) => {
-  if (value.length > maxVariants) {
-    issues.push({
-      code: 'custom',
-      input: value,
-      message: `at most ${maxVariants} variants (given ${value.length})`,
-    });
-  }
-  const names = value.map(({ name }) => name);
-  const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated !== undefined) {
-    issues.push({ code: 'custom', input: value, message: `the name "${repeated}" stands twice` });
-  }
-});
+export const variantsSchema = z
+  .array(variantSchema)
+  .max(maxVariants, `at most ${maxVariants} variants`)
+  .check(({ value, issues }) => {
+    const names = value.map(({ name }) => name);
+    const repeated = names.find((name, index) => names.indexOf(name) !== index);
+    if (repeated !== undefined) {
+      issues.push({ code: 'custom', input: value, message: `the name "${repeated}" stands twice` });
+    }
+  })
+  .transform(([first, ...others], { issues }): readonly [Variant, ...Variant[]] => {
+    if (first !== undefined) return [first, ...others];
+    issues.push({ code: 'custom', input: [], message: 'at least one variant' });
+    return z.NEVER;
+  });
 
 export type Variants = Readonly<z.output<typeof variantsSchema>>;
 

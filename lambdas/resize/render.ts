@@ -54,7 +54,8 @@ export const renderThumbnails = async (
   const image = sharp({
     // "warning" also catches what libjpeg calls a mere warning: rubbish between valid markers.
     failOn: 'warning',
-    limitInputPixels: maxPixels,
+    // Judged below on the header, with a code and the limit; nothing is decoded before.
+    limitInputPixels: false,
     sequentialRead: true,
   }).timeout({ seconds: timeoutSeconds });
   await pipeline(source, image);

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import {
   GetObjectCommand,
   NoSuchKey,
@@ -48,8 +48,8 @@ export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
   async open(id) {
     try {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: originalKey(id) }));
-      if (Body === undefined) throw new Error(`S3 sent no body for ${originalKey(id)}`);
-      return Body as Readable;
+      if (!(Body instanceof Readable)) throw new Error(`S3 sent no stream for ${originalKey(id)}`);
+      return Body;
     } catch (error) {
       if (!(error instanceof NoSuchKey)) throw error;
       throw new ImageError('original-missing', 'The original is no longer in the raw bucket.', {

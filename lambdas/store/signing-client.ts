@@ -11,7 +11,8 @@ const sessionSeconds = 3600;
  * a URL signed at any moment has at least half an hour to live.
  */
 export const createSigningClient = (roleArn: string, sts = new STSClient()): (() => Promise<S3Client>) => {
-  let current: Promise<{ readonly client: S3Client; readonly renewAt: number }> | undefined;
+  let session: { readonly client: S3Client; readonly renewAt: number } | undefined;
+  let renewing: ReturnType<typeof assumeRole> | undefined;
 
   const assumeRole = async () => {
     const { Credentials } = await sts.send(
@@ -36,18 +37,13 @@ export const createSigningClient = (roleArn: string, sts = new STSClient()): (()
     return { client, renewAt: (Date.now() + Expiration.getTime()) / 2 };
   };
 
-  const renew = () => {
-    const renewed = assumeRole();
-    current = renewed;
-    // A failure is not kept: the next call tries again.
-    renewed.catch(() => {
-      if (current === renewed) current = undefined;
-    });
-    return renewed;
-  };
-
   return async () => {
-    const signer = await (current ?? renew());
-    return Date.now() < signer.renewAt ? signer.client : (await renew()).client;
+    if (session === undefined || Date.now() >= session.renewAt) {
+      renewing ??= assumeRole().finally(() => {
+        renewing = undefined;
+      });
+      session = await renewing;
+    }
+    return session.client;
   };
 };

@@ -1,0 +1,67 @@
+import sharp, { type Sharp } from 'sharp';
+
+const red = [200, 30, 30] as const;
+const green = [30, 160, 60] as const;
+const blue = [30, 60, 200] as const;
+const white = [250, 250, 250] as const;
+
+/** The colours of the four quarters of an upright test picture, in reading order. */
+export const quarters = { red, green, blue, white } as const;
+
+/** An upright picture whose four quarters have different colours, so that every turn and flip can be seen. */
+export const quarteredPicture = (width: number, height: number): Sharp => {
+  const pixels = Buffer.alloc(width * height * 3);
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      const top = y < height / 2;
+      const left = x < width / 2;
+      const [r, g, b] = top ? (left ? red : green) : left ? blue : white;
+      pixels.set([r, g, b], (y * width + x) * 3);
+    }
+  }
+  return sharp(pixels, { raw: { width, height, channels: 3 } });
+};
+
+/** How stored pixels must be turned and flipped so that a viewer who obeys EXIF orientation n sees them upright. */
+const storedFor: Readonly<Record<number, (upright: Sharp) => Sharp>> = {
+  1: (upright) => upright,
+  2: (upright) => upright.flop(),
+  3: (upright) => upright.rotate(180),
+  4: (upright) => upright.flip(),
+  5: (upright) => upright.rotate(270).flop(),
+  6: (upright) => upright.rotate(270),
+  7: (upright) => upright.rotate(90).flop(),
+  8: (upright) => upright.rotate(90),
+};
+
+/** The quartered picture as a camera stores it when held another way: turned pixels, and EXIF that says so. */
+export const cameraPicture = async (width: number, height: number, orientation: number): Promise<Sharp> => {
+  const turn = storedFor[orientation];
+  if (turn === undefined) throw new RangeError(`EXIF orientation must be 1 to 8 (given ${orientation})`);
+  const { data, info } = await turn(quarteredPicture(width, height))
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } })
+    .withExif({
+      IFD0: { Make: 'Example', Copyright: 'someone' },
+      IFD3: { GPSLatitudeRef: 'N', GPSLatitude: '51/1 30/1 0/1' },
+    })
+    .withMetadata({ orientation });
+};
+
+/** The colours in the middle of the four quarters, in reading order. */
+export const quarterColours = async (image: Buffer): Promise<readonly (readonly number[])[]> => {
+  const { data, info } = await sharp(image).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const at = (x: number, y: number): readonly number[] => {
+    const offset = (Math.floor(info.height * y) * info.width + Math.floor(info.width * x)) * info.channels;
+    return [...data.subarray(offset, offset + 3)];
+  };
+  return [at(0.25, 0.25), at(0.75, 0.25), at(0.25, 0.75), at(0.75, 0.75)];
+};
+
+/** A JPEG header, and then rubbish instead of an image. */
+export const jpegHeaderThenRubbish = (): Buffer =>
+  Buffer.concat([Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex'), Buffer.alloc(2000, 0xa5)]);
+
+export const svg = (): Buffer =>
+  Buffer.from('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');

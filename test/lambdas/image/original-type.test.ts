@@ -1,0 +1,54 @@
+import { acceptedTypes, describeRefused, originalTypeOf } from '../../../lambdas/image/original-type.ts';
+import { quarteredPicture, svg } from '../../images.ts';
+
+test.each([
+  ['jpeg', 'image/jpeg'],
+  ['png', 'image/png'],
+  ['webp', 'image/webp'],
+  ['gif', 'image/gif'],
+  ['avif', 'image/avif'],
+  ['tiff', 'image/tiff'],
+] as const)('knows a %s by its bytes', async (format, contentType) => {
+  const bytes = await quarteredPicture(16, 16).toFormat(format).toBuffer();
+  expect(originalTypeOf(bytes)).toBe(contentType);
+  expect(Object.keys(acceptedTypes)).toContain(contentType);
+});
+
+test.each([
+  ['big-endian TIFF', 'MM\0*'],
+  ['BigTIFF', 'II+\0'],
+])('knows a %s', (_, magic) => {
+  expect(originalTypeOf(Buffer.from(magic, 'latin1'))).toBe('image/tiff');
+});
+
+test('knows an AVIF whose brand is only among the compatible ones', () => {
+  const box = Buffer.from('\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf', 'latin1');
+  expect(originalTypeOf(box)).toBe('image/avif');
+});
+
+test('reads the bytes of a view, not of the buffer behind it', async () => {
+  const png = await quarteredPicture(16, 16).png().toBuffer();
+  const padded = Buffer.concat([Buffer.from('%PDF-1.7'), png]);
+  expect(originalTypeOf(new Uint8Array(padded.buffer, padded.byteOffset + 8, png.length))).toBe('image/png');
+});
+
+test.each([
+  ['SVG', svg()],
+  ['SVG', Buffer.from('\ufeff  <!-- a picture --><SVG width="1">')],
+  ['PDF', Buffer.from('%PDF-1.7\n')],
+  ['HTML', Buffer.from('\n<!doctype html><html>')],
+  ['HEIC', Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1')],
+  ['a video or another ISO media file', Buffer.from('\0\0\0\x14ftypmp42\0\0\0\0isom', 'latin1')],
+  ['BMP', Buffer.from('BM6\0\0\0', 'latin1')],
+  ['JPEG XL', Buffer.from('\xff\x0a\0\0', 'latin1')],
+  ['a ZIP archive', Buffer.from('PK\x03\x04', 'latin1')],
+  ['text', Buffer.from('hello, wörld')],
+  ['unknown data', Buffer.from([0, 1, 2, 3])],
+])('calls what it refuses %s', (name, bytes) => {
+  expect(originalTypeOf(bytes)).toBeUndefined();
+  expect(describeRefused(bytes)).toBe(name);
+});
+
+test('refuses an ISO media header that claims to be longer than the file', () => {
+  expect(originalTypeOf(Buffer.from('\xff\xff\xff\xffftypmp42', 'latin1'))).toBeUndefined();
+});

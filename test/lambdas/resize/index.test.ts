@@ -1,0 +1,173 @@
+import { Readable } from 'node:stream';
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { sdkStreamMixin } from '@smithy/core/serde';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { mockClient } from 'aws-sdk-client-mock';
+import sharp from 'sharp';
+import { imageIdOf } from '../../../lambdas/image/id.ts';
+import type { ResizeEnvironment } from '../../../lambdas/resize/environment.ts';
+import { createdKeys } from '../../../lambdas/resize/messages.ts';
+import { jpegHeaderThenRubbish, quarteredPicture } from '../../images.ts';
+
+const s3 = mockClient(S3Client);
+const context = { functionName: 'resize', getRemainingTimeInMillis: () => 60_000 } as Context;
+let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
+let logged: jest.SpyInstance;
+
+beforeAll(async () => {
+  Object.assign(process.env, {
+    AWS_REGION: 'us-east-2',
+    RAW_BUCKET: 'raw-bucket',
+    THUMBNAIL_BUCKET: 'thumbnail-bucket',
+    VARIANTS: '[{"name":"thumbnail"},{"name":"tiny","width":16}]',
+    POWERTOOLS_DEV: 'true',
+  } satisfies ResizeEnvironment & Record<string, string>);
+  for (const method of ['info', 'error'] as const) jest.spyOn(console, method).mockImplementation();
+  logged = jest.spyOn(console, 'warn').mockImplementation();
+  ({ handler } = await import('../../../lambdas/resize/index.ts'));
+});
+
+beforeEach(() => {
+  s3.reset();
+  s3.on(PutObjectCommand).resolves({});
+  logged.mockClear();
+});
+
+const eventOf = (...bodies: readonly string[]): SQSEvent => ({
+  Records: bodies.map((body, index) => ({
+    messageId: `message-${index}`,
+    receiptHandle: 'receipt',
+    body,
+    attributes: {
+      ApproximateReceiveCount: '1',
+      SentTimestamp: '1',
+      SenderId: 'S3',
+      ApproximateFirstReceiveTimestamp: '1',
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:us-east-2:111122223333:resize',
+    awsRegion: 'us-east-2',
+  })),
+});
+
+const created = (...keys: readonly string[]): string =>
+  JSON.stringify({
+    Records: keys.map((key) => ({
+      eventName: 'ObjectCreated:Put',
+      s3: { bucket: { name: 'raw-bucket' }, object: { key } },
+    })),
+  });
+
+/** Puts an original into the raw bucket and names its key. */
+const stored = (bytes: Buffer): string => {
+  const Key = `raw/${imageIdOf(bytes)}`;
+  s3.on(GetObjectCommand, { Bucket: 'raw-bucket', Key }).callsFake(() => ({
+    Body: sdkStreamMixin(Readable.from([bytes])),
+  }));
+  return Key;
+};
+
+const written = () => s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input);
+
+test('writes every variant of an original under its predictable key', async () => {
+  const bytes = await quarteredPicture(800, 600).jpeg().toBuffer();
+  await expect(handler(eventOf(created(stored(bytes))), context)).resolves.toEqual({ batchItemFailures: [] });
+  const id = imageIdOf(bytes);
+  expect(written()).toEqual([
+    {
+      Bucket: 'thumbnail-bucket',
+      Key: `thumbnails/${id}/thumbnail/v1-320x320-inside-q80.webp`,
+      Body: expect.any(Buffer),
+      ContentType: 'image/webp',
+      CacheControl: 'private, max-age=31536000, immutable',
+    },
+    expect.objectContaining({ Key: `thumbnails/${id}/tiny/v1-16x320-inside-q80.webp` }),
+  ]);
+  const [first] = written();
+  expect(await sharp(first?.Body as Buffer).metadata()).toMatchObject({
+    format: 'webp',
+    width: 320,
+    height: 240,
+  });
+});
+
+test('works off several messages, and several records in one', async () => {
+  const pictures = await Promise.all(
+    [40, 50, 60].map((side) => quarteredPicture(side, side).png().toBuffer()),
+  );
+  const [a = '', b = '', c = ''] = pictures.map(stored);
+  await handler(eventOf(created(a, b), created(c)), context);
+  expect(written()).toHaveLength(6);
+});
+
+test('fails only the message whose original cannot be read now', async () => {
+  const good = stored(await quarteredPicture(40, 40).png().toBuffer());
+  const throttled = stored(await quarteredPicture(50, 50).png().toBuffer());
+  s3.on(GetObjectCommand, { Bucket: 'raw-bucket', Key: throttled }).rejects(new Error('SlowDown'));
+  await expect(handler(eventOf(created(throttled), created(good)), context)).resolves.toEqual({
+    batchItemFailures: [{ itemIdentifier: 'message-0' }],
+  });
+  expect(written()).toHaveLength(2);
+});
+
+test('fails the message when a thumbnail cannot be written', async () => {
+  const key = stored(await quarteredPicture(40, 40).png().toBuffer());
+  s3.on(PutObjectCommand).rejects(new Error('SlowDown'));
+  await expect(handler(eventOf(created(key)), context)).resolves.toEqual({
+    batchItemFailures: [{ itemIdentifier: 'message-0' }],
+  });
+});
+
+test('logs a broken image once, with its code, and is done with it', async () => {
+  const key = stored(jpegHeaderThenRubbish());
+  await expect(handler(eventOf(created(key)), context)).resolves.toEqual({ batchItemFailures: [] });
+  expect(written()).toHaveLength(0);
+  expect(logged).toHaveBeenCalledTimes(1);
+  expect(JSON.parse(logged.mock.calls[0][0])).toMatchObject({
+    message: 'image refused',
+    code: 'image-corrupt',
+    imageId: imageIdOf(jpegHeaderThenRubbish()),
+  });
+});
+
+test('is done with an original that was deleted meanwhile', async () => {
+  s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: 'gone', $metadata: {} }));
+  const result = await handler(eventOf(created(`raw/${imageIdOf(Buffer.from('deleted'))}`)), context);
+  expect(result).toEqual({ batchItemFailures: [] });
+  expect(JSON.parse(logged.mock.calls[0][0])).toMatchObject({ code: 'original-missing' });
+});
+
+test('ignores an object that no upload made', async () => {
+  await expect(handler(eventOf(created('raw/holiday+photo.jpg')), context)).resolves.toEqual({
+    batchItemFailures: [],
+  });
+  expect(JSON.parse(logged.mock.calls[0][0])).toMatchObject({
+    message: 'object ignored',
+    key: 'raw/holiday photo.jpg',
+  });
+  expect(s3.commandCalls(GetObjectCommand)).toHaveLength(0);
+});
+
+test.each(['not JSON', '{"Records":[{}]}', '{}'])('fails a message that no S3 sends: %s', async (body) => {
+  await expect(handler(eventOf(body), context)).resolves.toEqual({
+    batchItemFailures: [{ itemIdentifier: 'message-0' }],
+  });
+});
+
+describe('an S3 event', () => {
+  test('that only tests the queue creates nothing', () => {
+    expect(
+      createdKeys(JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'raw-bucket' })),
+    ).toEqual([]);
+  });
+
+  test('tells keys that are encoded as forms are', () => {
+    expect(createdKeys(created('raw/red+flower%2B%C3%BC.jpg'))).toEqual(['raw/red flower+ü.jpg']);
+  });
+
+  test('of a deletion creates nothing', () => {
+    expect(createdKeys(created('raw/a').replace('ObjectCreated:Put', 'ObjectRemoved:Delete'))).toEqual([]);
+  });
+});

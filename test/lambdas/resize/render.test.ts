@@ -1,0 +1,199 @@
+import { Readable } from 'node:stream';
+import sharp from 'sharp';
+import { type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
+import { renderThumbnails } from '../../../lambdas/resize/render.ts';
+import {
+  cameraPicture,
+  jpegHeaderThenRubbish,
+  quarterColours,
+  quarteredPicture,
+  quarters,
+  svg,
+} from '../../images.ts';
+
+const variants = (...given: readonly object[]): Variants => variantsSchema.parse(given);
+const thumbnail = variants({ name: 'thumbnail' });
+
+const render = async (bytes: Buffer, wanted: Variants = thumbnail) => {
+  const rendered = await renderThumbnails(Readable.from([bytes]), wanted);
+  return rendered.map(({ variant, ...rest }) => ({ name: variant.name, ...rest }));
+};
+
+const expectUpright = async (image: Buffer) => {
+  const colours = await quarterColours(image);
+  Object.values(quarters).forEach((expected, quarter) => {
+    const seen = colours[quarter] ?? [];
+    expected.forEach((level, channel) => {
+      expect(Math.abs((seen[channel] ?? Number.NaN) - level)).toBeLessThan(12);
+    });
+  });
+};
+
+describe('one thumbnail', () => {
+  test('fits inside the box and keeps the proportions', async () => {
+    const [only] = await render(await quarteredPicture(1200, 800).jpeg().toBuffer());
+    expect(only).toMatchObject({ name: 'thumbnail', width: 320, height: 213 });
+    const metadata = await sharp(only?.bytes).metadata();
+    expect(metadata).toMatchObject({ format: 'webp', width: 320, height: 213, space: 'srgb' });
+  });
+
+  test('is never larger than the original', async () => {
+    const [only] = await render(await quarteredPicture(40, 30).png().toBuffer());
+    expect(only).toMatchObject({ width: 40, height: 30 });
+  });
+
+  test('of an extremely narrow image is at least one pixel wide', async () => {
+    const [only] = await render(await quarteredPicture(2, 4000).png().toBuffer());
+    expect(only).toMatchObject({ width: 1, height: 320 });
+  });
+
+  test.each(['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff'] as const)('is made of a %s', async (format) => {
+    const [only] = await render(await quarteredPicture(400, 300).toFormat(format).toBuffer());
+    expect(only).toMatchObject({ width: 320, height: 240 });
+    await expectUpright(only?.bytes ?? Buffer.alloc(0));
+  });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])('stands upright for EXIF orientation %i', async (orientation) => {
+    const [only] = await render(
+      await (await cameraPicture(600, 400, orientation)).jpeg({ quality: 95 }).toBuffer(),
+    );
+    expect(only).toMatchObject({ width: 320, height: 213 });
+    await expectUpright(only?.bytes ?? Buffer.alloc(0));
+  });
+
+  test('carries no metadata', async () => {
+    const original = await (await cameraPicture(600, 400, 6)).jpeg().toBuffer();
+    expect((await sharp(original).metadata()).exif).toBeDefined();
+    const [only] = await render(original);
+    const { exif, xmp, iptc, icc, orientation } = await sharp(only?.bytes).metadata();
+    expect({ exif, xmp, iptc, icc, orientation }).toEqual({});
+  });
+
+  test('of an animation shows the first frame', async () => {
+    const frames = await Promise.all(
+      [0, 120, 240].map((level) =>
+        sharp({ create: { width: 50, height: 40, channels: 3, background: { r: level, g: 0, b: 0 } } })
+          .png()
+          .toBuffer(),
+      ),
+    );
+    const gif = await sharp(frames, { join: { animated: true } })
+      .gif()
+      .toBuffer();
+    const [only] = await render(gif);
+    expect(only).toMatchObject({ width: 50, height: 40 });
+    expect((await sharp(only?.bytes).metadata()).pages).toBeUndefined();
+  });
+});
+
+describe('several variants', () => {
+  const all = variants(
+    { name: 'small', width: 100, height: 100 },
+    { name: 'square', width: 128, height: 128, fit: 'cover', format: 'jpeg', quality: 90 },
+    { name: 'padded', width: 200, height: 100, fit: 'contain', background: '#0000ff', format: 'png' },
+    { name: 'large', width: 640, height: 640, format: 'avif' },
+  );
+
+  test('come out of one decode in their own sizes and formats', async () => {
+    const rendered = await render(await (await cameraPicture(900, 600, 6)).jpeg().toBuffer(), all);
+    expect(rendered.map(({ name, width, height }) => ({ name, width, height }))).toEqual([
+      { name: 'small', width: 100, height: 67 },
+      { name: 'square', width: 128, height: 128 },
+      { name: 'padded', width: 200, height: 100 },
+      { name: 'large', width: 640, height: 427 },
+    ]);
+    const formats = await Promise.all(
+      rendered.map(async ({ bytes }) => (await sharp(bytes).metadata()).format),
+    );
+    expect(formats).toEqual(['webp', 'jpeg', 'png', 'heif']);
+    for (const { name, bytes } of rendered) if (name !== 'padded') await expectUpright(bytes);
+  });
+
+  test('that cover a box larger than the image stay within the image', async () => {
+    const rendered = await render(await quarteredPicture(90, 60).png().toBuffer(), all);
+    expect(rendered.map(({ width, height }) => [width, height])).toEqual([
+      [90, 60],
+      [90, 60],
+      [200, 100],
+      [90, 60],
+    ]);
+  });
+
+  test('pad with the background, and lay it under transparency where the format has none', async () => {
+    const transparent = await sharp({
+      create: { width: 50, height: 50, channels: 4, background: '#00000000' },
+    })
+      .png()
+      .toBuffer();
+    const [padded, flattened] = await render(
+      transparent,
+      variants(
+        { name: 'padded', width: 100, height: 50, fit: 'contain', background: '#ff0000', format: 'png' },
+        { name: 'flattened', format: 'jpeg', background: '#00ff00' },
+      ),
+    );
+    const edge = await sharp(padded?.bytes)
+      .extract({ left: 2, top: 20, width: 1, height: 1 })
+      .raw()
+      .toBuffer();
+    expect([...edge.subarray(0, 3)]).toEqual([255, 0, 0]);
+    const middle = await sharp(flattened?.bytes)
+      .extract({ left: 25, top: 25, width: 1, height: 1 })
+      .raw()
+      .toBuffer();
+    expect(middle[1]).toBeGreaterThan(250);
+  });
+});
+
+describe('what is refused', () => {
+  test('a JPEG header followed by rubbish is corrupt', async () => {
+    await expect(render(jpegHeaderThenRubbish())).rejects.toMatchObject({ code: 'image-corrupt' });
+  });
+
+  test('a truncated JPEG is corrupt', async () => {
+    const whole = await quarteredPicture(1200, 800).jpeg().toBuffer();
+    await expect(render(whole.subarray(0, whole.length / 2))).rejects.toMatchObject({
+      code: 'image-corrupt',
+    });
+  });
+
+  test('an empty stream is corrupt', async () => {
+    await expect(renderThumbnails(Readable.from([]), thumbnail)).rejects.toMatchObject({
+      code: 'image-corrupt',
+    });
+  });
+
+  test('an SVG is not even opened', async () => {
+    await expect(render(svg())).rejects.toMatchObject({
+      code: 'image-corrupt',
+      message: expect.stringContaining('unsupported image format'),
+    });
+  });
+
+  test('an image with a side over 16,384 pixels is too large', async () => {
+    const long = await sharp({ create: { width: 1, height: 16_385, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    await expect(render(long)).rejects.toMatchObject({
+      code: 'image-too-large',
+      message: expect.stringContaining('1 x 16385'),
+    });
+  });
+
+  test('an image with over 100 million pixels is too large', async () => {
+    const large = await sharp({ create: { width: 10_100, height: 10_000, channels: 3, background: 'red' } })
+      .png({ compressionLevel: 1 })
+      .toBuffer();
+    await expect(render(large)).rejects.toMatchObject({ code: 'image-too-large' });
+  });
+
+  test('an error of the source is not the image’s fault', async () => {
+    const whole = await quarteredPicture(1200, 800).jpeg().toBuffer();
+    const reset = new Error('connection reset');
+    const breaking = async function* () {
+      yield whole.subarray(0, 5000);
+      throw reset;
+    };
+    await expect(renderThumbnails(Readable.from(breaking()), thumbnail)).rejects.toBe(reset);
+  });
+});

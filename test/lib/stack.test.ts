@@ -1,0 +1,276 @@
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { comparable, templateWith } from './stacks.ts';
+
+const everySetting = {
+  stackName: 'Second',
+  stage: 'live',
+  variants: [
+    {
+      name: 'card',
+      width: 640,
+      height: 480,
+      fit: 'cover',
+      position: 'attention',
+      format: 'avif',
+      quality: 45,
+    },
+    { name: 'icon', width: 64, height: 64, fit: 'contain', background: '#00000000', format: 'png' },
+  ],
+  maxInlineBytes: 1_000_000,
+  urlLifetimeSeconds: 900,
+  throttleRequestsPerSecond: 5,
+  throttleBurstRequests: 10,
+  resizeMaxConcurrency: 2,
+  logRetentionDays: 7,
+  imagesOnDestroy: 'delete',
+};
+
+let template: Template;
+let changed: Template;
+
+beforeAll(() => {
+  template = templateWith();
+  changed = templateWith(everySetting);
+});
+
+/** All resources of one type, by their logical names without hashes: `IngestFunction` and the like. */
+const resourcesOf = (of: Template, type: string) =>
+  Object.entries(of.findResources(type)).map(([name, { Properties }]) => ({ name, ...Properties }));
+
+const ownFunctions = (of: Template) =>
+  resourcesOf(of, 'AWS::Lambda::Function').filter(({ name }) => /^(Ingest|Resize)Function/.test(name));
+
+describe('the template', () => {
+  test('with the default settings is as it was', () => {
+    expect(comparable(template)).toMatchSnapshot();
+  });
+
+  test('with every setting changed is as it was', () => {
+    expect(comparable(changed)).toMatchSnapshot();
+  });
+
+  test('names nothing by hand, so that two copies live side by side', () => {
+    const given = JSON.stringify(template.toJSON());
+    expect(given).not.toMatch(/"(?:BucketName|QueueName|FunctionName|RoleName|LogGroupName|TableName)":"/);
+    expect(given).not.toMatch(/arn:aws:[^"]*\d{12}/);
+  });
+
+  test('tells where to upload and where everything is', () => {
+    expect(Object.keys(template.findOutputs('*')).sort()).toEqual([
+      'RawBucketName',
+      'ResizeDeadLetterQueueUrl',
+      'ResizeQueueUrl',
+      'ThumbnailBucketName',
+      'UploadUrl',
+    ]);
+    expect(JSON.stringify(template.findOutputs('UploadUrl'))).toMatch(/"\/dev\/upload_image"/);
+    expect(JSON.stringify(changed.findOutputs('UploadUrl'))).toMatch(/"\/live\/upload_image"/);
+  });
+});
+
+describe('both buckets', () => {
+  test('are private, encrypted, owner-enforced, and rid of abandoned uploads', () => {
+    template.resourceCountIs('AWS::S3::Bucket', 2);
+    template.allResourcesProperties('AWS::S3::Bucket', {
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+      LifecycleConfiguration: {
+        Rules: [
+          Match.objectLike({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' }),
+        ],
+      },
+    });
+  });
+
+  test('refuse whoever comes without TLS', () => {
+    template.resourceCountIs('AWS::S3::BucketPolicy', 2);
+    template.allResourcesProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: Match.objectLike({
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Deny',
+            Action: 's3:*',
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+          }),
+        ]),
+      }),
+    });
+  });
+
+  test('outlive the stack unless the settings say otherwise', () => {
+    template.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Retain' });
+    template.resourceCountIs('Custom::S3AutoDeleteObjects', 0);
+    changed.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Delete' });
+    changed.resourceCountIs('Custom::S3AutoDeleteObjects', 2);
+  });
+});
+
+describe('the API', () => {
+  test('has one explicit route on a named stage, throttled and logged', () => {
+    template.resourceCountIs('AWS::ApiGatewayV2::Route', 1);
+    template.hasResourceProperties('AWS::ApiGatewayV2::Route', { RouteKey: 'POST /upload_image' });
+    template.resourceCountIs('AWS::ApiGatewayV2::Stage', 1);
+    template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+      StageName: 'dev',
+      DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
+      AccessLogSettings: {
+        DestinationArn: Match.anyValue(),
+        Format: Match.stringLikeRegexp('\\$context.status'),
+      },
+    });
+    changed.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+      StageName: 'live',
+      DefaultRouteSettings: { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 10 },
+    });
+  });
+});
+
+describe('both functions', () => {
+  test('run Node.js 24 on arm64, traced, with a time limit and a log that expires', () => {
+    const functions = ownFunctions(template);
+    expect(functions).toHaveLength(2);
+    for (const { Runtime, Architectures, TracingConfig, Timeout, MemorySize, LoggingConfig } of functions) {
+      expect({ Runtime, Architectures, TracingConfig }).toEqual({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        TracingConfig: { Mode: 'Active' },
+      });
+      expect(Timeout).toBeGreaterThan(0);
+      expect(MemorySize).toBeGreaterThan(0);
+      const logGroup = template.findResources('AWS::Logs::LogGroup')[LoggingConfig.LogGroup.Ref];
+      expect(logGroup?.['Properties']).toMatchObject({ RetentionInDays: 30 });
+    }
+  });
+
+  test('are told the variants with every default filled in', () => {
+    for (const { Environment } of ownFunctions(changed)) {
+      expect(JSON.parse(Environment.Variables.VARIANTS)).toEqual([
+        {
+          name: 'card',
+          width: 640,
+          height: 480,
+          fit: 'cover',
+          position: 'attention',
+          format: 'avif',
+          quality: 45,
+        },
+        { name: 'icon', width: 64, height: 64, fit: 'contain', background: '#00000000', format: 'png' },
+      ]);
+    }
+  });
+});
+
+describe('the resize queue', () => {
+  test('holds events encrypted, over TLS only, and sets aside what fails five times for longer than it keeps it', () => {
+    template.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true });
+    const queues = resourcesOf(template, 'AWS::SQS::Queue');
+    const queue = queues.find(({ RedrivePolicy }) => RedrivePolicy);
+    const deadLetters = queues.find(({ RedrivePolicy }) => !RedrivePolicy);
+    expect(queues).toHaveLength(2);
+    expect(queue?.RedrivePolicy).toEqual({
+      deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters?.name, 'Arn'] },
+      maxReceiveCount: 5,
+    });
+    expect(deadLetters?.MessageRetentionPeriod).toBeGreaterThan(queue?.MessageRetentionPeriod);
+    expect(resourcesOf(template, 'AWS::SQS::QueuePolicy')).toHaveLength(2);
+    template.allResourcesProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: Match.objectLike({
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      }),
+    });
+  });
+
+  test('is fed by new originals only', () => {
+    template.hasResourceProperties('Custom::S3BucketNotifications', {
+      NotificationConfiguration: {
+        QueueConfigurations: [
+          Match.objectLike({
+            Events: ['s3:ObjectCreated:*'],
+            Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: 'raw/' }] } },
+          }),
+        ],
+      },
+    });
+    template.resourceCountIs('Custom::S3BucketNotifications', 1);
+  });
+
+  test('gives a batch six times the function’s time, and takes back only what failed', () => {
+    const resize = ownFunctions(template).find(({ name }) => name.startsWith('ResizeFunction'));
+    template.hasResourceProperties('AWS::SQS::Queue', {
+      VisibilityTimeout: 6 * resize?.Timeout,
+      RedrivePolicy: Match.anyValue(),
+    });
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 20 },
+    });
+    changed.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      ScalingConfig: { MaximumConcurrency: 2 },
+    });
+  });
+});
+
+describe('each role', () => {
+  /** What a role's inline policies allow: action -> resources, as text. */
+  const allowed = (role: RegExp) =>
+    resourcesOf(template, 'AWS::IAM::Policy')
+      .filter(({ name }) => role.test(name))
+      .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+      .flatMap(({ Effect, Action, Resource }) =>
+        [Action].flat().map((action) => `${Effect} ${action} ${JSON.stringify(Resource)}`),
+      )
+      .sort();
+  const arn = (name: RegExp, path = '') => {
+    const [found] = Object.keys(template.toJSON().Resources).filter((resource) => name.test(resource));
+    const get = { 'Fn::GetAtt': [found, 'Arn'] };
+    return JSON.stringify(path ? { 'Fn::Join': ['', [get, path]] } : get);
+  };
+  const rawBucket = /^RawBucket[0-9A-F]{8}$/;
+  const thumbnailBucket = /^ThumbnailBucket[0-9A-F]{8}$/;
+
+  test('of ingest may store originals and become the URL signer, nothing else', () => {
+    expect(allowed(/^IngestFunctionServiceRoleDefaultPolicy/)).toEqual([
+      `Allow s3:PutObject ${arn(rawBucket, '/raw/*')}`,
+      `Allow sts:AssumeRole ${arn(/^IngestUrlSigner[0-9A-F]{8}$/)}`,
+      'Allow xray:PutTelemetryRecords "*"',
+      'Allow xray:PutTraceSegments "*"',
+    ]);
+  });
+
+  test('of the URL signer may show thumbnails, and tell a missing one from a forbidden one', () => {
+    expect(allowed(/^IngestUrlSignerDefaultPolicy/)).toEqual([
+      `Allow s3:GetObject ${arn(thumbnailBucket, '/thumbnails/*')}`,
+      `Allow s3:ListBucket ${arn(thumbnailBucket)}`,
+    ]);
+  });
+
+  test('of resize may read originals, write thumbnails and work off its queue, nothing else', () => {
+    const queue = arn(/^ResizeResizeQueue[0-9A-F]{8}$/);
+    expect(allowed(/^ResizeFunctionServiceRoleDefaultPolicy/)).toEqual(
+      [
+        `Allow s3:GetObject ${arn(rawBucket, '/raw/*')}`,
+        `Allow s3:ListBucket ${arn(rawBucket)}`,
+        `Allow s3:PutObject ${arn(thumbnailBucket, '/thumbnails/*')}`,
+        ...[
+          'ChangeMessageVisibility',
+          'DeleteMessage',
+          'GetQueueAttributes',
+          'GetQueueUrl',
+          'ReceiveMessage',
+        ].map((action) => `Allow sqs:${action} ${queue}`),
+        'Allow xray:PutTelemetryRecords "*"',
+        'Allow xray:PutTraceSegments "*"',
+      ].sort(),
+    );
+  });
+});
