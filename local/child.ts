@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { StartError } from './start-error.ts';
+
+export interface ChildProps {
+  readonly name: string;
+  /** Its entry file, from the project's top. */
+  readonly entry: string;
+  /** All of its environment: nothing of the developer's own reaches it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Settles when the process has shown that it works. */
+  readonly works: (signal: AbortSignal) => Promise<void>;
+}
+
+export interface Child {
+  /** @throws StartError when it died or hung before it worked for the first time */
+  readonly ready: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const startMilliseconds = 60_000;
+const restartMilliseconds = 1000;
+/** Enough to answer the requests at hand; a message that is not done by then comes back at the next start. */
+const stopMilliseconds = 4000;
+
+/** Runs one container entry file as a process of its own and, as ECS would, runs it again whenever it dies. */
+export const startChild = ({ name, entry, environment, works }: ChildProps): Child => {
+  const started = Promise.withResolvers<void>();
+  const deadline = AbortSignal.timeout(startMilliseconds);
+  let hasWorked = false;
+  let isStopping = false;
+  let restart: NodeJS.Timeout | undefined;
+  let child: ChildProcess;
+
+  const run = (): void => {
+    child = spawn(
+      process.execPath,
+      [
+        '--import',
+        import.meta.resolve('./end-with-parent.ts'),
+        fileURLToPath(new URL(`../${entry}`, import.meta.url)),
+      ],
+      {
+        env: environment,
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+        // In a process group of its own: Ctrl-C reaches us alone, and we stop things in their order.
+        detached: true,
+      },
+    );
+    child.once('error', died);
+    child.once('exit', (code, signal) => died(signal ?? `exit code ${code}`));
+  };
+
+  const died = (reason: unknown): void => {
+    if (isStopping) return;
+    if (!hasWorked) {
+      started.reject(new StartError(`${name} did not start (${reason}): see above.`));
+      return;
+    }
+    console.error(`\n  ${name} died (${reason}). It starts again in a second.\n`);
+    restart = setTimeout(run, restartMilliseconds);
+  };
+
+  deadline.addEventListener('abort', () =>
+    started.reject(new StartError(`${name} did not start within ${startMilliseconds / 1000} seconds.`)),
+  );
+  run();
+  works(deadline).then(() => {
+    hasWorked = true;
+    started.resolve();
+  }, started.reject);
+
+  return {
+    ready: started.promise,
+    stop: async () => {
+      isStopping = true;
+      clearTimeout(restart);
+      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const exit = once(child, 'exit');
+      const force = setTimeout(() => child.kill('SIGKILL'), stopMilliseconds);
+      child.kill('SIGTERM');
+      await exit;
+      clearTimeout(force);
+    },
+  };
+};

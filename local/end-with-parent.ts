@@ -1,0 +1,7 @@
+/**
+ * Loaded into each child before its entry file: ends the child with the process that started it, even when that one
+ * was killed. Nothing could be finished then anyway, because S3 and the queue went with it.
+ */
+process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+// To wait for that must not keep the child from ending by itself.
+process.channel?.unref();

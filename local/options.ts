@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import * as z from 'zod';
+import { readSettings, type Settings } from '../lib/settings.ts';
+import { StartError } from './start-error.ts';
+
+/** One port for each server; all follow from the API's, so that a presigned URL still works after a restart. */
+export interface Ports {
+  readonly api: number;
+  readonly s3: number;
+  readonly sqs: number;
+}
+
+export interface Options {
+  /** The same settings, read from the same place, as a deployment's. */
+  readonly settings: Settings;
+  readonly ports: Ports;
+  /** Where state outlives the process: a folder for each port, so that several copies can run side by side. */
+  readonly stateDirectory: string;
+  readonly isNpmScript: boolean;
+}
+
+const usage = `Usage: npm start -- [-c name=value]...
+
+  -c, --context name=value   a setting, as for cdk deploy; it wins over cdk.json
+  PORT=3100 npm start        another port for the API (1 to 65533); S3 and SQS take the two after it`;
+
+/**
+ * Reads all that a start depends on; nothing else does. Files are looked for in the current folder, as cdk does.
+ *
+ * @throws StartError naming what is wrong and what would be right
+ */
+export const readOptions = (
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Options => {
+  const given = readArguments(args);
+  const ports = readPorts(environment['PORT']);
+  return {
+    settings: mended(() => readSettings({ ...readContext(), ...given })),
+    ports,
+    stateDirectory: join('.local', String(ports.api)),
+    isNpmScript: environment['npm_lifecycle_event'] !== undefined,
+  };
+};
+
+const readArguments = (args: readonly string[]): Readonly<Record<string, string>> => {
+  const { values } = mended(
+    () =>
+      parseArgs({ args: [...args], options: { context: { type: 'string', short: 'c', multiple: true } } }),
+    usage,
+  );
+  return Object.fromEntries(
+    (values.context ?? []).map((assignment) => {
+      const [, name, value] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
+      if (name === undefined || value === undefined) {
+        throw new StartError(`-c takes name=value (given ${JSON.stringify(assignment)}).\n\n${usage}`);
+      }
+      return [name, value];
+    }),
+  );
+};
+
+const readPorts = (text = '3000'): Ports => {
+  const api = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (api < 1 || api > 65_533) {
+    throw new StartError(`PORT must be a whole number from 1 to 65533 (given ${JSON.stringify(text)}).`);
+  }
+  return { api, s3: api + 1, sqs: api + 2 };
+};
+
+const cdkJson = z.object({ context: z.record(z.string(), z.unknown()).default({}) });
+
+const readContext = (): Readonly<Record<string, unknown>> => {
+  try {
+    return cdkJson.parse(JSON.parse(readFileSync('cdk.json', 'utf8'))).context;
+  } catch (error) {
+    throw new StartError(`cdk.json cannot be read: ${messageOf(error)}`);
+  }
+};
+
+/** Runs a reader whose errors are written for people. */
+const mended = <Result>(read: () => Result, hint?: string): Result => {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    throw new StartError([messageOf(error), hint].filter(Boolean).join('\n\n'));
+  }
+};
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,52 @@
+/** What we use of a package that brings no types. */
+declare module '@20minutes/s3rver' {
+  import type { EventEmitter } from 'node:events';
+  import type { RequestListener } from 'node:http';
+
+  export interface S3EventRecord {
+    readonly eventName: string;
+    readonly s3: {
+      readonly bucket: { readonly name: string };
+      readonly object: { readonly key: string };
+    };
+  }
+
+  export interface S3rverObject {
+    readonly bucket: string;
+    readonly key: string;
+  }
+
+  export interface FilesystemStore {
+    putObject(object: S3rverObject): Promise<unknown>;
+    /** The file of one part of an object: `object`, `object.md5` or `metadata.json`. */
+    getResourcePath(bucket: string, key: string, part: string): string;
+  }
+
+  /** As Koa has it. */
+  export type Middleware = (
+    context: {
+      readonly headers: Readonly<Record<string, unknown>>;
+      readonly query: Readonly<Record<string, unknown>>;
+      status: number;
+      type: string;
+      body: string;
+    },
+    next: () => Promise<void>,
+  ) => Promise<void>;
+
+  export interface S3rverOptions {
+    readonly directory: string;
+    readonly silent: boolean;
+    readonly vhostBuckets: boolean;
+    readonly configureBuckets: readonly { readonly name: string }[];
+  }
+
+  export default class S3rver extends EventEmitter {
+    constructor(options: S3rverOptions);
+    readonly store: FilesystemStore;
+    readonly middleware: Middleware[];
+    configureBuckets(): Promise<unknown>;
+    callback(): RequestListener;
+    on(event: 'event', listener: (event: { readonly Records: readonly S3EventRecord[] }) => void): this;
+  }
+}

@@ -1,0 +1,146 @@
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { delimiter, join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import * as z from 'zod';
+import { endOf, programs, runCommand, startCommand } from './command.ts';
+
+export const region = 'us-east-2';
+/** The emulator takes any; these can open nothing. */
+export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' } as const;
+
+/** AWS on this machine: the emulator that the app is deployed into. */
+export interface Emulator {
+  readonly endpoint: string;
+  /** Where the emulator serves what AWS would serve at this URL of an HTTP API. */
+  urlOf(apiUrl: string): string;
+  /** The lines that a stack's function has logged. */
+  logLines(stackName: string, functionId: string): Promise<readonly string[]>;
+  /** The end of its own log, for whoever must find out what went wrong. */
+  endOfLog(): string;
+  stop(): Promise<void>;
+}
+
+const venv = resolve('.tmp/e2e/venv');
+const python = join(venv, 'bin/python');
+
+/** A Python environment with exactly the pinned packages: made once, and again when they or Python change. */
+const installEmulator = async (logFile: string): Promise<void> => {
+  const requirementsFile = join(import.meta.dirname, 'requirements.txt');
+  const requirements = readFileSync(requirementsFile, 'utf8');
+  const stampFile = join(venv, 'requirements.txt');
+  const options = { environment: process.env, logFile };
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === requirements) {
+    const works = startCommand(python, ['-c', 'import boto3, ministack'], options);
+    if ((await works.exitCode) === 0) return;
+  }
+  rmSync(venv, { recursive: true, force: true });
+  await runCommand('python3', ['-m', 'venv', venv], { ...options, timeoutSeconds: 60 });
+  const install = [
+    '-m',
+    'pip',
+    'install',
+    '--no-input',
+    '--disable-pip-version-check',
+    '-r',
+    requirementsFile,
+  ];
+  await runCommand(python, install, { ...options, timeoutSeconds: 300 });
+  writeFileSync(stampFile, requirements);
+};
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('No free port');
+  return address.port;
+};
+
+/**
+ * Installs and starts the emulator.
+ *
+ * @param folder an empty folder below the project, where its functions are unpacked: from there they find the
+ *   project's own sharp, so that a package built for arm64 runs on every machine
+ */
+export const startEmulator = async (folder: string): Promise<Emulator> => {
+  const logFile = join(folder, 'emulator.log');
+  const temporaryFolder = join(folder, 'functions');
+  mkdirSync(temporaryFolder);
+  // The project's "type": "module" must not reach the emulator's own CommonJS files.
+  writeFileSync(join(temporaryFolder, 'package.json'), '{"type":"commonjs"}\n');
+  await installEmulator(logFile);
+
+  const port = await freePort();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const emulator = startCommand(python, ['-m', 'ministack'], {
+    logFile,
+    // Functions inherit all of it: nothing of the developer's own environment may be in there.
+    environment: {
+      PATH: [programs, process.env['PATH']].join(delimiter),
+      HOME: folder,
+      TMPDIR: temporaryFolder,
+      NODE_PATH: resolve('node_modules'),
+      GATEWAY_PORT: String(port),
+      BIND_HOST: '127.0.0.1',
+      LAMBDA_EXECUTOR: 'local',
+      MINISTACK_REGION: region,
+    },
+  });
+  const endOfLog = () => `End of the emulator's log:\n${endOf(logFile)}`;
+  const isReady = () =>
+    fetch(`${endpoint}/_ministack/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  for (let attempt = 0; !(await isReady()); attempt += 1) {
+    if (emulator.ended() || attempt === 300) {
+      await emulator.stop();
+      throw new Error(`The emulator does not start. ${endOfLog()}`);
+    }
+    await setTimeout(100);
+  }
+
+  const logs = async <Schema extends z.ZodType>(action: string, body: object, schema: Schema) => {
+    const response = await fetch(endpoint, {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/x-amz-json-1.1',
+        'X-Amz-Target': `Logs_20140328.${action}`,
+        Authorization: `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/20260101/${region}/logs/aws4_request, SignedHeaders=host, Signature=none`,
+      },
+      body: JSON.stringify(body),
+    });
+    return schema.parse(await response.json());
+  };
+
+  return {
+    endpoint,
+    urlOf(apiUrl) {
+      const { hostname, pathname } = new URL(apiUrl);
+      return `${endpoint}/_aws/execute-api/${hostname.split('.')[0]}${pathname}`;
+    },
+    async logLines(stackName, functionId) {
+      const groups = await logs(
+        'DescribeLogGroups',
+        {},
+        z.object({ logGroups: z.array(z.object({ logGroupName: z.string() })) }),
+      );
+      const group = groups.logGroups.find(
+        ({ logGroupName }) => logGroupName.includes(stackName) && logGroupName.includes(`${functionId}Logs`),
+      );
+      if (group === undefined) throw new Error(`${stackName} has no log group for ${functionId}`);
+      const { events } = await logs(
+        'FilterLogEvents',
+        group,
+        z.object({ events: z.array(z.object({ message: z.string() })) }),
+      );
+      return events.map(({ message }) => message);
+    },
+    endOfLog,
+    stop: emulator.stop,
+  };
+};

@@ -1,0 +1,48 @@
+import { readOptions } from '../../local/options.ts';
+import { StartError } from '../../local/start-error.ts';
+
+const refusal = (args: readonly string[], environment: Readonly<Record<string, string>> = {}): string => {
+  try {
+    readOptions(args, environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(StartError);
+    if (error instanceof StartError) return error.message;
+  }
+  throw new Error('It was not refused');
+};
+
+test('gives S3 and SQS the ports after the API, and each port a folder of its own', () => {
+  expect(readOptions([], {})).toMatchObject({
+    ports: { api: 3000, s3: 3001, sqs: 3002 },
+    stateDirectory: '.local/3000',
+  });
+  expect(readOptions([], { PORT: '65533' })).toMatchObject({
+    ports: { api: 65_533, s3: 65_534, sqs: 65_535 },
+    stateDirectory: '.local/65533',
+  });
+});
+
+test.each(['', '0', '65534', '99999', '-1', '3000.5', '3e3', '0x10', 'http'])('refuses PORT=%p', (PORT) => {
+  expect(refusal([], { PORT })).toBe(`PORT must be a whole number from 1 to 65533 (given "${PORT}").`);
+});
+
+test('takes settings from -c in every way that cdk does, the last one first', () => {
+  const { settings } = readOptions(
+    ['-c', 'stage=a', '--context', 'stage=b', '--context=urlLifetimeSeconds=60'],
+    {},
+  );
+  expect(settings).toMatchObject({ stage: 'b', urlLifetimeSeconds: 60 });
+});
+
+test.each([
+  ['a value out of range', ['-c', 'maxInlineBytes=1'], 'maxInlineBytes = "1"'],
+  ['an unknown setting', ['--context', 'colour=red'], 'colour: no such setting'],
+  ['a wrong variant', ['--context=variants=[{"name":"A"}]'], 'variants.0.name'],
+  ['no assignment', ['-c', 'stage'], '-c takes name=value (given "stage")'],
+  ['no name', ['-c', '=dev'], '-c takes name=value (given "=dev")'],
+  ['no value', ['-c'], "Option '-c, --context <value>' argument missing"],
+  ['an unknown flag', ['--colour'], "Unknown option '--colour'"],
+  ['an argument', ['prod'], "Unexpected argument 'prod'"],
+])('refuses %s and names it', (_, args, message) => {
+  expect(refusal(args)).toContain(message);
+});

@@ -1,0 +1,104 @@
+import { quarteredPicture } from '../images.ts';
+import { cleanUp, freePort, resume, startLocal, suspend, temporaryFolder } from './local-run.ts';
+import { thumbnailOf, upload } from './uploads.ts';
+
+jest.setTimeout(60_000);
+
+afterEach(cleanUp);
+
+/** Another `width` is another image. */
+const photo = async (width: number): Promise<Buffer<ArrayBuffer>> =>
+  Buffer.from(await quarteredPicture(width, 300).jpeg().toBuffer());
+
+const isGone = async (url: string): Promise<boolean> => {
+  try {
+    await fetch(url);
+    return false;
+  } catch {
+    return true;
+  }
+};
+
+test('keeps images, work that waits and valid URLs when everything is killed', async () => {
+  // GIVEN a finished image, and two whose work waits because the worker holds still
+  const place = { folder: await temporaryFolder(), port: await freePort() };
+  const first = startLocal(place);
+  await first.ready();
+  const finished = await upload(first.uploadUrl, await photo(400));
+  const before = await (await thumbnailOf(finished.url)).bytes();
+  const resize = await first.pidOf('resize');
+  suspend(resize);
+  await upload(first.uploadUrl, await photo(401)); // The worker has asked for this one already: it is in its hands.
+  const waiting = [
+    await upload(first.uploadUrl, await photo(402)),
+    await upload(first.uploadUrl, await photo(403)),
+  ];
+
+  // WHEN
+  process.kill(first.pid, 'SIGKILL');
+  resume(resize);
+  expect(await first.ended).toBe('SIGKILL');
+  expect(await isGone(first.uploadUrl)).toBe(true);
+  const second = startLocal(place);
+  await second.ready();
+
+  // THEN
+  const after = await (await thumbnailOf(finished.url)).bytes();
+  expect(Buffer.from(after).equals(before)).toBe(true);
+  for (const { url } of waiting) await thumbnailOf(url);
+});
+
+test('says that a killed worker died, starts it again, and its work is done', async () => {
+  // GIVEN
+  const local = startLocal({ folder: await temporaryFolder(), port: await freePort() });
+  await local.ready();
+  const resize = await local.pidOf('resize');
+  suspend(resize);
+  await upload(local.uploadUrl, await photo(401)); // In the worker's hands: it comes back after 30 seconds.
+  const waiting = await upload(local.uploadUrl, await photo(402));
+
+  // WHEN
+  process.kill(resize, 'SIGKILL');
+
+  // THEN
+  await thumbnailOf(waiting.url);
+  expect(local.errors()).toContain('resize died (SIGKILL)');
+});
+
+test('loses no time with polls that a killed worker has left behind', async () => {
+  // GIVEN a worker that waits for messages
+  const local = startLocal({ folder: await temporaryFolder(), port: await freePort() });
+  await local.ready();
+  // WHEN
+  process.kill(await local.pidOf('resize'), 'SIGKILL');
+  const { url } = await upload(local.uploadUrl, await photo(401));
+  // THEN it is there before the time after which a message comes back by itself
+  await thumbnailOf(url, 25_000);
+});
+
+test.each(['SIGTERM', 'SIGINT'] as const)('%s ends everything with exit code 0', async (signal) => {
+  const local = startLocal({ folder: await temporaryFolder(), port: await freePort() });
+  await local.ready();
+  const startedAt = Date.now();
+  expect(await local.end(signal)).toBe(0);
+  expect(Date.now() - startedAt).toBeLessThan(10_000);
+  expect(local.errors()).toBe('');
+  expect(local.logs().map(({ message }) => message)).toEqual(
+    expect.arrayContaining(['ingest stops', 'resize stops']),
+  );
+});
+
+test('ends as well when the shell that npm started it with is gone', async () => {
+  // GIVEN
+  const local = startLocal({
+    folder: await temporaryFolder(),
+    port: await freePort(),
+    inShell: true,
+  });
+  await local.ready();
+  // WHEN
+  const exit = await local.end('SIGTERM');
+  // THEN
+  expect(exit).toBe('SIGTERM');
+  expect(await isGone(local.uploadUrl)).toBe(true);
+});

@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { svg } from '../images.ts';
+import { cleanUp, freePort, isFree, startLocal, temporaryFolder } from './local-run.ts';
+import { imageReply, post } from './uploads.ts';
+
+jest.setTimeout(60_000);
+
+let folder: string;
+let port: number;
+let blocker: Server | undefined;
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  port = await freePort();
+});
+
+afterEach(async () => {
+  if (blocker) await once(blocker.close(), 'close');
+  blocker = undefined;
+  await cleanUp();
+});
+
+/** Starts what must not start; gives what it said. */
+const refused = async (args: readonly string[], environment: Readonly<Record<string, string>> = {}) => {
+  const local = startLocal({ folder, port, args, environment });
+  expect(await local.ended).toBe(1);
+  expect(local.out()).toBe('');
+  expect(local.errors()).not.toMatch(/^\s+at /m);
+  expect(await readdir(folder)).not.toContain('.local');
+  return local.errors();
+};
+
+test.each([
+  [0, 'API'],
+  [1, 'S3'],
+  [2, 'SQS'],
+])("refuses a port that is taken, the API's + %i, and leaves nothing behind", async (offset, use) => {
+  blocker = createServer();
+  await once(blocker.listen(port + offset, '127.0.0.1'), 'listening');
+  const errors = await refused([]);
+  expect(errors).toContain(`Port ${port + offset} (${use})`);
+  expect(errors).toContain('PORT=3100 npm start');
+  const others = [0, 1, 2].filter((each) => each !== offset);
+  expect(await Promise.all(others.map((each) => isFree(port + each)))).toEqual([true, true]);
+});
+
+test('refuses a wrong setting in one screen', async () => {
+  const errors = await refused(['-c', 'maxInlineBytes=1', '-c', 'colour=red']);
+  expect(errors).toContain('maxInlineBytes = "1"');
+  expect(errors).toContain('colour: no such setting');
+  expect(errors.split('\n').length).toBeLessThan(24);
+});
+
+test('refuses to start without a readable cdk.json', async () => {
+  await writeFile(join(folder, 'cdk.json'), '{');
+  expect(await refused([])).toContain('cdk.json cannot be read');
+  await rm(join(folder, 'cdk.json'));
+  expect(await refused([])).toContain('cdk.json cannot be read');
+});
+
+test('takes settings from cdk.json, and from -c before it', async () => {
+  // GIVEN
+  const context = { stage: 'prod', urlLifetimeSeconds: 60, '@aws-cdk/core:enablePartitionLiterals': true };
+  await writeFile(join(folder, 'cdk.json'), JSON.stringify({ app: 'node bin/app.ts', context }));
+  const variants = [{ name: 'card', width: 64, height: 64, fit: 'cover', format: 'jpeg' }, { name: 'large' }];
+  // WHEN
+  const local = startLocal({
+    folder,
+    port,
+    args: ['-c', 'stage=trial', '--context', `variants=${JSON.stringify(variants)}`],
+  });
+  await local.ready();
+  // THEN
+  const url = `http://127.0.0.1:${port}/trial/upload_image`;
+  expect(local.out()).toContain(url);
+  expect((await post(`http://127.0.0.1:${port}/prod/upload_image`, svg().toString())).status).toBe(404);
+  const jpeg = Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex');
+  const reply = imageReply.parse(await (await post(url, jpeg)).json());
+  expect(Object.keys(reply.thumbnails)).toEqual(['card', 'large']);
+  expect(reply.thumbnails['card']?.contentType).toBe('image/jpeg');
+  expect(new URL(reply.url).searchParams.get('X-Amz-Expires')).toBe('60');
+});

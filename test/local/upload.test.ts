@@ -1,0 +1,274 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import sharp from 'sharp';
+import { cameraPicture, jpegHeaderThenRubbish, quarterColours, quarters, svg } from '../images.ts';
+import {
+  cleanUp,
+  freePort,
+  type LocalRun,
+  resume,
+  startLocal,
+  suspend,
+  temporaryFolder,
+  until,
+} from './local-run.ts';
+import { imageReply, post, thumbnailOf, upload } from './uploads.ts';
+
+jest.setTimeout(60_000);
+
+const run = promisify(execFile);
+const testWithCurl = spawnSync('curl', ['--version']).error === undefined ? test : test.skip;
+
+const maxInlineBytes = 500_000;
+/** More than the kernel takes for a connection at once: the reply comes while it is still being sent. */
+const tooLarge = Buffer.alloc(12_000_000, 'x');
+
+let folder: string;
+let local: LocalRun;
+/** The account that the embedded servers know. */
+let account: { region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  // GIVEN a developer whose own settings would lead the AWS SDK to other places
+  await mkdir(join(folder, '.aws'));
+  await writeFile(
+    join(folder, '.aws/config'),
+    '[profile work]\nregion = eu-west-1\nendpoint_url = http://127.0.0.1:9\nuse_fips_endpoint = true\n',
+  );
+  await writeFile(
+    join(folder, '.aws/credentials'),
+    '[work]\naws_access_key_id = AKIAWORK\naws_secret_access_key = secret\n',
+  );
+  local = startLocal({
+    folder,
+    port: await freePort(),
+    args: ['-c', `maxInlineBytes=${maxInlineBytes}`],
+    environment: {
+      HOME: folder,
+      AWS_PROFILE: 'work',
+      AWS_REGION: 'eu-west-1',
+      AWS_SESSION_TOKEN: 'token',
+      AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+      AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9',
+      AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
+      URL_SIGNER_ROLE_ARN: 'arn:aws:iam::111111111111:role/signer',
+    },
+  });
+  await local.ready();
+  account = { region: 'us-east-1', credentials: { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' } };
+});
+
+afterAll(cleanUp);
+
+/** A camera's picture, stored turned; another `width` is another image. */
+const photo = async (width: number): Promise<Buffer<ArrayBuffer>> =>
+  Buffer.from(await (await cameraPicture(width, 600, 6)).jpeg().toBuffer());
+
+const nearTo = (colours: readonly (readonly number[])[]) =>
+  Object.values(quarters).every((expected, quarter) =>
+    expected.every((value, channel) => Math.abs(value - (colours[quarter]?.[channel] ?? -999)) < 40),
+  );
+
+describe('an accepted image', () => {
+  testWithCurl(
+    'is posted with the command that the start prints, and its URL shows the thumbnail',
+    async () => {
+      // GIVEN
+      const image = await photo(800);
+      await writeFile(join(folder, 'photo.jpg'), image);
+      const command = local
+        .out()
+        .split('\n')
+        .find((line) => line.includes('curl --request'))
+        ?.trim();
+      expect(command).toBe(
+        `curl --request POST -H "Content-Type: image/jpg" --data-binary "@photo.jpg" ${local.uploadUrl}`,
+      );
+
+      // WHEN
+      const { stdout } = await run('sh', ['-c', `${command} --silent`], { cwd: folder });
+
+      // THEN
+      const reply = imageReply.parse(JSON.parse(stdout));
+      const id = createHash('sha256').update(image).digest('hex');
+      expect(reply).toMatchObject({ id, original: { contentType: 'image/jpeg', bytes: image.byteLength } });
+      expect(Object.keys(reply.thumbnails)).toEqual(['thumbnail']);
+      expect(reply.thumbnails['thumbnail']).toEqual({ url: reply.url, contentType: 'image/webp' });
+      expect(Date.parse(reply.expiresAt) - Date.now()).toBeGreaterThan(3_500_000);
+      const thumbnail = await thumbnailOf(reply.url);
+      expect(thumbnail.headers.get('Content-Type')).toBe('image/webp');
+      const bytes = Buffer.from(await thumbnail.arrayBuffer());
+      expect(await sharp(bytes).metadata()).toMatchObject({ format: 'webp', width: 320, height: 240 });
+      expect(nearTo(await quarterColours(bytes))).toBe(true);
+    },
+  );
+
+  test('is taken the same way without the stage in the path, and as text on request', async () => {
+    const response = await fetch(`http://127.0.0.1:${local.port}/upload_image`, {
+      method: 'POST',
+      body: await photo(801),
+      headers: { Accept: 'text/plain' },
+    });
+    expect(response.status).toBe(202);
+    const url = await response.text();
+    expect(url).toMatch(/^http:\S+\n$/);
+    await thumbnailOf(url.trim());
+  });
+
+  test('stays on this machine, whatever AWS settings the developer has', async () => {
+    const { url } = await upload(local.uploadUrl, await photo(802));
+    const { host, searchParams } = new URL(url);
+    expect(host).toBe(`127.0.0.1:${local.port + 1}`);
+    expect(searchParams.get('X-Amz-Credential')).toMatch(/^S3RVER\/\d+\/us-east-1\/s3\//);
+    expect(searchParams.has('X-Amz-Security-Token')).toBe(false);
+    await thumbnailOf(url);
+  });
+});
+
+describe('a presigned URL', () => {
+  test('answers 404, not 403, while its thumbnail is being made', async () => {
+    // GIVEN a worker that cannot work
+    const resize = await local.pidOf('resize');
+    suspend(resize);
+    // WHEN
+    const { url } = await upload(local.uploadUrl, await photo(803));
+    const early = await fetch(url);
+    resume(resize);
+    // THEN
+    expect(early.status).toBe(404);
+    await thumbnailOf(url);
+  });
+
+  test('is refused when its signature, its key or its time was changed, or without a signature', async () => {
+    const { url } = await upload(local.uploadUrl, await photo(804));
+    await thumbnailOf(url);
+    const changed = (change: (url: URL) => void): Promise<Response> => {
+      const copy = new URL(url);
+      change(copy);
+      return fetch(copy);
+    };
+    const responses = await Promise.all([
+      changed(({ searchParams }) => searchParams.set('X-Amz-Signature', '0'.repeat(64))),
+      changed(({ searchParams }) => searchParams.set('X-Amz-Expires', '36000')),
+      changed((copy) => {
+        copy.pathname += 'x';
+      }),
+      changed((copy) => {
+        copy.search = '';
+      }),
+      changed(({ searchParams }) => searchParams.delete('X-Amz-Algorithm')),
+    ]);
+    expect(responses.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403]);
+  });
+
+  test('is refused when its time is over', async () => {
+    // GIVEN
+    const { url } = await upload(local.uploadUrl, await photo(805));
+    await thumbnailOf(url);
+    const [, Bucket = '', ...Key] = new URL(url).pathname.split('/');
+    const s3 = new S3Client({ ...account, endpoint: new URL(url).origin, forcePathStyle: true });
+    const sign = (signedBefore: number) =>
+      getSignedUrl(s3, new GetObjectCommand({ Bucket, Key: Key.join('/') }), {
+        expiresIn: 60,
+        signingDate: new Date(Date.now() - signedBefore),
+      });
+    // WHEN
+    const [valid, expired] = await Promise.all([fetch(await sign(0)), fetch(await sign(61_000))]);
+    // THEN
+    expect([valid.status, expired.status]).toEqual([200, 403]);
+    expect(await expired.text()).toContain('Request has expired');
+  });
+});
+
+describe('what is not accepted', () => {
+  const expectProblem = async (response: Response, status: number, code: string): Promise<string> => {
+    expect(response.status).toBe(status);
+    expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+    const problem: unknown = await response.json();
+    expect(problem).toEqual({ status, code, title: expect.any(String), detail: expect.any(String) });
+    return JSON.stringify(problem);
+  };
+
+  test('refuses an empty body', async () => {
+    await expectProblem(await post(local.uploadUrl, ''), 400, 'empty-body');
+  });
+
+  test.each([
+    ['SVG', svg()],
+    ['PDF', Buffer.from('%PDF-1.7\n%âãÏÓ\n1 0 obj\n')],
+    ['text', Buffer.from('an ordinary letter')],
+    ['HTML', Buffer.from('<!DOCTYPE html><html lang="en"><body>hello</body></html>')],
+  ])('refuses %s, though its header says JPEG, and names it', async (kind, body) => {
+    const problem = await expectProblem(
+      await post(local.uploadUrl, Buffer.from(body)),
+      415,
+      'unsupported-type',
+    );
+    expect(problem).toContain(kind);
+  });
+
+  test('refuses more bytes than the setting allows, whether their number is announced or not', async () => {
+    await expectProblem(await post(local.uploadUrl, tooLarge), 413, 'body-too-large');
+    const chunked = await fetch(local.uploadUrl, {
+      method: 'POST',
+      body: new Blob([tooLarge]).stream(),
+      duplex: 'half',
+    });
+    const problem = await expectProblem(chunked, 413, 'body-too-large');
+    expect(problem).toContain(String(maxInlineBytes));
+  });
+
+  testWithCurl.each([
+    ['announced', []],
+    ['announced, sent at once', ['--header', 'Expect:']],
+    ['announced, sent slowly', ['--header', 'Expect:', '--limit-rate', '4M']],
+    ['chunked', ['--header', 'Transfer-Encoding: chunked']],
+    ['chunked, sent slowly', ['--header', 'Transfer-Encoding: chunked', '--limit-rate', '4M']],
+  ])('lets curl read why too large a body was refused: %s', async (_, flags) => {
+    const file = join(folder, 'large.jpg');
+    await writeFile(file, tooLarge);
+    const { stdout } = await run('curl', [
+      ...['--silent', '--show-error', '--max-time', '20', '--request', 'POST', ...flags],
+      ...['--data-binary', `@${file}`, '--write-out', ' %{http_code}', local.uploadUrl],
+    ]);
+    expect(stdout).toMatch(/"code":"body-too-large".* 413$/);
+  });
+
+  test('refuses other paths and methods', async () => {
+    await expectProblem(await post(`${local.uploadUrl}/x`, 'x'), 404, 'not-found');
+    const response = await fetch(local.uploadUrl);
+    expect(response.headers.get('Allow')).toBe('POST');
+    await expectProblem(response, 405, 'method-not-allowed');
+  });
+
+  test('logs a damaged image once, with its reason, and does not try it again', async () => {
+    // WHEN
+    const { id, url } = await upload(local.uploadUrl, Buffer.from(jpegHeaderThenRubbish()));
+    // THEN
+    const ofImage = () =>
+      local.logs().filter(({ imageId, service }) => imageId === id && service === 'resize');
+    await until('the reason in the log', () => ofImage()[0]);
+    expect(ofImage()).toMatchObject([{ level: 'WARN', code: 'image-corrupt' }]);
+    const endpoint = `http://127.0.0.1:${local.port + 2}`;
+    const sqs = new SQSClient({ ...account, endpoint });
+    const waiting = async (queue: string): Promise<number> => {
+      const { Attributes } = await sqs.send(
+        new GetQueueAttributesCommand({
+          QueueUrl: `${endpoint}/000000000000/${queue}`,
+          AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+        }),
+      );
+      return Object.values(Attributes ?? {}).reduce((sum, count) => sum + Number(count), 0);
+    };
+    await until('an empty queue', async () => (await waiting('resize')) === 0 || undefined);
+    expect(await waiting('resize-dead-letters')).toBe(0);
+    expect((await fetch(url)).status).toBe(404);
+  });
+});

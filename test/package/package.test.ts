@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { App, Stack } from 'aws-cdk-lib';
+import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import type { APIGatewayProxyEventV2, SQSEvent } from 'aws-lambda';
+import sharp from 'sharp';
+import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
+import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
+import { bundling } from '../../lib/constructs/service-function.ts';
+import { createCdk } from '../e2e/cdk.ts';
+import { createRunFolder } from '../e2e/run-folder.ts';
+import { cameraPicture } from '../images.ts';
+import { invoke, packageOf } from './packaged-function.ts';
+
+const lambdaEnvironment = {
+  AWS_REGION: 'us-east-2',
+  AWS_ACCESS_KEY_ID: 'test',
+  AWS_SECRET_ACCESS_KEY: 'test',
+  RAW_BUCKET: 'raw-bucket',
+  THUMBNAIL_BUCKET: 'thumbnail-bucket',
+  VARIANTS: '[{"name":"thumbnail"}]',
+} satisfies ResizeEnvironment & Record<string, string>;
+
+/** The processors that resize can be packaged for. */
+const architectures: Readonly<Record<string, Architecture>> = {
+  x64: Architecture.X86_64,
+  arm64: Architecture.ARM_64,
+};
+
+const folder = createRunFolder('package');
+let ingest: string;
+let resize: string;
+
+beforeAll(async () => {
+  const assembly = await createCdk(folder).synth();
+  ingest = packageOf(assembly, 'IngestFunction');
+  resize = packageOf(assembly, 'ResizeFunction');
+}, 200_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** As API Gateway sends a body to a function (HTTP API, payload format 2.0). */
+const uploadEvent = (rawPath: string, body: Buffer): APIGatewayProxyEventV2 => ({
+  version: '2.0',
+  routeKey: 'POST /upload_image',
+  rawPath,
+  rawQueryString: '',
+  headers: { 'content-type': 'image/jpg', host: 'api.example' },
+  requestContext: {
+    accountId: '111122223333',
+    apiId: 'api',
+    domainName: 'api.example',
+    domainPrefix: 'api',
+    http: { method: 'POST', path: rawPath, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'curl' },
+    requestId: 'request',
+    routeKey: 'POST /upload_image',
+    stage: 'dev',
+    time: '23/Nov/2026:20:00:00 +0000',
+    timeEpoch: 1,
+  },
+  body: body.toString('base64'),
+  isBase64Encoded: true,
+});
+
+/** As SQS delivers the notification of a new object. */
+const createdEvent = (bucket: string, key: string): SQSEvent => ({
+  Records: [
+    {
+      messageId: 'message',
+      receiptHandle: 'receipt',
+      body: JSON.stringify({
+        Records: [{ eventName: 'ObjectCreated:Put', s3: { bucket: { name: bucket }, object: { key } } }],
+      }),
+      attributes: {
+        ApproximateReceiveCount: '1',
+        SentTimestamp: '1',
+        SenderId: 'sender',
+        ApproximateFirstReceiveTimestamp: '1',
+      },
+      messageAttributes: {},
+      md5OfBody: '',
+      eventSource: 'aws:sqs',
+      eventSourceARN: 'arn:aws:sqs:us-east-2:111122223333:queue',
+      awsRegion: 'us-east-2',
+    },
+  ],
+});
+
+interface StoredObject {
+  readonly contentType: string | undefined;
+  readonly bytes: Buffer;
+}
+
+/** As much of S3 as resize needs: objects by path, got and put. */
+const serveObjects = async (objects: Map<string, StoredObject>) => {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url ?? '', 'http://127.0.0.1');
+    const bytes = await buffer(request);
+    const object = objects.get(pathname);
+    if (request.method === 'PUT') {
+      objects.set(pathname, { contentType: request.headers['content-type'], bytes });
+      response.end();
+    } else if (request.method === 'GET' && object) response.end(object.bytes);
+    else response.writeHead(404).end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return {
+    endpoint: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+};
+
+const elfMagic = Buffer.from('\x7fELF', 'latin1');
+/** ELF specification, `e_machine`: EM_AARCH64. */
+const aarch64 = 183;
+
+test('deploys resize with the native code of its own processor and of no other', () => {
+  const modules = join(resize, 'node_modules/@img');
+  expect(readdirSync(modules).sort()).toEqual(['colour', 'sharp-libvips-linux-arm64', 'sharp-linux-arm64']);
+  const native = readdirSync(resize, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => ({ name, bytes: readFileSync(join(parentPath, name)) }))
+    .filter(({ name, bytes }) => bytes.subarray(0, 4).equals(elfMagic) || /\.(?:node|dll|dylib)$/.test(name))
+    .map(({ name, bytes }) => [name, bytes.readUInt16LE(18)]);
+  expect(native.sort()).toEqual([
+    [expect.stringMatching(/^libvips-cpp\.so/), aarch64],
+    [expect.stringMatching(/^sharp-linux-arm64.*\.node$/), aarch64],
+  ]);
+});
+
+test('deploys ingest as one file', () => {
+  expect(readdirSync(ingest)).toEqual(['index.js']);
+});
+
+test.each(['/dev/upload_image', '/upload_image'])('runs ingest from its package, at %s', async (rawPath) => {
+  const environment: IngestEnvironment & Record<string, string> = {
+    ...lambdaEnvironment,
+    MAX_INLINE_BYTES: '4700000',
+    URL_LIFETIME_SECONDS: '3600',
+    STAGE: 'dev',
+  };
+  expect(await invoke(ingest, environment, uploadEvent(rawPath, Buffer.from('hello')))).toMatchObject({
+    statusCode: 415,
+    headers: { 'content-type': 'application/problem+json' },
+    body: expect.stringContaining('"code":"unsupported-type"'),
+  });
+});
+
+const ownArchitecture = process.platform === 'linux' ? architectures[process.arch] : undefined;
+
+/** Resize is deployed for arm64: here the same code packages it for the processor that runs this test. */
+(ownArchitecture ? test : test.skip)('makes a thumbnail with resize from its package', async () => {
+  const architecture = ownArchitecture ?? Architecture.ARM_64;
+  const assembly = join(folder, 'own-architecture');
+  const app = new App({ outdir: assembly });
+  new NodejsFunction(new Stack(app, 'OwnArchitecture'), 'ResizeFunction', {
+    entry: 'lambdas/resize/index.ts',
+    runtime: Runtime.NODEJS_24_X,
+    architecture,
+    bundling: bundling(architecture, ['sharp']),
+  });
+  app.synth();
+  const ownResize = packageOf(assembly, 'ResizeFunction');
+  expect(readFileSync(join(ownResize, 'index.js'))).toEqual(readFileSync(join(resize, 'index.js')));
+
+  const photo = await (await cameraPicture(480, 640, 6)).jpeg().toBuffer();
+  const id = createHash('sha256').update(photo).digest('hex');
+  const original = `/raw-bucket/raw/${id}`;
+  const objects = new Map<string, StoredObject>([[original, { contentType: 'image/jpeg', bytes: photo }]]);
+  const s3 = await serveObjects(objects);
+  try {
+    const environment = { ...lambdaEnvironment, AWS_ENDPOINT_URL_S3: s3.endpoint };
+    const answer = await invoke(ownResize, environment, createdEvent('raw-bucket', `raw/${id}`));
+    expect(answer).toEqual({ batchItemFailures: [] });
+  } finally {
+    s3.close();
+  }
+
+  objects.delete(original);
+  const [[path, thumbnail] = []] = objects;
+  expect(objects.size).toBe(1);
+  expect(path).toContain(`/thumbnail-bucket/thumbnails/${id}/`);
+  expect(thumbnail?.contentType).toBe('image/webp');
+  const { format, width, height } = await sharp(thumbnail?.bytes).metadata();
+  expect({ format, width, height }).toEqual({ format: 'webp', width: 240, height: 320 });
+});
