@@ -36,6 +36,8 @@ export const settingsSchema = z.strictObject({
    * a third on top, and the request's headers and context must fit as well.
    */
   maxInlineBytes: fromText(z.int().min(1024).max(4_700_000)).prefault(4_700_000),
+  /** Largest image that may be uploaded straight to S3 (`POST /uploads`). A resize function holds it in memory. */
+  maxUploadBytes: fromText(z.int().min(1024).max(500_000_000)).prefault(100_000_000),
   /** How long a presigned URL works. More than an hour is not possible: a role assumed by a role lasts no longer. */
   urlLifetimeSeconds: fromText(z.int().min(60).max(3600)).prefault(3600),
   /** Requests a second that the API takes before it answers 429, on average. */
@@ -45,7 +47,7 @@ export const settingsSchema = z.strictObject({
   /** Resize functions that run at once; what comes meanwhile waits in the queue. */
   resizeMaxConcurrency: fromText(z.int().min(2).max(1000)).prefault(20),
   logRetentionDays: fromText(z.literal(logRetentionDays)).prefault(30),
-  /** What `cdk destroy` does with the images: keep both buckets, or delete them with everything in them. */
+  /** What `cdk destroy` does with the images: keep the buckets and the catalog, or delete them with everything in them. */
   imagesOnDestroy: z.enum(['keep', 'delete']).default('keep'),
 });
 

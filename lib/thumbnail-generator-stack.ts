@@ -1,7 +1,9 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { CatalogTable } from './constructs/catalog-table.ts';
 import { ImageBucket } from './constructs/image-bucket.ts';
 import { Ingest } from './constructs/ingest.ts';
+import { Reconciler } from './constructs/reconciler.ts';
 import { Resize } from './constructs/resize.ts';
 import { UploadApi } from './constructs/upload-api.ts';
 import type { Settings } from './settings.ts';
@@ -14,19 +16,28 @@ export interface ThumbnailGeneratorStackProps extends StackProps {
 export class ThumbnailGeneratorStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...stackProps }: ThumbnailGeneratorStackProps) {
     super(scope, id, stackProps);
-    const rawBucket = new ImageBucket(this, 'RawBucket', { onDestroy: settings.imagesOnDestroy });
-    const thumbnailBucket = new ImageBucket(this, 'ThumbnailBucket', { onDestroy: settings.imagesOnDestroy });
+    const kept = { onDestroy: settings.imagesOnDestroy };
+    const rawBucket = new ImageBucket(this, 'RawBucket', kept);
+    const thumbnailBucket = new ImageBucket(this, 'ThumbnailBucket', kept);
+    const catalog = new CatalogTable(this, 'Catalog', kept);
     const common = {
       rawBucket,
       thumbnailBucket,
+      catalog,
       variantsJson: JSON.stringify(settings.variants),
       logRetention: settings.logRetentionDays,
     };
 
+    const { queue, deadLetterQueue } = new Resize(this, 'Resize', {
+      ...common,
+      maxConcurrency: settings.resizeMaxConcurrency,
+    }).resizeQueue;
     const ingest = new Ingest(this, 'Ingest', {
       ...common,
+      resizeQueue: queue,
       stage: settings.stage,
       maxInlineBytes: settings.maxInlineBytes,
+      maxUploadBytes: settings.maxUploadBytes,
       urlLifetimeSeconds: settings.urlLifetimeSeconds,
     });
     const api = new UploadApi(this, 'UploadApi', {
@@ -36,15 +47,18 @@ export class ThumbnailGeneratorStack extends Stack {
       throttleBurstRequests: settings.throttleBurstRequests,
       logRetention: settings.logRetentionDays,
     });
-    const { resizeQueue } = new Resize(this, 'Resize', {
+    const reconciler = new Reconciler(this, 'Reconciler', {
       ...common,
-      maxConcurrency: settings.resizeMaxConcurrency,
+      resizeQueue: queue,
+      overdueAfter: Duration.minutes(15),
     });
 
     new CfnOutput(this, 'UploadUrl', { value: api.uploadUrl, description: 'POST an image here' });
     new CfnOutput(this, 'RawBucketName', { value: rawBucket.bucketName });
     new CfnOutput(this, 'ThumbnailBucketName', { value: thumbnailBucket.bucketName });
-    new CfnOutput(this, 'ResizeQueueUrl', { value: resizeQueue.queue.queueUrl });
-    new CfnOutput(this, 'ResizeDeadLetterQueueUrl', { value: resizeQueue.deadLetterQueue.queueUrl });
+    new CfnOutput(this, 'CatalogTableName', { value: catalog.tableName });
+    new CfnOutput(this, 'ResizeQueueUrl', { value: queue.queueUrl });
+    new CfnOutput(this, 'ResizeDeadLetterQueueUrl', { value: deadLetterQueue.queueUrl });
+    new CfnOutput(this, 'ReconcilerFunctionName', { value: reconciler.handler.functionName });
   }
 }

@@ -2,17 +2,24 @@
  * Every reason for which an image or a request is refused. The codes are part of the API: they never change their
  * meaning, so that callers can act on them.
  */
-export type ErrorCode =
-  | 'empty-body'
-  | 'body-too-large'
-  | 'unsupported-type'
-  | 'image-too-large'
-  | 'image-corrupt'
-  | 'decode-timeout'
-  | 'original-missing'
-  | 'not-found'
-  | 'method-not-allowed'
-  | 'internal-error';
+export const errorCodes = [
+  'invalid-request',
+  'empty-body',
+  'body-too-large',
+  'unsupported-type',
+  'image-too-large',
+  'image-corrupt',
+  'decode-timeout',
+  'checksum-mismatch',
+  'processing-failed',
+  'original-missing',
+  'not-found',
+  'unknown-variant',
+  'method-not-allowed',
+  'internal-error',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
 
 /**
  * A permanent failure: the image's or the caller's fault, the same however often it is tried. It is reported with its
@@ -21,10 +28,22 @@ export type ErrorCode =
 export class ImageError extends Error {
   override readonly name = 'ImageError';
   readonly code: ErrorCode;
+  /** The part of the request that is wrong, if it is one part. */
+  readonly field: string | undefined;
 
   /** @param detail one sentence for a person: what was found, and what would be accepted */
-  constructor(code: ErrorCode, detail: string, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    { field, ...options }: ErrorOptions & { readonly field?: string } = {},
+  ) {
     super(detail, options);
     this.code = code;
+    this.field = field;
+  }
+
+  /** What is told and kept of it. */
+  get failure(): { readonly code: ErrorCode; readonly detail: string } {
+    return { code: this.code, detail: this.message };
   }
 }

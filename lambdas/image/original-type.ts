@@ -1,3 +1,5 @@
+import { ImageError } from './errors.ts';
+
 /** What may be uploaded: media type -> the name that people know it by. */
 export const acceptedTypes = {
   'image/jpeg': 'JPEG',
@@ -40,8 +42,20 @@ export const originalTypeOf = (bytes: Uint8Array): OriginalType | undefined => {
   return undefined;
 };
 
+/** @throws ImageError `unsupported-type`, which says what the bytes are instead */
+export const requireAcceptedType = (bytes: Uint8Array): OriginalType => {
+  const type = originalTypeOf(bytes);
+  if (type !== undefined) return type;
+  const accepted = Object.values(acceptedTypes).join(', ');
+  throw new ImageError(
+    'unsupported-type',
+    `The image is ${describeRefused(bytes)}. Accepted are ${accepted}.`,
+  );
+};
+
 /** A word or two for bytes that are not accepted, so that a refusal says what was sent. */
 export const describeRefused = (bytes: Uint8Array): string => {
+  if (bytes.byteLength === 0) return 'empty';
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1024)).toString(
     'latin1',
   );

@@ -1,26 +1,47 @@
-import { type Context, Hono } from 'hono';
+import { type Context, type Handler, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import { getPath } from 'hono/utils/url';
+import type * as z from 'zod';
 import { ImageError } from '../image/errors.ts';
+import { type ImageId, isImageId } from '../image/id.ts';
+import type { Failure } from '../image/record.ts';
 import type { Log } from '../log.ts';
 import type { Ingest } from './ingest.ts';
+import { describeApi, uploadRequestSchema } from './openapi.ts';
+import { page } from './page.ts';
 import { problemOf } from './problem.ts';
+import type { Replies } from './reply.ts';
+import { routes } from './routes.ts';
 
 export interface IngestAppProps {
   readonly ingest: Ingest;
+  readonly replies: Replies;
   /** The largest body that is taken, in bytes. */
   readonly maxInlineBytes: number;
+  /** The largest image that may be uploaded straight to S3, in bytes. */
+  readonly maxUploadBytes: number;
   /** The path segment that API Gateway puts before every route. */
   readonly stage: string;
   readonly log: Log;
 }
 
+/** The longest wait that a caller may prefer: API Gateway ends a request after 30 s. */
+const maxWaitSeconds = 20;
+
+/** When to ask again for a thumbnail that is still being made. */
+const retryAfterSeconds = 1;
+
+/** Taken off the time that a redirect may be cached, so that a cached one still leads to a URL that works. */
+const redirectMarginSeconds = 60;
+
 /**
  * The API as one `Request -> Response` function: the same behind Lambda, in a container and in tests. It answers with
  * and without the stage before the path: API Gateway keeps it there, not every server in front of it does.
  */
-export const createIngestApp = ({ ingest, maxInlineBytes, stage, log }: IngestAppProps): Hono => {
+export const createIngestApp = (props: IngestAppProps): Hono => {
+  const { ingest, replies, maxInlineBytes, maxUploadBytes, stage, log } = props;
   const base = `/${stage}`;
+  const apiUrl = (c: Context): string => new URL(c.req.url).origin + base;
   const app = new Hono({
     getPath: (request) => {
       const path = getPath(request);
@@ -28,52 +49,167 @@ export const createIngestApp = ({ ingest, maxInlineBytes, stage, log }: IngestAp
     },
   });
 
-  app.post('/upload_image', async (c) => {
-    const { reply, original } = await ingest(await readBody(c.req.raw, maxInlineBytes));
-    log.info('upload accepted', { imageId: reply.id, original, ...reply.original });
-    if (prefersText(c)) return c.text(`${reply.url}\n`, 202);
-    return c.json(reply, 202);
-  });
-  app.all('/upload_image', (c) => {
-    c.header('Allow', 'POST');
-    throw new ImageError('method-not-allowed', `${c.req.method} is not possible here: POST the image.`);
+  const on = ({ method, path }: (typeof routes)[keyof typeof routes], handler: Handler): void => {
+    app.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), handler);
+  };
+
+  on(routes.upload, async (c) => {
+    const body = await readBody(
+      c.req.raw,
+      maxInlineBytes,
+      () =>
+        `One request carries at most ${maxInlineBytes} bytes. POST ${base}/uploads takes images of up to ${maxUploadBytes} bytes.`,
+    );
+    const uploaded = await ingest.upload(body);
+    log.info('upload accepted', { imageId: uploaded.id, status: uploaded.status, ...uploaded.original });
+    const waitSeconds = preferredWaitSeconds(c.req.header('Prefer'));
+    if (waitSeconds !== undefined) c.header('Preference-Applied', `wait=${waitSeconds}`);
+    const record = await ingest.settled(uploaded, waitSeconds ?? 0);
+    if (record.error) throw new ImageError(record.error.code, record.error.detail);
+
+    const reply = await replies.imageReply(record, apiUrl(c));
+    const status = record.status === 'ready' ? 200 : 202;
+    if (prefers(c, 'text/plain')) return c.text(`${reply.url}\n`, status);
+    return c.json(reply, status);
   });
 
+  on(routes.announce, async (c) => {
+    const text = new TextDecoder().decode(
+      await readBody(c.req.raw, 10_000, () => 'At most 10000 bytes describe an upload.'),
+    );
+    const { sha256, bytes } = checked(uploadRequestSchema, fromJson(text));
+    if (bytes > maxUploadBytes) {
+      throw new ImageError('body-too-large', `At most ${maxUploadBytes} bytes may be uploaded.`, {
+        field: 'bytes',
+      });
+    }
+    const { record, upload } = await ingest.announce(sha256, bytes);
+    log.info('upload announced', {
+      imageId: record.id,
+      status: record.status,
+      bytes,
+      presigned: upload !== undefined,
+    });
+    const reply = await replies.imageReply(record, apiUrl(c));
+    return upload === undefined ? c.json(reply, 200) : c.json({ ...reply, upload }, 201);
+  });
+
+  on(routes.image, async (c) => {
+    const record = await ingest.find(requireId(c));
+    c.header('Cache-Control', 'no-store');
+    return c.json(await replies.imageReply(record, apiUrl(c)));
+  });
+
+  const redirect = async (c: Context): Promise<Response> => {
+    const id = requireId(c);
+    const variantName = c.req.param('variant');
+    const record = await ingest.find(id);
+    const { url, expiresAt } = await replies.thumbnailUrl(record, variantName);
+    if (record.error) return refuseLink(c, record.error);
+    if (record.status === 'received') return askAgain(c, await replies.imageReply(record, apiUrl(c)));
+    const secondsLeft = Math.floor((expiresAt.getTime() - Date.now()) / 1000);
+    c.header('Cache-Control', `private, max-age=${Math.max(0, secondsLeft - redirectMarginSeconds)}`);
+    return c.redirect(url, 302);
+  };
+  on(routes.link, redirect);
+  on(routes.variantLink, redirect);
+
+  on(routes.description, (c) => c.json(describeApi({ apiUrl: apiUrl(c), maxInlineBytes, maxUploadBytes })));
+
+  for (const { method, path } of Object.values(routes)) {
+    app.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), (c) => {
+      c.header('Allow', method);
+      throw new ImageError('method-not-allowed', `${c.req.method} is not possible here, ${method} is.`);
+    });
+  }
+
   app.notFound((c) =>
-    refuse(c, new ImageError('not-found', 'There is nothing here: POST an image to /upload_image.')),
+    refuse(c, {
+      code: 'not-found',
+      detail: `There is nothing here. ${base}/openapi.json describes what there is.`,
+    }),
   );
 
   app.onError((error, c) => {
     if (error instanceof ImageError) {
-      log.info('request refused', { code: error.code, detail: error.message });
-      return refuse(c, error);
+      log.info('request refused', { ...error.failure, field: error.field });
+      return refuse(c, error.failure, error.field);
     }
     log.error('request failed', { error });
-    return refuse(c, new ImageError('internal-error', 'Please try again in a moment.'));
+    return refuse(c, { code: 'internal-error', detail: 'Please try again in a moment.' });
   });
 
   return app;
 };
 
-const refuse = (c: Context, error: ImageError): Response => {
-  const problem = problemOf(error);
+const refuse = (c: Context, failure: Failure, field?: string): Response => {
+  const problem = problemOf(failure, field);
   return c.body(JSON.stringify(problem), problem.status, { 'Content-Type': 'application/problem+json' });
 };
 
-const prefersText = (c: Context): boolean =>
-  accepts(c, {
-    header: 'Accept',
-    supports: ['application/json', 'text/plain'],
-    default: 'application/json',
-  }) === 'text/plain';
+/** Answers a link whose image failed: with the reason, for a program or for a person. */
+const refuseLink = (c: Context, failure: Failure): Response => {
+  c.header('Cache-Control', 'no-store');
+  const { status, title, detail } = problemOf(failure);
+  return prefers(c, 'text/html') ? c.html(page(title, detail), status) : refuse(c, failure);
+};
+
+/** Answers a link whose thumbnail is still being made: a browser comes back by itself. */
+const askAgain = (c: Context, reply: object): Response => {
+  c.header('Cache-Control', 'no-store');
+  c.header('Retry-After', String(retryAfterSeconds));
+  if (prefers(c, 'text/html')) {
+    return c.html(
+      page('The thumbnail is being made', 'This page shows it as soon as it is there.', retryAfterSeconds),
+      202,
+    );
+  }
+  return c.json(reply, 202);
+};
+
+const prefers = (c: Context, type: 'text/plain' | 'text/html'): boolean =>
+  accepts(c, { header: 'Accept', supports: ['application/json', type], default: 'application/json' }) ===
+  type;
+
+/** The `wait` of a `Prefer` header (RFC 7240), cut to what is possible; undefined when there is none. */
+export const preferredWaitSeconds = (prefer: string | undefined): number | undefined => {
+  const [, seconds] = /(?:^|[,;])\s*wait\s*=\s*"?(\d+)"?\s*(?:$|[,;])/i.exec(prefer ?? '') ?? [];
+  return seconds === undefined ? undefined : Math.min(Number(seconds), maxWaitSeconds);
+};
+
+const requireId = (c: Context): ImageId => {
+  const id = c.req.param('id') ?? '';
+  if (isImageId(id)) return id;
+  throw new ImageError(
+    'invalid-request',
+    'An id is 64 lower-case hexadecimal digits: the SHA-256 of the image.',
+    { field: 'id' },
+  );
+};
+
+const fromJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ImageError('invalid-request', 'The body is not JSON.', { cause });
+  }
+};
+
+/** @throws ImageError `invalid-request` with the first field that is wrong */
+const checked = <Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> => {
+  const { success, data, error } = schema.safeParse(value);
+  if (success) return data;
+  const [issue] = error.issues;
+  const field = issue?.path.join('.') || undefined;
+  throw new ImageError('invalid-request', issue?.message ?? 'The body is malformed.', {
+    cause: error,
+    field,
+  });
+};
 
 /** The body's bytes exactly as sent. No more than the limit is ever held, even if the sender names no length. */
-const readBody = async (request: Request, maxBytes: number): Promise<Uint8Array> => {
-  const tooLarge = () =>
-    new ImageError(
-      'body-too-large',
-      `The body is larger than ${maxBytes} bytes, the most that one request may carry.`,
-    );
+const readBody = async (request: Request, maxBytes: number, explain: () => string): Promise<Uint8Array> => {
+  const tooLarge = () => new ImageError('body-too-large', explain());
   if (Number(request.headers.get('Content-Length')) > maxBytes) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let bytes = 0;

@@ -5,8 +5,11 @@ import { variantsJson, wholeNumber } from '../environment.ts';
 export const ingestEnvironment = z.object({
   RAW_BUCKET: z.string().min(1),
   THUMBNAIL_BUCKET: z.string().min(1),
+  CATALOG_TABLE: z.string().min(1),
+  RESIZE_QUEUE_URL: z.string().min(1),
   VARIANTS: variantsJson,
   MAX_INLINE_BYTES: wholeNumber,
+  MAX_UPLOAD_BYTES: wholeNumber,
   URL_LIFETIME_SECONDS: wholeNumber,
   /** The path segment that API Gateway puts before every route. */
   STAGE: z.string().min(1),

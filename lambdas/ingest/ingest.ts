@@ -1,59 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ImageError } from '../image/errors.ts';
-import { imageIdOf } from '../image/id.ts';
-import { thumbnailKey } from '../image/keys.ts';
-import { acceptedTypes, describeRefused, originalTypeOf } from '../image/original-type.ts';
-import type { ImageReply } from '../image/reply.ts';
-import { thumbnailContentTypes, type Variant, type Variants } from '../image/variant.ts';
+import { type ImageId, imageIdOf } from '../image/id.ts';
+import { requireAcceptedType } from '../image/original-type.ts';
+import { fingerprintOf, type ImageRecord, isSettled } from '../image/record.ts';
+import type { Variants } from '../image/variant.ts';
+import type { Catalog } from '../store/catalog.ts';
 import type { Originals } from '../store/originals.ts';
-import type { Urls } from '../store/urls.ts';
+import type { ResizeRequests } from '../store/resize-requests.ts';
+import type { PresignedUpload, Uploads } from '../store/uploads.ts';
 
 export interface IngestProps {
   readonly originals: Originals;
-  readonly urls: Urls;
+  readonly catalog: Catalog;
+  readonly uploads: Uploads;
+  readonly resizeRequests: ResizeRequests;
   readonly variants: Variants;
 }
 
-export type Ingest = (bytes: Uint8Array) => Promise<{
-  readonly reply: ImageReply;
-  readonly original: 'stored' | 'already-stored';
-}>;
+export interface Ingest {
+  /**
+   * Takes an image in: names it by its hash, notes it and stores its bytes exactly. Storing is what starts the
+   * resizing. Bytes that are known already are neither stored nor resized again.
+   *
+   * @throws ImageError `empty-body`, `unsupported-type`
+   */
+  upload(bytes: Uint8Array): Promise<ImageRecord>;
+  /** Prepares an upload straight to S3; without one when the image is there already. */
+  announce(
+    id: ImageId,
+    bytes: number,
+  ): Promise<{ readonly record: ImageRecord; readonly upload?: PresignedUpload }>;
+  /**
+   * What is known of an image. One that was finished with other settings is sent to be finished with the present ones.
+   *
+   * @throws ImageError `not-found`
+   */
+  find(id: ImageId): Promise<ImageRecord>;
+  /** Waits until an image is `ready` or `failed`, but no longer than that: then tells its state so far. */
+  settled(record: ImageRecord, waitSeconds: number): Promise<ImageRecord>;
+}
 
-/**
- * Takes an image in: names it by its hash, stores its bytes exactly, and tells where its thumbnails will be. Storing
- * it is what starts the resizing; this function knows nothing of that.
- *
- * @throws ImageError `empty-body`, `unsupported-type`
- */
-export const createIngest =
-  ({ originals, urls, variants }: IngestProps): Ingest =>
-  async (bytes) => {
-    if (bytes.byteLength === 0)
-      throw new ImageError('empty-body', 'The request has no body: send the image as the body.');
-    const contentType = originalTypeOf(bytes);
-    if (contentType === undefined) {
-      throw new ImageError(
-        'unsupported-type',
-        `The body is ${describeRefused(bytes)}. Accepted are ${Object.values(acceptedTypes).join(', ')}.`,
-      );
-    }
-    const id = imageIdOf(bytes);
-    const [original, signer] = await Promise.all([originals.put(id, bytes, contentType), urls.signer()]);
-    const sign = async (variant: Variant) => ({
-      name: variant.name,
-      url: await signer.sign(thumbnailKey(id, variant)),
-      contentType: thumbnailContentTypes[variant.format],
-    });
-    const [first, ...others] = variants;
-    const thumbnails = await Promise.all([sign(first), ...others.map(sign)]);
-    return {
-      original,
-      reply: {
-        id,
-        status: 'received',
-        url: thumbnails[0].url,
-        expiresAt: signer.expiresAt.toISOString(),
-        thumbnails: Object.fromEntries(thumbnails.map(({ name, ...thumbnail }) => [name, thumbnail])),
-        original: { contentType, bytes: bytes.byteLength },
-      },
-    };
+/** How long an upload of the same bytes, under way elsewhere, is given to store them before this one does. */
+const concurrentUploadMilliseconds = 3000;
+
+export const createIngest = ({
+  originals,
+  catalog,
+  uploads,
+  resizeRequests,
+  variants,
+}: IngestProps): Ingest => {
+  const fingerprint = fingerprintOf(variants);
+
+  const findCurrent = async (id: ImageId): Promise<ImageRecord | undefined> => {
+    const record = await catalog.find(id);
+    if (record === undefined || record.status === 'received' || isSettled(record, fingerprint)) return record;
+    // Whoever turns the state sends the one request; should it die in between, the reconciler finds the image.
+    if (await catalog.renew(id, fingerprint)) await resizeRequests.send(id);
+    return catalog.find(id);
   };
+
+  const find = async (id: ImageId): Promise<ImageRecord> => {
+    const record = await findCurrent(id);
+    if (record === undefined) throw new ImageError('not-found', 'No image with this id was uploaded.');
+    return record;
+  };
+
+  /** Whether the bytes of a noted image are there; waits for an upload of the same that may be under way. */
+  const isStored = async ({ id, createdAt }: ImageRecord): Promise<boolean> => {
+    const giveUpAt = Date.parse(createdAt) + concurrentUploadMilliseconds;
+    while (!(await originals.exists(id))) {
+      if (Date.now() >= giveUpAt) return false;
+      await sleep(100);
+    }
+    return true;
+  };
+
+  return {
+    find,
+
+    async upload(bytes) {
+      if (bytes.byteLength === 0) {
+        throw new ImageError('empty-body', 'The request has no body: send the image as the body.');
+      }
+      const contentType = requireAcceptedType(bytes);
+      const id = imageIdOf(bytes);
+      const created = await catalog.receive(id, { contentType, bytes: bytes.byteLength }, new Date());
+      const record = created ?? (await find(id));
+      if (record.status === 'received' && (created || !(await isStored(record)))) {
+        await originals.put(id, bytes, contentType);
+      }
+      return record;
+    },
+
+    async announce(id, bytes) {
+      const known = await findCurrent(id);
+      if (known !== undefined && (known.status !== 'received' || (await originals.exists(id))))
+        return { record: known };
+      const upload = await uploads.sign(id, bytes);
+      const created = await catalog.receive(id, { bytes }, new Date(upload.expiresAt));
+      return { record: created ?? (await find(id)), upload };
+    },
+
+    async settled(record, waitSeconds) {
+      const giveUpAt = Date.now() + waitSeconds * 1000;
+      let latest = record;
+      let pauseMilliseconds = 100;
+      while (latest.status === 'received') {
+        const left = giveUpAt - Date.now();
+        if (left <= 0) break;
+        await sleep(Math.min(pauseMilliseconds, left));
+        pauseMilliseconds = Math.min(pauseMilliseconds * 1.3, 1000);
+        latest = await find(record.id);
+      }
+      return latest;
+    },
+  };
+};

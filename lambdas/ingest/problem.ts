@@ -1,29 +1,38 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { ErrorCode, ImageError } from '../image/errors.ts';
+import * as z from 'zod';
+import { type ErrorCode, errorCodes } from '../image/errors.ts';
+import type { Failure } from '../image/record.ts';
 
-const kinds = {
+/** What each code means, and the HTTP status it is told with. */
+export const problemKinds = {
+  'invalid-request': { status: 400, title: 'The request is malformed' },
   'empty-body': { status: 400, title: 'Nothing was sent' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-type': { status: 415, title: 'Not an accepted image type' },
   'image-too-large': { status: 422, title: 'The image has too many pixels' },
   'image-corrupt': { status: 422, title: 'The image is damaged' },
   'decode-timeout': { status: 422, title: 'The image takes too long to decode' },
+  'checksum-mismatch': { status: 422, title: 'The stored bytes are not those that were announced' },
+  'processing-failed': { status: 422, title: 'The image could not be processed' },
   'original-missing': { status: 404, title: 'The original is gone' },
   'not-found': { status: 404, title: 'No such resource' },
+  'unknown-variant': { status: 404, title: 'No such variant' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'internal-error': { status: 500, title: 'Something failed on our side' },
 } as const satisfies Record<ErrorCode, { readonly status: ContentfulStatusCode; readonly title: string }>;
 
 /** An error as RFC 9457 tells it, with the stable `code` that programs act on. */
-export interface Problem {
-  readonly title: string;
-  readonly status: ContentfulStatusCode;
-  readonly code: ErrorCode;
-  readonly detail: string;
-}
+export const problemSchema = z.object({
+  title: z.string(),
+  status: z.int().describe('The HTTP status'),
+  code: z.enum(errorCodes).describe('Stable: act on this'),
+  detail: z.string().describe('What was found, and what would be accepted'),
+  field: z.string().optional().describe('The part of the request that is wrong'),
+});
 
-export const problemOf = ({ code, message }: ImageError): Problem => ({
-  ...kinds[code],
+export const problemOf = ({ code, detail }: Failure, field?: string) => ({
+  ...problemKinds[code],
   code,
-  detail: message,
+  detail,
+  field,
 });

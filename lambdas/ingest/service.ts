@@ -1,13 +1,17 @@
 import type { Hono } from 'hono';
 import type * as z from 'zod';
 import type { Log } from '../log.ts';
+import { createCatalog } from '../store/catalog.ts';
 import { createS3Client } from '../store/clients.ts';
 import { createOriginals } from '../store/originals.ts';
+import { createResizeRequests } from '../store/resize-requests.ts';
 import { createSigningClient } from '../store/signing-client.ts';
+import { createUploads } from '../store/uploads.ts';
 import { createUrls } from '../store/urls.ts';
 import { createIngestApp } from './app.ts';
 import type { ingestEnvironment } from './environment.ts';
 import { createIngest } from './ingest.ts';
+import { createReplies } from './reply.ts';
 
 /** Everything behind the API, wired to the services that the environment names. */
 export const createIngestService = (environment: z.output<typeof ingestEnvironment>, log: Log): Hono => {
@@ -15,13 +19,21 @@ export const createIngestService = (environment: z.output<typeof ingestEnvironme
   const signingClient = environment.URL_SIGNER_ROLE_ARN
     ? createSigningClient(environment.URL_SIGNER_ROLE_ARN)
     : async () => s3;
+  const lifetimeSeconds = environment.URL_LIFETIME_SECONDS;
   return createIngestApp({
     ingest: createIngest({
       originals: createOriginals(s3, environment.RAW_BUCKET),
-      urls: createUrls(signingClient, environment.THUMBNAIL_BUCKET, environment.URL_LIFETIME_SECONDS),
+      catalog: createCatalog(environment.CATALOG_TABLE),
+      uploads: createUploads(signingClient, environment.RAW_BUCKET, lifetimeSeconds),
+      resizeRequests: createResizeRequests(environment.RESIZE_QUEUE_URL),
       variants: environment.VARIANTS,
     }),
+    replies: createReplies(
+      createUrls(signingClient, environment.THUMBNAIL_BUCKET, lifetimeSeconds),
+      environment.VARIANTS,
+    ),
     maxInlineBytes: environment.MAX_INLINE_BYTES,
+    maxUploadBytes: environment.MAX_UPLOAD_BYTES,
     stage: environment.STAGE,
     log,
   });

@@ -5,6 +5,7 @@ import { variantsJson } from '../environment.ts';
 export const resizeEnvironment = z.object({
   RAW_BUCKET: z.string().min(1),
   THUMBNAIL_BUCKET: z.string().min(1),
+  CATALOG_TABLE: z.string().min(1),
   VARIANTS: variantsJson,
 });
 

@@ -36,19 +36,10 @@ export const createMessageHandler =
         log.warn('object ignored', { key, reason: 'its key is not the hash of an upload' });
         continue;
       }
-      const startedAt = performance.now();
       try {
-        const rendered = await resize(imageId);
-        log.info('thumbnails stored', {
-          imageId,
-          milliseconds: Math.round(performance.now() - startedAt),
-          thumbnails: rendered.map(({ variant, bytes, width, height }) => ({
-            variant: variant.name,
-            width,
-            height,
-            bytes: bytes.byteLength,
-          })),
-        });
+        const outcome = await resize(imageId);
+        if (outcome === 'already-settled') log.info('nothing left to do', { imageId });
+        else log.info('thumbnails stored', { imageId, ...outcome });
       } catch (error) {
         if (!(error instanceof ImageError)) throw error;
         log.warn('image refused', { imageId, code: error.code, detail: error.message });

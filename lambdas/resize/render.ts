@@ -1,8 +1,8 @@
-import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import sharp, { type Metadata, type Sharp } from 'sharp';
+import { rgbaToThumbHash } from 'thumbhash';
 import { ImageError } from '../image/errors.ts';
-import type { Variant, Variants } from '../image/variant.ts';
+import type { Variant } from '../image/variant.ts';
 
 // Only the loaders of the accepted types may ever see a byte: SVG, PDF, ImageMagick and the like read files and URLs.
 sharp.block({ operation: ['VipsForeignLoad'] });
@@ -29,11 +29,18 @@ const maxPixels = 100_000_000;
 const timeoutSeconds = 20;
 
 /** A thumbnail as it is stored. */
-export interface RenderedThumbnail {
+export interface RenderedThumbnail extends Size {
   readonly variant: Variant;
   readonly bytes: Buffer;
-  readonly width: number;
-  readonly height: number;
+}
+
+/** What one decode of an image gave. */
+export interface Rendering {
+  /** The image's own size, upright. */
+  readonly original: Size;
+  readonly thumbnails: readonly RenderedThumbnail[];
+  /** Base64 of a ThumbHash. */
+  readonly thumbhash: string;
 }
 
 interface Size {
@@ -41,42 +48,59 @@ interface Size {
   readonly height: number;
 }
 
-/**
- * Makes every variant of one image from one decode: upright, sRGB, without metadata, never enlarged.
- *
- * @param source the original's bytes; an error of this stream is thrown as it is (transient)
- * @throws ImageError `unsupported-type`, `image-too-large`, `image-corrupt`, `decode-timeout`
- */
-export const renderThumbnails = async (
-  source: Readable,
-  variants: Variants,
-): Promise<readonly RenderedThumbnail[]> => {
+/** An image whose bytes have all arrived; nothing of it has been looked at. */
+export interface LoadedImage {
+  /**
+   * Makes all the variants from one decode: upright, sRGB, without metadata, never enlarged.
+   *
+   * @throws ImageError `unsupported-type`, `image-too-large`, `image-corrupt`, `decode-timeout`
+   */
+  render(variants: readonly Variant[]): Promise<Rendering>;
+}
+
+/** Streams an image's bytes into libvips. An error of the source is thrown as it is: it says nothing of the image. */
+export const loadImage = async (source: AsyncIterable<Uint8Array>): Promise<LoadedImage> => {
   const image = sharp({
     // "warning" also catches what libjpeg calls a mere warning: rubbish between valid markers.
     failOn: 'warning',
-    // Judged below on the header, with a code and the limit; nothing is decoded before.
+    // Judged on the header, with a code and the limit; nothing is decoded before.
     limitInputPixels: false,
     sequentialRead: true,
   }).timeout({ seconds: timeoutSeconds });
   await pipeline(source, image);
 
-  const size = checkHeader(await judged(image.metadata()));
-  const upright = image.autoOrient();
-  const [only, ...others] = variants;
-  if (others.length === 0) return [await encode(upright, size, only)];
+  return {
+    async render(variants) {
+      const original = checkHeader(await judged(image.metadata()));
+      // The largest that any variant needs is decoded once, shrinking on load; all others come from its pixels.
+      const scale = Math.max(...variants.map((variant) => scaleFor(original, variant)));
+      const { data, info } = await judged(
+        image
+          .autoOrient()
+          .resize({ ...scaled(original, scale), fit: 'fill' })
+          .toColourspace('srgb')
+          .raw()
+          .toBuffer({ resolveWithObject: true }),
+      );
+      const pixels = () =>
+        sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } });
+      const [thumbhash, ...thumbnails] = await Promise.all([
+        placeholder(pixels()),
+        ...variants.map((variant) => encode(pixels(), original, variant)),
+      ]);
+      return { original, thumbnails, thumbhash };
+    },
+  };
+};
 
-  // The largest that any variant needs is decoded once, shrinking on load; the others come from its pixels.
-  const scale = Math.max(...variants.map((variant) => scaleFor(size, variant)));
-  const base = scaled(size, scale);
-  const { data, info } = await judged(
-    upright
-      .resize({ ...base, fit: 'fill' })
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true }),
-  );
-  const raw = { width: info.width, height: info.height, channels: info.channels };
-  return Promise.all(variants.map((variant) => encode(sharp(data, { raw }), base, variant)));
+/** A ThumbHash takes at most 100 pixels a side; 64 give the same hash in a third of the time. */
+const placeholder = async (pixels: Sharp): Promise<string> => {
+  const { data, info } = await pixels
+    .resize({ width: 64, height: 64, fit: 'inside', withoutEnlargement: true })
+    .ensureAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return Buffer.from(rgbaToThumbHash(info.width, info.height, data)).toString('base64');
 };
 
 const checkHeader = (metadata: Metadata): Size => {
@@ -118,8 +142,8 @@ const encode = async (image: Sharp, size: Size, variant: Variant): Promise<Rende
 };
 
 /** The sizes are our own, not libvips', so that all variants round the same way and none is enlarged. */
-const fitted = (image: Sharp, size: Size, variant: Variant): Sharp => {
-  const inner = scaled(size, scaleFor(size, variant));
+const fitted = (image: Sharp, original: Size, variant: Variant): Sharp => {
+  const inner = scaled(original, scaleFor(original, variant));
   switch (variant.fit) {
     case 'inside':
       return image.resize({ ...inner, fit: 'fill' });

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Log } from '../log.ts';
+import { createCatalog } from '../store/catalog.ts';
 import { createS3Client } from '../store/clients.ts';
 import { createOriginals } from '../store/originals.ts';
 import { createThumbnails } from '../store/thumbnails.ts';
@@ -13,6 +14,7 @@ export const createResizeService = (environment: z.output<typeof resizeEnvironme
   const resize = createResize({
     originals: createOriginals(s3, environment.RAW_BUCKET),
     thumbnails: createThumbnails(s3, environment.THUMBNAIL_BUCKET),
+    catalog: createCatalog(environment.CATALOG_TABLE),
     variants: environment.VARIANTS,
   });
   return createMessageHandler(resize, log);

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import {
   GetObjectCommand,
+  HeadObjectCommand,
   NoSuchKey,
+  NotFound,
   PutObjectCommand,
   type S3Client,
   S3ServiceException,
@@ -15,6 +17,7 @@ import type { OriginalType } from '../image/original-type.ts';
 export interface Originals {
   /** Stores an original unless it is there already; says which of the two it was. */
   put(id: ImageId, bytes: Uint8Array, contentType: OriginalType): Promise<'stored' | 'already-stored'>;
+  exists(id: ImageId): Promise<boolean>;
   /** @throws ImageError `original-missing` when there is none: it was deleted after its event was sent */
   open(id: ImageId): Promise<Readable>;
 }
@@ -42,6 +45,16 @@ export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
         if (error.name !== 'ConditionalRequestConflict' || attempt === conflictAttempts) throw error;
         await new Promise((resolve) => setTimeout(resolve, 50 * attempt));
       }
+    }
+  },
+
+  async exists(id) {
+    try {
+      await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: originalKey(id) }));
+      return true;
+    } catch (error) {
+      if (error instanceof NotFound) return false;
+      throw error;
     }
   },
 

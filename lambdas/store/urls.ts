@@ -13,9 +13,21 @@ export interface Urls {
 }
 
 /**
- * @param signingClient gives the client whose credentials sign. S3 refuses a URL as soon as the credentials that
- *   signed it expire, so `expiresAt` never lies beyond their end.
+ * From when to when a URL signed now can work. S3 refuses it as soon as the credentials that signed it expire, so the
+ * period never ends after them.
  */
+export const signingPeriod = async (s3: S3Client, lifetimeSeconds: number) => {
+  const { expiration } = await s3.config.credentials();
+  // A signature's date has whole seconds.
+  const signingDate = new Date(Math.floor(Date.now() / 1000) * 1000);
+  const credentialSeconds = expiration
+    ? Math.floor((expiration.getTime() - signingDate.getTime()) / 1000)
+    : Number.POSITIVE_INFINITY;
+  const expiresIn = Math.min(lifetimeSeconds, credentialSeconds);
+  return { signingDate, expiresIn, expiresAt: new Date(signingDate.getTime() + expiresIn * 1000) };
+};
+
+/** @param signingClient gives the client whose credentials sign */
 export const createUrls = (
   signingClient: () => Promise<S3Client>,
   bucket: string,
@@ -23,17 +35,10 @@ export const createUrls = (
 ): Urls => ({
   async signer() {
     const s3 = await signingClient();
-    const { expiration } = await s3.config.credentials();
-    // A signature's date has whole seconds.
-    const signingDate = new Date(Math.floor(Date.now() / 1000) * 1000);
-    const credentialSeconds = expiration
-      ? Math.floor((expiration.getTime() - signingDate.getTime()) / 1000)
-      : Number.POSITIVE_INFINITY;
-    const expiresIn = Math.min(lifetimeSeconds, credentialSeconds);
+    const { expiresAt, ...period } = await signingPeriod(s3, lifetimeSeconds);
     return {
-      expiresAt: new Date(signingDate.getTime() + expiresIn * 1000),
-      sign: (key) =>
-        getSignedUrl(s3, new GetObjectCommand({ Bucket: bucket, Key: key }), { signingDate, expiresIn }),
+      expiresAt,
+      sign: (key) => getSignedUrl(s3, new GetObjectCommand({ Bucket: bucket, Key: key }), period),
     };
   },
 });

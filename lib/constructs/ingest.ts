@@ -1,7 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { ArnPrincipal, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
@@ -10,9 +12,12 @@ import { ServiceFunction } from './service-function.ts';
 export interface IngestProps {
   readonly rawBucket: IBucket;
   readonly thumbnailBucket: IBucket;
+  readonly catalog: ITable;
+  readonly resizeQueue: IQueue;
   readonly variantsJson: string;
   readonly stage: string;
   readonly maxInlineBytes: number;
+  readonly maxUploadBytes: number;
   readonly urlLifetimeSeconds: number;
   readonly logRetention: RetentionDays;
 }
@@ -26,8 +31,11 @@ export class Ingest extends Construct {
     const environment = {
       RAW_BUCKET: props.rawBucket.bucketName,
       THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
+      CATALOG_TABLE: props.catalog.tableName,
+      RESIZE_QUEUE_URL: props.resizeQueue.queueUrl,
       VARIANTS: props.variantsJson,
       MAX_INLINE_BYTES: String(props.maxInlineBytes),
+      MAX_UPLOAD_BYTES: String(props.maxUploadBytes),
       URL_LIFETIME_SECONDS: String(props.urlLifetimeSeconds),
       STAGE: props.stage,
     } satisfies IngestEnvironment;
@@ -39,21 +47,38 @@ export class Ingest extends Construct {
       timeout: Duration.seconds(29),
       logRetention: props.logRetention,
     });
-    this.handler.addToRolePolicy(
-      new PolicyStatement({
-        actions: ['s3:PutObject'],
+    for (const statement of [
+      {
+        // GetObject is what allows to ask whether an original is there.
+        actions: ['s3:PutObject', 's3:GetObject'],
         resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)],
-      }),
-    );
-    this.signThumbnailUrls(props.thumbnailBucket);
+      },
+      // Without it S3 answers 403 instead of 404 for an original that is not there.
+      { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn] },
+      {
+        actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        resources: [props.catalog.tableArn],
+      },
+      // For images whose original is there, but not the thumbnails of the present settings.
+      { actions: ['sqs:SendMessage'], resources: [props.resizeQueue.queueArn] },
+    ]) {
+      this.handler.addToRolePolicy(new PolicyStatement(statement));
+    }
+    this.signUrls(props.rawBucket, props.thumbnailBucket);
   }
 
   /** URLs are signed by a role of their own: it can do nothing else, and it is known when its credentials end. */
-  private signThumbnailUrls(thumbnailBucket: IBucket): void {
+  private signUrls(rawBucket: IBucket, thumbnailBucket: IBucket): void {
     const signer = new Role(this, 'UrlSigner', {
-      description: 'Signs the URLs that show thumbnails',
+      description: 'Signs the URLs that show thumbnails and take large uploads',
       assumedBy: new ArnPrincipal(this.handler.grantPrincipal.grantPrincipal.toString()),
     });
+    signer.addToPolicy(
+      new PolicyStatement({
+        actions: ['s3:PutObject'],
+        resources: [rawBucket.arnForObjects(`${originalPrefix}*`)],
+      }),
+    );
     signer.addToPolicy(
       new PolicyStatement({
         actions: ['s3:GetObject'],

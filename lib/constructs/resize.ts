@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -12,6 +13,7 @@ import { ServiceFunction } from './service-function.ts';
 export interface ResizeProps {
   readonly rawBucket: IBucket;
   readonly thumbnailBucket: IBucket;
+  readonly catalog: ITable;
   readonly variantsJson: string;
   /** Functions that run at once. */
   readonly maxConcurrency: number;
@@ -33,6 +35,7 @@ export class Resize extends Construct {
     const environment: ResizeEnvironment = {
       RAW_BUCKET: props.rawBucket.bucketName,
       THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
+      CATALOG_TABLE: props.catalog.tableName,
       VARIANTS: props.variantsJson,
     };
     const resize = new ServiceFunction(this, 'Function', {
@@ -45,25 +48,15 @@ export class Resize extends Construct {
       logRetention: props.logRetention,
       nativeModules: ['sharp'],
     });
-    resize.addToRolePolicy(
-      new PolicyStatement({
-        actions: ['s3:GetObject'],
-        resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)],
-      }),
-    );
-    resize.addToRolePolicy(
-      new PolicyStatement({
-        // Without it S3 answers 403 instead of 404, and a deleted original would look like a missing permission.
-        actions: ['s3:ListBucket'],
-        resources: [props.rawBucket.bucketArn],
-      }),
-    );
-    resize.addToRolePolicy(
-      new PolicyStatement({
-        actions: ['s3:PutObject'],
-        resources: [props.thumbnailBucket.arnForObjects(`${thumbnailPrefix}*`)],
-      }),
-    );
+    for (const statement of [
+      { actions: ['s3:GetObject'], resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)] },
+      // Without it S3 answers 403 instead of 404, and a deleted original would look like a missing permission.
+      { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn] },
+      { actions: ['s3:PutObject'], resources: [props.thumbnailBucket.arnForObjects(`${thumbnailPrefix}*`)] },
+      { actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
+    ]) {
+      resize.addToRolePolicy(new PolicyStatement(statement));
+    }
     resize.addEventSource(
       new SqsEventSource(this.resizeQueue.queue, {
         batchSize: 4,

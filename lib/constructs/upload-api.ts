@@ -5,6 +5,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { routes } from '../../lambdas/ingest/routes.ts';
 
 export interface UploadApiProps {
   readonly handler: IFunction;
@@ -23,11 +24,12 @@ export class UploadApi extends Construct {
   constructor(scope: Construct, id: string, props: UploadApiProps) {
     super(scope, id);
     const api = new HttpApi(this, 'HttpApi', { createDefaultStage: false });
-    api.addRoutes({
-      path: '/upload_image',
-      methods: [HttpMethod.POST],
-      integration: new HttpLambdaIntegration('Ingest', props.handler),
-    });
+    const integration = new HttpLambdaIntegration('Ingest', props.handler);
+    for (const { method, path } of Object.values(routes)) {
+      // Whoever may GET something may ask for its headers only.
+      const methods = method === 'GET' ? [HttpMethod.GET, HttpMethod.HEAD] : [HttpMethod[method]];
+      api.addRoutes({ path, methods, integration });
+    }
     const accessLogs = new LogGroup(this, 'AccessLogs', {
       retention: props.logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -54,6 +56,6 @@ export class UploadApi extends Construct {
         ),
       },
     });
-    this.uploadUrl = `${stage.url}/upload_image`;
+    this.uploadUrl = `${stage.url}${routes.upload.path}`;
   }
 }

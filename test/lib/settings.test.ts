@@ -6,6 +6,7 @@ test('are complete without being given', () => {
     stage: 'dev',
     variants: [{ name: 'thumbnail', width: 320, height: 320, fit: 'inside', format: 'webp', quality: 80 }],
     maxInlineBytes: 4_700_000,
+    maxUploadBytes: 100_000_000,
     urlLifetimeSeconds: 3600,
     throttleRequestsPerSecond: 50,
     throttleBurstRequests: 100,

@@ -17,6 +17,7 @@ const everySetting = {
     { name: 'icon', width: 64, height: 64, fit: 'contain', background: '#00000000', format: 'png' },
   ],
   maxInlineBytes: 1_000_000,
+  maxUploadBytes: 20_000_000,
   urlLifetimeSeconds: 900,
   throttleRequestsPerSecond: 5,
   throttleBurstRequests: 10,
@@ -38,7 +39,9 @@ const resourcesOf = (of: Template, type: string) =>
   Object.entries(of.findResources(type)).map(([name, { Properties }]) => ({ name, ...Properties }));
 
 const ownFunctions = (of: Template) =>
-  resourcesOf(of, 'AWS::Lambda::Function').filter(({ name }) => /^(Ingest|Resize)Function/.test(name));
+  resourcesOf(of, 'AWS::Lambda::Function').filter(({ name }) =>
+    /^(?:Ingest|Resize|Reconciler)Function/.test(name),
+  );
 
 describe('the template', () => {
   test('with the default settings is as it was', () => {
@@ -57,7 +60,9 @@ describe('the template', () => {
 
   test('tells where to upload and where everything is', () => {
     expect(Object.keys(template.findOutputs('*')).sort()).toEqual([
+      'CatalogTableName',
       'RawBucketName',
+      'ReconcilerFunctionName',
       'ResizeDeadLetterQueueUrl',
       'ResizeQueueUrl',
       'ThumbnailBucketName',
@@ -114,9 +119,26 @@ describe('both buckets', () => {
 });
 
 describe('the API', () => {
-  test('has one explicit route on a named stage, throttled and logged', () => {
-    template.resourceCountIs('AWS::ApiGatewayV2::Route', 1);
-    template.hasResourceProperties('AWS::ApiGatewayV2::Route', { RouteKey: 'POST /upload_image' });
+  test('has the explicit routes of the contract and no other', () => {
+    expect(
+      resourcesOf(template, 'AWS::ApiGatewayV2::Route')
+        .map(({ RouteKey }) => RouteKey)
+        .sort(),
+    ).toEqual([
+      'GET /images/{id}',
+      'GET /openapi.json',
+      'GET /thumbnails/{id}',
+      'GET /thumbnails/{id}/{variant}',
+      'HEAD /images/{id}',
+      'HEAD /openapi.json',
+      'HEAD /thumbnails/{id}',
+      'HEAD /thumbnails/{id}/{variant}',
+      'POST /upload_image',
+      'POST /uploads',
+    ]);
+  });
+
+  test('is on a named stage, throttled and logged', () => {
     template.resourceCountIs('AWS::ApiGatewayV2::Stage', 1);
     template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
       StageName: 'dev',
@@ -133,10 +155,10 @@ describe('the API', () => {
   });
 });
 
-describe('both functions', () => {
+describe('all functions', () => {
   test('run Node.js 24 on arm64, traced, with a time limit and a log that expires', () => {
     const functions = ownFunctions(template);
-    expect(functions).toHaveLength(2);
+    expect(functions).toHaveLength(3);
     for (const { Runtime, Architectures, TracingConfig, Timeout, MemorySize, LoggingConfig } of functions) {
       expect({ Runtime, Architectures, TracingConfig }).toEqual({
         Runtime: 'nodejs24.x',
@@ -165,6 +187,40 @@ describe('both functions', () => {
         { name: 'icon', width: 64, height: 64, fit: 'contain', background: '#00000000', format: 'png' },
       ]);
     }
+  });
+});
+
+describe('the catalog', () => {
+  test('is paid per request, encrypted, restorable to any point in time, and rid of what expires', () => {
+    template.resourceCountIs('AWS::DynamoDB::Table', 1);
+    template.hasResourceProperties('AWS::DynamoDB::Table', {
+      BillingMode: 'PAY_PER_REQUEST',
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      SSESpecification: { SSEEnabled: true },
+      TimeToLiveSpecification: { AttributeName: 'expiresAtSeconds', Enabled: true },
+    });
+  });
+
+  test('outlives the stack unless the settings say otherwise', () => {
+    template.allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Retain' });
+    changed.allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Delete' });
+  });
+});
+
+describe('the reconciler', () => {
+  test('runs every five minutes', () => {
+    template.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(5 minutes)',
+      State: 'ENABLED',
+    });
+  });
+
+  test('leaves an image more time than all deliveries of its event may take a first worker', () => {
+    const reconciler = ownFunctions(template).find(({ name }) => name.startsWith('ReconcilerFunction'));
+    const queue = resourcesOf(template, 'AWS::SQS::Queue').find(({ RedrivePolicy }) => RedrivePolicy);
+    expect(Number(reconciler?.Environment.Variables.OVERDUE_SECONDS)).toBeGreaterThan(
+      queue?.VisibilityTimeout,
+    );
   });
 });
 
@@ -238,26 +294,41 @@ describe('each role', () => {
   const rawBucket = /^RawBucket[0-9A-F]{8}$/;
   const thumbnailBucket = /^ThumbnailBucket[0-9A-F]{8}$/;
 
-  test('of ingest may store originals and become the URL signer, nothing else', () => {
+  let catalog: string;
+  let queue: string;
+  beforeAll(() => {
+    catalog = arn(/^Catalog[0-9A-F]{8}$/);
+    queue = arn(/^ResizeResizeQueue[0-9A-F]{8}$/);
+  });
+
+  test('of ingest may store originals, note them, ask for thumbnails and become the URL signer, nothing else', () => {
     expect(allowed(/^IngestFunctionServiceRoleDefaultPolicy/)).toEqual([
+      `Allow dynamodb:GetItem ${catalog}`,
+      `Allow dynamodb:PutItem ${catalog}`,
+      `Allow dynamodb:UpdateItem ${catalog}`,
+      `Allow s3:GetObject ${arn(rawBucket, '/raw/*')}`,
+      `Allow s3:ListBucket ${arn(rawBucket)}`,
       `Allow s3:PutObject ${arn(rawBucket, '/raw/*')}`,
+      `Allow sqs:SendMessage ${queue}`,
       `Allow sts:AssumeRole ${arn(/^IngestUrlSigner[0-9A-F]{8}$/)}`,
       'Allow xray:PutTelemetryRecords "*"',
       'Allow xray:PutTraceSegments "*"',
     ]);
   });
 
-  test('of the URL signer may show thumbnails, and tell a missing one from a forbidden one', () => {
+  test('of the URL signer may show thumbnails, tell a missing one from a forbidden one, and take uploads', () => {
     expect(allowed(/^IngestUrlSignerDefaultPolicy/)).toEqual([
       `Allow s3:GetObject ${arn(thumbnailBucket, '/thumbnails/*')}`,
       `Allow s3:ListBucket ${arn(thumbnailBucket)}`,
+      `Allow s3:PutObject ${arn(rawBucket, '/raw/*')}`,
     ]);
   });
 
-  test('of resize may read originals, write thumbnails and work off its queue, nothing else', () => {
-    const queue = arn(/^ResizeResizeQueue[0-9A-F]{8}$/);
+  test('of resize may read originals, write thumbnails, say so and work off its queue, nothing else', () => {
     expect(allowed(/^ResizeFunctionServiceRoleDefaultPolicy/)).toEqual(
       [
+        `Allow dynamodb:GetItem ${catalog}`,
+        `Allow dynamodb:UpdateItem ${catalog}`,
         `Allow s3:GetObject ${arn(rawBucket, '/raw/*')}`,
         `Allow s3:ListBucket ${arn(rawBucket)}`,
         `Allow s3:PutObject ${arn(thumbnailBucket, '/thumbnails/*')}`,
@@ -272,5 +343,17 @@ describe('each role', () => {
         'Allow xray:PutTraceSegments "*"',
       ].sort(),
     );
+  });
+
+  test('of the reconciler may find what waits, look for its original and ask again, nothing else', () => {
+    expect(allowed(/^ReconcilerFunctionServiceRoleDefaultPolicy/)).toEqual([
+      `Allow dynamodb:Query ${arn(/^Catalog[0-9A-F]{8}$/, '/index/waiting')}`,
+      `Allow dynamodb:UpdateItem ${catalog}`,
+      `Allow s3:GetObject ${arn(rawBucket, '/raw/*')}`,
+      `Allow s3:ListBucket ${arn(rawBucket)}`,
+      `Allow sqs:SendMessage ${queue}`,
+      'Allow xray:PutTelemetryRecords "*"',
+      'Allow xray:PutTraceSegments "*"',
+    ]);
   });
 });

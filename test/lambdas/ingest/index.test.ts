@@ -3,15 +3,23 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import type { APIGatewayProxyResult, LambdaEvent } from 'hono/aws-lambda';
 import type { IngestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import { startCatalogServer } from '../../catalog-server.ts';
 
 const s3 = mockClient(S3Client);
 let handler: (event: LambdaEvent) => Promise<APIGatewayProxyResult>;
 
+let server: Awaited<ReturnType<typeof startCatalogServer>>;
+
 beforeAll(async () => {
+  server = await startCatalogServer();
   Object.assign(process.env, {
     AWS_REGION: 'us-east-2',
     AWS_ACCESS_KEY_ID: 'EXAMPLE',
     AWS_SECRET_ACCESS_KEY: 'example',
+    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    CATALOG_TABLE: server.tableName,
+    RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
+    MAX_UPLOAD_BYTES: '100000000',
     RAW_BUCKET: 'raw-bucket',
     THUMBNAIL_BUCKET: 'thumbnail-bucket',
     VARIANTS: '[{"name":"thumbnail"}]',
@@ -21,6 +29,8 @@ beforeAll(async () => {
   } satisfies IngestEnvironment & Record<string, string>);
   ({ handler } = await import('../../../lambdas/ingest/index.ts'));
 });
+
+afterAll(() => server.stop());
 
 /** As API Gateway sends a binary body to a function (HTTP API, payload format 2.0): the stage is in `rawPath`. */
 const event = (body: Buffer): LambdaEvent => ({

@@ -5,27 +5,42 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import sharp from 'sharp';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { fingerprintOf } from '../../../lambdas/image/record.ts';
+import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import type { ResizeEnvironment } from '../../../lambdas/resize/environment.ts';
 import { createdKeys } from '../../../lambdas/resize/messages.ts';
+import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
+import { startCatalogServer } from '../../catalog-server.ts';
 import { jpegHeaderThenRubbish, quarteredPicture } from '../../images.ts';
 
 const s3 = mockClient(S3Client);
 const context = { functionName: 'resize', getRemainingTimeInMillis: () => 60_000 } as Context;
 let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 let logged: jest.SpyInstance;
+let server: Awaited<ReturnType<typeof startCatalogServer>>;
+let catalog: Catalog;
+const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'tiny', width: 16 }]);
 
 beforeAll(async () => {
+  server = await startCatalogServer();
+  catalog = createCatalog(server.tableName, server.client);
   Object.assign(process.env, {
     AWS_REGION: 'us-east-2',
+    AWS_ACCESS_KEY_ID: 'EXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'example',
+    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    CATALOG_TABLE: server.tableName,
     RAW_BUCKET: 'raw-bucket',
     THUMBNAIL_BUCKET: 'thumbnail-bucket',
-    VARIANTS: '[{"name":"thumbnail"},{"name":"tiny","width":16}]',
+    VARIANTS: JSON.stringify(variants),
     POWERTOOLS_DEV: 'true',
   } satisfies ResizeEnvironment & Record<string, string>);
   for (const method of ['info', 'error'] as const) jest.spyOn(console, method).mockImplementation();
   logged = jest.spyOn(console, 'warn').mockImplementation();
   ({ handler } = await import('../../../lambdas/resize/index.ts'));
 });
+
+afterAll(() => server.stop());
 
 beforeEach(() => {
   s3.reset();
@@ -93,6 +108,96 @@ test('writes every variant of an original under its predictable key', async () =
   });
 });
 
+test('says in the catalog what it made, once everything is stored', async () => {
+  const bytes = await quarteredPicture(801, 600).jpeg().toBuffer();
+  const id = imageIdOf(bytes);
+  s3.on(PutObjectCommand).callsFake(async () => {
+    expect((await catalog.find(id))?.status).toBe('received');
+    return {};
+  });
+  await catalog.receive(id, { contentType: 'image/jpeg', bytes: bytes.length }, new Date());
+  await handler(eventOf(created(stored(bytes))), context);
+  const [thumbnail, tiny] = written();
+  expect(await catalog.find(id)).toMatchObject({
+    status: 'ready',
+    original: { contentType: 'image/jpeg', width: 801, height: 600, bytes: bytes.length },
+    thumbnails: {
+      thumbnail: {
+        key: thumbnail?.Key,
+        contentType: 'image/webp',
+        width: 320,
+        height: 240,
+        bytes: Buffer.from(thumbnail?.Body as Buffer).length,
+      },
+      tiny: { key: tiny?.Key, width: 16, height: 12 },
+    },
+    thumbhash: expect.stringMatching(/^[A-Za-z0-9+/]{28,34}=*$/),
+    fingerprint: fingerprintOf(variants),
+  });
+});
+
+test('does nothing for an event that comes again', async () => {
+  const key = stored(await quarteredPicture(802, 600).jpeg().toBuffer());
+  await handler(eventOf(created(key)), context);
+  await expect(handler(eventOf(created(key), created(key)), context)).resolves.toEqual({
+    batchItemFailures: [],
+  });
+  expect(written()).toHaveLength(2);
+  expect(s3.commandCalls(GetObjectCommand)).toHaveLength(1);
+});
+
+describe('after a change of the variants', () => {
+  const keyOf = (name: string, settings: string) => (id: string) =>
+    `thumbnails/${id}/${name}/v1-${settings}.webp`;
+  const earlier = (id: string, ...names: readonly string[]) => ({
+    original: { contentType: 'image/png', width: 40, height: 40, bytes: 9 },
+    thumbnails: Object.fromEntries(
+      names.map((name) => [
+        name,
+        {
+          key: keyOf(name, '320x320-inside-q80')(id),
+          contentType: 'image/webp',
+          width: 40,
+          height: 40,
+          bytes: 9,
+        },
+      ]),
+    ),
+    thumbhash: 'earlier',
+    resizeMilliseconds: 1,
+  });
+
+  test('makes only those that are not there', async () => {
+    const bytes = await quarteredPicture(41, 40).png().toBuffer();
+    const id = imageIdOf(bytes);
+    await catalog.finish(id, 'earlier', earlier(id, 'thumbnail', 'dropped'));
+    await handler(eventOf(created(stored(bytes))), context);
+    expect(written().map(({ Key }) => Key)).toEqual([keyOf('tiny', '16x320-inside-q80')(id)]);
+    const record = await catalog.find(id);
+    expect(Object.keys(record?.thumbnails ?? {}).sort()).toEqual(['thumbnail', 'tiny']);
+    expect(record).toMatchObject({ status: 'ready', fingerprint: fingerprintOf(variants) });
+  });
+
+  test('decodes nothing when variants were only taken away', async () => {
+    const id = imageIdOf(Buffer.from('taken away'));
+    const record = earlier(id, 'thumbnail', 'dropped');
+    const tiny = { ...record.thumbnails['thumbnail'], key: keyOf('tiny', '16x320-inside-q80')(id) };
+    await catalog.finish(id, 'earlier', {
+      ...record,
+      thumbnails: { ...record.thumbnails, tiny } as typeof record.thumbnails,
+    });
+    await handler(eventOf(created(`raw/${id}`)), context);
+    expect(s3.commandCalls(GetObjectCommand)).toHaveLength(0);
+    const now = await catalog.find(id);
+    expect(now).toMatchObject({
+      status: 'ready',
+      fingerprint: fingerprintOf(variants),
+      thumbhash: 'earlier',
+    });
+    expect(Object.keys(now?.thumbnails ?? {}).sort()).toEqual(['thumbnail', 'tiny']);
+  });
+});
+
 test('works off several messages, and several records in one', async () => {
   const pictures = await Promise.all(
     [40, 50, 60].map((side) => quarteredPicture(side, side).png().toBuffer()),
@@ -103,8 +208,8 @@ test('works off several messages, and several records in one', async () => {
 });
 
 test('fails only the message whose original cannot be read now', async () => {
-  const good = stored(await quarteredPicture(40, 40).png().toBuffer());
-  const throttled = stored(await quarteredPicture(50, 50).png().toBuffer());
+  const good = stored(await quarteredPicture(43, 40).png().toBuffer());
+  const throttled = stored(await quarteredPicture(44, 40).png().toBuffer());
   s3.on(GetObjectCommand, { Bucket: 'raw-bucket', Key: throttled }).rejects(new Error('SlowDown'));
   await expect(handler(eventOf(created(throttled), created(good)), context)).resolves.toEqual({
     batchItemFailures: [{ itemIdentifier: 'message-0' }],
@@ -113,7 +218,7 @@ test('fails only the message whose original cannot be read now', async () => {
 });
 
 test('fails the message when a thumbnail cannot be written', async () => {
-  const key = stored(await quarteredPicture(40, 40).png().toBuffer());
+  const key = stored(await quarteredPicture(45, 40).png().toBuffer());
   s3.on(PutObjectCommand).rejects(new Error('SlowDown'));
   await expect(handler(eventOf(created(key)), context)).resolves.toEqual({
     batchItemFailures: [{ itemIdentifier: 'message-0' }],
@@ -130,6 +235,29 @@ test('logs a broken image once, with its code, and is done with it', async () =>
     code: 'image-corrupt',
     imageId: imageIdOf(jpegHeaderThenRubbish()),
   });
+  expect(await catalog.find(imageIdOf(jpegHeaderThenRubbish()))).toMatchObject({
+    status: 'failed',
+    error: { code: 'image-corrupt' },
+    original: { contentType: 'image/jpeg', bytes: jpegHeaderThenRubbish().length },
+  });
+});
+
+test('fails an original whose bytes are not those that its name says', async () => {
+  const id = imageIdOf(Buffer.from('other bytes'));
+  const bytes = await quarteredPicture(42, 40).png().toBuffer();
+  s3.on(GetObjectCommand).callsFake(() => ({ Body: sdkStreamMixin(Readable.from([bytes])) }));
+  await handler(eventOf(created(`raw/${id}`)), context);
+  expect(await catalog.find(id)).toMatchObject({ status: 'failed', error: { code: 'checksum-mismatch' } });
+  expect(written()).toHaveLength(0);
+});
+
+test('fails an uploaded file that is no image, with what it is', async () => {
+  const pdf = Buffer.from('%PDF-1.7 and so on');
+  await handler(eventOf(created(stored(pdf))), context);
+  expect(await catalog.find(imageIdOf(pdf))).toMatchObject({
+    status: 'failed',
+    error: { code: 'unsupported-type', detail: expect.stringContaining('PDF') },
+  });
 });
 
 test('is done with an original that was deleted meanwhile', async () => {
@@ -137,6 +265,7 @@ test('is done with an original that was deleted meanwhile', async () => {
   const result = await handler(eventOf(created(`raw/${imageIdOf(Buffer.from('deleted'))}`)), context);
   expect(result).toEqual({ batchItemFailures: [] });
   expect(JSON.parse(logged.mock.calls[0][0])).toMatchObject({ code: 'original-missing' });
+  await expect(catalog.find(imageIdOf(Buffer.from('deleted')))).resolves.toBeUndefined();
 });
 
 test('ignores an object that no upload made', async () => {

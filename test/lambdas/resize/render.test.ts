@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
+import { thumbHashToRGBA } from 'thumbhash';
 import { type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
-import { renderThumbnails } from '../../../lambdas/resize/render.ts';
+import { loadImage } from '../../../lambdas/resize/render.ts';
 import {
   cameraPicture,
   jpegHeaderThenRubbish,
@@ -15,8 +16,8 @@ const variants = (...given: readonly object[]): Variants => variantsSchema.parse
 const thumbnail = variants({ name: 'thumbnail' });
 
 const render = async (bytes: Buffer, wanted: Variants = thumbnail) => {
-  const rendered = await renderThumbnails(Readable.from([bytes]), wanted);
-  return rendered.map(({ variant, ...rest }) => ({ name: variant.name, ...rest }));
+  const { thumbnails } = await (await loadImage(Readable.from([bytes]))).render(wanted);
+  return thumbnails.map(({ variant, ...rest }) => ({ name: variant.name, ...rest }));
 };
 
 const expectUpright = async (image: Buffer) => {
@@ -158,7 +159,8 @@ describe('what is refused', () => {
   });
 
   test('an empty stream is corrupt', async () => {
-    await expect(renderThumbnails(Readable.from([]), thumbnail)).rejects.toMatchObject({
+    const image = await loadImage(Readable.from([]));
+    await expect(image.render(thumbnail)).rejects.toMatchObject({
       code: 'image-corrupt',
     });
   });
@@ -194,6 +196,117 @@ describe('what is refused', () => {
       yield whole.subarray(0, 5000);
       throw reset;
     };
-    await expect(renderThumbnails(Readable.from(breaking()), thumbnail)).rejects.toBe(reset);
+    await expect(loadImage(Readable.from(breaking()))).rejects.toBe(reset);
+  });
+});
+
+describe('colours', () => {
+  test('of a greyscale, a 16-bit and a palette image come out as sRGB', async () => {
+    const grey = sharp({
+      create: { width: 90, height: 60, channels: 3, background: { r: 128, g: 128, b: 128 } },
+    });
+    const originals = await Promise.all([
+      grey.clone().greyscale().jpeg({ quality: 100 }).toBuffer(),
+      grey.clone().toColourspace('rgb16').png().toBuffer(),
+      grey.clone().png({ palette: true }).toBuffer(),
+    ]);
+    for (const original of originals) {
+      const [only] = await render(original, variants({ name: 'a', format: 'png' }));
+      const { data, info } = await sharp(only?.bytes)
+        .removeAlpha()
+        .toColourspace('srgb')
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      expect(info.channels).toBe(3);
+      for (const level of data.subarray(0, 3)) expect(Math.abs(level - 128)).toBeLessThanOrEqual(2);
+    }
+  });
+
+  test('of a Display-P3 photo are converted, not merely relabelled', async () => {
+    // A colour inside both gamuts: written through the P3 profile, it must come back as itself.
+    const colour = { r: 180, g: 90, b: 60 };
+    const original = await sharp({ create: { width: 90, height: 60, channels: 3, background: colour } })
+      .withIccProfile('p3')
+      .jpeg({ quality: 100, chromaSubsampling: '4:4:4' })
+      .toBuffer();
+    const stored = await sharp(original, { ignoreIcc: true }).raw().toBuffer();
+    expect(Math.abs((stored[0] ?? 0) - colour.r)).toBeGreaterThan(4);
+    const [only] = await render(original, variants({ name: 'a', format: 'png' }));
+    const [r = 0, g = 0, b = 0] = await sharp(only?.bytes).raw().toBuffer();
+    expect(
+      [Math.abs(r - colour.r), Math.abs(g - colour.g), Math.abs(b - colour.b)].every((error) => error <= 3),
+    ).toBe(true);
+    expect((await sharp(only?.bytes).metadata()).icc).toBeUndefined();
+  });
+
+  test('of a CMYK JPEG are converted to sRGB', async () => {
+    const original = await sharp({
+      create: { width: 90, height: 60, channels: 3, background: { r: 200, g: 60, b: 40 } },
+    })
+      .withIccProfile('cmyk')
+      .toColourspace('cmyk')
+      .jpeg({ quality: 100 })
+      .toBuffer();
+    expect((await sharp(original).metadata()).space).toBe('cmyk');
+    const [only] = await render(original, variants({ name: 'a', format: 'png' }));
+    expect(await sharp(only?.bytes).metadata()).toMatchObject({ space: 'srgb', channels: 3 });
+    const [r = 0, g = 0, b = 0] = await sharp(only?.bytes).raw().toBuffer();
+    expect([Math.abs(r - 200), Math.abs(g - 60), Math.abs(b - 40)].every((error) => error <= 20)).toBe(true);
+  });
+});
+
+describe('metadata', () => {
+  const comment = Buffer.concat([Buffer.from('fffe0012', 'hex'), Buffer.from('a secret comment')]);
+
+  test.each(['jpeg', 'png', 'webp', 'avif', 'tiff'] as const)(
+    'of a %s is nowhere in any format of thumbnail',
+    async (format) => {
+      let original = await (await cameraPicture(300, 200, 6))
+        .withXmp('<x:xmpmeta xmlns:x="adobe:ns:meta/"><secret/></x:xmpmeta>')
+        .toFormat(format)
+        .toBuffer();
+      if (format === 'jpeg')
+        original = Buffer.concat([original.subarray(0, 2), comment, original.subarray(2)]);
+      const { exif: given, xmp: alsoGiven } = await sharp(original).metadata();
+      expect(given ?? alsoGiven).toBeDefined();
+      const all = variants(
+        { name: 'webp' },
+        { name: 'jpeg', format: 'jpeg' },
+        { name: 'png', format: 'png' },
+        { name: 'avif', format: 'avif' },
+      );
+      for (const { bytes } of await render(original, all)) {
+        const { exif, xmp, iptc, icc, orientation, comments } = await sharp(bytes).metadata();
+        expect({ exif, xmp, iptc, icc, orientation, comments }).toEqual({});
+        expect(bytes.includes('secret')).toBe(false);
+        expect(bytes.includes('Example')).toBe(false);
+      }
+    },
+  );
+
+  test.each(['png', 'webp'] as const)('of a %s turns it upright as well', async (format) => {
+    for (const orientation of [3, 5, 6, 8]) {
+      const [only] = await render(
+        await (await cameraPicture(300, 200, orientation)).toFormat(format).toBuffer(),
+      );
+      expect(only).toMatchObject({ width: 300, height: 200 });
+      await expectUpright(only?.bytes ?? Buffer.alloc(0));
+    }
+  });
+});
+
+describe('the placeholder', () => {
+  test('is a ThumbHash of the upright picture', async () => {
+    const image = await loadImage(
+      Readable.from([await (await cameraPicture(300, 200, 6)).jpeg().toBuffer()]),
+    );
+    const { thumbhash, original } = await image.render(thumbnail);
+    expect(original).toEqual({ width: 300, height: 200 });
+    const { w, h, rgba } = thumbHashToRGBA(Buffer.from(thumbhash, 'base64'));
+    expect(w).toBeGreaterThan(h);
+    // Top left is red, bottom left blue.
+    expect(rgba[0]).toBeGreaterThan(rgba[2] ?? 255);
+    const bottomLeft = (h - 1) * w * 4;
+    expect(rgba[bottomLeft + 2]).toBeGreaterThan(rgba[bottomLeft] ?? 255);
   });
 });

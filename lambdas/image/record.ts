@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { errorCodes } from './errors.ts';
+import { thumbnailKey } from './keys.ts';
+import type { Variants } from './variant.ts';
+
+const pixels = z.int().positive();
+const bytes = z.int().nonnegative();
+
+/** One finished thumbnail. */
+export const storedThumbnailSchema = z.object({
+  key: z.string(),
+  contentType: z.string(),
+  width: pixels,
+  height: pixels,
+  bytes,
+});
+export type StoredThumbnail = Readonly<z.output<typeof storedThumbnailSchema>>;
+
+/** What is known of the uploaded image itself; its type and size in pixels once it has been decoded. */
+export const originalSchema = z.object({
+  bytes,
+  contentType: z.string().optional(),
+  width: pixels.optional(),
+  height: pixels.optional(),
+});
+export type Original = Readonly<z.output<typeof originalSchema>>;
+
+export const failureSchema = z.object({ code: z.enum(errorCodes), detail: z.string() });
+export type Failure = Readonly<z.output<typeof failureSchema>>;
+
+/**
+ * All that is known of one image. Its states: `received` until every variant is stored, then `ready`; or `failed` for
+ * a permanent reason. When the variants change, a finished image becomes `received` again.
+ */
+export const recordSchema = z.object({
+  id: z.string(),
+  status: z.enum(['received', 'ready', 'failed']),
+  /** ISO 8601, UTC: when the image was first heard of, and when its present state began. */
+  createdAt: z.string(),
+  changedAt: z.string(),
+  /** While `received`: since when the thumbnails are overdue more and more. */
+  waitingSince: z.string().optional(),
+  original: originalSchema,
+  /** By the variant's name. Those of earlier settings stay until they are replaced. */
+  thumbnails: z.record(z.string(), storedThumbnailSchema).default({}),
+  /** Base64 of a ThumbHash: a blurred placeholder. */
+  thumbhash: z.string().optional(),
+  error: failureSchema.optional(),
+  /** The settings that a finished state was reached with. */
+  fingerprint: z.string().optional(),
+  /** How long decoding, encoding and storing took. */
+  resizeMilliseconds: z.int().nonnegative().optional(),
+  /** How often the event was sent again because the image stayed `received` for too long. */
+  requeued: z.int().nonnegative().default(0),
+});
+export type ImageRecord = Readonly<z.output<typeof recordSchema>>;
+
+/** Tells the settings that thumbnails are made with from all others: equal settings, equal fingerprint. */
+export const fingerprintOf = (variants: Variants): string =>
+  createHash('sha256')
+    .update(variants.map((variant) => thumbnailKey('', variant)).join('\n'))
+    .digest('hex')
+    .slice(0, 16);
+
+/** Whether nothing is left to do for an image: it ended, and with the present settings. */
+export const isSettled = (record: ImageRecord, fingerprint: string): boolean =>
+  record.status !== 'received' && record.fingerprint === fingerprint;
+
+/** How records are kept: the table's attribute and index names, wherever it is created. */
+export const catalogTable = {
+  partitionKey: 'id',
+  /** Epoch seconds; DynamoDB deletes an item some time after it. */
+  timeToLive: 'expiresAtSeconds',
+  /**
+   * Holds the `received` images only. An index's partition takes 1,000 writes a second (DynamoDB Developer Guide,
+   * "Partitions and data distribution"), so its key is the id's first digit: sixteen parts.
+   */
+  waitingIndex: { name: 'waiting', partitionKey: 'waiting', sortKey: 'waitingSince' },
+} as const;

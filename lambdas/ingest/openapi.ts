@@ -1,0 +1,276 @@
+import * as z from 'zod';
+import type { ErrorCode } from '../image/errors.ts';
+import { acceptedTypes } from '../image/original-type.ts';
+import { imageReplySchema } from '../image/reply.ts';
+import { problemKinds, problemSchema } from './problem.ts';
+import { routes } from './routes.ts';
+
+/** The body of `POST /uploads`. */
+export const uploadRequestSchema = z.strictObject({
+  sha256: z
+    .string('sha256 must be 64 lower-case hexadecimal digits')
+    .regex(/^[0-9a-f]{64}$/, 'sha256 must be 64 lower-case hexadecimal digits')
+    .describe("The SHA-256 of the image's bytes, in lower-case hex: `sha256sum photo.tif`"),
+  bytes: z
+    .int('bytes must be a whole number of at least 1')
+    .min(1, 'bytes must be a whole number of at least 1')
+    .describe("The image's length"),
+});
+
+const uploadReplySchema = imageReplySchema.extend({
+  upload: z
+    .object({
+      method: z.literal('PUT'),
+      url: z.url(),
+      headers: z.record(z.string(), z.string()).describe('To be sent exactly so'),
+      expiresAt: z.iso.datetime(),
+    })
+    .describe('A request to make with the image as its body; S3 takes only the bytes that were announced'),
+});
+
+export interface ApiDescriptionProps {
+  readonly apiUrl: string;
+  readonly maxInlineBytes: number;
+  readonly maxUploadBytes: number;
+}
+
+/** The failures that an image may end with; any of them may also be the answer to an upload that waits. */
+const imageFailures = [
+  'unsupported-type',
+  'image-too-large',
+  'image-corrupt',
+  'decode-timeout',
+  'checksum-mismatch',
+  'processing-failed',
+] as const satisfies readonly ErrorCode[];
+
+const id = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
+const example = {
+  id,
+  status: 'ready',
+  url: 'https://example-thumbnails.s3.us-east-2.amazonaws.com/thumbnails/9f86…?X-Amz-Signature=…',
+  expiresAt: '2026-11-23T21:00:00.000Z',
+  link: `https://abc123.execute-api.us-east-2.amazonaws.com/dev/thumbnails/${id}`,
+  thumbnails: {
+    thumbnail: {
+      url: 'https://example-thumbnails.s3.us-east-2.amazonaws.com/thumbnails/9f86…?X-Amz-Signature=…',
+      contentType: 'image/webp',
+      width: 240,
+      height: 320,
+      bytes: 11_840,
+    },
+  },
+  original: { contentType: 'image/jpeg', width: 3000, height: 4000, bytes: 1_873_402 },
+  thumbhash: '3OcRJYB4d3h/iIeHeEh3eIhw+j2w',
+};
+const receivedExample = {
+  ...example,
+  status: 'received',
+  thumbnails: { thumbnail: { url: example.url, contentType: 'image/webp' } },
+  original: { contentType: 'image/jpeg', bytes: 1_873_402 },
+  thumbhash: undefined,
+};
+
+const json = (schema: string, value: object) => ({
+  'application/json': { schema: { $ref: `#/components/schemas/${schema}` }, example: value },
+});
+
+const image = (description: string, value: object = example) => ({
+  description,
+  content: json('Image', value),
+});
+
+/** The replies that tell an error, one for each status that the codes have. */
+const problems = (...codes: readonly ErrorCode[]) => {
+  const statuses = new Set([...codes, 'internal-error' as const].map((code) => problemKinds[code].status));
+  return Object.fromEntries(
+    [...statuses].sort().map((status) => {
+      const possible = [...codes, 'internal-error' as const].filter(
+        (code) => problemKinds[code].status === status,
+      );
+      const content = {
+        'application/problem+json': {
+          schema: {
+            allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: possible } } }],
+          },
+          examples: Object.fromEntries(
+            possible.map((code) => [code, { value: { ...problemKinds[code], code, detail: '…' } }]),
+          ),
+        },
+      };
+      return [
+        status,
+        {
+          description: possible.map((code) => `\`${code}\`: ${problemKinds[code].title}`).join('; '),
+          content,
+        },
+      ];
+    }),
+  );
+};
+
+const idParameter = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  description: "Lower-case hex SHA-256 of the image's bytes",
+  schema: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+  example: id,
+};
+const variantParameter = {
+  name: 'variant',
+  in: 'path',
+  required: true,
+  description: "A variant's name",
+  schema: { type: 'string' },
+  example: 'thumbnail',
+};
+const preferParameter = {
+  name: 'Prefer',
+  in: 'header',
+  required: false,
+  description:
+    '`wait=N`: answer only when the thumbnails are there, but within N seconds, at most 20 (RFC 7240)',
+  schema: { type: 'string' },
+  example: 'wait=10',
+};
+
+const html = { 'text/html': { schema: { type: 'string' } } };
+
+/** Answers of both kinds of link. */
+const linkResponses = (...notFound: readonly ErrorCode[]) => {
+  const refused = problems(
+    'invalid-request',
+    ...notFound,
+    ...imageFailures.filter((code) => problemKinds[code].status === 422),
+  );
+  const received = image(
+    'The thumbnail is still being made: ask again after `Retry-After` seconds. A browser gets a page that does so by itself.',
+    receivedExample,
+  );
+  return {
+    302: {
+      description: 'To a fresh presigned url of the thumbnail',
+      headers: {
+        Location: { schema: { type: 'string', format: 'uri' } },
+        'Cache-Control': { description: 'No longer than the url works', schema: { type: 'string' } },
+      },
+    },
+    202: {
+      ...received,
+      content: { ...received.content, ...html },
+      headers: { 'Retry-After': { schema: { type: 'integer' } } },
+    },
+    ...refused,
+  };
+};
+
+const schemaOf = (schema: z.ZodType) => {
+  const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema);
+  return jsonSchema;
+};
+
+/** The API in OpenAPI 3.1, made from the very schemas that check what comes in. */
+export const describeApi = ({ apiUrl, maxInlineBytes, maxUploadBytes }: ApiDescriptionProps) => {
+  const operations = {
+    upload: {
+      summary: 'Upload an image',
+      description:
+        'The body is the image, byte for byte; its type is judged by the bytes, whatever `Content-Type` says.',
+      parameters: [preferParameter],
+      requestBody: {
+        required: true,
+        description: `At most ${maxInlineBytes} bytes`,
+        content: Object.fromEntries([...Object.keys(acceptedTypes), '*/*'].map((type) => [type, {}])),
+      },
+      responses: {
+        200: {
+          description: 'The thumbnails are there. With `Accept: text/plain`: the bare url.',
+          content: {
+            ...json('Image', example),
+            'text/plain': { schema: { type: 'string' }, example: `${example.url}\n` },
+          },
+        },
+        202: {
+          description: 'The thumbnails are being made. With `Accept: text/plain`: the bare url.',
+          content: {
+            ...json('Image', receivedExample),
+            'text/plain': { schema: { type: 'string' }, example: `${example.url}\n` },
+          },
+        },
+        ...problems('empty-body', 'body-too-large', ...imageFailures),
+      },
+    },
+    announce: {
+      summary: 'Announce an image that is too large for one request, and get a presigned upload for it',
+      requestBody: { required: true, content: json('UploadRequest', { sha256: id, bytes: 61_440_123 }) },
+      responses: {
+        200: image('The image is there already'),
+        201: {
+          description: `Make the request in \`upload\`. At most ${maxUploadBytes} bytes.`,
+          content: json('Upload', {
+            ...receivedExample,
+            original: { bytes: 61_440_123 },
+            upload: {
+              method: 'PUT',
+              url: 'https://example-raw.s3.us-east-2.amazonaws.com/raw/9f86…?X-Amz-Signature=…',
+              headers: { 'x-amz-checksum-sha256': 'n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=' },
+              expiresAt: example.expiresAt,
+            },
+          }),
+        },
+        ...problems('invalid-request', 'body-too-large'),
+      },
+    },
+    image: {
+      summary: 'All that is known of an image',
+      parameters: [idParameter],
+      responses: {
+        200: image('The image, in whichever state it is'),
+        ...problems('invalid-request', 'not-found'),
+      },
+    },
+    link: {
+      summary: 'The permanent link: shows the first variant',
+      parameters: [idParameter],
+      responses: linkResponses('not-found'),
+    },
+    variantLink: {
+      summary: 'The permanent link of one variant',
+      parameters: [idParameter, variantParameter],
+      responses: linkResponses('not-found', 'unknown-variant'),
+    },
+    description: {
+      summary: 'This description',
+      responses: {
+        200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } },
+        ...problems(),
+      },
+    },
+  } satisfies Record<keyof typeof routes, object>;
+
+  const paths: Record<string, Record<string, object>> = {};
+  for (const [name, operation] of Object.entries(operations)) {
+    const { method, path } = routes[name as keyof typeof routes];
+    paths[path] = { ...paths[path], [method.toLowerCase()]: { operationId: name, ...operation } };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Thumbnail Generator',
+      version: '1.0.0',
+      description: 'POST an image, get a presigned URL of its thumbnail.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: apiUrl }],
+    paths,
+    components: {
+      schemas: {
+        Image: schemaOf(imageReplySchema),
+        Upload: schemaOf(uploadReplySchema),
+        UploadRequest: schemaOf(uploadRequestSchema),
+        Problem: schemaOf(problemSchema),
+      },
+    },
+  };
+};

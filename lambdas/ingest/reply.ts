@@ -1,0 +1,68 @@
+import { ImageError } from '../image/errors.ts';
+import { thumbnailKey } from '../image/keys.ts';
+import type { ImageRecord } from '../image/record.ts';
+import type { ImageReply } from '../image/reply.ts';
+import { thumbnailContentTypes, type Variant, type Variants } from '../image/variant.ts';
+import type { Urls } from '../store/urls.ts';
+
+export interface Replies {
+  /** @param apiUrl where the caller reaches the API, with the stage and without a slash at the end */
+  imageReply(record: ImageRecord, apiUrl: string): Promise<ImageReply>;
+  /**
+   * A fresh presigned URL of one variant's thumbnail.
+   *
+   * @param variantName the first variant when undefined
+   * @throws ImageError `unknown-variant`, which names those that there are
+   */
+  thumbnailUrl(
+    record: ImageRecord,
+    variantName: string | undefined,
+  ): Promise<{ readonly url: string; readonly expiresAt: Date }>;
+}
+
+/** Tells callers what the catalog knows, in the API's words. */
+export const createReplies = (urls: Urls, variants: Variants): Replies => {
+  const findVariant = (variantName: string | undefined): Variant => {
+    if (variantName === undefined) return variants[0];
+    const variant = variants.find(({ name }) => name === variantName);
+    if (variant !== undefined) return variant;
+    const names = variants.map(({ name }) => name).join(', ');
+    throw new ImageError('unknown-variant', `There is no such variant. There are: ${names}.`, {
+      field: 'variant',
+    });
+  };
+
+  return {
+    async imageReply({ id, status, original, thumbnails, thumbhash, error }, apiUrl) {
+      const facts = { id, status, link: `${apiUrl}/thumbnails/${id}`, original };
+      if (status === 'failed') return { ...facts, thumbnails: {}, error };
+      const signer = await urls.signer();
+      const thumbnailReply = async (variant: Variant) => {
+        const stored = status === 'ready' ? thumbnails[variant.name] : undefined;
+        const { width, height, bytes } = stored ?? {};
+        return {
+          name: variant.name,
+          url: await signer.sign(thumbnailKey(id, variant)),
+          contentType: thumbnailContentTypes[variant.format],
+          width,
+          height,
+          bytes,
+        };
+      };
+      const [first, ...others] = variants;
+      const signed = await Promise.all([thumbnailReply(first), ...others.map(thumbnailReply)]);
+      return {
+        ...facts,
+        url: signed[0].url,
+        expiresAt: signer.expiresAt.toISOString(),
+        thumbnails: Object.fromEntries(signed.map(({ name, ...thumbnail }) => [name, thumbnail])),
+        ...(status === 'ready' ? { thumbhash } : {}),
+      };
+    },
+
+    async thumbnailUrl({ id }, variantName) {
+      const { sign, expiresAt } = await urls.signer();
+      return { url: await sign(thumbnailKey(id, findVariant(variantName))), expiresAt };
+    },
+  };
+};

@@ -1,0 +1,71 @@
+import type { ImageId } from '../image/id.ts';
+import { fingerprintOf, type ImageRecord } from '../image/record.ts';
+import type { Variants } from '../image/variant.ts';
+import type { Catalog } from '../store/catalog.ts';
+import type { Originals } from '../store/originals.ts';
+import type { ResizeRequests } from '../store/resize-requests.ts';
+
+export interface ReconcileProps {
+  readonly catalog: Catalog;
+  readonly originals: Originals;
+  readonly resizeRequests: ResizeRequests;
+  readonly variants: Variants;
+  readonly overdueSeconds: number;
+}
+
+export interface ReconcileReport {
+  readonly dryRun: boolean;
+  /** Their originals are there: their thumbnails were asked for again. */
+  readonly requeued: readonly ImageId[];
+  /** Asked for too often: noted as `failed`. */
+  readonly failed: readonly ImageId[];
+  /** Their originals never came: their records will disappear. */
+  readonly expired: readonly ImageId[];
+}
+
+export type Reconcile = (options: { readonly dryRun: boolean }) => Promise<ReconcileReport>;
+
+/** How many images one run takes on; what is left is the next run's. */
+const maxImages = 500;
+
+/** After so many requests without a result the image itself must be what ends its worker. */
+const maxRequeues = 3;
+
+/** How long a record without an original stays before DynamoDB may delete it. */
+const expiryDays = 1;
+
+/**
+ * Finds the images that have been `received` for too long, because an event was lost or a process died, and brings
+ * each to an end. A dry run only reports.
+ */
+export const createReconcile = (props: ReconcileProps): Reconcile => {
+  const { catalog, originals, resizeRequests, variants, overdueSeconds } = props;
+  const fingerprint = fingerprintOf(variants);
+
+  const judge = async (record: ImageRecord): Promise<'requeued' | 'failed' | 'expired'> => {
+    if (!(await originals.exists(record.id))) return 'expired';
+    return record.requeued < maxRequeues ? 'requeued' : 'failed';
+  };
+
+  const actions = {
+    requeued: async (record: ImageRecord) => {
+      if (await catalog.noteRequeue(record)) await resizeRequests.send(record.id);
+    },
+    failed: ({ id, original, requeued }: ImageRecord) =>
+      catalog.fail(id, fingerprint, original, {
+        code: 'processing-failed',
+        detail: `No thumbnails came of it, although they were asked for ${requeued + 1} times.`,
+      }),
+    expired: (record: ImageRecord) => catalog.expire(record, new Date(Date.now() + expiryDays * 86_400_000)),
+  };
+
+  return async ({ dryRun }) => {
+    const found: Record<keyof typeof actions, ImageId[]> = { requeued: [], failed: [], expired: [] };
+    for (const record of await catalog.overdue(new Date(Date.now() - overdueSeconds * 1000), maxImages)) {
+      const verdict = await judge(record);
+      if (!dryRun) await actions[verdict](record);
+      found[verdict].push(record.id);
+    }
+    return { dryRun, ...found };
+  };
+};

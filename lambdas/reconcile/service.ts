@@ -1,0 +1,17 @@
+import type * as z from 'zod';
+import { createCatalog } from '../store/catalog.ts';
+import { createS3Client } from '../store/clients.ts';
+import { createOriginals } from '../store/originals.ts';
+import { createResizeRequests } from '../store/resize-requests.ts';
+import type { reconcileEnvironment } from './environment.ts';
+import { createReconcile, type Reconcile } from './reconcile.ts';
+
+/** The reconciler, wired to the services that the environment names. */
+export const createReconcileService = (environment: z.output<typeof reconcileEnvironment>): Reconcile =>
+  createReconcile({
+    catalog: createCatalog(environment.CATALOG_TABLE),
+    originals: createOriginals(createS3Client(), environment.RAW_BUCKET),
+    resizeRequests: createResizeRequests(environment.RESIZE_QUEUE_URL),
+    variants: environment.VARIANTS,
+    overdueSeconds: environment.OVERDUE_SECONDS,
+  });

@@ -1,0 +1,18 @@
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { ImageId } from '../image/id.ts';
+import { originalKey } from '../image/keys.ts';
+
+/** Asks for the thumbnails of an original that is there already, where no event of S3 would. */
+export interface ResizeRequests {
+  send(id: ImageId): Promise<void>;
+}
+
+export const createResizeRequests = (QueueUrl: string, sqs = new SQSClient()): ResizeRequests => ({
+  async send(id) {
+    // The shape in which S3 announces an object, so that resize knows one kind of message.
+    const MessageBody = JSON.stringify({
+      Records: [{ eventName: 'ObjectCreated:Requested', s3: { object: { key: originalKey(id) } } }],
+    });
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+  },
+});

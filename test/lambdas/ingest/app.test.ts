@@ -1,0 +1,648 @@
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  HeadObjectCommand,
+  NotFound,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { mockClient } from 'aws-sdk-client-mock';
+import type { Hono } from 'hono';
+import { readEnvironment } from '../../../lambdas/environment.ts';
+import { errorCodes } from '../../../lambdas/image/errors.ts';
+import { thumbnailKey } from '../../../lambdas/image/keys.ts';
+import { fingerprintOf } from '../../../lambdas/image/record.ts';
+import { type ImageReply, imageReplySchema } from '../../../lambdas/image/reply.ts';
+import { thumbnailContentTypes, type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
+import { preferredWaitSeconds } from '../../../lambdas/ingest/app.ts';
+import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import { routes } from '../../../lambdas/ingest/routes.ts';
+import { createIngestService } from '../../../lambdas/ingest/service.ts';
+import type { Log } from '../../../lambdas/log.ts';
+import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
+import { startCatalogServer } from '../../catalog-server.ts';
+import { jpegHeaderThenRubbish, quarteredPicture, svg } from '../../images.ts';
+
+const s3 = mockClient(S3Client);
+const sqs = mockClient(SQSClient);
+const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() } satisfies Log;
+
+const givenVariants = [{ name: 'thumbnail' }, { name: 'square', fit: 'cover', format: 'jpeg' }];
+const variants = variantsSchema.parse(givenVariants);
+const fingerprint = fingerprintOf(variants);
+
+let server: Awaited<ReturnType<typeof startCatalogServer>>;
+let catalog: Catalog;
+let stored: Map<string, Buffer>;
+let app: Hono;
+
+const environmentWith = (given: readonly object[]): IngestEnvironment => ({
+  RAW_BUCKET: 'raw-bucket',
+  THUMBNAIL_BUCKET: 'thumbnail-bucket',
+  CATALOG_TABLE: server.tableName,
+  RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
+  VARIANTS: JSON.stringify(given),
+  MAX_INLINE_BYTES: '100000',
+  MAX_UPLOAD_BYTES: '5000000',
+  URL_LIFETIME_SECONDS: '600',
+  STAGE: 'dev',
+});
+const appWith = (given: readonly object[]) =>
+  createIngestService(readEnvironment(ingestEnvironment, environmentWith(given)), log);
+
+beforeAll(async () => {
+  server = await startCatalogServer();
+  catalog = createCatalog(server.tableName, server.client);
+  Object.assign(process.env, {
+    AWS_REGION: 'us-east-2',
+    AWS_ACCESS_KEY_ID: 'EXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'example',
+    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+  });
+  app = appWith(givenVariants);
+});
+afterAll(() => server.stop());
+
+beforeEach(() => {
+  stored = new Map();
+  s3.reset();
+  s3.on(PutObjectCommand).callsFake(({ Key, Body }) => {
+    if (stored.has(Key)) {
+      throw new S3ServiceException({
+        name: 'PreconditionFailed',
+        $fault: 'client',
+        $metadata: { httpStatusCode: 412 },
+      });
+    }
+    stored.set(Key, Body);
+    return {};
+  });
+  s3.on(HeadObjectCommand).callsFake(({ Key }) => {
+    if (stored.has(Key)) return {};
+    throw new NotFound({ message: 'not found', $metadata: { httpStatusCode: 404 } });
+  });
+  sqs.reset();
+  sqs.on(SendMessageCommand).resolves({});
+  jest.clearAllMocks();
+});
+
+/** What the description says of one answer, or undefined if it says nothing. */
+const documented = async (method: string, path: string, response: Response) => {
+  const { paths } = JSON.parse(await (await app.request('/openapi.json')).text());
+  const route = Object.keys(paths).find((template) =>
+    new RegExp(`^(?:/dev)?${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
+  );
+  const answer = route && paths[route][method.toLowerCase()]?.responses[response.status];
+  return answer?.content?.[(response.headers.get('Content-Type') ?? '').split(';')[0] ?? ''] ?? answer;
+};
+
+/** Sends a request; whatever is answered to a route that exists must stand in the API's description. */
+const send = async (method: string, path: string, init: RequestInit = {}): Promise<Response> => {
+  const response = await app.request(`http://api.example${path}`, { method, ...init });
+  const isRoute =
+    response.status !== 405 &&
+    !(response.status === 404 && !/^\/(?:dev\/)?(?:images|thumbnails)\//.test(path));
+  if (isRoute) {
+    const answer = await documented(method, path, response);
+    expect({ method, path, status: response.status, documented: answer !== undefined }).toEqual({
+      method,
+      path,
+      status: response.status,
+      documented: true,
+    });
+    if (response.headers.get('Content-Type') === 'application/problem+json') {
+      const { code } = JSON.parse(await response.clone().text());
+      expect(answer.schema.allOf[1].properties.code.enum).toContain(code);
+    }
+  }
+  return response;
+};
+
+const post = (
+  body: NonNullable<RequestInit['body']>,
+  headers: Record<string, string> = {},
+  path = '/upload_image',
+) => send('POST', path, { body, headers: { 'Content-Type': 'image/jpg', ...headers }, duplex: 'half' });
+
+const replyOf = async (response: Response): Promise<ImageReply> =>
+  imageReplySchema.parse(JSON.parse(await response.text()));
+
+let pictures = 0;
+/** A picture that no other test has uploaded. */
+const picture = () => {
+  pictures += 1;
+  return quarteredPicture(60, 40 + pictures)
+    .jpeg()
+    .toBuffer();
+};
+const idOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const puts = () => s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input);
+const requests = () => sqs.commandCalls(SendMessageCommand).map(({ args }) => args[0].input);
+
+/** What resize leaves in the catalog. */
+const finish = (id: string, of: Variants = variants) =>
+  catalog.finish(id, fingerprintOf(of), {
+    original: { contentType: 'image/jpeg', width: 60, height: 40, bytes: 999 },
+    thumbnails: Object.fromEntries(
+      of.map((variant) => [
+        variant.name,
+        {
+          key: thumbnailKey(id, variant),
+          contentType: thumbnailContentTypes[variant.format],
+          width: 60,
+          height: 40,
+          bytes: 99,
+        },
+      ]),
+    ),
+    thumbhash: '3OcRJYB4d3h/iIeHeEh3eIhw+j2w',
+    resizeMilliseconds: 5,
+  });
+const fail = (id: string) =>
+  catalog.fail(
+    id,
+    fingerprint,
+    { bytes: 9 },
+    { code: 'image-corrupt', detail: 'The image cannot be decoded <at all>.' },
+  );
+
+const expectProblem = async (
+  response: Response,
+  status: number,
+  code: string,
+  detail: RegExp,
+  field?: string,
+) => {
+  expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+  expect(JSON.parse(await response.text())).toEqual({
+    title: expect.any(String),
+    status,
+    code,
+    detail: expect.stringMatching(detail),
+    ...(field === undefined ? {} : { field }),
+  });
+  expect(response.status).toBe(status);
+};
+
+describe('an upload', () => {
+  test('is stored exactly as sent, under its hash, with the type that its bytes have', async () => {
+    const bytes = await quarteredPicture(61, 40).png().toBuffer();
+    expect((await post(bytes)).status).toBe(202);
+    expect(puts()).toEqual([
+      expect.objectContaining({ Bucket: 'raw-bucket', Key: `raw/${idOf(bytes)}`, ContentType: 'image/png' }),
+    ]);
+    expect(bytes.equals(stored.get(`raw/${idOf(bytes)}`) ?? Buffer.alloc(0))).toBe(true);
+  });
+
+  test('is answered with all that is known of the image', async () => {
+    const bytes = await picture();
+    const id = idOf(bytes);
+    const reply = await replyOf(await post(bytes));
+    const signed = (path: string) =>
+      expect.stringMatching(
+        new RegExp(
+          `^https://thumbnail-bucket\\.s3\\.us-east-2\\.amazonaws\\.com/thumbnails/${id}/${path}\\?.*X-Amz-Signature=`,
+        ),
+      );
+    expect(reply).toEqual({
+      id,
+      status: 'received',
+      url: signed('thumbnail/v1-320x320-inside-q80.webp'),
+      expiresAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/),
+      link: `http://api.example/dev/thumbnails/${id}`,
+      thumbnails: {
+        thumbnail: { url: signed('thumbnail/v1-320x320-inside-q80.webp'), contentType: 'image/webp' },
+        square: { url: signed('square/v1-320x320-cover-centre-ffffff-q80.jpeg'), contentType: 'image/jpeg' },
+      },
+      original: { contentType: 'image/jpeg', bytes: bytes.length },
+    });
+    const seconds = (Date.parse(reply.expiresAt ?? '') - Date.now()) / 1000;
+    expect(seconds).toBeGreaterThan(590);
+    expect(seconds).toBeLessThanOrEqual(600);
+  });
+
+  test('is answered with the bare url when plain text is asked for', async () => {
+    const response = await post(await picture(), { Accept: 'text/plain' });
+    expect(response.headers.get('Content-Type')).toMatch(/^text\/plain/);
+    expect(await response.text()).toMatch(/^https:\/\/thumbnail-bucket\S+\n$/);
+  });
+
+  test.each(['*/*', 'application/json, text/plain;q=0.5', 'image/*'])(
+    'is answered with JSON for Accept: %s',
+    async (accept) => {
+      const response = await post(await picture(), { Accept: accept });
+      expect(response.headers.get('Content-Type')).toBe('application/json');
+    },
+  );
+
+  test.each(['/upload_image', '/dev/upload_image'])('may be posted to %s', async (path) => {
+    expect((await post(await picture(), {}, path)).status).toBe(202);
+  });
+
+  test('leaves one line in the log, without a URL', async () => {
+    await post(await picture());
+    expect(log.info).toHaveBeenCalledTimes(1);
+    expect(JSON.stringify(log.info.mock.calls)).not.toContain('http');
+  });
+
+  test('whose bytes only a decoder can judge is accepted', async () => {
+    expect((await post(jpegHeaderThenRubbish())).status).toBe(202);
+  });
+});
+
+describe('the same bytes again', () => {
+  test('are answered with the finished reply, without another write or event', async () => {
+    const bytes = await picture();
+    await post(bytes);
+    await finish(idOf(bytes));
+    const response = await post(bytes);
+    expect(response.status).toBe(200);
+    expect(await replyOf(response)).toMatchObject({
+      status: 'ready',
+      thumbnails: { thumbnail: { contentType: 'image/webp', width: 60, height: 40, bytes: 99 } },
+      original: { contentType: 'image/jpeg', width: 60, height: 40, bytes: 999 },
+      thumbhash: '3OcRJYB4d3h/iIeHeEh3eIhw+j2w',
+    });
+    expect(puts()).toHaveLength(1);
+    expect(requests()).toHaveLength(0);
+  });
+
+  test('are not stored again while their thumbnails are being made', async () => {
+    const bytes = await picture();
+    await post(bytes);
+    expect((await post(bytes)).status).toBe(202);
+    expect(puts()).toHaveLength(1);
+  });
+
+  test('fifty times at once are stored once, and answered alike', async () => {
+    const bytes = await picture();
+    const responses = await Promise.all(Array.from({ length: 50 }, () => post(bytes)));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([202]));
+    const replies = await Promise.all(responses.map(replyOf));
+    const withoutSignature = replies.map(({ url: signed, expiresAt: _, thumbnails: __, ...rest }) => ({
+      ...rest,
+      path: new URL(signed ?? '').pathname,
+    }));
+    expect(new Set(withoutSignature.map((reply) => JSON.stringify(reply))).size).toBe(1);
+    expect(puts()).toHaveLength(1);
+  });
+
+  test('are stored by whoever comes next when the first one died before storing them', async () => {
+    const bytes = await picture();
+    await catalog.receive(idOf(bytes), { bytes: bytes.length }, new Date());
+    expect((await post(bytes)).status).toBe(202);
+    expect(stored.has(`raw/${idOf(bytes)}`)).toBe(true);
+  });
+
+  test('of a broken image are refused with the reason that was found', async () => {
+    const bytes = await picture();
+    await post(bytes);
+    await fail(idOf(bytes));
+    await expectProblem(await post(bytes), 422, 'image-corrupt', /cannot be decoded/);
+    expect(puts()).toHaveLength(1);
+  });
+
+  test('after a change of the variants ask for the new ones, once', async () => {
+    const bytes = await picture();
+    const id = idOf(bytes);
+    await post(bytes);
+    await finish(id, variantsSchema.parse([{ name: 'thumbnail', width: 100 }]));
+    const responses = await Promise.all([post(bytes), post(bytes), send('GET', `/thumbnails/${id}`)]);
+    expect(responses.map(({ status }) => status)).toEqual([202, 202, 202]);
+    expect(puts()).toHaveLength(1);
+    expect(
+      requests().map(({ MessageBody }) => JSON.parse(MessageBody ?? '').Records[0].s3.object.key),
+    ).toEqual([`raw/${id}`]);
+  });
+});
+
+describe('an upload that prefers to wait', () => {
+  test('is answered as soon as the thumbnails are there', async () => {
+    const bytes = await picture();
+    setTimeout(() => void finish(idOf(bytes)), 300);
+    const response = await post(bytes, { Prefer: 'wait=20' });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('Preference-Applied')).toBe('wait=20');
+    expect((await replyOf(response)).status).toBe('ready');
+  });
+
+  test('is answered in time when they are not', async () => {
+    const startedAt = Date.now();
+    const response = await post(await picture(), { Prefer: 'wait=1' });
+    expect(response.status).toBe(202);
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(1000);
+  });
+
+  test('is told when the image turns out to be broken', async () => {
+    const bytes = await picture();
+    setTimeout(() => void fail(idOf(bytes)), 200);
+    await expectProblem(await post(bytes, { Prefer: 'wait=20' }), 422, 'image-corrupt', /cannot be decoded/);
+  });
+
+  test.each([
+    ['wait=5', 5],
+    ['respond-async, wait=5', 5],
+    ['Wait = "7"; foo', 7],
+    ['wait=100', 20],
+    ['wait=0', 0],
+    ['wait=-1', undefined],
+    ['wait=soon', undefined],
+    ['wait=1.5', undefined],
+    ['await=3', undefined],
+    [undefined, undefined],
+  ])('names its time as in %s', (prefer, seconds) => {
+    expect(preferredWaitSeconds(prefer)).toBe(seconds);
+  });
+});
+
+describe('an upload is refused', () => {
+  afterEach(() => expect(puts()).toHaveLength(0));
+
+  test('without a body', async () => {
+    await expectProblem(await post(''), 400, 'empty-body', /no body/);
+    await expectProblem(await send('POST', '/upload_image'), 400, 'empty-body', /no body/);
+  });
+
+  test.each([
+    ['an SVG that claims to be a JPEG', svg(), /is SVG.*JPEG, PNG, WebP, GIF, AVIF, TIFF/],
+    ['a PDF', Buffer.from('%PDF-1.4'), /is PDF/],
+    ['an HTML page', Buffer.from('<!DOCTYPE html><html>'), /is HTML/],
+    ['text', Buffer.from('hello'), /is text/],
+    ['random bytes', Buffer.concat([Buffer.from([0]), randomBytes(100)]), /unknown data/],
+  ])('when it is %s', async (_, body, detail) => {
+    await expectProblem(await post(body), 415, 'unsupported-type', detail);
+  });
+
+  test('when it is larger than the limit, with the way for large ones', async () => {
+    await expectProblem(
+      await post(Buffer.alloc(100_001)),
+      413,
+      'body-too-large',
+      /100000 bytes.*\/dev\/uploads.*5000000/,
+    );
+  });
+
+  test('when it grows beyond the limit without having named its length', async () => {
+    let sent = 0;
+    const endless = new ReadableStream({
+      pull(controller) {
+        sent += 1;
+        controller.enqueue(new Uint8Array(10_000));
+      },
+    });
+    await expectProblem(await post(endless), 413, 'body-too-large', /100000 bytes/);
+    expect(sent).toBeLessThan(20);
+  });
+
+  test('at another path or with another method', async () => {
+    await expectProblem(await send('POST', '/upload'), 404, 'not-found', /openapi\.json/);
+    await expectProblem(await send('POST', '/development/upload_image'), 404, 'not-found', /./);
+    const response = await send('GET', '/upload_image');
+    expect(response.headers.get('Allow')).toBe('POST');
+    await expectProblem(response, 405, 'method-not-allowed', /GET/);
+  });
+});
+
+describe('an announced upload', () => {
+  const announce = (body: unknown) =>
+    send('POST', '/uploads', { body: typeof body === 'string' ? body : JSON.stringify(body) });
+  const sha256 = () => idOf(randomBytes(8));
+
+  test('gets a presigned PUT that is bound to its bytes', async () => {
+    const id = sha256();
+    const response = await announce({ sha256: id, bytes: 4_000_000 });
+    expect(response.status).toBe(201);
+    const { upload, ...reply } = JSON.parse(await response.text());
+    expect(imageReplySchema.parse(reply)).toMatchObject({
+      id,
+      status: 'received',
+      original: { bytes: 4_000_000 },
+    });
+    expect(upload).toEqual({
+      method: 'PUT',
+      url: expect.stringMatching(/^https:\/\/raw-bucket\.s3\.us-east-2\.amazonaws\.com\/raw\//),
+      headers: { 'x-amz-checksum-sha256': Buffer.from(id, 'hex').toString('base64') },
+      expiresAt: expect.stringMatching(/Z$/),
+    });
+    expect(new URL(upload.url).searchParams.get('X-Amz-SignedHeaders')).toBe(
+      'content-length;host;x-amz-checksum-sha256',
+    );
+    expect(await catalog.find(id)).toMatchObject({ status: 'received', waitingSince: upload.expiresAt });
+  });
+
+  test('may be announced again until it has come', async () => {
+    const body = { sha256: sha256(), bytes: 1000 };
+    await announce(body);
+    expect((await announce(body)).status).toBe(201);
+    stored.set(`raw/${body.sha256}`, Buffer.alloc(0));
+    const response = await announce(body);
+    expect(response.status).toBe(200);
+    expect(JSON.parse(await response.text())).not.toHaveProperty('upload');
+  });
+
+  test('needs no upload when the image is ready', async () => {
+    const id = sha256();
+    await finish(id);
+    const response = await announce({ sha256: id, bytes: 1000 });
+    expect(response.status).toBe(200);
+    expect(await replyOf(response)).toMatchObject({ id, status: 'ready' });
+  });
+
+  test.each([
+    ['a malformed hash', { sha256: 'abc', bytes: 1 }, 'sha256', /64 lower-case hex/],
+    ['an upper-case hash', { sha256: 'A'.repeat(64), bytes: 1 }, 'sha256', /64 lower-case hex/],
+    ['no hash', { bytes: 1 }, 'sha256', /64 lower-case hex/],
+    ['no length', { sha256: 'a'.repeat(64) }, 'bytes', /whole number/],
+    ['an empty image', { sha256: 'a'.repeat(64), bytes: 0 }, 'bytes', /at least 1/],
+    ['half a byte', { sha256: 'a'.repeat(64), bytes: 1.5 }, 'bytes', /whole number/],
+    ['a length as text', { sha256: 'a'.repeat(64), bytes: '7' }, 'bytes', /whole number/],
+    ['something unknown', { sha256: 'a'.repeat(64), bytes: 1, type: 'x' }, undefined, /type/],
+    ['no JSON', 'sha256=abc', undefined, /not JSON/],
+    ['a list', [], undefined, /object/],
+  ])('is refused with %s', async (_, body, field, detail) => {
+    await expectProblem(await announce(body), 400, 'invalid-request', detail, field);
+  });
+
+  test('is refused when it is too large', async () => {
+    const response = await announce({ sha256: sha256(), bytes: 5_000_001 });
+    await expectProblem(response, 413, 'body-too-large', /5000000/, 'bytes');
+  });
+});
+
+describe('the record of an image', () => {
+  test('tells its state', async () => {
+    const bytes = await picture();
+    const id = idOf(bytes);
+    await post(bytes);
+    expect(await replyOf(await send('GET', `/images/${id}`))).toMatchObject({ id, status: 'received' });
+    await finish(id);
+    const response = await send('GET', `/dev/images/${id}`);
+    expect(response.headers.get('Cache-Control')).toBe('no-store');
+    expect(await replyOf(response)).toMatchObject({ id, status: 'ready' });
+  });
+
+  test('tells why it failed, and promises no thumbnail', async () => {
+    const id = idOf(randomBytes(8));
+    await fail(id);
+    const response = await send('GET', `/images/${id}`);
+    expect(response.status).toBe(200);
+    expect(await replyOf(response)).toEqual({
+      id,
+      status: 'failed',
+      link: `http://api.example/dev/thumbnails/${id}`,
+      thumbnails: {},
+      original: { bytes: 9 },
+      error: { code: 'image-corrupt', detail: 'The image cannot be decoded <at all>.' },
+    });
+  });
+
+  test('is refused for an unknown or malformed id', async () => {
+    await expectProblem(await send('GET', `/images/${'a'.repeat(64)}`), 404, 'not-found', /No image/);
+    for (const id of ['abc', 'A'.repeat(64), `${'a'.repeat(64)}0`, '%00', '..%2f..']) {
+      await expectProblem(await send('GET', `/images/${id}`), 400, 'invalid-request', /64 lower-case/, 'id');
+    }
+  });
+});
+
+describe('a permanent link', () => {
+  const readyId = async () => {
+    const id = idOf(randomBytes(8));
+    await finish(id);
+    return id;
+  };
+  const browser = { headers: { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } };
+
+  test('leads to a fresh URL of the first variant, and may be cached no longer than that works', async () => {
+    const id = await readyId();
+    const response = await send('GET', `/thumbnails/${id}`);
+    expect(response.status).toBe(302);
+    const location = new URL(response.headers.get('Location') ?? '');
+    expect(location.pathname).toBe(`/thumbnails/${id}/thumbnail/v1-320x320-inside-q80.webp`);
+    expect(location.searchParams.get('X-Amz-Expires')).toBe('600');
+    const [, seconds] = /^private, max-age=(\d+)$/.exec(response.headers.get('Cache-Control') ?? '') ?? [];
+    expect(Number(seconds)).toBeGreaterThan(500);
+    expect(Number(seconds)).toBeLessThan(600);
+  });
+
+  test('leads to the variant that it names', async () => {
+    const id = await readyId();
+    const response = await send('GET', `/thumbnails/${id}/square`);
+    expect(response.headers.get('Location')).toContain('/square/v1-320x320-cover');
+  });
+
+  test('answers a HEAD as well', async () => {
+    const response = await app.request(`http://api.example/thumbnails/${await readyId()}`, {
+      method: 'HEAD',
+    });
+    expect(response.status).toBe(302);
+  });
+
+  test('asks to come again while the thumbnail is being made', async () => {
+    const bytes = await picture();
+    await post(bytes);
+    const response = await send('GET', `/thumbnails/${idOf(bytes)}`);
+    expect(response.status).toBe(202);
+    expect(response.headers.get('Retry-After')).toBe('1');
+    expect(response.headers.get('Cache-Control')).toBe('no-store');
+    expect(await replyOf(response)).toMatchObject({ status: 'received' });
+  });
+
+  test('shows a browser a page meanwhile that comes again by itself', async () => {
+    const bytes = await picture();
+    await post(bytes);
+    const response = await send('GET', `/thumbnails/${idOf(bytes)}`, browser);
+    expect(response.status).toBe(202);
+    expect(response.headers.get('Content-Type')).toMatch(/^text\/html/);
+    expect(await response.text()).toContain('<meta http-equiv="refresh" content="1">');
+  });
+
+  test('tells the reason when the image failed, to a program and to a person', async () => {
+    const id = idOf(randomBytes(8));
+    await fail(id);
+    await expectProblem(await send('GET', `/thumbnails/${id}`), 422, 'image-corrupt', /cannot be decoded/);
+    const response = await send('GET', `/thumbnails/${id}`, browser);
+    expect(response.status).toBe(422);
+    const html = await response.text();
+    expect(html).toContain('cannot be decoded &lt;at all&gt;');
+    expect(html).not.toContain('http-equiv');
+  });
+
+  test('is refused for an unknown or malformed id, and for a variant that there is not', async () => {
+    await expectProblem(await send('GET', `/thumbnails/${'b'.repeat(64)}`), 404, 'not-found', /No image/);
+    await expectProblem(await send('GET', '/thumbnails/x'), 400, 'invalid-request', /64/, 'id');
+    const response = await send('GET', `/thumbnails/${await readyId()}/huge`);
+    await expectProblem(response, 404, 'unknown-variant', /There are: thumbnail, square\./, 'variant');
+  });
+
+  test('serves the new size after a change of the settings, never the old one', async () => {
+    const id = await readyId();
+    const changedVariants = [{ name: 'thumbnail', width: 100 }];
+    const changed = appWith(changedVariants);
+    stored.set(`raw/${id}`, Buffer.alloc(0));
+    expect((await changed.request(`/thumbnails/${id}`)).status).toBe(202);
+    expect(requests()).toHaveLength(1);
+    await finish(id, variantsSchema.parse(changedVariants));
+    expect((await changed.request(`/thumbnails/${id}`)).headers.get('Location')).toContain(
+      '/v1-100x320-inside',
+    );
+  });
+});
+
+describe('the description', () => {
+  test('has every route, and every code that a caller may meet', async () => {
+    const { openapi, paths, components, servers } = JSON.parse(
+      await (await send('GET', '/openapi.json')).text(),
+    );
+    expect(openapi).toBe('3.1.0');
+    expect(servers).toEqual([{ url: 'http://api.example/dev' }]);
+    const described = Object.entries<object>(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(described.sort()).toEqual(
+      Object.values(routes)
+        .map(({ method, path }) => `${method} ${path}`)
+        .sort(),
+    );
+    const everywhere = JSON.stringify(paths);
+    // The first two cannot be met on a route: one is logged only, the other answers what is no route.
+    for (const code of errorCodes.filter(
+      (one) => one !== 'original-missing' && one !== 'method-not-allowed',
+    )) {
+      expect(everywhere).toContain(`"${code}"`);
+    }
+    expect(Object.keys(components.schemas).sort()).toEqual(['Image', 'Problem', 'Upload', 'UploadRequest']);
+  });
+
+  test('has examples that its own schemas accept', async () => {
+    const { paths } = JSON.parse(await (await send('GET', '/openapi.json')).text());
+    const ready = paths['/images/{id}'].get.responses['200'].content['application/json'].example;
+    const received = paths['/upload_image'].post.responses['202'].content['application/json'].example;
+    expect(imageReplySchema.parse(ready)).toEqual(ready);
+    expect(imageReplySchema.parse(received)).toEqual(received);
+  });
+});
+
+test('answers a failure of S3 without its particulars, and logs them', async () => {
+  const denied = new S3ServiceException({
+    name: 'AccessDenied',
+    $fault: 'client',
+    $metadata: {},
+    message: 'role arn:aws:x',
+  });
+  s3.on(PutObjectCommand).rejects(denied);
+  const response = await post(await picture());
+  await expectProblem(response, 500, 'internal-error', /try again/);
+  expect(log.error).toHaveBeenCalledWith('request failed', { error: denied });
+});
+
+test('names everything in its environment that is missing or wrong', () => {
+  const environment = environmentWith(givenVariants);
+  const read = (changes: Record<string, string | undefined>) => () =>
+    readEnvironment(ingestEnvironment, { ...environment, ...changes });
+  expect(read({ RAW_BUCKET: undefined, VARIANTS: '{' })).toThrow(
+    /RAW_BUCKET[\s\S]*VARIANTS|VARIANTS[\s\S]*RAW_BUCKET/,
+  );
+  expect(read({ MAX_INLINE_BYTES: '-1' })).toThrow(/whole number/);
+  expect(read({ VARIANTS: '[]' })).toThrow(/at least one/);
+});
