@@ -11,18 +11,31 @@ const environment = readEnvironment(
 const log = new Logger({ serviceName: 'ingest' });
 const app = createIngestService(environment, log);
 
-const server = serve({ fetch: app.fetch, port: environment.PORT, hostname: environment.HOST }, ({ port }) =>
-  log.info('ingest listens', { port }),
+/** Longer than a load balancer keeps an idle connection (60 s), so that it never reuses one that ends just then. */
+const keepAliveMilliseconds = 65_000;
+
+const server = serve(
+  {
+    fetch: app.fetch,
+    port: environment.PORT,
+    hostname: environment.HOST,
+    serverOptions: { keepAliveTimeout: keepAliveMilliseconds },
+  },
+  ({ port }) => log.info('ingest listens', { port }),
 );
 server.on('error', (error) => {
   log.error('ingest cannot listen', { error });
   process.exit(1);
 });
 
+let isStopping = false;
+
 /** Takes no new connection, finishes what it holds, then ends. */
 const stop = (): void => {
+  if (isStopping) return;
+  isStopping = true;
   log.info('ingest stops', {});
   server.close(() => process.exit(0));
 };
-process.once('SIGTERM', stop);
-process.once('SIGINT', stop);
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);

@@ -63,9 +63,12 @@ export const fingerprintOf = (variants: Variants): string =>
     .digest('hex')
     .slice(0, 16);
 
+/** An image that was given up on, although it may not be its own fault: another try may end well. */
+export const isGivenUp = ({ error }: ImageRecord): boolean => error?.code === 'processing-failed';
+
 /** Whether nothing is left to do for an image: it ended, and with the present settings. */
 export const isSettled = (record: ImageRecord, fingerprint: string): boolean =>
-  record.status !== 'received' && record.fingerprint === fingerprint;
+  record.status !== 'received' && record.fingerprint === fingerprint && !isGivenUp(record);
 
 /** How records are kept: the table's attribute and index names, wherever it is created. */
 export const catalogTable = {

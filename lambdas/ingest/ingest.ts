@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ImageError } from '../image/errors.ts';
 import { type ImageId, imageIdOf } from '../image/id.ts';
 import { requireAcceptedType } from '../image/original-type.ts';
-import { fingerprintOf, type ImageRecord, isSettled } from '../image/record.ts';
+import { fingerprintOf, type ImageRecord, isGivenUp } from '../image/record.ts';
 import type { Variants } from '../image/variant.ts';
 import type { Catalog } from '../store/catalog.ts';
 import type { Originals } from '../store/originals.ts';
@@ -52,11 +52,15 @@ export const createIngest = ({
 }: IngestProps): Ingest => {
   const fingerprint = fingerprintOf(variants);
 
+  /** Whoever turns the state sends the one request; should it die in between, the reconciler finds the image. */
+  const renew = async (id: ImageId, unlessFinishedWith?: string): Promise<void> => {
+    if (await catalog.renew(id, unlessFinishedWith)) await resizeRequests.send(id);
+  };
+
   const findCurrent = async (id: ImageId): Promise<ImageRecord | undefined> => {
     const record = await catalog.find(id);
-    if (record === undefined || record.status === 'received' || isSettled(record, fingerprint)) return record;
-    // Whoever turns the state sends the one request; should it die in between, the reconciler finds the image.
-    if (await catalog.renew(id, fingerprint)) await resizeRequests.send(id);
+    if (record === undefined || record.status === 'received' || record.fingerprint === fingerprint) return record;
+    await renew(id, fingerprint);
     return catalog.find(id);
   };
 
@@ -86,7 +90,11 @@ export const createIngest = ({
       const contentType = requireAcceptedType(bytes);
       const id = imageIdOf(bytes);
       const created = await catalog.receive(id, { contentType, bytes: bytes.byteLength }, new Date());
-      const record = created ?? (await find(id));
+      let record = created ?? (await find(id));
+      if (isGivenUp(record)) {
+        await renew(id);
+        record = await find(id);
+      }
       if (record.status === 'received' && (created || !(await isStored(record)))) {
         await originals.put(id, bytes, contentType);
       }

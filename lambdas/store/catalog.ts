@@ -38,8 +38,8 @@ export interface Catalog {
    * @returns its record, or undefined if there was one already
    */
   receive(id: ImageId, original: Original, waitingSince: Date): Promise<ImageRecord | undefined>;
-  /** A finished image whose settings are no longer `fingerprint` becomes `received` again. */
-  renew(id: ImageId, fingerprint: string): Promise<boolean>;
+  /** A finished image becomes `received` again, unless it was finished with the settings of `fingerprint`. */
+  renew(id: ImageId, fingerprint?: string): Promise<boolean>;
   /** Every variant is stored: the image is `ready`, unless it is already. */
   finish(id: ImageId, fingerprint: string, finished: Finished): Promise<boolean>;
   /** The image is `failed` for good, unless these settings finished it already. */
@@ -164,7 +164,7 @@ export const createCatalog = (TableName: string, dynamodb = new DynamoDBClient()
       return isNew ? recordSchema.parse(item) : undefined;
     },
 
-    renew(id, fingerprint) {
+    renew(id, fingerprint = '') {
       return update(id, {
         set: received(id, new Date()),
         remove: ['error', 'fingerprint', 'requeued'],

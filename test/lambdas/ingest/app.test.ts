@@ -303,6 +303,18 @@ describe('the same bytes again', () => {
     expect(puts()).toHaveLength(1);
   });
 
+  test('of an image that was given up on are tried again', async () => {
+    const bytes = await picture();
+    const id = idOf(bytes);
+    await post(bytes);
+    await catalog.fail(id, fingerprint, { bytes: 9 }, { code: 'processing-failed', detail: 'asked for too often' });
+    expect((await send('GET', `/thumbnails/${id}`)).status).toBe(422);
+    expect(requests()).toHaveLength(0);
+    expect((await post(bytes)).status).toBe(202);
+    expect(requests()).toHaveLength(1);
+    expect(puts()).toHaveLength(1);
+  });
+
   test('after a change of the variants ask for the new ones, once', async () => {
     const bytes = await picture();
     const id = idOf(bytes);

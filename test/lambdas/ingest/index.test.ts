@@ -13,6 +13,7 @@ let server: Awaited<ReturnType<typeof startCatalogServer>>;
 beforeAll(async () => {
   server = await startCatalogServer();
   Object.assign(process.env, {
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
     AWS_REGION: 'us-east-2',
     AWS_ACCESS_KEY_ID: 'EXAMPLE',
     AWS_SECRET_ACCESS_KEY: 'example',

@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import sharp from 'sharp';
+import * as z from 'zod';
+import { jpegHeaderThenRubbish } from '../images.ts';
+import {
+  cleanUp,
+  freePort,
+  type LocalRun,
+  resume,
+  startLocal,
+  suspend,
+  temporaryFolder,
+} from '../local/local-run.ts';
+
+/** Where the screenshots are left, for a person to look at. */
+const screenshots = '.tmp/browser';
+const replySchema = z.object({ url: z.string(), link: z.string() });
+
+let local: LocalRun;
+let browser: Browser;
+let page: Page;
+
+const findChromium = (): string => {
+  const names = ['chromium', 'chromium-browser', 'google-chrome'];
+  for (const name of names) {
+    try {
+      return execFileSync('which', [name], { encoding: 'utf8' }).trim();
+    } catch {
+      // The next one, perhaps.
+    }
+  }
+  throw new Error(`No browser: one of ${names.join(', ')} must be on the PATH.`);
+};
+
+beforeAll(async () => {
+  mkdirSync(screenshots, { recursive: true });
+  local = startLocal({ folder: await temporaryFolder(), port: await freePort() });
+  await local.ready();
+  browser = await chromium.launch({
+    executablePath: findChromium(),
+    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+  page = await browser.newPage({ viewport: { width: 480, height: 400 } });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await local?.end('SIGTERM');
+  await cleanUp();
+});
+
+const upload = async (body: Buffer, headers: Record<string, string> = {}) => {
+  const response = await fetch(local.uploadUrl, { method: 'POST', body, headers });
+  return replySchema.parse(await response.json());
+};
+
+/** The size of the picture that the page shows, in its own pixels. */
+const shownSize = async () =>
+  await page.evaluate('[document.images[0].naturalWidth, document.images[0].naturalHeight]');
+
+const expectSamplePhotoUpright = async (name: string) => {
+  expect(await shownSize()).toEqual([240, 320]);
+  const path = `${screenshots}/${name}.png`;
+  await page.screenshot({ path });
+  // The sky is above the grass: the picture stands in the middle of the page.
+  const brightness = async (top: number) => {
+    const { channels } = await sharp(path).extract({ left: 140, top, width: 60, height: 20 }).stats();
+    return channels.slice(0, 3).reduce((sum, { mean }) => sum + mean, 0) / 3;
+  };
+  expect(await brightness(60)).toBeGreaterThan(110);
+  expect(await brightness(330)).toBeLessThan(50);
+};
+
+test('shows the sample photo upright at the url of the reply', async () => {
+  const { url } = await upload(readFileSync('photo.jpg'), { Prefer: 'wait=20' });
+  await page.goto(url);
+  await expectSamplePhotoUpright('thumbnail');
+});
+
+test('shows a page at a link that is opened too early, and then the thumbnail by itself', async () => {
+  const resize = await local.pidOf('resize');
+  suspend(resize);
+  // Another image for the catalog: a byte after the picture's end.
+  const { link } = await upload(Buffer.concat([readFileSync('photo.jpg'), Buffer.from('.')]));
+  await page.goto(link);
+  expect(await page.locator('h1').textContent()).toBe('The thumbnail is being made');
+  await page.screenshot({ path: `${screenshots}/being-made.png` });
+  resume(resize);
+  await page.waitForURL(/X-Amz-Signature/);
+  await expectSamplePhotoUpright('link');
+});
+
+test('tells why there is no thumbnail at the link of a broken image', async () => {
+  const response = await fetch(local.uploadUrl, { method: 'POST', body: jpegHeaderThenRubbish() });
+  const { link } = replySchema.parse(await response.json());
+  await page.goto(link);
+  await page.getByText('cannot be decoded').waitFor();
+  await page.screenshot({ path: `${screenshots}/broken.png` });
+  expect(await page.locator('h1').textContent()).toBe('The image is damaged');
+});
