@@ -59,7 +59,8 @@ export const createIngest = ({
 
   const findCurrent = async (id: ImageId): Promise<ImageRecord | undefined> => {
     const record = await catalog.find(id);
-    if (record === undefined || record.status === 'received' || record.fingerprint === fingerprint) return record;
+    if (record === undefined || record.status === 'received' || record.fingerprint === fingerprint)
+      return record;
     await renew(id, fingerprint);
     return catalog.find(id);
   };

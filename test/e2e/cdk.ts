@@ -9,6 +9,8 @@ const outputsSchema = z.object({
   ThumbnailBucketName: z.string(),
   ResizeQueueUrl: z.url(),
   ResizeDeadLetterQueueUrl: z.url(),
+  CatalogTableName: z.string(),
+  ReconcilerFunctionName: z.string(),
 });
 
 /** What a deployed stack tells of itself. */

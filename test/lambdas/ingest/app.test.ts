@@ -307,7 +307,12 @@ describe('the same bytes again', () => {
     const bytes = await picture();
     const id = idOf(bytes);
     await post(bytes);
-    await catalog.fail(id, fingerprint, { bytes: 9 }, { code: 'processing-failed', detail: 'asked for too often' });
+    await catalog.fail(
+      id,
+      fingerprint,
+      { bytes: 9 },
+      { code: 'processing-failed', detail: 'asked for too often' },
+    );
     expect((await send('GET', `/thumbnails/${id}`)).status).toBe(422);
     expect(requests()).toHaveLength(0);
     expect((await post(bytes)).status).toBe(202);

@@ -149,7 +149,12 @@ test('does nothing for an event that comes again', async () => {
 test('finishes an image that was given up on when its event is delivered once more', async () => {
   const bytes = await quarteredPicture(803, 600).jpeg().toBuffer();
   const id = imageIdOf(bytes);
-  await catalog.fail(id, fingerprintOf(variants), { bytes: 9 }, { code: 'processing-failed', detail: 'too often' });
+  await catalog.fail(
+    id,
+    fingerprintOf(variants),
+    { bytes: 9 },
+    { code: 'processing-failed', detail: 'too often' },
+  );
   await handler(eventOf(created(stored(bytes))), context);
   expect(await catalog.find(id)).toMatchObject({ status: 'ready' });
 });
