@@ -69,9 +69,11 @@ export class Ingest extends Construct {
 
   /** URLs are signed by a role of their own: it can do nothing else, and it is known when its credentials end. */
   private signUrls(rawBucket: IBucket, thumbnailBucket: IBucket): void {
+    const { role } = this.handler;
+    if (role === undefined) throw new Error(`${this.handler.node.path} has no role`);
     const signer = new Role(this, 'UrlSigner', {
       description: 'Signs the URLs that show thumbnails and take large uploads',
-      assumedBy: new ArnPrincipal(this.handler.grantPrincipal.grantPrincipal.toString()),
+      assumedBy: new ArnPrincipal(role.roleArn),
     });
     signer.addToPolicy(
       new PolicyStatement({

@@ -316,6 +316,23 @@ describe('each role', () => {
     ]);
   });
 
+  test('is taken on by its own service only, and the URL signer’s by ingest', () => {
+    const trusted = resourcesOf(template, 'AWS::IAM::Role')
+      .filter(({ name }) => /^(?:Ingest|Resize|Reconciler)/.test(name))
+      .map(({ name, AssumeRolePolicyDocument }) => [
+        name.replace(/[0-9A-F]{8}$/, ''),
+        AssumeRolePolicyDocument.Statement,
+      ]);
+    const trust = (Principal: object) => [{ Action: 'sts:AssumeRole', Effect: 'Allow', Principal }];
+    const lambda = trust({ Service: 'lambda.amazonaws.com' });
+    expect(Object.fromEntries(trusted)).toEqual({
+      IngestFunctionServiceRole: lambda,
+      ResizeFunctionServiceRole: lambda,
+      ReconcilerFunctionServiceRole: lambda,
+      IngestUrlSigner: trust({ AWS: JSON.parse(arn(/^IngestFunctionServiceRole[0-9A-F]{8}$/)) }),
+    });
+  });
+
   test('of the URL signer may show thumbnails, tell a missing one from a forbidden one, and take uploads', () => {
     expect(allowed(/^IngestUrlSignerDefaultPolicy/)).toEqual([
       `Allow s3:GetObject ${arn(thumbnailBucket, '/thumbnails/*')}`,
