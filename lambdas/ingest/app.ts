@@ -9,7 +9,7 @@ import type { Log } from '../log.ts';
 import type { Ingest } from './ingest.ts';
 import { describeApi, uploadRequestSchema } from './openapi.ts';
 import { page } from './page.ts';
-import { problemOf } from './problem.ts';
+import { type Problem, problemOf } from './problem.ts';
 import type { Replies } from './reply.ts';
 import { routes } from './routes.ts';
 
@@ -143,15 +143,19 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
 };
 
 const refuse = (c: Context, failure: Failure, field?: string): Response => {
-  const problem = problemOf(failure, field);
-  return c.body(JSON.stringify(problem), problem.status, { 'Content-Type': 'application/problem+json' });
+  return sendProblem(c, problemOf(failure, field));
 };
+
+const sendProblem = (c: Context, problem: Problem): Response =>
+  c.body(JSON.stringify(problem), problem.status, { 'Content-Type': 'application/problem+json' });
 
 /** Answers a link whose image failed: with the reason, for a program or for a person. */
 const refuseLink = (c: Context, failure: Failure): Response => {
   c.header('Cache-Control', 'no-store');
-  const { status, title, detail } = problemOf(failure);
-  return prefers(c, 'text/html') ? c.html(page(title, detail), status) : refuse(c, failure);
+  // Whatever is wrong with the image, this request was right.
+  const problem = { ...problemOf(failure), status: 422 } as const;
+  if (prefers(c, 'text/html')) return c.html(page(problem.title, problem.detail), 422);
+  return sendProblem(c, problem);
 };
 
 /** Answers a link whose thumbnail is still being made: a browser comes back by itself. */

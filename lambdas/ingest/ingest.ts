@@ -65,10 +65,17 @@ export const createIngest = ({
     return catalog.find(id);
   };
 
-  const find = async (id: ImageId): Promise<ImageRecord> => {
-    const record = await findCurrent(id);
+  const orNotFound = (record: ImageRecord | undefined): ImageRecord => {
     if (record === undefined) throw new ImageError('not-found', 'No image with this id was uploaded.');
     return record;
+  };
+
+  /** As `findCurrent`, for whoever brings the image again: one that was given up on gets another chance. */
+  const findForUpload = async (id: ImageId): Promise<ImageRecord | undefined> => {
+    const record = await findCurrent(id);
+    if (record === undefined || !isGivenUp(record)) return record;
+    await renew(id);
+    return catalog.find(id);
   };
 
   /** Whether the bytes of a noted image are there; waits for an upload of the same that may be under way. */
@@ -82,7 +89,7 @@ export const createIngest = ({
   };
 
   return {
-    find,
+    find: async (id) => orNotFound(await findCurrent(id)),
 
     async upload(bytes) {
       if (bytes.byteLength === 0) {
@@ -91,11 +98,7 @@ export const createIngest = ({
       const contentType = requireAcceptedType(bytes);
       const id = imageIdOf(bytes);
       const created = await catalog.receive(id, { contentType, bytes: bytes.byteLength }, new Date());
-      let record = created ?? (await find(id));
-      if (isGivenUp(record)) {
-        await renew(id);
-        record = await find(id);
-      }
+      const record = created ?? orNotFound(await findForUpload(id));
       if (record.status === 'received' && (created || !(await isStored(record)))) {
         await originals.put(id, bytes, contentType);
       }
@@ -103,12 +106,12 @@ export const createIngest = ({
     },
 
     async announce(id, bytes) {
-      const known = await findCurrent(id);
+      const known = await findForUpload(id);
       if (known !== undefined && (known.status !== 'received' || (await originals.exists(id))))
         return { record: known };
       const upload = await uploads.sign(id, bytes);
       const created = await catalog.receive(id, { bytes }, new Date(upload.expiresAt));
-      return { record: created ?? (await find(id)), upload };
+      return { record: created ?? orNotFound(await catalog.find(id)), upload };
     },
 
     async settled(record, waitSeconds) {
@@ -120,7 +123,7 @@ export const createIngest = ({
         if (left <= 0) break;
         await sleep(Math.min(pauseMilliseconds, left));
         pauseMilliseconds = Math.min(pauseMilliseconds * 1.3, 1000);
-        latest = await find(record.id);
+        latest = orNotFound(await findCurrent(record.id));
       }
       return latest;
     },

@@ -80,32 +80,33 @@ const image = (description: string, value: object = example) => ({
   content: json('Image', value),
 });
 
+/** A reply that tells one of several errors. */
+const problem = (status: number, codes: readonly ErrorCode[]) => ({
+  description: codes.map((code) => `\`${code}\`: ${problemKinds[code].title}`).join('; '),
+  content: {
+    'application/problem+json': {
+      schema: {
+        allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: codes } } }],
+      },
+      examples: Object.fromEntries(
+        codes.map((code) => [code, { value: { ...problemKinds[code], status, code, detail: '…' } }]),
+      ),
+    },
+  },
+});
+
 /** The replies that tell an error, one for each status that the codes have. */
 const problems = (...codes: readonly ErrorCode[]) => {
-  const statuses = new Set([...codes, 'internal-error' as const].map((code) => problemKinds[code].status));
+  const possible = [...codes, 'internal-error' as const];
+  const statuses = new Set(possible.map((code) => problemKinds[code].status));
   return Object.fromEntries(
-    [...statuses].sort().map((status) => {
-      const possible = [...codes, 'internal-error' as const].filter(
-        (code) => problemKinds[code].status === status,
-      );
-      const content = {
-        'application/problem+json': {
-          schema: {
-            allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: possible } } }],
-          },
-          examples: Object.fromEntries(
-            possible.map((code) => [code, { value: { ...problemKinds[code], code, detail: '…' } }]),
-          ),
-        },
-      };
-      return [
+    [...statuses].map((status) => [
+      status,
+      problem(
         status,
-        {
-          description: possible.map((code) => `\`${code}\`: ${problemKinds[code].title}`).join('; '),
-          content,
-        },
-      ];
-    }),
+        possible.filter((code) => problemKinds[code].status === status),
+      ),
+    ]),
   );
 };
 
@@ -139,11 +140,6 @@ const html = { 'text/html': { schema: { type: 'string' } } };
 
 /** Answers of both kinds of link. */
 const linkResponses = (...notFound: readonly ErrorCode[]) => {
-  const refused = problems(
-    'invalid-request',
-    ...notFound,
-    ...imageFailures.filter((code) => problemKinds[code].status === 422),
-  );
   const received = image(
     'The thumbnail is still being made: ask again after `Retry-After` seconds. A browser gets a page that does so by itself.',
     receivedExample,
@@ -161,7 +157,9 @@ const linkResponses = (...notFound: readonly ErrorCode[]) => {
       content: { ...received.content, ...html },
       headers: { 'Retry-After': { schema: { type: 'integer' } } },
     },
-    ...refused,
+    ...problems('invalid-request', ...notFound),
+    // Whatever is wrong with the image, the request was right.
+    422: problem(422, imageFailures),
   };
 };
 

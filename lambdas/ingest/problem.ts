@@ -30,7 +30,11 @@ export const problemSchema = z.object({
   field: z.string().optional().describe('The part of the request that is wrong'),
 });
 
-export const problemOf = ({ code, detail }: Failure, field?: string) => ({
+export type Problem = Omit<z.output<typeof problemSchema>, 'status'> & {
+  readonly status: ContentfulStatusCode;
+};
+
+export const problemOf = ({ code, detail }: Failure, field?: string): Problem => ({
   ...problemKinds[code],
   code,
   detail,

@@ -38,7 +38,6 @@ export const createUploads = (
       }),
       {
         ...period,
-        signableHeaders: new Set(['content-length', 'host', 'x-amz-checksum-sha256']),
         unhoistableHeaders: new Set(['x-amz-checksum-sha256']),
       },
     );

@@ -466,6 +466,21 @@ describe('an announced upload', () => {
     expect(await replyOf(response)).toMatchObject({ id, status: 'ready' });
   });
 
+  test('may be tried again when it was given up on', async () => {
+    const id = sha256();
+    await catalog.fail(
+      id,
+      fingerprint,
+      { bytes: 9 },
+      { code: 'processing-failed', detail: 'asked for too often' },
+    );
+    stored.set(`raw/${id}`, Buffer.alloc(0));
+    const response = await announce({ sha256: id, bytes: 1000 });
+    expect(response.status).toBe(200);
+    expect(await replyOf(response)).toMatchObject({ id, status: 'received' });
+    expect(requests()).toHaveLength(1);
+  });
+
   test.each([
     ['a malformed hash', { sha256: 'abc', bytes: 1 }, 'sha256', /64 lower-case hex/],
     ['an upper-case hash', { sha256: 'A'.repeat(64), bytes: 1 }, 'sha256', /64 lower-case hex/],
@@ -583,6 +598,17 @@ describe('a permanent link', () => {
     const html = await response.text();
     expect(html).toContain('cannot be decoded &lt;at all&gt;');
     expect(html).not.toContain('http-equiv');
+  });
+
+  test('answers 422 also when only a decoder could tell that the upload was no image', async () => {
+    const id = idOf(randomBytes(8));
+    await catalog.fail(
+      id,
+      fingerprint,
+      { bytes: 9 },
+      { code: 'unsupported-type', detail: 'The image is PDF.' },
+    );
+    await expectProblem(await send('GET', `/thumbnails/${id}`), 422, 'unsupported-type', /PDF/);
   });
 
   test('is refused for an unknown or malformed id, and for a variant that there is not', async () => {
