@@ -17,6 +17,8 @@ export interface Emulator {
   urlOf(apiUrl: string): string;
   /** The lines that a stack's function has logged. */
   logLines(stackName: string, functionId: string): Promise<readonly string[]>;
+  /** Runs a function at once, and gives what it answers. */
+  invoke(functionName: string, event: object): Promise<unknown>;
   /** The end of its own log, for whoever must find out what went wrong. */
   endOfLog(): string;
   stop(): Promise<void>;
@@ -104,13 +106,16 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
     await setTimeout(100);
   }
 
+  const authorization = (service: 'lambda' | 'logs') =>
+    `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=none`;
+
   const logs = async <Schema extends z.ZodType>(action: string, body: object, schema: Schema) => {
     const response = await fetch(endpoint, {
       method: 'POST',
       headers: {
         'Content-Type': 'application/x-amz-json-1.1',
         'X-Amz-Target': `Logs_20140328.${action}`,
-        Authorization: `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/20260101/${region}/logs/aws4_request, SignedHeaders=host, Signature=none`,
+        Authorization: authorization('logs'),
       },
       body: JSON.stringify(body),
     });
@@ -139,6 +144,18 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
         z.object({ events: z.array(z.object({ message: z.string() })) }),
       );
       return events.map(({ message }) => message);
+    },
+    async invoke(functionName, event) {
+      const response = await fetch(`${endpoint}/2015-03-31/functions/${functionName}/invocations`, {
+        method: 'POST',
+        headers: { Authorization: authorization('lambda') },
+        body: JSON.stringify(event),
+      });
+      const answer = await response.text();
+      if (!response.ok || response.headers.has('X-Amz-Function-Error')) {
+        throw new Error(`${functionName} answers ${response.status}: ${answer}`);
+      }
+      return JSON.parse(answer);
     },
     endOfLog,
     stop: emulator.stop,

@@ -10,21 +10,26 @@ import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { APIGatewayProxyEventV2, SQSEvent } from 'aws-lambda';
 import sharp from 'sharp';
 import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
+import type { ReconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
 import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
+import { createCatalog } from '../../lambdas/store/catalog.ts';
 import { bundling } from '../../lib/constructs/service-function.ts';
+import { startCatalogServer } from '../catalog-server.ts';
 import { createCdk } from '../e2e/cdk.ts';
 import { createRunFolder } from '../e2e/run-folder.ts';
 import { cameraPicture } from '../images.ts';
 import { invoke, packageOf } from './packaged-function.ts';
 
+type CatalogServer = Awaited<ReturnType<typeof startCatalogServer>>;
+
+/** What Lambda itself tells a function. */
 const lambdaEnvironment = {
   AWS_REGION: 'us-east-2',
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test',
-  RAW_BUCKET: 'raw-bucket',
-  THUMBNAIL_BUCKET: 'thumbnail-bucket',
-  VARIANTS: '[{"name":"thumbnail"}]',
-} satisfies ResizeEnvironment & Record<string, string>;
+};
+const variants = '[{"name":"thumbnail"}]';
+const queueUrl = 'https://sqs.us-east-2.amazonaws.com/111122223333/resize';
 
 /** The processors that resize can be packaged for. */
 const architectures: Readonly<Record<string, Architecture>> = {
@@ -35,14 +40,21 @@ const architectures: Readonly<Record<string, Architecture>> = {
 const folder = createRunFolder('package');
 let ingest: string;
 let resize: string;
+let reconcile: string;
+let catalog: CatalogServer;
 
 beforeAll(async () => {
+  catalog = await startCatalogServer();
   const assembly = await createCdk(folder).synth();
   ingest = packageOf(assembly, 'IngestFunction');
   resize = packageOf(assembly, 'ResizeFunction');
+  reconcile = packageOf(assembly, 'ReconcilerFunction');
 }, 200_000);
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await catalog?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** As API Gateway sends a body to a function (HTTP API, payload format 2.0). */
 const uploadEvent = (rawPath: string, body: Buffer): APIGatewayProxyEventV2 => ({
@@ -137,22 +149,45 @@ test('deploys resize with the native code of its own processor and of no other',
   ]);
 });
 
-test('deploys ingest as one file', () => {
-  expect(readdirSync(ingest)).toEqual(['index.js']);
+test('deploys ingest and reconcile as one file each', () => {
+  for (const packageFolder of [ingest, reconcile]) expect(readdirSync(packageFolder)).toEqual(['index.js']);
 });
 
 test.each(['/dev/upload_image', '/upload_image'])('runs ingest from its package, at %s', async (rawPath) => {
+  // No service can be reached: what is no image is refused before any is asked.
   const environment: IngestEnvironment & Record<string, string> = {
     ...lambdaEnvironment,
+    AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+    RAW_BUCKET: 'raw-bucket',
+    THUMBNAIL_BUCKET: 'thumbnail-bucket',
+    CATALOG_TABLE: catalog.tableName,
+    RESIZE_QUEUE_URL: queueUrl,
+    VARIANTS: variants,
     MAX_INLINE_BYTES: '4700000',
+    MAX_UPLOAD_BYTES: '100000000',
     URL_LIFETIME_SECONDS: '3600',
     STAGE: 'dev',
+    URL_SIGNER_ROLE_ARN: 'arn:aws:iam::111122223333:role/url-signer',
   };
   expect(await invoke(ingest, environment, uploadEvent(rawPath, Buffer.from('hello')))).toMatchObject({
     statusCode: 415,
     headers: { 'content-type': 'application/problem+json' },
     body: expect.stringContaining('"code":"unsupported-type"'),
   });
+});
+
+test('runs reconcile from its package', async () => {
+  const environment: ReconcileEnvironment & Record<string, string> = {
+    ...lambdaEnvironment,
+    AWS_ENDPOINT_URL_DYNAMODB: catalog.endpoint,
+    RAW_BUCKET: 'raw-bucket',
+    CATALOG_TABLE: catalog.tableName,
+    RESIZE_QUEUE_URL: queueUrl,
+    VARIANTS: variants,
+    OVERDUE_SECONDS: '900',
+  };
+  const report = { dryRun: true, requeued: [], failed: [], expired: [] };
+  expect(await invoke(reconcile, environment, { dryRun: true })).toEqual(report);
 });
 
 const ownArchitecture = process.platform === 'linux' ? architectures[process.arch] : undefined;
@@ -178,7 +213,15 @@ const ownArchitecture = process.platform === 'linux' ? architectures[process.arc
   const objects = new Map<string, StoredObject>([[original, { contentType: 'image/jpeg', bytes: photo }]]);
   const s3 = await serveObjects(objects);
   try {
-    const environment = { ...lambdaEnvironment, AWS_ENDPOINT_URL_S3: s3.endpoint };
+    const environment: ResizeEnvironment & Record<string, string> = {
+      ...lambdaEnvironment,
+      AWS_ENDPOINT_URL_S3: s3.endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: catalog.endpoint,
+      RAW_BUCKET: 'raw-bucket',
+      THUMBNAIL_BUCKET: 'thumbnail-bucket',
+      CATALOG_TABLE: catalog.tableName,
+      VARIANTS: variants,
+    };
     const answer = await invoke(ownResize, environment, createdEvent('raw-bucket', `raw/${id}`));
     expect(answer).toEqual({ batchItemFailures: [] });
   } finally {
@@ -192,4 +235,9 @@ const ownArchitecture = process.platform === 'linux' ? architectures[process.arc
   expect(thumbnail?.contentType).toBe('image/webp');
   const { format, width, height } = await sharp(thumbnail?.bytes).metadata();
   expect({ format, width, height }).toEqual({ format: 'webp', width: 240, height: 320 });
+  expect(await createCatalog(catalog.tableName, catalog.client).find(id)).toMatchObject({
+    status: 'ready',
+    original: { contentType: 'image/jpeg', width: 480, height: 640, bytes: photo.length },
+    thumbnails: { thumbnail: { key: path?.replace('/thumbnail-bucket/', ''), width: 240, height: 320 } },
+  });
 });

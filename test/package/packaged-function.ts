@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -33,7 +33,10 @@ export const invoke = async (
   environment: Readonly<Record<string, string>>,
   event: object,
 ): Promise<unknown> => {
-  const folder = mkdtempSync(join(tmpdir(), 'packaged-function-'));
+  const parent = mkdtempSync(join(tmpdir(), 'packaged-function-'));
+  // In Lambda nothing above the package says what its files are: they are CommonJS.
+  writeFileSync(join(parent, 'package.json'), '{"type":"commonjs"}\n');
+  const folder = join(parent, 'function');
   try {
     cpSync(packageFolder, folder, { recursive: true });
     const child = fork(join(import.meta.dirname, 'invoke.ts'), [join(folder, 'index.js')], {
@@ -54,9 +57,16 @@ export const invoke = async (
     });
     child.send(event);
     const [exitCode] = await once(child, 'close');
-    if (exitCode !== 0) throw new Error(`The function ended with ${exitCode}:\n${errors}`);
+    if (exitCode !== 0) throw new Error(`The function ended with ${exitCode}:\n${withoutCode(errors)}`);
     return answer;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(parent, { recursive: true, force: true });
   }
 };
+
+/** An error's trace without the line of code that it arose in: a packaged function is one line. */
+const withoutCode = (errors: string): string =>
+  errors
+    .split('\n')
+    .filter((line) => line.length < 1000)
+    .join('\n');

@@ -1,0 +1,130 @@
+import { DynamoDBClient, GetItemCommand, ListTablesCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListBucketsCommand,
+  PutBucketTaggingCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { eventually } from './api.ts';
+import type { Outputs } from './cdk.ts';
+import { credentials, region } from './emulator.ts';
+
+/** What there is in an account, besides what `cdk bootstrap` put there. */
+export interface Inventory {
+  readonly buckets: readonly string[];
+  readonly tables: readonly string[];
+  readonly queues: readonly string[];
+}
+
+/** The account that the app was deployed into, seen by its owner. */
+export interface Account {
+  inventory(): Promise<Inventory>;
+  /** How many messages wait in a queue or are being worked on. */
+  messagesIn(queueUrl: string): Promise<number>;
+  /** Waits until a queue is empty. */
+  workedOff(queueUrl: string): Promise<void>;
+  /** Type, length and date of an object; undefined when there is none. */
+  object(bucket: string, key: string): Promise<StoredObject | undefined>;
+  bytesOf(bucket: string, key: string): Promise<Uint8Array>;
+  item(table: string, id: string): Promise<Readonly<Record<string, unknown>> | undefined>;
+  putItem(table: string, item: Readonly<Record<string, unknown>>): Promise<void>;
+  /** CloudFormation sets this tag, which is CDK's permission to empty a bucket; the emulator loses it. */
+  allowEmptying(bucket: string): Promise<void>;
+}
+
+export interface StoredObject {
+  readonly contentType: string | undefined;
+  readonly bytes: number | undefined;
+  readonly writtenAt: string | undefined;
+}
+
+const nameOfQueue = (url: string): string => url.split('/').at(-1) ?? '';
+
+/** What a stack has of that which holds data. */
+export const inventoryOf = (stack: Outputs): Inventory => ({
+  buckets: [stack.RawBucketName, stack.ThumbnailBucketName].sort(),
+  tables: [stack.CatalogTableName],
+  queues: [stack.ResizeQueueUrl, stack.ResizeDeadLetterQueueUrl].map(nameOfQueue).sort(),
+});
+
+export const createAccount = (endpoint: string): Account => {
+  const s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
+  const sqs = new SQSClient({ endpoint, region, credentials, useQueueUrlAsEndpoint: false });
+  const dynamodb = new DynamoDBClient({ endpoint, region, credentials });
+
+  const messagesIn = async (queueUrl: string): Promise<number> => {
+    const { Attributes = {} } = await sqs.send(
+      new GetQueueAttributesCommand({
+        QueueUrl: queueUrl,
+        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+      }),
+    );
+    expect(Object.keys(Attributes)).toHaveLength(2);
+    return Object.values(Attributes).reduce((sum, count) => sum + Number(count), 0);
+  };
+
+  return {
+    async inventory() {
+      const { Buckets = [] } = await s3.send(new ListBucketsCommand());
+      const { TableNames = [] } = await dynamodb.send(new ListTablesCommand());
+      const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand());
+      const buckets = Buckets.map(({ Name = '' }) => Name).filter((name) => !name.startsWith('cdk-'));
+      return {
+        buckets: buckets.sort(),
+        tables: TableNames.sort(),
+        queues: QueueUrls.map(nameOfQueue).sort(),
+      };
+    },
+
+    messagesIn,
+
+    async workedOff(queueUrl) {
+      const left = await eventually(
+        () => messagesIn(queueUrl),
+        (count) => count === 0,
+      );
+      expect(left).toBe(0);
+    },
+
+    async object(Bucket, Key) {
+      try {
+        const { ContentType, ContentLength, LastModified } = await s3.send(
+          new HeadObjectCommand({ Bucket, Key }),
+        );
+        return {
+          contentType: ContentType,
+          bytes: ContentLength,
+          writtenAt: LastModified?.toISOString(),
+        };
+      } catch (error) {
+        if (error instanceof Error && error.name === 'NotFound') return undefined;
+        throw error;
+      }
+    },
+
+    async bytesOf(Bucket, Key) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+      if (Body === undefined) throw new Error(`${Key} has no bytes`);
+      return Body.transformToByteArray();
+    },
+
+    async item(TableName, id) {
+      const { Item } = await dynamodb.send(
+        new GetItemCommand({ TableName, Key: marshall({ id }), ConsistentRead: true }),
+      );
+      return Item && unmarshall(Item);
+    },
+
+    async putItem(TableName, item) {
+      await dynamodb.send(new PutItemCommand({ TableName, Item: marshall(item) }));
+    },
+
+    async allowEmptying(Bucket) {
+      const TagSet = [{ Key: 'aws-cdk:auto-delete-objects', Value: 'true' }];
+      await s3.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet } }));
+    },
+  };
+};

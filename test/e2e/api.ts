@@ -1,0 +1,151 @@
+import { setTimeout } from 'node:timers/promises';
+import * as z from 'zod';
+
+/** The part of the API's contract that a client relies on. */
+export const replySchema = z.strictObject({
+  id: z.string().regex(/^[0-9a-f]{64}$/),
+  status: z.enum(['received', 'ready', 'failed']),
+  url: z.url().optional(),
+  expiresAt: z.iso.datetime().optional(),
+  link: z.url(),
+  thumbnails: z.record(
+    z.string(),
+    z.strictObject({
+      url: z.url(),
+      contentType: z.string(),
+      width: z.int().optional(),
+      height: z.int().optional(),
+      bytes: z.int().optional(),
+    }),
+  ),
+  original: z.strictObject({
+    contentType: z.string().optional(),
+    width: z.int().optional(),
+    height: z.int().optional(),
+    bytes: z.int(),
+  }),
+  thumbhash: z.string().optional(),
+  error: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
+  upload: z
+    .strictObject({
+      method: z.literal('PUT'),
+      url: z.url(),
+      headers: z.record(z.string(), z.string()),
+      expiresAt: z.iso.datetime(),
+    })
+    .optional(),
+});
+export type Reply = z.output<typeof replySchema>;
+
+/** A reply that has URLs: every one but that of an image that failed. */
+const shownReplySchema = replySchema.extend({ url: z.url(), expiresAt: z.iso.datetime() });
+export type ShownReply = z.output<typeof shownReplySchema>;
+
+type Headers = Readonly<Record<string, string>>;
+
+/** A deployed API, as a client sees it. Redirects are not followed. */
+export interface Api {
+  /** Where to POST an image. */
+  readonly uploadUrl: string;
+  /** Sends an image as curl does in the README, unless other headers are given. */
+  upload(image: Buffer, headers?: Headers): Promise<Response>;
+  /** Asks for a presigned upload. */
+  announce(request: unknown): Promise<Response>;
+  /** @param path the part behind the stage, with its slash */
+  get(path: string, headers?: Headers, method?: 'GET' | 'HEAD'): Promise<Response>;
+}
+
+export const createApi = (uploadUrl: string): Api => {
+  const url = (path: string) => uploadUrl.replace(/\/upload_image$/, path);
+  return {
+    uploadUrl,
+    upload: (image, headers = {}) =>
+      fetch(uploadUrl, {
+        method: 'POST',
+        headers: { 'Content-Type': 'image/jpg', Accept: '*/*', ...headers },
+        body: new Uint8Array(image),
+      }),
+    announce: (request) =>
+      fetch(url('/uploads'), {
+        method: 'POST',
+        body: typeof request === 'string' ? request : JSON.stringify(request),
+      }),
+    get: (path, headers = {}, method = 'GET') =>
+      fetch(url(path), { method, headers: { Accept: '*/*', ...headers }, redirect: 'manual' }),
+  };
+};
+
+/** What a reply says; it must have this status. */
+export const replyOf = async (response: Response, status: number): Promise<Reply> => {
+  const text = await response.text();
+  expect([response.status, text]).toEqual([status, expect.any(String)]);
+  return replySchema.parse(JSON.parse(text));
+};
+
+export const shownReplyOf = async (response: Response, status: number): Promise<ShownReply> =>
+  shownReplySchema.parse(await replyOf(response, status));
+
+/** Uploads an image and waits for its thumbnails. */
+export const uploadAndWait = async (api: Api, image: Buffer): Promise<ShownReply> => {
+  const reply = await shownReplyOf(await api.upload(image, { Prefer: 'wait=20' }), 200);
+  expect(reply.status).toBe('ready');
+  return reply;
+};
+
+/** What is known of an image once it is `ready` or `failed`. */
+export const settled = async (api: Api, id: string): Promise<Reply> =>
+  eventually(
+    async () => replyOf(await api.get(`/images/${id}`), 200),
+    ({ status }) => status !== 'received',
+  );
+
+/** An error must say all of this, as RFC 9457 tells it. */
+export const expectProblem = async (
+  response: Response,
+  problem: { readonly status: number; readonly code: string; readonly field?: string },
+  detail: string | RegExp = /\w/,
+): Promise<void> => {
+  const text = await response.text();
+  expect([response.status, response.headers.get('Content-Type'), text]).toEqual([
+    problem.status,
+    'application/problem+json',
+    expect.any(String),
+  ]);
+  expect(JSON.parse(text)).toEqual({
+    title: expect.any(String),
+    detail: typeof detail === 'string' ? expect.stringContaining(detail) : expect.stringMatching(detail),
+    ...problem,
+  });
+};
+
+export const secondsUntil = (time: string): number => (Date.parse(time) - Date.now()) / 1000;
+
+/** What a presigned URL shows. */
+export const shownAt = async (url: string): Promise<{ bytes: Buffer; headers: Response['headers'] }> => {
+  const response = await fetch(url);
+  const bytes = Buffer.from(await response.arrayBuffer());
+  if (response.status !== 200) throw new Error(`The thumbnail's URL answers ${response.status}: ${bytes}`);
+  return { bytes, headers: response.headers };
+};
+
+/** Does what a person does who reloads the page until the thumbnail is there, at most 30 seconds. */
+export const eventuallyShownAt = async (url: string): ReturnType<typeof shownAt> => {
+  await eventually(
+    () => fetch(url, { headers: { Range: 'bytes=0-0' } }),
+    ({ status }) => status !== 404,
+  );
+  return shownAt(url);
+};
+
+/** Asks until the answer is right, at most 30 seconds; gives the last answer. */
+export const eventually = async <Answer>(
+  ask: () => Promise<Answer>,
+  isRight: (answer: Answer) => boolean,
+): Promise<Answer> => {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const answer = await ask();
+    if (isRight(answer) || Date.now() > deadline) return answer;
+    await setTimeout(200);
+  }
+};

@@ -1,0 +1,105 @@
+import { rmSync } from 'node:fs';
+import { type Account, createAccount } from './account.ts';
+import { type Api, createApi } from './api.ts';
+import { type Cdk, createCdk, type Outputs, type Settings } from './cdk.ts';
+import { credentials, type Emulator, region, startEmulator } from './emulator.ts';
+import { largePhoto } from './photo.ts';
+import { createRunFolder } from './run-folder.ts';
+
+/** One copy of the app, deployed. */
+export interface DeployedStack {
+  readonly settings: Settings;
+  readonly outputs: Outputs;
+  readonly api: Api;
+  /** The lines of a function's log that hold a text, once nothing waits to be resized any more. */
+  logLines(functionId: FunctionId, text: string): Promise<readonly string[]>;
+}
+
+export const functionIds = ['IngestFunction', 'ResizeFunction', 'ReconcilerFunction'] as const;
+export type FunctionId = (typeof functionIds)[number];
+
+/** The variants that the main stack is deployed with at first. */
+export const mainVariants = [
+  { name: 'thumbnail' },
+  { name: 'square', width: 96, height: 96, fit: 'cover', format: 'jpeg' },
+] as const;
+
+/** All that the checks look at. */
+export interface Deployment {
+  /** Takes what the checks leave. */
+  readonly folder: string;
+  readonly emulator: Emulator;
+  readonly cdk: Cdk;
+  readonly account: Account;
+  /** Makes `mainVariants` of every image; deletes its images when it is destroyed. */
+  readonly main: DeployedStack;
+  /** Has all the defaults, but for URLs that live for a minute. */
+  readonly second: DeployedStack;
+  /** A photo of 12 megapixels. */
+  readonly photo: Buffer;
+}
+
+const mainSettings: Settings = { imagesOnDestroy: 'delete', variants: JSON.stringify(mainVariants) };
+const secondSettings: Settings = { stackName: 'Second', urlLifetimeSeconds: '60' };
+
+const folder = createRunFolder('e2e');
+let emulator: Emulator | undefined;
+let deployment: Deployment | undefined;
+
+/** A failure brings the end of the emulator's log with it. */
+const explained = async (step: () => Promise<void>): Promise<void> => {
+  try {
+    await step();
+  } catch (error) {
+    console.error(emulator?.endOfLog());
+    throw error;
+  }
+};
+
+/** A test of what was deployed. */
+export const check = (behaviour: string, step: (deployment: Deployment) => Promise<void>): void =>
+  test(behaviour, () =>
+    explained(async () => {
+      if (deployment === undefined) throw new Error('Nothing was deployed.');
+      await step(deployment);
+    }),
+  );
+
+/** Starts the emulator and deploys both copies into it. */
+export const deploy = (): Promise<void> =>
+  explained(async () => {
+    const running = await startEmulator(folder);
+    emulator = running;
+    const account = createAccount(running.endpoint);
+    const cdk = createCdk(folder, {
+      AWS_ENDPOINT_URL: running.endpoint,
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    });
+    const deployStack = async (stackName: string, settings: Settings): Promise<DeployedStack> => {
+      const outputs = await cdk.deploy(settings);
+      return {
+        settings,
+        outputs,
+        api: createApi(running.urlOf(outputs.UploadUrl)),
+        async logLines(functionId, text) {
+          await account.workedOff(outputs.ResizeQueueUrl);
+          return (await running.logLines(stackName, functionId)).filter((line) => line.includes(text));
+        },
+      };
+    };
+    await cdk.bootstrap();
+    const [main, second, photo] = await Promise.all([
+      deployStack('ThumbnailGenerator', mainSettings),
+      deployStack('Second', secondSettings),
+      largePhoto(),
+    ]);
+    deployment = { folder, emulator: running, cdk, account, main, second, photo };
+  });
+
+/** Stops the emulator, and removes what was written. */
+export const remove = async (): Promise<void> => {
+  await emulator?.stop();
+  rmSync(folder, { recursive: true, force: true });
+};
