@@ -4,22 +4,34 @@ import { devNull } from 'node:os';
 export const region = 'us-east-1';
 export const accountId = '000000000000';
 
+/** What the deployment would create. */
+export const resources = {
+  rawBucket: 'raw-images',
+  thumbnailBucket: 'thumbnail-images',
+  catalogTable: 'catalog',
+  resizeQueue: 'resize',
+} as const;
+
 export interface Endpoints {
   readonly s3: string;
   readonly sqs: string;
+  readonly dynamodb: string;
 }
 
 /**
  * What the AWS SDK reads from its environment, so that it talks to this machine and to nothing else. The files are
  * named as well: a profile in the developer's home could send requests elsewhere.
  */
-export const awsEnvironment = ({ s3, sqs }: Endpoints) => ({
+export const awsEnvironment = ({ s3, sqs, dynamodb }: Endpoints) => ({
   AWS_REGION: region,
   // The one account that s3rver knows.
   AWS_ACCESS_KEY_ID: 'S3RVER',
   AWS_SECRET_ACCESS_KEY: 'S3RVER',
   AWS_ENDPOINT_URL_S3: s3,
   AWS_ENDPOINT_URL_SQS: sqs,
+  AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
   AWS_CONFIG_FILE: devNull,
   AWS_SHARED_CREDENTIALS_FILE: devNull,
 });
+
+export const queueUrl = (endpoint: string, name: string): string => `${endpoint}/${accountId}/${name}`;

@@ -3,12 +3,47 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { StartError } from './start-error.ts';
 
-export interface ChildProps {
-  readonly name: string;
+export interface EntryProps {
   /** Its entry file, from the project's top. */
   readonly entry: string;
   /** All of its environment: nothing of the developer's own reaches it. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+}
+
+/** Runs one container entry file as a process that ends with this one. */
+export const spawnEntry = ({ entry, environment, args = [] }: EntryProps): ChildProcess =>
+  spawn(
+    process.execPath,
+    [
+      '--import',
+      import.meta.resolve('./end-with-parent.ts'),
+      fileURLToPath(new URL(`../${entry}`, import.meta.url)),
+      ...args,
+    ],
+    {
+      env: environment,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // In a process group of its own: Ctrl-C reaches us alone, and we stop things in their order.
+      detached: true,
+    },
+  );
+
+/** Enough to answer the requests at hand; a message that is not done by then comes back at the next start. */
+const stopMilliseconds = 4000;
+
+/** Asks a process to end, and soon makes it. */
+export const stopProcess = async (child: ChildProcess): Promise<void> => {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  const force = setTimeout(() => child.kill('SIGKILL'), stopMilliseconds);
+  child.kill('SIGTERM');
+  await exit;
+  clearTimeout(force);
+};
+
+export interface ChildProps extends EntryProps {
+  readonly name: string;
   /** Settles when the process has shown that it works. */
   readonly works: (signal: AbortSignal) => Promise<void>;
 }
@@ -21,11 +56,9 @@ export interface Child {
 
 const startMilliseconds = 60_000;
 const restartMilliseconds = 1000;
-/** Enough to answer the requests at hand; a message that is not done by then comes back at the next start. */
-const stopMilliseconds = 4000;
 
-/** Runs one container entry file as a process of its own and, as ECS would, runs it again whenever it dies. */
-export const startChild = ({ name, entry, environment, works }: ChildProps): Child => {
+/** Runs a service and, as ECS would, runs it again whenever it dies. */
+export const startChild = ({ name, works, ...entry }: ChildProps): Child => {
   const started = Promise.withResolvers<void>();
   const deadline = AbortSignal.timeout(startMilliseconds);
   let hasWorked = false;
@@ -34,20 +67,7 @@ export const startChild = ({ name, entry, environment, works }: ChildProps): Chi
   let child: ChildProcess;
 
   const run = (): void => {
-    child = spawn(
-      process.execPath,
-      [
-        '--import',
-        import.meta.resolve('./end-with-parent.ts'),
-        fileURLToPath(new URL(`../${entry}`, import.meta.url)),
-      ],
-      {
-        env: environment,
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-        // In a process group of its own: Ctrl-C reaches us alone, and we stop things in their order.
-        detached: true,
-      },
-    );
+    child = spawnEntry(entry);
     child.once('error', died);
     child.once('exit', (code, signal) => died(signal ?? `exit code ${code}`));
   };
@@ -76,12 +96,7 @@ export const startChild = ({ name, entry, environment, works }: ChildProps): Chi
     stop: async () => {
       isStopping = true;
       clearTimeout(restart);
-      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-      const exit = once(child, 'exit');
-      const force = setTimeout(() => child.kill('SIGKILL'), stopMilliseconds);
-      child.kill('SIGTERM');
-      await exit;
-      clearTimeout(force);
+      await stopProcess(child);
     },
   };
 };

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { catalogTable } from '../lambdas/image/record.ts';
+import { region, resources } from './aws.ts';
+import { endpointOf, host } from './ports.ts';
 
 export interface DynamoDBProps {
   /** 0 takes a free one. */
@@ -16,19 +18,17 @@ export interface DynamoDB {
   stop(): Promise<void>;
 }
 
-const host = '127.0.0.1';
-
 /** DynamoDB with the catalog's table, as the deployment makes it. */
 export const startDynamoDB = async ({ port, directory }: DynamoDBProps): Promise<DynamoDB> => {
   const server = dynalite({ path: directory, createTableMs: 0 });
   await once(server.listen(port, host), 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('DynamoDB has no port.');
-  const endpoint = `http://${host}:${address.port}`;
-  await ensureTable(endpoint, 'catalog');
+  const endpoint = endpointOf(address.port);
+  await ensureTable(endpoint, resources.catalogTable);
   return {
     endpoint,
-    catalogTableName: 'catalog',
+    catalogTableName: resources.catalogTable,
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -38,8 +38,14 @@ export const startDynamoDB = async ({ port, directory }: DynamoDBProps): Promise
 };
 
 const ensureTable = async (endpoint: string, TableName: string): Promise<void> => {
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+  const client = new DynamoDBClient({
+    endpoint,
+    region,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    // A developer's own AWS settings may ask for these; they exclude an endpoint of ours.
+    useFipsEndpoint: false,
+    useDualstackEndpoint: false,
+  });
   const { partitionKey, waitingIndex } = catalogTable;
   const keyAttributes = [partitionKey, waitingIndex.partitionKey, waitingIndex.sortKey];
   try {

@@ -3,14 +3,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { readSettings, type Settings } from '../lib/settings.ts';
+import { type Ports, portsFrom } from './ports.ts';
 import { StartError } from './start-error.ts';
-
-/** One port for each server; all follow from the API's, so that a presigned URL still works after a restart. */
-export interface Ports {
-  readonly api: number;
-  readonly s3: number;
-  readonly sqs: number;
-}
 
 export interface Options {
   /** The same settings, read from the same place, as a deployment's. */
@@ -22,12 +16,14 @@ export interface Options {
 }
 
 const usage = `Usage: npm start -- [-c name=value]...
+       npm run reconcile -- [--dry-run] [-c name=value]...
 
   -c, --context name=value   a setting, as for cdk deploy; it wins over cdk.json
-  PORT=3100 npm start        another port for the API (1 to 65533); S3 and SQS take the two after it`;
+  --dry-run                  says which images are lost, and changes nothing
+  PORT=3100 npm start        another port for the API (1 to 65532); S3, SQS and DynamoDB take the next three`;
 
 /**
- * Reads all that a start depends on; nothing else does. Files are looked for in the current folder, as cdk does.
+ * Reads all that a run depends on; nothing else does. Files are looked for in the current folder, as cdk does.
  *
  * @throws StartError naming what is wrong and what would be right
  */
@@ -64,10 +60,10 @@ const readArguments = (args: readonly string[]): Readonly<Record<string, string>
 
 const readPorts = (text = '3000'): Ports => {
   const api = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (api < 1 || api > 65_533) {
-    throw new StartError(`PORT must be a whole number from 1 to 65533 (given ${JSON.stringify(text)}).`);
+  if (api < 1 || api > 65_532) {
+    throw new StartError(`PORT must be a whole number from 1 to 65532 (given ${JSON.stringify(text)}).`);
   }
-  return { api, s3: api + 1, sqs: api + 2 };
+  return portsFrom(api);
 };
 
 const cdkJson = z.object({ context: z.record(z.string(), z.unknown()).default({}) });

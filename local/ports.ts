@@ -6,9 +6,25 @@ import { StartError } from './start-error.ts';
 /** Nothing here is for other machines. */
 export const host = '127.0.0.1';
 
+/** One port for each server; all follow from the API's, so that a presigned URL still works after a restart. */
+export interface Ports {
+  readonly api: number;
+  readonly s3: number;
+  readonly sqs: number;
+  readonly dynamodb: number;
+}
+
+export const portsFrom = (api: number): Ports => ({ api, s3: api + 1, sqs: api + 2, dynamodb: api + 3 });
+
+export const endpointOf = (port: number): string => `http://${host}:${port}`;
+
+/** Each port, with what people call its server. */
+const named = ({ api, s3, sqs, dynamodb }: Ports) =>
+  Object.entries({ API: api, S3: s3, SQS: sqs, DynamoDB: dynamodb });
+
 /** @throws StartError for the first port that something else listens on, before anything of ours has started */
-export const refuseBusyPorts = async (ports: Readonly<Record<string, number>>): Promise<void> => {
-  for (const [use, port] of Object.entries(ports)) {
+export const refuseBusyPorts = async (ports: Ports): Promise<void> => {
+  for (const [use, port] of named(ports)) {
     const server = createServer();
     try {
       await once(server.listen(port, host), 'listening');
@@ -16,24 +32,36 @@ export const refuseBusyPorts = async (ports: Readonly<Record<string, number>>): 
       const reason = error instanceof Error && 'code' in error ? error.code : error;
       throw new StartError(
         `Port ${port} (${use}) cannot be used: ${reason === 'EADDRINUSE' ? 'something else listens on it' : reason}.\n` +
-          'Choose others: PORT=3100 npm start takes 3100, 3101 and 3102.',
+          'Choose others: PORT=3100 npm start takes 3100 to 3103.',
       );
     }
     await once(server.close(), 'close');
   }
 };
 
-/** Waits until something accepts connections. */
-export const untilListening = async (port: number, signal: AbortSignal): Promise<void> => {
-  while (!signal.aborted) {
-    const socket = connect(port, host);
-    try {
-      await once(socket, 'connect');
-      return;
-    } catch {
-      await wait(50);
-    } finally {
-      socket.destroy();
-    }
+/** Whether something accepts connections. */
+export const isListening = async (port: number): Promise<boolean> => {
+  const socket = connect(port, host);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
   }
+};
+
+/** @throws StartError for the first AWS service that is not there */
+export const requireServices = async (ports: Ports): Promise<void> => {
+  for (const [use, port] of named(ports)) {
+    if (port === ports.api || (await isListening(port))) continue;
+    throw new StartError(
+      `Nothing listens on port ${port} (${use}). Run npm start first, with the same PORT if you set one.`,
+    );
+  }
+};
+
+export const untilListening = async (port: number, signal: AbortSignal): Promise<void> => {
+  while (!signal.aborted && !(await isListening(port))) await wait(50);
 };

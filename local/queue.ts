@@ -4,19 +4,22 @@ import { PersistenceManager } from '../node_modules/fauxqs/dist/persistence.js';
 import { S3Store } from '../node_modules/fauxqs/dist/s3/s3Store.js';
 import { SnsStore } from '../node_modules/fauxqs/dist/sns/snsStore.js';
 import { SqsStore } from '../node_modules/fauxqs/dist/sqs/sqsStore.js';
-import { accountId, region } from './aws.ts';
-import { host } from './ports.ts';
+import { accountId, queueUrl, region } from './aws.ts';
+import { endpointOf, host } from './ports.ts';
 
 export interface QueueProps {
   readonly port: number;
   /** Where messages are kept. */
   readonly directory: string;
   readonly name: string;
+  /**
+   * How long a message that was handed out stays hidden.
+   * @default 30, shorter than in AWS: the work of a killed consumer is seen again before the person who watches gives up
+   */
+  readonly visibilityTimeoutSeconds?: number;
 }
 
 export interface Queue {
-  readonly endpoint: string;
-  readonly url: string;
   /** Returns once the message is on disk. */
   send(body: string): void;
   /** Settles when a consumer has asked for messages for the first time. */
@@ -24,13 +27,15 @@ export interface Queue {
   stop(): Promise<void>;
 }
 
-/** Shorter than in AWS: the work of a killed consumer is seen again before the person who watches gives up. */
-const visibilityTimeoutSeconds = 30;
 const maxReceiveCount = 5;
 
 /** SQS with one queue and its dead-letter queue. Messages outlive the process, however it ends. */
-export const startQueue = async ({ port, directory, name }: QueueProps): Promise<Queue> => {
-  const endpoint = `http://${host}:${port}`;
+export const startQueue = async ({
+  port,
+  directory,
+  name,
+  visibilityTimeoutSeconds = 30,
+}: QueueProps): Promise<Queue> => {
   const persistence = new PersistenceManager(directory);
   const sqsStore = new SqsStore();
   const snsStore = new SnsStore();
@@ -45,7 +50,7 @@ export const startQueue = async ({ port, directory, name }: QueueProps): Promise
       sqsStore.getQueueByName(queueName) ??
       sqsStore.createQueue(
         queueName,
-        `${endpoint}/${accountId}/${queueName}`,
+        queueUrl(endpointOf(port), queueName),
         `arn:aws:sqs:${region}:${accountId}:${queueName}`,
       );
     queue.setAttributes(attributes);
@@ -74,8 +79,6 @@ export const startQueue = async ({ port, directory, name }: QueueProps): Promise
   await app.listen({ port, host });
 
   return {
-    endpoint,
-    url: queue.url,
     send: (body) => queue.enqueue(SqsStore.createMessage(body)),
     firstPoll: polled.promise,
     stop: async () => {

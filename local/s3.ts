@@ -1,9 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { existsSync, renameSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import S3rver, { type FilesystemStore, type Middleware, type S3EventRecord } from '@20minutes/s3rver';
+import S3Error from '@20minutes/s3rver/lib/models/error.js';
 import { region } from './aws.ts';
 import { host } from './ports.ts';
 
@@ -16,13 +18,12 @@ export interface S3Props {
   readonly notification: {
     readonly bucket: string;
     readonly prefix: string;
-    /** When it throws, the object counts as not stored: whoever put it learns so and tries again. */
+    /** When it throws, whoever put the object is told that S3 failed. */
     readonly send: (message: string) => void;
   };
 }
 
 export interface S3 {
-  readonly endpoint: string;
   stop(): Promise<void>;
 }
 
@@ -49,7 +50,6 @@ export const startS3 = async ({ port, directory, buckets, notification }: S3Prop
   const server = createServer(s3.callback());
   await once(server.listen(port, host), 'listening');
   return {
-    endpoint: `http://${host}:${port}`,
     stop: async () => {
       const closed = once(server.close(), 'close');
       server.closeAllConnections();
@@ -69,22 +69,45 @@ const refuseUnsigned: Middleware = async (context, next) => {
 /**
  * S3 shows an object whole or not at all; s3rver writes into its final place. So each one is written aside first, and
  * its content moved last: a thumbnail is never served by half, and a killed process leaves no torn original.
+ * Before that it is judged by two headers that s3rver ignores: a checksum of the body, and `If-None-Match: *`.
  */
 const putWholeObjectsOnly = async (store: FilesystemStore, directory: string): Promise<void> => {
   const aside = '.unfinished';
   await rm(join(directory, aside), { recursive: true, force: true });
   const put = store.putObject.bind(store);
   store.putObject = async (object) => {
-    const unfinished = { ...object, bucket: aside, key: randomUUID() };
-    const result = await put(unfinished);
-    await mkdir(dirname(store.getResourcePath(object.bucket, object.key, 'object')), { recursive: true });
-    for (const part of ['metadata.json', 'object.md5', 'object']) {
-      await rename(
-        store.getResourcePath(unfinished.bucket, unfinished.key, part),
-        store.getResourcePath(object.bucket, object.key, part),
-      );
+    const headers = object.content.headers ?? {};
+    const sha256 = createHash('sha256');
+    const hashed = async function* () {
+      for await (const chunk of object.content) {
+        sha256.update(chunk);
+        yield chunk;
+      }
+    };
+    const folder = randomUUID();
+    const unfinished = { ...object, content: hashed(), bucket: aside, key: `${folder}/object` };
+    try {
+      const result = await put(unfinished);
+      const announced = headers['x-amz-checksum-sha256'];
+      if (announced !== undefined && announced !== sha256.digest('base64')) {
+        throw new S3Error('BadDigest', 'The SHA256 you specified did not match the calculated checksum.');
+      }
+      const partPath = (part: string) => store.getResourcePath(object.bucket, object.key, part);
+      await mkdir(dirname(partPath('object')), { recursive: true });
+      // From here on nothing else of this process runs: of several writers to a new key one comes first.
+      if (headers['if-none-match'] === '*' && existsSync(partPath('object'))) {
+        throw new S3Error(
+          'PreconditionFailed',
+          'At least one of the pre-conditions you specified did not hold',
+        );
+      }
+      for (const part of ['metadata.json', 'object.md5', 'object']) {
+        renameSync(store.getResourcePath(unfinished.bucket, unfinished.key, part), partPath(part));
+      }
+      return result;
+    } finally {
+      await rm(join(directory, aside, folder), { recursive: true, force: true });
     }
-    return result;
   };
 };
 

@@ -1,7 +1,7 @@
 /** What we use of a package that brings no types. */
 declare module '@20minutes/s3rver' {
   import type { EventEmitter } from 'node:events';
-  import type { RequestListener } from 'node:http';
+  import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 
   export interface S3EventRecord {
     readonly eventName: string;
@@ -14,6 +14,8 @@ declare module '@20minutes/s3rver' {
   export interface S3rverObject {
     readonly bucket: string;
     readonly key: string;
+    /** The body of a PUT is the request itself, headers and all. */
+    readonly content: AsyncIterable<Buffer> & { readonly headers?: IncomingHttpHeaders };
   }
 
   export interface FilesystemStore {
@@ -48,5 +50,12 @@ declare module '@20minutes/s3rver' {
     configureBuckets(): Promise<unknown>;
     callback(): RequestListener;
     on(event: 'event', listener: (event: { readonly Records: readonly S3EventRecord[] }) => void): this;
+  }
+}
+
+declare module '@20minutes/s3rver/lib/models/error.js' {
+  /** Answered with the status that S3 gives to its code. */
+  export default class S3Error extends Error {
+    constructor(code: 'BadDigest' | 'PreconditionFailed', message: string);
   }
 }

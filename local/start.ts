@@ -1,13 +1,9 @@
-import { join } from 'node:path';
-import { originalPrefix } from '../lambdas/image/keys.ts';
-import type { IngestEnvironment } from '../lambdas/ingest/environment.ts';
-import type { ResizeEnvironment } from '../lambdas/resize/environment.ts';
-import { awsEnvironment } from './aws.ts';
 import { startChild } from './child.ts';
+import { environmentsFor } from './environments.ts';
 import { type Options, readOptions } from './options.ts';
-import { host, refuseBusyPorts, untilListening } from './ports.ts';
-import { startQueue } from './queue.ts';
-import { startS3 } from './s3.ts';
+import { endpointOf, refuseBusyPorts, untilListening } from './ports.ts';
+import { startSchedule } from './schedule.ts';
+import { startServices } from './services.ts';
 import { StartError } from './start-error.ts';
 
 /** What runs, in the order in which it was started. */
@@ -15,45 +11,24 @@ const running: { stop(): Promise<unknown> }[] = [];
 
 const start = async ({ settings, ports, stateDirectory, isNpmScript }: Options): Promise<void> => {
   if (isNpmScript) stopWithShell();
-  await refuseBusyPorts({ API: ports.api, S3: ports.s3, SQS: ports.sqs });
+  await refuseBusyPorts(ports);
 
-  const queue = await startQueue({ port: ports.sqs, directory: join(stateDirectory, 'sqs'), name: 'resize' });
-  running.push(queue);
+  const services = await startServices({ ports, directory: stateDirectory });
+  running.push(services);
 
-  const buckets = { RAW_BUCKET: 'raw-images', THUMBNAIL_BUCKET: 'thumbnail-images' } as const;
-  const s3 = await startS3({
-    port: ports.s3,
-    directory: join(stateDirectory, 's3'),
-    buckets: Object.values(buckets),
-    notification: { bucket: buckets.RAW_BUCKET, prefix: originalPrefix, send: queue.send },
-  });
-  running.push(s3);
-
-  const common = {
-    ...awsEnvironment({ s3: s3.endpoint, sqs: queue.endpoint }),
-    ...buckets,
-    VARIANTS: JSON.stringify(settings.variants),
-  };
+  const environments = environmentsFor(ports, settings);
   const children = [
     startChild({
       name: 'ingest',
       entry: 'containers/ingest.ts',
-      environment: {
-        ...common,
-        MAX_INLINE_BYTES: String(settings.maxInlineBytes),
-        URL_LIFETIME_SECONDS: String(settings.urlLifetimeSeconds),
-        STAGE: settings.stage,
-        HOST: host,
-        PORT: String(ports.api),
-      } satisfies IngestEnvironment & Record<string, string>,
+      environment: environments.ingest,
       works: (signal) => untilListening(ports.api, signal),
     }),
     startChild({
       name: 'resize',
       entry: 'containers/resize.ts',
-      environment: { ...common, RESIZE_QUEUE_URL: queue.url } satisfies ResizeEnvironment &
-        Record<string, string>,
-      works: () => queue.firstPoll,
+      environment: environments.resize,
+      works: () => services.firstPoll,
     }),
   ];
   running.push({ stop: () => Promise.all(children.map((child) => child.stop())) });
@@ -62,11 +37,21 @@ const start = async ({ settings, ports, stateDirectory, isNpmScript }: Options):
   console.log(`
   Thumbnail Generator runs on this machine. Post an image:
 
-    curl --request POST -H "Content-Type: image/jpg" --data-binary "@photo.jpg" http://${host}:${ports.api}/${settings.stage}/upload_image
+    curl --request POST -H "Content-Type: image/jpg" --data-binary "@photo.jpg" ${endpointOf(ports.api)}/${settings.stage}/upload_image
 
-  The reply's "url" shows the thumbnail in a browser, a moment later. For that URL alone add -H "Accept: text/plain".
-  Images and work not yet done are kept in ${stateDirectory}. Ctrl-C stops everything. The services' logs follow.
+  The reply's "url" shows the thumbnail in a browser, a moment later; its "link" does so for ever. For the URL alone add
+  -H "Accept: text/plain". Images and work not yet done are kept in ${stateDirectory}. Ctrl-C stops everything.
+  The services' logs follow.
 `);
+
+  running.push(
+    startSchedule({
+      name: 'reconcile',
+      entry: 'containers/reconcile.ts',
+      environment: environments.reconcile,
+      pauseSeconds: 60,
+    }),
+  );
 };
 
 let isStopping = false;

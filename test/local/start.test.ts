@@ -3,7 +3,8 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { svg } from '../images.ts';
-import { cleanUp, freePort, isFree, startLocal, temporaryFolder } from './local-run.ts';
+import { freePort, isFree, startLocal } from './local-run.ts';
+import { cleanUp, temporaryFolder } from './processes.ts';
 import { imageReply, post } from './uploads.ts';
 
 jest.setTimeout(60_000);
@@ -37,14 +38,15 @@ test.each([
   [0, 'API'],
   [1, 'S3'],
   [2, 'SQS'],
+  [3, 'DynamoDB'],
 ])("refuses a port that is taken, the API's + %i, and leaves nothing behind", async (offset, use) => {
   blocker = createServer();
   await once(blocker.listen(port + offset, '127.0.0.1'), 'listening');
   const errors = await refused([]);
   expect(errors).toContain(`Port ${port + offset} (${use})`);
   expect(errors).toContain('PORT=3100 npm start');
-  const others = [0, 1, 2].filter((each) => each !== offset);
-  expect(await Promise.all(others.map((each) => isFree(port + each)))).toEqual([true, true]);
+  const others = [0, 1, 2, 3].filter((each) => each !== offset);
+  expect(await Promise.all(others.map((each) => isFree(port + each)))).toEqual([true, true, true]);
 });
 
 test('refuses a wrong setting in one screen', async () => {

@@ -4,20 +4,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import sharp from 'sharp';
 import { cameraPicture, jpegHeaderThenRubbish, quarterColours, quarters, svg } from '../images.ts';
-import {
-  cleanUp,
-  freePort,
-  type LocalRun,
-  resume,
-  startLocal,
-  suspend,
-  temporaryFolder,
-  until,
-} from './local-run.ts';
+import { account, awsClients } from './aws-clients.ts';
+import { freePort, type LocalRun, startLocal, until } from './local-run.ts';
+import { cleanUp, resume, suspend, temporaryFolder } from './processes.ts';
 import { imageReply, post, thumbnailOf, upload } from './uploads.ts';
 
 jest.setTimeout(60_000);
@@ -31,8 +23,6 @@ const tooLarge = Buffer.alloc(12_000_000, 'x');
 
 let folder: string;
 let local: LocalRun;
-/** The account that the embedded servers know. */
-let account: { region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
 
 beforeAll(async () => {
   folder = await temporaryFolder();
@@ -62,7 +52,6 @@ beforeAll(async () => {
     },
   });
   await local.ready();
-  account = { region: 'us-east-1', credentials: { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' } };
 });
 
 afterAll(cleanUp);
@@ -252,23 +241,11 @@ describe('what is not accepted', () => {
     // WHEN
     const { id, url } = await upload(local.uploadUrl, Buffer.from(jpegHeaderThenRubbish()));
     // THEN
-    const ofImage = () =>
-      local.logs().filter(({ imageId, service }) => imageId === id && service === 'resize');
-    await until('the reason in the log', () => ofImage()[0]);
-    expect(ofImage()).toMatchObject([{ level: 'WARN', code: 'image-corrupt' }]);
-    const endpoint = `http://127.0.0.1:${local.port + 2}`;
-    const sqs = new SQSClient({ ...account, endpoint });
-    const waiting = async (queue: string): Promise<number> => {
-      const { Attributes } = await sqs.send(
-        new GetQueueAttributesCommand({
-          QueueUrl: `${endpoint}/000000000000/${queue}`,
-          AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
-        }),
-      );
-      return Object.values(Attributes ?? {}).reduce((sum, count) => sum + Number(count), 0);
-    };
-    await until('an empty queue', async () => (await waiting('resize')) === 0 || undefined);
-    expect(await waiting('resize-dead-letters')).toBe(0);
+    await until('the reason in the log', () => local.resizeLogs(id)[0]);
+    expect(local.resizeLogs(id)).toMatchObject([{ level: 'WARN', code: 'image-corrupt' }]);
+    const aws = awsClients(local.ports);
+    await aws.untilNothingQueued();
+    expect(await aws.deadLetters()).toBe(0);
     expect((await fetch(url)).status).toBe(404);
   });
 });

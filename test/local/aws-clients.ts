@@ -1,0 +1,75 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { imageIdOf } from '../../lambdas/image/id.ts';
+import { createCatalog } from '../../lambdas/store/catalog.ts';
+import { createS3Client } from '../../lambdas/store/clients.ts';
+import { createOriginals } from '../../lambdas/store/originals.ts';
+import { queueUrl, region, resources } from '../../local/aws.ts';
+import { endpointOf, type Ports } from '../../local/ports.ts';
+import { until } from './local-run.ts';
+
+/** The account that the embedded servers know. */
+export const account = { region, credentials: { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' } };
+
+/** Looks into the services of a run, past the API. */
+export const awsClients = (ports: Ports) => {
+  const s3 = createS3Client({ ...account, endpoint: endpointOf(ports.s3), forcePathStyle: true });
+  const dynamodb = new DynamoDBClient({ ...account, endpoint: endpointOf(ports.dynamodb) });
+  const sqs = new SQSClient({ ...account, endpoint: endpointOf(ports.sqs) });
+  const urlOf = (queue: string) => queueUrl(endpointOf(ports.sqs), queue);
+  const catalog = createCatalog(resources.catalogTable, dynamodb);
+  const originals = createOriginals(s3, resources.rawBucket);
+
+  /** How many messages a queue holds, be they waiting or handed out. */
+  const queued = async (queue: string): Promise<number> => {
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({
+        QueueUrl: urlOf(queue),
+        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+      }),
+    );
+    return Object.values(Attributes ?? {}).reduce((sum, count) => sum + Number(count), 0);
+  };
+
+  return {
+    dynamodb,
+    catalog,
+    originals,
+
+    /** Takes an image in as ingest does. */
+    async take(image: Buffer): Promise<string> {
+      const id = imageIdOf(image);
+      await catalog.receive(id, { bytes: image.byteLength }, new Date());
+      await originals.put(id, image, 'image/jpeg');
+      return id;
+    },
+
+    async thumbnail(key: string): Promise<Uint8Array> {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: resources.thumbnailBucket, Key: key }));
+      if (Body === undefined) throw new Error(`There is no ${key}`);
+      return Body.transformToByteArray();
+    },
+
+    queued: () => queued(resources.resizeQueue),
+    deadLetters: () => queued(`${resources.resizeQueue}-dead-letters`),
+    untilNothingQueued: () =>
+      until('an empty queue', async () => (await queued(resources.resizeQueue)) === 0 || undefined),
+
+    /** Takes a message out of the queue and does nothing about it. */
+    async loseMessage(): Promise<void> {
+      const QueueUrl = urlOf(resources.resizeQueue);
+      const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5 }));
+      const [message] = Messages ?? [];
+      if (message === undefined) throw new Error('There was no message to lose.');
+      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle }));
+    },
+  };
+};
+
+export type AwsClients = ReturnType<typeof awsClients>;

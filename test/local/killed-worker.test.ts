@@ -1,0 +1,108 @@
+import sharp from 'sharp';
+import { readSettings } from '../../lib/settings.ts';
+import { environmentsFor } from '../../local/environments.ts';
+import { type Ports, portsFrom } from '../../local/ports.ts';
+import { quarteredPicture } from '../images.ts';
+import { type AwsClients, awsClients } from './aws-clients.ts';
+import { type KillingProxy, type Moment, startKillingProxy } from './killing-proxy.ts';
+import { freePort, until } from './local-run.ts';
+import { cleanUp, type Running, startNode, temporaryFolder } from './processes.ts';
+
+jest.setTimeout(60_000);
+
+/** Longer than the work on one small image takes, so that only a killed worker's message comes again. */
+const visibilityTimeoutSeconds = 2;
+
+const widths = { card: 80, icon: 40 };
+const settings = readSettings({
+  variants: Object.entries(widths).map(([name, width]) => ({ name, width })),
+});
+
+let folder: string;
+let ports: Ports;
+let aws: AwsClients;
+const proxies: KillingProxy[] = [];
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  const port = await freePort();
+  ports = portsFrom(port);
+  aws = awsClients(ports);
+  const services = startNode('test/local/services-process.ts', {
+    args: [String(port), String(visibilityTimeoutSeconds)],
+    folder,
+    environment: {},
+  });
+  await until('the services', () => services.out().includes('ready') || undefined);
+});
+
+afterAll(async () => {
+  for (const proxy of proxies) proxy.close();
+  await cleanUp();
+});
+
+/** A worker that reaches the services through a proxy of its own. */
+const startWorker = async () => {
+  const proxy = await startKillingProxy(ports, () => worker.end('SIGKILL'));
+  proxies.push(proxy);
+  const worker: Running = startNode('containers/resize.ts', {
+    folder,
+    environment: environmentsFor(proxy.ports, settings).resize,
+  });
+  return { proxy, worker };
+};
+
+const expectThumbnails = async (id: string): Promise<void> => {
+  const { thumbnails } = (await aws.catalog.find(id)) ?? {};
+  for (const [name, width] of Object.entries(widths)) {
+    const bytes = await aws.thumbnail(thumbnails?.[name]?.key ?? '');
+    expect(await sharp(bytes).metadata()).toMatchObject({ format: 'webp', width });
+  }
+};
+
+test.each<Moment>(['before', 'after'])(
+  'brings every image to an end when its worker is killed right %s any of its writes',
+  async (moment) => {
+    const killedAt: (string | undefined)[] = [];
+    const ids: string[] = [];
+    for (let write = 1; killedAt.length === write - 1; write += 1) {
+      expect(write).toBeLessThan(10);
+      // GIVEN a fresh worker, which first has to do what the killed one left
+      const { proxy, worker } = await startWorker();
+      for (const id of ids.slice(-1)) {
+        const record = await until('the end of the image', async () => {
+          const latest = await aws.catalog.find(id);
+          expect(latest?.status).not.toBe('failed');
+          return latest?.status === 'ready' ? latest : undefined;
+        });
+        expect(Object.keys(record.thumbnails)).toEqual(Object.keys(widths));
+        await aws.untilNothingQueued();
+      }
+
+      // WHEN it is killed at one more write than the one before
+      proxy.killAt(write, moment);
+      const picture = quarteredPicture(300 + write + (moment === 'before' ? 0 : 100), 200);
+      const id = await aws.take(await picture.jpeg().toBuffer());
+      ids.push(id);
+      await until('a kill or the end', () =>
+        worker.hasEnded() || proxy.answered().includes('DeleteMessage') ? true : undefined,
+      );
+
+      // THEN it does not claim more than there is
+      const record = await aws.catalog.find(id);
+      expect(['received', 'ready']).toContain(record?.status);
+      if (record?.status === 'ready') await expectThumbnails(id);
+      if (worker.hasEnded()) killedAt.push(proxy.killedAt());
+      await worker.end('SIGKILL');
+    }
+
+    // THEN every kind of write was hit, all images are ready, and nothing is left or given up
+    expect(killedAt.length).toBeGreaterThanOrEqual(4);
+    expect(new Set(killedAt)).toEqual(new Set(['PutObject', 'UpdateItem', 'DeleteMessage']));
+    for (const id of ids) await expectThumbnails(id);
+    expect(await Promise.all(ids.map(async (id) => (await aws.catalog.find(id))?.status))).toEqual(
+      ids.map(() => 'ready'),
+    );
+    expect([await aws.queued(), await aws.deadLetters()]).toEqual([0, 0]);
+  },
+);

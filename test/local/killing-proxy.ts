@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { host, type Ports } from '../../local/ports.ts';
+
+/** Right before a write reaches the service, or right after the service has answered it, unknown to the writer. */
+export type Moment = 'before' | 'after';
+
+/**
+ * Stands between one process and the services. Once told so, it kills the process at one of its writes; whatever else
+ * that one had under way never arrives.
+ */
+export interface KillingProxy {
+  readonly ports: Ports;
+  /** @param write counted from now on, the first is 1 */
+  killAt(write: number, moment: Moment): void;
+  /** The write at which it killed. */
+  killedAt(): string | undefined;
+  /** The writes since `killAt` whose answer arrived. */
+  answered(): readonly string[];
+  close(): void;
+}
+
+const writes: readonly unknown[] = ['DynamoDB_20120810.UpdateItem', 'AmazonSQS.DeleteMessage'];
+
+/** The name of the operation if it writes. */
+const writeOf = ({ method, headers }: IncomingMessage): string | undefined => {
+  if (method === 'PUT') return 'PutObject';
+  const target = headers['x-amz-target'];
+  return writes.includes(target) ? String(target).split('.')[1] : undefined;
+};
+
+export const startKillingProxy = async (services: Ports, kill: () => void): Promise<KillingProxy> => {
+  let plan: { readonly write: number; readonly moment: Moment } | undefined;
+  let killed: string | undefined;
+  let count = 0;
+  const answered: string[] = [];
+
+  const pass = (port: number) => (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (killed !== undefined) {
+      outgoing.destroy();
+      return;
+    }
+    const write = plan && writeOf(incoming);
+    const isLast = write !== undefined && ++count === plan?.write;
+    const killNow = () => {
+      killed = write;
+      kill();
+      outgoing.destroy();
+    };
+    if (isLast && plan?.moment === 'before') {
+      killNow();
+      return;
+    }
+    const { method, url, headers } = incoming;
+    const upstream = request({ host, port, method, path: url, headers, agent: false });
+    upstream.on('error', () => outgoing.destroy());
+    upstream.once('response', (answer) => {
+      if (isLast) {
+        answer.resume().once('end', killNow);
+        return;
+      }
+      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(outgoing);
+    });
+    outgoing.once('finish', () => write && answered.push(write));
+    // A poll of a process that is gone must not swallow a message.
+    outgoing.once('close', () => upstream.destroy());
+    incoming.pipe(upstream);
+  };
+
+  const servers = { s3: services.s3, sqs: services.sqs, dynamodb: services.dynamodb };
+  const started = await Promise.all(
+    Object.entries(servers).map(async ([name, port]) => {
+      const server = createServer(pass(port));
+      await once(server.listen(0, host), 'listening');
+      const address = server.address();
+      if (address === null || typeof address === 'string') throw new Error('It has no port.');
+      return { name, server, port: address.port };
+    }),
+  );
+  const portOf = (name: string): number => started.find((each) => each.name === name)?.port ?? 0;
+  return {
+    ports: { api: services.api, s3: portOf('s3'), sqs: portOf('sqs'), dynamodb: portOf('dynamodb') },
+    killAt: (write, moment) => {
+      plan = { write, moment };
+    },
+    killedAt: () => killed,
+    answered: () => answered,
+    close: () => {
+      for (const { server } of started) {
+        server.close();
+        server.closeAllConnections();
+      }
+    },
+  };
+};

@@ -1,0 +1,142 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { quarteredPicture } from '../images.ts';
+import { type AwsClients, awsClients } from './aws-clients.ts';
+import { freePort, type LocalRun, startLocal } from './local-run.ts';
+import { cleanUp, resume, suspend, temporaryFolder } from './processes.ts';
+import { imageReply, post, redirectOf, upload, uploadAndWait, visit } from './uploads.ts';
+
+jest.setTimeout(60_000);
+
+/** Another `width` is another image. */
+const photo = async (width: number): Promise<Buffer<ArrayBuffer>> =>
+  Buffer.from(await quarteredPicture(width, 300).jpeg().toBuffer());
+
+const sizeOf = async (url: string) => {
+  const response = await fetch(url);
+  expect(response.status).toBe(200);
+  const { width, height, format } = await sharp(await response.bytes()).metadata();
+  return { width, height, format };
+};
+
+describe('one run', () => {
+  let folder: string;
+  let local: LocalRun;
+  let aws: AwsClients;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    local = startLocal({ folder, port: await freePort() });
+    await local.ready();
+    aws = awsClients(local.ports);
+  });
+
+  test('answers a fresh upload that waits with a URL that shows the thumbnail at once', async () => {
+    const response = await post(local.uploadUrl, await photo(400), { Prefer: 'wait=20' });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('Preference-Applied')).toBe('wait=20');
+    const reply = imageReply.parse(await response.json());
+    expect(await sizeOf(reply.url)).toEqual({ width: 320, height: 240, format: 'webp' });
+    expect(reply).toMatchObject({
+      status: 'ready',
+      original: { contentType: 'image/jpeg', width: 400, height: 300 },
+      thumbnails: { thumbnail: { width: 320, height: 240, bytes: expect.any(Number) } },
+      thumbhash: expect.any(String),
+    });
+  });
+
+  test('answers the same bytes again with 200, and neither stores nor resizes them again', async () => {
+    // GIVEN
+    const image = await photo(401);
+    const { id } = await uploadAndWait(local.uploadUrl, image);
+    // WHEN
+    const again = await post(local.uploadUrl, image);
+    // THEN
+    expect(again.status).toBe(200);
+    expect(await again.json()).toMatchObject({ id, status: 'ready' });
+    await aws.untilNothingQueued();
+    expect(local.resizeLogs(id)).toMatchObject([{ message: 'thumbnails stored' }]);
+  });
+
+  test('gives fifty uploads of one photo at once one original, one resize and fifty equal replies', async () => {
+    // WHEN
+    const image = await photo(402);
+    const responses = await Promise.all(
+      Array.from({ length: 50 }, () => post(local.uploadUrl, image, { Prefer: 'wait=20' })),
+    );
+
+    // THEN
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
+    const texts = await Promise.all(responses.map((response) => response.text()));
+    // A query holds a signature and its time.
+    const unsigned = texts.map((text) =>
+      text.replaceAll(/\?X-Amz[^"]*/g, '').replaceAll(/"expiresAt":"[^"]*"/g, ''),
+    );
+    expect(new Set(unsigned).size).toBe(1);
+    const { id, status } = imageReply.parse(JSON.parse(texts[0] ?? ''));
+    expect(status).toBe('ready');
+    await aws.untilNothingQueued();
+    expect(local.resizeLogs(id)).toMatchObject([{ message: 'thumbnails stored' }]);
+    const kept = await readdir(join(folder, '.local', String(local.port), 's3'), { recursive: true });
+    expect(kept.filter((file) => file.includes(id) && /raw-images.*_object$/.test(file))).toHaveLength(1);
+    expect(kept.filter((file) => file.startsWith('.unfinished/'))).toEqual([]);
+  });
+
+  test('shows a page that refreshes itself while the thumbnail is being made, then leads to it', async () => {
+    // GIVEN a worker that cannot work
+    const resize = await local.pidOf('resize');
+    suspend(resize);
+    const { link } = await upload(local.uploadUrl, await photo(403));
+
+    // WHEN a browser and a program visit the link
+    const browser = await visit(link, 'text/html,application/xhtml+xml,*/*;q=0.8');
+    const program = await visit(link);
+
+    // THEN
+    expect([browser.status, program.status]).toEqual([202, 202]);
+    expect(browser.headers.get('Content-Type')).toMatch(/^text\/html/);
+    expect(await browser.text()).toContain('<meta http-equiv="refresh" content="1">');
+    expect(await program.json()).toMatchObject({ status: 'received', link });
+    resume(resize);
+    expect(await sizeOf(await redirectOf(link))).toMatchObject({ width: 320 });
+    const ready = await visit(link, 'text/html,*/*;q=0.8');
+    expect(ready.status).toBe(302);
+    expect(ready.headers.get('Cache-Control')).toMatch(/^private, max-age=35\d\d$/);
+  });
+});
+
+afterAll(cleanUp);
+
+test('after a change of a variant, the link from before shows the new size and never the old', async () => {
+  // GIVEN a thumbnail of 100 pixels, and one that will not change
+  const place = { folder: await temporaryFolder(), port: await freePort() };
+  const startWith = async (width: number): Promise<LocalRun> => {
+    const variants = [
+      { name: 'card', width },
+      { name: 'icon', width: 32 },
+    ];
+    const local = startLocal({ ...place, args: ['-c', `variants=${JSON.stringify(variants)}`] });
+    await local.ready();
+    return local;
+  };
+  const first = await startWith(100);
+  const { link } = await uploadAndWait(first.uploadUrl, await photo(400));
+  const oldUrl = await redirectOf(link);
+  expect(await sizeOf(oldUrl)).toMatchObject({ width: 100 });
+  expect(await first.end('SIGTERM')).toBe(0);
+
+  // WHEN
+  const second = await startWith(60);
+  const resize = await second.pidOf('resize');
+  suspend(resize);
+  const meanwhile = await visit(link);
+  resume(resize);
+
+  // THEN
+  expect(meanwhile.status).toBe(202);
+  const newUrl = await redirectOf(link);
+  expect(await sizeOf(newUrl)).toMatchObject({ width: 60 });
+  expect(new URL(newUrl).pathname).not.toBe(new URL(oldUrl).pathname);
+  expect(await sizeOf(await redirectOf(`${link}/icon`))).toMatchObject({ width: 32 });
+});
