@@ -15,6 +15,8 @@ export interface ReconcileProps {
 
 export interface ReconcileReport {
   readonly dryRun: boolean;
+  /** Messages that wait in the queue. While there are many, nothing counts as lost: it may be one of them. */
+  readonly backlog: number;
   /** Their originals are there: their thumbnails were asked for again. */
   readonly requeued: readonly ImageId[];
   /** Asked for too often: noted as `failed`. */
@@ -24,6 +26,9 @@ export interface ReconcileReport {
 }
 
 export type Reconcile = (options: { readonly dryRun: boolean }) => Promise<ReconcileReport>;
+
+/** With more messages than these in the queue, an image that waits for long may just wait for its turn. */
+const maxBacklog = 10;
 
 /** How many images one run takes on; what is left is the next run's. */
 const maxImages = 500;
@@ -61,11 +66,14 @@ export const createReconcile = (props: ReconcileProps): Reconcile => {
 
   return async ({ dryRun }) => {
     const found: Record<keyof typeof actions, ImageId[]> = { requeued: [], failed: [], expired: [] };
-    for (const record of await catalog.overdue(new Date(Date.now() - overdueSeconds * 1000), maxImages)) {
+    const backlog = await resizeRequests.waiting();
+    const overdueSince = new Date(Date.now() - overdueSeconds * 1000);
+    const overdue = backlog > maxBacklog ? [] : await catalog.overdue(overdueSince, maxImages);
+    for (const record of overdue) {
       const verdict = await judge(record);
       if (!dryRun) await actions[verdict](record);
       found[verdict].push(record.id);
     }
-    return { dryRun, ...found };
+    return { dryRun, backlog, ...found };
   };
 };

@@ -1,10 +1,12 @@
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { ImageId } from '../image/id.ts';
 import { originalKey } from '../image/keys.ts';
 
 /** Asks for the thumbnails of an original that is there already, where no event of S3 would. */
 export interface ResizeRequests {
   send(id: ImageId): Promise<void>;
+  /** How many messages wait in the queue, about. */
+  waiting(): Promise<number>;
 }
 
 export const createResizeRequests = (QueueUrl: string, sqs = new SQSClient()): ResizeRequests => ({
@@ -14,5 +16,13 @@ export const createResizeRequests = (QueueUrl: string, sqs = new SQSClient()): R
       Records: [{ eventName: 'ObjectCreated:Requested', s3: { object: { key: originalKey(id) } } }],
     });
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+  },
+
+  async waiting() {
+    const name = 'ApproximateNumberOfMessages';
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [name] }),
+    );
+    return Number(Attributes?.[name]);
   },
 });

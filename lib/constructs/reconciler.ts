@@ -52,7 +52,7 @@ export class Reconciler extends Construct {
         resources: [`${props.catalog.tableArn}/index/${catalogTable.waitingIndex.name}`],
       },
       { actions: ['dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
-      { actions: ['sqs:SendMessage'], resources: [props.resizeQueue.queueArn] },
+      { actions: ['sqs:SendMessage', 'sqs:GetQueueAttributes'], resources: [props.resizeQueue.queueArn] },
     ]) {
       this.handler.addToRolePolicy(new PolicyStatement(statement));
     }

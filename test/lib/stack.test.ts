@@ -368,6 +368,7 @@ describe('each role', () => {
       `Allow dynamodb:UpdateItem ${catalog}`,
       `Allow s3:GetObject ${arn(rawBucket, '/raw/*')}`,
       `Allow s3:ListBucket ${arn(rawBucket)}`,
+      `Allow sqs:GetQueueAttributes ${queue}`,
       `Allow sqs:SendMessage ${queue}`,
       'Allow xray:PutTelemetryRecords "*"',
       'Allow xray:PutTraceSegments "*"',

@@ -177,17 +177,30 @@ test.each(['/dev/upload_image', '/upload_image'])('runs ingest from its package,
 });
 
 test('runs reconcile from its package', async () => {
+  // All that is asked of the queue is how many messages wait in it.
+  const queue = createServer((_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'application/x-amz-json-1.0' });
+    response.end(JSON.stringify({ Attributes: { ApproximateNumberOfMessages: '0' } }));
+  });
+  await once(queue.listen(0, '127.0.0.1'), 'listening');
+  const address = queue.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
   const environment: ReconcileEnvironment & Record<string, string> = {
     ...lambdaEnvironment,
     AWS_ENDPOINT_URL_DYNAMODB: catalog.endpoint,
     RAW_BUCKET: 'raw-bucket',
     CATALOG_TABLE: catalog.tableName,
-    RESIZE_QUEUE_URL: queueUrl,
+    AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${address.port}`,
+    RESIZE_QUEUE_URL: `http://127.0.0.1:${address.port}/111122223333/resize`,
     VARIANTS: variants,
     OVERDUE_SECONDS: '900',
   };
-  const report = { dryRun: true, requeued: [], failed: [], expired: [] };
-  expect(await invoke(reconcile, environment, { dryRun: true })).toEqual(report);
+  const report = { dryRun: true, backlog: 0, requeued: [], failed: [], expired: [] };
+  try {
+    expect(await invoke(reconcile, environment, { dryRun: true })).toEqual(report);
+  } finally {
+    queue.close();
+  }
 });
 
 const ownArchitecture = process.platform === 'linux' ? architectures[process.arch] : undefined;

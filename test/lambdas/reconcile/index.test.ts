@@ -1,5 +1,5 @@
 import { HeadObjectCommand, NotFound, S3Client } from '@aws-sdk/client-s3';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import type { ReconcileEnvironment } from '../../../lambdas/reconcile/environment.ts';
@@ -45,6 +45,7 @@ beforeEach(() => {
   });
   sqs.reset();
   sqs.on(SendMessageCommand).resolves({});
+  sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '0' } });
 });
 
 const received = async (secondsAgo: number, { withOriginal }: { readonly withOriginal: boolean }) => {
@@ -61,7 +62,13 @@ const requested = () =>
 
 test('asks again for the thumbnails of an image whose event was lost', async () => {
   const id = await received(overdueSeconds + 10, { withOriginal: true });
-  await expect(handler({})).resolves.toEqual({ dryRun: false, requeued: [id], failed: [], expired: [] });
+  await expect(handler({})).resolves.toEqual({
+    dryRun: false,
+    backlog: 0,
+    requeued: [id],
+    failed: [],
+    expired: [],
+  });
   expect(requested()).toEqual([`raw/${id}`]);
   await expect(handler({})).resolves.toMatchObject({ requeued: [] });
   await end(id);
@@ -70,6 +77,20 @@ test('asks again for the thumbnails of an image whose event was lost', async () 
 test('leaves alone what may still be on its way', async () => {
   const id = await received(overdueSeconds - 60, { withOriginal: true });
   await expect(handler({})).resolves.toMatchObject({ requeued: [], failed: [], expired: [] });
+  await end(id);
+});
+
+test('counts nothing as lost while the queue has a backlog', async () => {
+  const id = await received(overdueSeconds + 10, { withOriginal: true });
+  sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '5000' } });
+  await expect(handler({})).resolves.toEqual({
+    dryRun: false,
+    backlog: 5000,
+    requeued: [],
+    failed: [],
+    expired: [],
+  });
+  expect(requested()).toEqual([]);
   await end(id);
 });
 
@@ -104,6 +125,7 @@ test('only tells what it would do in a dry run', async () => {
   const before = await Promise.all([catalog.find(lost), catalog.find(abandoned)]);
   await expect(handler({ dryRun: true })).resolves.toEqual({
     dryRun: true,
+    backlog: 0,
     requeued: [lost],
     failed: [],
     expired: [abandoned],
