@@ -1,10 +1,12 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { originalPrefix } from '../lambdas/image/keys.ts';
 import { CatalogTable } from './constructs/catalog-table.ts';
 import { ImageBucket } from './constructs/image-bucket.ts';
 import { Ingest } from './constructs/ingest.ts';
 import { Reconciler } from './constructs/reconciler.ts';
-import { Resize } from './constructs/resize.ts';
+import { Resize, resizeTimeout } from './constructs/resize.ts';
+import { ResizeQueue } from './constructs/resize-queue.ts';
 import { UploadApi } from './constructs/upload-api.ts';
 import type { Settings } from './settings.ts';
 
@@ -17,7 +19,13 @@ export class ThumbnailGeneratorStack extends Stack {
   constructor(scope: Construct, id: string, { settings, ...stackProps }: ThumbnailGeneratorStackProps) {
     super(scope, id, stackProps);
     const kept = { onDestroy: settings.imagesOnDestroy };
-    const rawBucket = new ImageBucket(this, 'RawBucket', kept);
+    const { queue, deadLetterQueue } = new ResizeQueue(this, 'ResizeQueue', {
+      consumerTimeout: resizeTimeout,
+    });
+    const rawBucket = new ImageBucket(this, 'RawBucket', {
+      ...kept,
+      announce: { queue, prefix: originalPrefix },
+    });
     const thumbnailBucket = new ImageBucket(this, 'ThumbnailBucket', kept);
     const catalog = new CatalogTable(this, 'Catalog', kept);
     const common = {
@@ -28,10 +36,7 @@ export class ThumbnailGeneratorStack extends Stack {
       logRetention: settings.logRetentionDays,
     };
 
-    const { queue, deadLetterQueue } = new Resize(this, 'Resize', {
-      ...common,
-      maxConcurrency: settings.resizeMaxConcurrency,
-    }).resizeQueue;
+    new Resize(this, 'Resize', { ...common, queue, maxConcurrency: settings.resizeMaxConcurrency });
     const ingest = new Ingest(this, 'Ingest', {
       ...common,
       resizeQueue: queue,

@@ -46,24 +46,22 @@ export class Ingest extends Construct {
       memoryMiB: 1024,
       timeout: Duration.seconds(29),
       logRetention: props.logRetention,
+      statements: [
+        {
+          // GetObject is what allows to ask whether an original is there.
+          actions: ['s3:PutObject', 's3:GetObject'],
+          resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)],
+        },
+        // Without it S3 answers 403 instead of 404 for an original that is not there.
+        { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn] },
+        {
+          actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+          resources: [props.catalog.tableArn],
+        },
+        // For images whose original is there, but not the thumbnails of the present settings.
+        { actions: ['sqs:SendMessage'], resources: [props.resizeQueue.queueArn] },
+      ],
     });
-    for (const statement of [
-      {
-        // GetObject is what allows to ask whether an original is there.
-        actions: ['s3:PutObject', 's3:GetObject'],
-        resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)],
-      },
-      // Without it S3 answers 403 instead of 404 for an original that is not there.
-      { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn] },
-      {
-        actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
-        resources: [props.catalog.tableArn],
-      },
-      // For images whose original is there, but not the thumbnails of the present settings.
-      { actions: ['sqs:SendMessage'], resources: [props.resizeQueue.queueArn] },
-    ]) {
-      this.handler.addToRolePolicy(new PolicyStatement(statement));
-    }
     this.signUrls(props.rawBucket, props.thumbnailBucket);
   }
 

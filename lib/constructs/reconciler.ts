@@ -2,7 +2,6 @@ import { Duration } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -42,20 +41,18 @@ export class Reconciler extends Construct {
       memoryMiB: 512,
       timeout: Duration.minutes(2),
       logRetention: props.logRetention,
+      statements: [
+        // GetObject is what allows to ask whether an original is there; ListBucket makes the answer 404 and not 403.
+        { actions: ['s3:GetObject'], resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)] },
+        { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn] },
+        {
+          actions: ['dynamodb:Query'],
+          resources: [`${props.catalog.tableArn}/index/${catalogTable.waitingIndex.name}`],
+        },
+        { actions: ['dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
+        { actions: ['sqs:SendMessage', 'sqs:GetQueueAttributes'], resources: [props.resizeQueue.queueArn] },
+      ],
     });
-    for (const statement of [
-      // GetObject is what allows to ask whether an original is there; ListBucket makes the answer 404 and not 403.
-      { actions: ['s3:GetObject'], resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)] },
-      { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn] },
-      {
-        actions: ['dynamodb:Query'],
-        resources: [`${props.catalog.tableArn}/index/${catalogTable.waitingIndex.name}`],
-      },
-      { actions: ['dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
-      { actions: ['sqs:SendMessage', 'sqs:GetQueueAttributes'], resources: [props.resizeQueue.queueArn] },
-    ]) {
-      this.handler.addToRolePolicy(new PolicyStatement(statement));
-    }
     new Rule(this, 'Schedule', {
       description: 'Starts the search for lost images',
       schedule: Schedule.rate(Duration.minutes(5)),

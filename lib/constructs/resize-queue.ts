@@ -1,12 +1,9 @@
-import { Duration } from 'aws-cdk-lib';
-import { EventType, type IBucket } from 'aws-cdk-lib/aws-s3';
-import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications';
+import { Duration, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { originalPrefix } from '../../lambdas/image/keys.ts';
 
 export interface ResizeQueueProps {
-  readonly rawBucket: IBucket;
   /** How long a consumer may take for what it received at once. */
   readonly consumerTimeout: Duration;
 }
@@ -16,7 +13,7 @@ export class ResizeQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetterQueue: Queue;
 
-  constructor(scope: Construct, id: string, { rawBucket, consumerTimeout }: ResizeQueueProps) {
+  constructor(scope: Construct, id: string, { consumerTimeout }: ResizeQueueProps) {
     super(scope, id);
     this.deadLetterQueue = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
@@ -33,8 +30,14 @@ export class ResizeQueue extends Construct {
       receiveMessageWaitTime: Duration.seconds(20),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 5 },
     });
-    rawBucket.addEventNotification(EventType.OBJECT_CREATED, new SqsDestination(this.queue), {
-      prefix: originalPrefix,
-    });
+    this.queue.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('s3.amazonaws.com')],
+        actions: ['sqs:SendMessage'],
+        resources: [this.queue.queueArn],
+        // Not the bucket's ARN: the bucket can be made only when this policy is there.
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    );
   }
 }

@@ -1,4 +1,5 @@
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { PolicyStatement, type PolicyStatementProps, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { type BundlingOptions, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -12,6 +13,8 @@ export interface ServiceFunctionProps {
   readonly memoryMiB: number;
   readonly timeout: Duration;
   readonly logRetention: RetentionDays;
+  /** All that the function may do besides writing its own log and traces. */
+  readonly statements: readonly PolicyStatementProps[];
   /** Packages installed for the function's processor instead of being bundled. @default - none */
   readonly nativeModules?: readonly string[];
 }
@@ -37,7 +40,23 @@ export const bundling = (architecture: Architecture, nativeModules?: readonly st
 /** A Lambda function as all of ours are: arm64, Node.js 24, traced, with a log group that expires. */
 export class ServiceFunction extends NodejsFunction {
   constructor(scope: Construct, id: string, props: ServiceFunctionProps) {
+    const logGroup = new LogGroup(scope, `${id}Logs`, {
+      retention: props.logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    // Not AWS's managed policy for functions: that one may write every log of the account.
+    const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        // Ends with ":*": the group's streams.
+        resources: [logGroup.logGroupArn],
+      }),
+    );
+    for (const statement of props.statements) role.addToPolicy(new PolicyStatement(statement));
     super(scope, id, {
+      role,
+      logGroup,
       entry: props.entry,
       description: props.description,
       environment: props.environment,
@@ -47,10 +66,6 @@ export class ServiceFunction extends NodejsFunction {
       architecture: Architecture.ARM_64,
       tracing: Tracing.ACTIVE,
       bundling: bundling(Architecture.ARM_64, props.nativeModules),
-      logGroup: new LogGroup(scope, `${id}Logs`, {
-        retention: props.logRetention,
-        removalPolicy: RemovalPolicy.DESTROY,
-      }),
     });
   }
 }
