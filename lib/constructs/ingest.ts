@@ -67,31 +67,18 @@ export class Ingest extends Construct {
 
   /** URLs are signed by a role of their own: it can do nothing else, and it is known when its credentials end. */
   private signUrls(rawBucket: IBucket, thumbnailBucket: IBucket): void {
-    const { role } = this.handler;
-    if (role === undefined) throw new Error(`${this.handler.node.path} has no role`);
     const signer = new Role(this, 'UrlSigner', {
       description: 'Signs the URLs that show thumbnails and take large uploads',
-      assumedBy: new ArnPrincipal(role.roleArn),
+      assumedBy: new ArnPrincipal(this.handler.executionRole.roleArn),
     });
-    signer.addToPolicy(
-      new PolicyStatement({
-        actions: ['s3:PutObject'],
-        resources: [rawBucket.arnForObjects(`${originalPrefix}*`)],
-      }),
-    );
-    signer.addToPolicy(
-      new PolicyStatement({
-        actions: ['s3:GetObject'],
-        resources: [thumbnailBucket.arnForObjects(`${thumbnailPrefix}*`)],
-      }),
-    );
-    signer.addToPolicy(
-      new PolicyStatement({
-        // Lets S3 answer 404 for a thumbnail that is still being made; without it the answer is 403.
-        actions: ['s3:ListBucket'],
-        resources: [thumbnailBucket.bucketArn],
-      }),
-    );
+    for (const statement of [
+      { actions: ['s3:PutObject'], resources: [rawBucket.arnForObjects(`${originalPrefix}*`)] },
+      { actions: ['s3:GetObject'], resources: [thumbnailBucket.arnForObjects(`${thumbnailPrefix}*`)] },
+      // Lets S3 answer 404 for a thumbnail that is still being made; without it the answer is 403.
+      { actions: ['s3:ListBucket'], resources: [thumbnailBucket.bucketArn] },
+    ]) {
+      signer.addToPolicy(new PolicyStatement(statement));
+    }
     this.handler.addToRolePolicy(
       new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [signer.roleArn] }),
     );

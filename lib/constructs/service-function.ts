@@ -39,6 +39,9 @@ export const bundling = (architecture: Architecture, nativeModules?: readonly st
 
 /** A Lambda function as all of ours are: arm64, Node.js 24, traced, with a log group that expires. */
 export class ServiceFunction extends NodejsFunction {
+  /** What the function acts as. */
+  readonly executionRole: Role;
+
   constructor(scope: Construct, id: string, props: ServiceFunctionProps) {
     const logGroup = new LogGroup(scope, `${id}Logs`, {
       retention: props.logRetention,
@@ -67,5 +70,6 @@ export class ServiceFunction extends NodejsFunction {
       tracing: Tracing.ACTIVE,
       bundling: bundling(Architecture.ARM_64, props.nativeModules),
     });
+    this.executionRole = role;
   }
 }

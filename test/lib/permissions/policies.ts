@@ -1,0 +1,107 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+
+export const region = 'us-east-2';
+export const accountId = '111122223333';
+
+/** One action that a role may take on some resources; a resource may end with or hold `*`. */
+export interface Grant {
+  readonly role: string;
+  readonly action: string;
+  readonly resources: readonly string[];
+}
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties?: unknown;
+}
+
+type Resources = Readonly<Record<string, Resource>>;
+
+const withoutHash = (logicalId: string): string => logicalId.replace(/[0-9A-F]{8}$/, '');
+
+/** What CloudFormation would put for a resource's `Ref` and `Arn`, with names made of the logical ids. */
+const concrete = (logicalId: string, { Type }: Resource): { readonly ref: string; readonly arn: string } => {
+  const name = withoutHash(logicalId).toLowerCase();
+  const arn = (service: string, rest: string) => `arn:aws:${service}:${region}:${accountId}:${rest}`;
+  switch (Type) {
+    case 'AWS::S3::Bucket':
+      return { ref: name, arn: `arn:aws:s3:::${name}` };
+    case 'AWS::SQS::Queue':
+      return { ref: `https://sqs.${region}.amazonaws.com/${accountId}/${name}`, arn: arn('sqs', name) };
+    case 'AWS::DynamoDB::Table':
+      return { ref: name, arn: arn('dynamodb', `table/${name}`) };
+    case 'AWS::IAM::Role':
+      return { ref: name, arn: `arn:aws:iam::${accountId}:role/${name}` };
+    case 'AWS::Logs::LogGroup':
+      return { ref: name, arn: arn('logs', `log-group:${name}:*`) };
+    default:
+      throw new Error(`No concrete name for ${logicalId}, a ${Type}`);
+  }
+};
+
+/** Resolves the intrinsic functions that this app's templates hold. */
+const resolver = (resources: Resources) => {
+  const find = (logicalId: string) => {
+    const resource = resources[logicalId];
+    if (resource === undefined) throw new Error(`The template has no ${logicalId}`);
+    return concrete(logicalId, resource);
+  };
+  const resolve = (value: unknown): string => {
+    if (typeof value === 'string') return value;
+    if (typeof value !== 'object' || value === null)
+      throw new Error(`Cannot resolve ${JSON.stringify(value)}`);
+    const [[name, argument] = []] = Object.entries(value);
+    if (name === 'Ref' && typeof argument === 'string') return find(argument).ref;
+    if (name === 'Fn::GetAtt' && Array.isArray(argument) && argument[1] === 'Arn')
+      return find(argument[0]).arn;
+    if (name === 'Fn::Join' && Array.isArray(argument)) return argument[1].map(resolve).join(argument[0]);
+    throw new Error(`Cannot resolve ${JSON.stringify(value)}`);
+  };
+  return resolve;
+};
+
+const resourcesOf = (template: Template): Resources => template.toJSON()['Resources'];
+
+/** Every action that any role's policy allows, with its resources as AWS would see them. */
+export const grantsOf = (template: Template): readonly Grant[] => {
+  const resolve = resolver(resourcesOf(template));
+  return Object.values(template.findResources('AWS::IAM::Policy')).flatMap(({ Properties }) => {
+    const { Roles, PolicyDocument } = Properties;
+    return Roles.flatMap((role: { readonly Ref: string }) =>
+      PolicyDocument.Statement.flatMap(({ Effect, Action, Resource }: Record<string, unknown>) => {
+        if (Effect !== 'Allow') throw new Error('Only statements that allow are understood');
+        return [Action].flat().map((action) => ({
+          role: withoutHash(role.Ref),
+          action: String(action),
+          resources: [Resource].flat().map(resolve),
+        }));
+      }),
+    );
+  });
+};
+
+/** The environment that a function is deployed with, and the role that it acts as. */
+export const deployedFunction = (template: Template, name: string) => {
+  const resolve = resolver(resourcesOf(template));
+  const found = Object.entries(template.findResources('AWS::Lambda::Function')).find(
+    ([logicalId]) => withoutHash(logicalId) === name,
+  );
+  if (found === undefined) throw new Error(`The template has no function ${name}`);
+  const [, { Properties }] = found;
+  return {
+    role: withoutHash(Properties.Role['Fn::GetAtt'][0]),
+    environment: Object.fromEntries(
+      Object.entries(Properties.Environment.Variables).map(([key, value]) => [key, resolve(value)]),
+    ),
+  };
+};
+
+/** Whether a resource of a policy covers a concrete one. */
+export const covers = (pattern: string, resource: string): boolean =>
+  new RegExp(
+    `^${pattern
+      .split('*')
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*')}$`,
+    's',
+  ).test(resource);
