@@ -1,6 +1,7 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { originalPrefix } from '../lambdas/image/keys.ts';
+import { acknowledgeFindings } from './acknowledged-findings.ts';
 import { CatalogTable } from './constructs/catalog-table.ts';
 import { ImageBucket } from './constructs/image-bucket.ts';
 import { Ingest } from './constructs/ingest.ts';
@@ -57,6 +58,8 @@ export class ThumbnailGeneratorStack extends Stack {
       resizeQueue: queue,
       overdueAfter: Duration.minutes(15),
     });
+
+    acknowledgeFindings(this, { rawBucket, thumbnailBucket });
 
     new CfnOutput(this, 'UploadUrl', { value: api.uploadUrl, description: 'POST an image here' });
     new CfnOutput(this, 'RawBucketName', { value: rawBucket.bucketName });

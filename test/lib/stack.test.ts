@@ -319,3 +319,33 @@ describe('each role', () => {
     template.allResourcesProperties('AWS::IAM::Role', { ManagedPolicyArns: Match.absent() });
   });
 });
+
+describe('nowhere', () => {
+  test('is a log kept for ever', () => {
+    for (const each of [template, changed]) {
+      each.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: Match.anyValue() });
+    }
+  });
+
+  test('is a queue without a dead-letter queue that keeps longer, but the dead-letter queues themselves', () => {
+    const queues = resourcesOf(template, 'AWS::SQS::Queue');
+    const targets = queues.flatMap(({ RedrivePolicy }) =>
+      RedrivePolicy ? [RedrivePolicy.deadLetterTargetArn['Fn::GetAtt'][0]] : [],
+    );
+    for (const { name, RedrivePolicy, MessageRetentionPeriod } of queues) {
+      if (targets.includes(name)) continue;
+      const [target] = RedrivePolicy.deadLetterTargetArn['Fn::GetAtt'];
+      const deadLetters = queues.find((queue) => queue.name === target);
+      expect(deadLetters?.MessageRetentionPeriod).toBeGreaterThan(MessageRetentionPeriod);
+    }
+    expect(targets).toHaveLength(1);
+  });
+
+  test('is a secret in an environment', () => {
+    for (const { Environment } of ownFunctions(template)) {
+      for (const name of Object.keys(Environment.Variables)) {
+        expect(name).not.toMatch(/SECRET|PASSWORD|TOKEN|CREDENTIAL|PRIVATE|_KEY$/);
+      }
+    }
+  });
+});

@@ -1,16 +1,24 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { readSettings } from '../../lib/settings.ts';
 import { ThumbnailGeneratorStack } from '../../lib/thumbnail-generator-stack.ts';
 
-/** The template that `cdk synth` makes with these settings on top of cdk.json; functions are not bundled. */
-export const templateWith = (given: Readonly<Record<string, unknown>> = {}): Template => {
+/** The app that cdk.json and these settings on top of it make; functions are not bundled. */
+export const appWith = (given: Readonly<Record<string, unknown>> = {}) => {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8'));
-  const app = new App({ context: { ...context, ...given, 'aws:cdk:bundling-stacks': [] } });
+  const outdir = mkdtempSync(join(tmpdir(), 'thumbnail-generator-synth-'));
+  const app = new App({ outdir, context: { ...context, ...given, 'aws:cdk:bundling-stacks': [] } });
   const settings = readSettings(app.node.getAllContext());
-  return Template.fromStack(new ThumbnailGeneratorStack(app, settings.stackName, { settings }));
+  const stack = new ThumbnailGeneratorStack(app, settings.stackName, { settings });
+  return { app, outdir, stack };
 };
+
+/** The template that `cdk synth` makes with these settings on top of cdk.json. */
+export const templateWith = (given: Readonly<Record<string, unknown>> = {}): Template =>
+  Template.fromStack(appWith(given).stack);
 
 /** The template without what changes with every build: the hashes of its assets. */
 export const comparable = (template: Template): unknown =>

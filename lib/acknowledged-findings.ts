@@ -1,0 +1,44 @@
+import { CfnElement, type Stack, Validations } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import { originalPrefix, thumbnailPrefix } from '../lambdas/image/keys.ts';
+
+export interface AcknowledgeFindingsProps {
+  readonly rawBucket: IConstruct;
+  readonly thumbnailBucket: IConstruct;
+}
+
+/** What cdk-nag's AwsSolutions rules find in a stack and what is meant to be so, each with the reason. */
+export const acknowledgeFindings = (
+  stack: Stack,
+  { rawBucket, thumbnailBucket }: AcknowledgeFindingsProps,
+): void => {
+  const acknowledge = (id: string, reason: string) =>
+    Validations.of(stack).acknowledge({ id: `AwsSolutions-${id}`, reason });
+
+  acknowledge(
+    'S1',
+    'Both buckets are reached only by the roles of this stack and by URLs that those signed; every request that leads to one is in the access log of the API. Server access logs would double the number of objects that are kept.',
+  );
+  acknowledge(
+    `IAM5[Resource::<${logicalIdOf(rawBucket)}.Arn>/${originalPrefix}*]`,
+    'Originals are named by their hashes, which nobody knows beforehand: a key prefix is as narrow as this can be.',
+  );
+  acknowledge(
+    `IAM5[Resource::<${logicalIdOf(thumbnailBucket)}.Arn>/${thumbnailPrefix}*]`,
+    "Thumbnails are named by their originals' hashes, which nobody knows beforehand: a key prefix is as narrow as this can be.",
+  );
+  acknowledge(
+    'IAM5[Resource::*]',
+    'X-Ray knows no resources for PutTraceSegments and PutTelemetryRecords (Service Authorization Reference). A test refuses "*" for every other action.',
+  );
+  acknowledge(
+    'APIG4',
+    'By default anyone may upload: the README says so and how much that may cost at most. What was uploaded is shown only to whoever knows its hash.',
+  );
+};
+
+const logicalIdOf = ({ node }: IConstruct): string => {
+  if (!CfnElement.isCfnElement(node.defaultChild))
+    throw new Error(`${node.path} is no resource of CloudFormation`);
+  return node.defaultChild.stack.resolve(node.defaultChild.logicalId);
+};

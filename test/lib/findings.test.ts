@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { acknowledgeFindings } from '../../lib/acknowledged-findings.ts';
+import { appWith } from './stacks.ts';
+
+let mockIsAcknowledging = true;
+jest.mock('../../lib/acknowledged-findings.ts', () => {
+  const actual = jest.requireActual('../../lib/acknowledged-findings.ts');
+  return {
+    acknowledgeFindings: jest.fn((...args) => {
+      if (mockIsAcknowledging) actual.acknowledgeFindings(...args);
+    }),
+  };
+});
+
+/** Each rule that cdk-nag finds broken, and each that is acknowledged with its reason. */
+const examine = (given: Readonly<Record<string, unknown>>) => {
+  const { app, outdir, stack } = appWith(given);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks());
+  try {
+    app.synth();
+  } catch (error) {
+    // Findings stop the synthesis; the report has them.
+    expect(String(error)).toContain('validation-report.json');
+  }
+  const { pluginReports } = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8'));
+  const found: string[] = pluginReports.flatMap(
+    ({ violations }: { violations: readonly { ruleName: string }[] }) =>
+      violations.map(({ ruleName }) => ruleName),
+  );
+  const acknowledged = stack.node.metadata
+    .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+    .flatMap(({ data }) => Object.entries<string>(data))
+    .map(([id, reason]) => ({ rule: id.replace('Annotation::', ''), reason }));
+  return { found: [...new Set(found)].sort(), acknowledged };
+};
+
+describe.each([
+  ['the default settings', {}],
+  ['everything deleted with the stack', { imagesOnDestroy: 'delete' }],
+])('with %s', (_, given) => {
+  test('nothing is found that is not acknowledged, with a reason', () => {
+    mockIsAcknowledging = true;
+    const { found, acknowledged } = examine(given);
+    expect(acknowledgeFindings).toHaveBeenCalled();
+    expect(found).toEqual([]);
+    for (const { reason } of acknowledged) expect(reason.split(' ').length).toBeGreaterThan(10);
+  });
+
+  test('nothing is acknowledged that is not found', () => {
+    mockIsAcknowledging = true;
+    const { acknowledged } = examine(given);
+    mockIsAcknowledging = false;
+    const { found } = examine(given);
+    expect(found).toEqual(acknowledged.map(({ rule }) => rule).sort());
+  });
+});
