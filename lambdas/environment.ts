@@ -1,21 +1,21 @@
 import * as z from 'zod';
-import { variantsSchema } from './image/variant.ts';
 
 /** A whole number, as an environment variable spells it. */
 export const wholeNumber = z.string().regex(/^\d+$/, 'a whole number').transform(Number);
 
-/** The variants, as the JSON of a list. */
-export const variantsJson = z
-  .string()
-  .transform((text, { issues }) => {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      issues.push({ code: 'custom', input: text, message: 'a JSON list of variants' });
-      return z.NEVER;
-    }
-  })
-  .pipe(variantsSchema);
+/** A value as JSON. */
+export const json = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .string()
+    .transform((text, { issues }) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        issues.push({ code: 'custom', input: text, message: 'not JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
 
 /**
  * Reads a process's environment once, at its start.

@@ -33,7 +33,7 @@ export const acknowledgeFindings = (
   );
   acknowledge(
     'APIG4',
-    'By default anyone may upload: the README says so and how much that may cost at most. What was uploaded is shown only to whoever knows its hash.',
+    'Who must authorise for what is a setting. The description of the API is always open, and unless set otherwise so are uploads, which the README says, and links, which show an image only to whoever knows its hash.',
   );
 };
 

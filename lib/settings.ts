@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
+import { authSchema, linksSchema } from '../lambdas/ingest/auth.ts';
 
 /** `-c` gives every value as text: numbers and JSON are read out of it. */
 const fromText = <Schema extends z.ZodType>(schema: Schema) =>
@@ -40,6 +41,10 @@ export const settingsSchema = z.strictObject({
   maxUploadBytes: fromText(z.int().min(1024).max(500_000_000)).prefault(100_000_000),
   /** How long a presigned URL works. More than an hour is not possible: a role assumed by a role lasts no longer. */
   urlLifetimeSeconds: fromText(z.int().min(60).max(3600)).prefault(3600),
+  /** Who may upload, and ask for what was uploaded. */
+  auth: fromText(authSchema).prefault('none'),
+  /** Permanent links: open to whoever knows them, or guarded as all else is. */
+  links: linksSchema.default('public'),
   /** Requests a second that the API takes before it answers 429, on average. */
   throttleRequestsPerSecond: fromText(z.int().min(1).max(10_000)).prefault(50),
   /** Requests that the API takes at once beyond that average. */

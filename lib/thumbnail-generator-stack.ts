@@ -42,6 +42,8 @@ export class ThumbnailGeneratorStack extends Stack {
       ...common,
       resizeQueue: queue,
       stage: settings.stage,
+      auth: settings.auth,
+      links: settings.links,
       maxInlineBytes: settings.maxInlineBytes,
       maxUploadBytes: settings.maxUploadBytes,
       urlLifetimeSeconds: settings.urlLifetimeSeconds,
@@ -49,6 +51,8 @@ export class ThumbnailGeneratorStack extends Stack {
     const api = new UploadApi(this, 'UploadApi', {
       handler: ingest.handler,
       stage: settings.stage,
+      auth: settings.auth,
+      links: settings.links,
       throttleRequestsPerSecond: settings.throttleRequestsPerSecond,
       throttleBurstRequests: settings.throttleBurstRequests,
       logRetention: settings.logRetentionDays,

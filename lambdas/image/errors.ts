@@ -4,6 +4,7 @@
  */
 export const errorCodes = [
   'invalid-request',
+  'unauthorized',
   'empty-body',
   'body-too-large',
   'unsupported-type',

@@ -6,12 +6,14 @@ import { ImageError } from '../image/errors.ts';
 import { type ImageId, isImageId } from '../image/id.ts';
 import type { Failure } from '../image/record.ts';
 import type { Log } from '../log.ts';
+import type { Auth, Links } from './auth.ts';
 import type { Ingest } from './ingest.ts';
+import type { Guard } from './jwt-guard.ts';
 import { describeApi, uploadRequestSchema } from './openapi.ts';
 import { page } from './page.ts';
 import { type Problem, problemOf } from './problem.ts';
 import type { Replies } from './reply.ts';
-import { routes } from './routes.ts';
+import { authOf, type Route, routes } from './routes.ts';
 
 export interface IngestAppProps {
   readonly ingest: Ingest;
@@ -22,6 +24,11 @@ export interface IngestAppProps {
   readonly maxUploadBytes: number;
   /** The path segment that API Gateway puts before every route. */
   readonly stage: string;
+  /** Who may do what, as the description tells it. */
+  readonly auth: Auth;
+  readonly links: Links;
+  /** Checks the callers of guarded routes. @default - whoever stands in front of this service did so */
+  readonly guard?: Guard;
   readonly log: Log;
 }
 
@@ -39,7 +46,7 @@ const redirectMarginSeconds = 60;
  * and without the stage before the path: API Gateway keeps it there, not every server in front of it does.
  */
 export const createIngestApp = (props: IngestAppProps): Hono => {
-  const { ingest, replies, maxInlineBytes, maxUploadBytes, stage, log } = props;
+  const { ingest, replies, maxInlineBytes, maxUploadBytes, stage, auth, links, guard, log } = props;
   const base = `/${stage}`;
   const apiUrl = (c: Context): string => new URL(c.req.url).origin + base;
   const app = new Hono({
@@ -49,8 +56,13 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     },
   });
 
-  const on = ({ method, path }: (typeof routes)[keyof typeof routes], handler: Handler): void => {
-    app.on(method, path.replaceAll(/\{(\w+)\}/g, ':$1'), handler);
+  const on = (route: Route, handler: Handler): void => {
+    const guarded: Handler = async (c, next) => {
+      await guard?.(c.req.raw);
+      return handler(c, next);
+    };
+    const isOpen = authOf(route, auth, links) === 'none';
+    app.on(route.method, honoPath(route), isOpen ? handler : guarded);
   };
 
   on(routes.upload, async (c) => {
@@ -114,12 +126,14 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   on(routes.link, redirect);
   on(routes.variantLink, redirect);
 
-  on(routes.description, (c) => c.json(describeApi({ apiUrl: apiUrl(c), maxInlineBytes, maxUploadBytes })));
+  on(routes.description, (c) =>
+    c.json(describeApi({ apiUrl: apiUrl(c), maxInlineBytes, maxUploadBytes, auth, links })),
+  );
 
-  for (const { method, path } of Object.values(routes)) {
-    app.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), (c) => {
-      c.header('Allow', method);
-      throw new ImageError('method-not-allowed', `${c.req.method} is not possible here, ${method} is.`);
+  for (const route of Object.values(routes)) {
+    app.all(honoPath(route), (c) => {
+      c.header('Allow', route.method);
+      throw new ImageError('method-not-allowed', `${c.req.method} is not possible here, ${route.method} is.`);
     });
   }
 
@@ -142,8 +156,13 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   return app;
 };
 
+/** `/images/{id}` is `/images/:id` to Hono. */
+const honoPath = ({ path }: Route): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
+
 const refuse = (c: Context, failure: Failure, field?: string): Response => {
-  return sendProblem(c, problemOf(failure, field));
+  const problem = problemOf(failure, field);
+  if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer');
+  return sendProblem(c, problem);
 };
 
 const sendProblem = (c: Context, problem: Problem): Response =>

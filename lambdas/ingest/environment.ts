@@ -1,5 +1,7 @@
 import * as z from 'zod';
-import { variantsJson, wholeNumber } from '../environment.ts';
+import { json, wholeNumber } from '../environment.ts';
+import { variantsSchema } from '../image/variant.ts';
+import { authSchema, linksSchema } from './auth.ts';
 
 /** What ingest reads from its environment, in whichever way it runs. */
 export const ingestEnvironment = z.object({
@@ -7,12 +9,15 @@ export const ingestEnvironment = z.object({
   THUMBNAIL_BUCKET: z.string().min(1),
   CATALOG_TABLE: z.string().min(1),
   RESIZE_QUEUE_URL: z.string().min(1),
-  VARIANTS: variantsJson,
+  VARIANTS: json(variantsSchema),
   MAX_INLINE_BYTES: wholeNumber,
   MAX_UPLOAD_BYTES: wholeNumber,
   URL_LIFETIME_SECONDS: wholeNumber,
   /** The path segment that API Gateway puts before every route. */
   STAGE: z.string().min(1),
+  /** JSON of the setting `auth`. */
+  AUTH: json(authSchema),
+  LINKS: linksSchema,
   /** The role that signs URLs, where the process cannot tell when its own credentials end. */
   URL_SIGNER_ROLE_ARN: z.string().min(1).optional(),
 });

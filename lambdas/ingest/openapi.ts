@@ -2,8 +2,9 @@ import * as z from 'zod';
 import type { ErrorCode } from '../image/errors.ts';
 import { acceptedTypes } from '../image/original-type.ts';
 import { imageReplySchema } from '../image/reply.ts';
+import type { Auth, Links } from './auth.ts';
 import { problemKinds, problemSchema } from './problem.ts';
-import { routes } from './routes.ts';
+import { authOf, routes } from './routes.ts';
 
 /** The body of `POST /uploads`. */
 export const uploadRequestSchema = z.strictObject({
@@ -32,6 +33,8 @@ export interface ApiDescriptionProps {
   readonly apiUrl: string;
   readonly maxInlineBytes: number;
   readonly maxUploadBytes: number;
+  readonly auth: Auth;
+  readonly links: Links;
 }
 
 /** The failures that an image may end with; any of them may also be the answer to an upload that waits. */
@@ -163,13 +166,22 @@ const linkResponses = (...notFound: readonly ErrorCode[]) => {
   };
 };
 
+/** How a caller proves who it is, in OpenAPI's words. */
+const schemeOf = (auth: Exclude<Auth, 'none'>) =>
+  auth === 'iam'
+    ? { type: 'apiKey', in: 'header', name: 'Authorization', 'x-amazon-apigateway-authtype': 'awsSigv4' }
+    : {
+        type: 'openIdConnect',
+        openIdConnectUrl: `${auth.jwt.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+      };
+
 const schemaOf = (schema: z.ZodType) => {
   const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema);
   return jsonSchema;
 };
 
 /** The API in OpenAPI 3.1, made from the very schemas that check what comes in. */
-export const describeApi = ({ apiUrl, maxInlineBytes, maxUploadBytes }: ApiDescriptionProps) => {
+export const describeApi = ({ apiUrl, maxInlineBytes, maxUploadBytes, auth, links }: ApiDescriptionProps) => {
   const operations = {
     upload: {
       summary: 'Upload an image',
@@ -249,8 +261,16 @@ export const describeApi = ({ apiUrl, maxInlineBytes, maxUploadBytes }: ApiDescr
 
   const paths: Record<string, Record<string, object>> = {};
   for (const [name, operation] of Object.entries(operations)) {
-    const { method, path } = routes[name as keyof typeof routes];
-    paths[path] = { ...paths[path], [method.toLowerCase()]: { operationId: name, ...operation } };
+    const route = routes[name as keyof typeof routes];
+    const guarded = authOf(route, auth, links) === 'none' ? {} : { security: [{ caller: [] }] };
+    const responses = {
+      ...operation.responses,
+      ...(typeof authOf(route, auth, links) === 'object' ? problems('unauthorized') : {}),
+    };
+    paths[route.path] = {
+      ...paths[route.path],
+      [route.method.toLowerCase()]: { operationId: name, ...operation, ...guarded, responses },
+    };
   }
   return {
     openapi: '3.1.0',
@@ -263,6 +283,7 @@ export const describeApi = ({ apiUrl, maxInlineBytes, maxUploadBytes }: ApiDescr
     servers: [{ url: apiUrl }],
     paths,
     components: {
+      ...(auth === 'none' ? {} : { securitySchemes: { caller: schemeOf(auth) } }),
       schemas: {
         Image: schemaOf(imageReplySchema),
         Upload: schemaOf(uploadReplySchema),

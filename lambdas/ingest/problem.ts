@@ -6,6 +6,7 @@ import type { Failure } from '../image/record.ts';
 /** What each code means, and the HTTP status it is told with. */
 export const problemKinds = {
   'invalid-request': { status: 400, title: 'The request is malformed' },
+  unauthorized: { status: 401, title: 'Not allowed without a valid token' },
   'empty-body': { status: 400, title: 'Nothing was sent' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-type': { status: 415, title: 'Not an accepted image type' },

@@ -11,10 +11,19 @@ import { createUrls } from '../store/urls.ts';
 import { createIngestApp } from './app.ts';
 import type { ingestEnvironment } from './environment.ts';
 import { createIngest } from './ingest.ts';
+import type { Guard } from './jwt-guard.ts';
 import { createReplies } from './reply.ts';
 
-/** Everything behind the API, wired to the services that the environment names. */
-export const createIngestService = (environment: z.output<typeof ingestEnvironment>, log: Log): Hono => {
+/**
+ * Everything behind the API, wired to the services that the environment names.
+ *
+ * @param guard checks the callers, where no gateway in front of the service does
+ */
+export const createIngestService = (
+  environment: z.output<typeof ingestEnvironment>,
+  log: Log,
+  guard?: Guard,
+): Hono => {
   const s3 = createS3Client();
   const signingClient = environment.URL_SIGNER_ROLE_ARN
     ? createSigningClient(environment.URL_SIGNER_ROLE_ARN)
@@ -35,6 +44,9 @@ export const createIngestService = (environment: z.output<typeof ingestEnvironme
     maxInlineBytes: environment.MAX_INLINE_BYTES,
     maxUploadBytes: environment.MAX_UPLOAD_BYTES,
     stage: environment.STAGE,
+    auth: environment.AUTH,
+    links: environment.LINKS,
+    guard,
     log,
   });
 };

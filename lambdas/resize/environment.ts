@@ -1,12 +1,13 @@
 import * as z from 'zod';
-import { variantsJson } from '../environment.ts';
+import { json } from '../environment.ts';
+import { variantsSchema } from '../image/variant.ts';
 
 /** What resize reads from its environment, in whichever way it runs. */
 export const resizeEnvironment = z.object({
   RAW_BUCKET: z.string().min(1),
   THUMBNAIL_BUCKET: z.string().min(1),
   CATALOG_TABLE: z.string().min(1),
-  VARIANTS: variantsJson,
+  VARIANTS: json(variantsSchema),
 });
 
 export type ResizeEnvironment = z.input<typeof resizeEnvironment>;

@@ -6,6 +6,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
+import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
 import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
 import { ServiceFunction } from './service-function.ts';
 
@@ -16,6 +17,8 @@ export interface IngestProps {
   readonly resizeQueue: IQueue;
   readonly variantsJson: string;
   readonly stage: string;
+  readonly auth: Auth;
+  readonly links: Links;
   readonly maxInlineBytes: number;
   readonly maxUploadBytes: number;
   readonly urlLifetimeSeconds: number;
@@ -38,6 +41,8 @@ export class Ingest extends Construct {
       MAX_UPLOAD_BYTES: String(props.maxUploadBytes),
       URL_LIFETIME_SECONDS: String(props.urlLifetimeSeconds),
       STAGE: props.stage,
+      AUTH: JSON.stringify(props.auth),
+      LINKS: props.links,
     } satisfies IngestEnvironment;
     this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/ingest/index.ts',

@@ -1,16 +1,26 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import {
+  HttpApi,
+  HttpMethod,
+  HttpStage,
+  type IHttpRouteAuthorizer,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { routes } from '../../lambdas/ingest/routes.ts';
+import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
+import { authOf, routes } from '../../lambdas/ingest/routes.ts';
 
 export interface UploadApiProps {
   readonly handler: IFunction;
   /** First segment of every path. */
   readonly stage: string;
+  readonly auth: Auth;
+  readonly links: Links;
   readonly throttleRequestsPerSecond: number;
   readonly throttleBurstRequests: number;
   readonly logRetention: RetentionDays;
@@ -25,10 +35,16 @@ export class UploadApi extends Construct {
     super(scope, id);
     const api = new HttpApi(this, 'HttpApi', { createDefaultStage: false });
     const integration = new HttpLambdaIntegration('Ingest', props.handler);
-    for (const { method, path } of Object.values(routes)) {
-      // Whoever may GET something may ask for its headers only.
-      const methods = method === 'GET' ? [HttpMethod.GET, HttpMethod.HEAD] : [HttpMethod[method]];
-      api.addRoutes({ path, methods, integration });
+    const authorizer = authorizerOf(props.auth);
+    for (const route of Object.values(routes)) {
+      const isOpen = authOf(route, props.auth, props.links) === 'none';
+      api.addRoutes({
+        path: route.path,
+        // Whoever may GET something may ask for its headers only.
+        methods: route.method === 'GET' ? [HttpMethod.GET, HttpMethod.HEAD] : [HttpMethod[route.method]],
+        integration,
+        authorizer: isOpen ? undefined : authorizer,
+      });
     }
     const accessLogs = new LogGroup(this, 'AccessLogs', {
       retention: props.logRetention,
@@ -59,3 +75,10 @@ export class UploadApi extends Construct {
     this.uploadUrl = `${stage.url}${routes.upload.path}`;
   }
 }
+
+/** API Gateway's own check of the callers. */
+const authorizerOf = (auth: Auth): IHttpRouteAuthorizer | undefined => {
+  if (auth === 'none') return undefined;
+  if (auth === 'iam') return new HttpIamAuthorizer();
+  return new HttpJwtAuthorizer('Callers', auth.jwt.issuer, { jwtAudience: auth.jwt.audience });
+};

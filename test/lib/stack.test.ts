@@ -23,6 +23,8 @@ const everySetting = {
   throttleBurstRequests: 10,
   resizeMaxConcurrency: 2,
   logRetentionDays: 7,
+  auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
+  links: 'same',
   imagesOnDestroy: 'delete',
 };
 
@@ -136,6 +138,45 @@ describe('the API', () => {
       'POST /upload_image',
       'POST /uploads',
     ]);
+  });
+
+  /** The routes that a caller must be authorised for, by kind of authorisation. */
+  const guarded = (of: Template) =>
+    Object.fromEntries(
+      resourcesOf(of, 'AWS::ApiGatewayV2::Route').map(({ RouteKey, AuthorizationType }) => [
+        RouteKey,
+        AuthorizationType,
+      ]),
+    );
+  const links = [
+    'GET /thumbnails/{id}',
+    'HEAD /thumbnails/{id}',
+    'GET /thumbnails/{id}/{variant}',
+    'HEAD /thumbnails/{id}/{variant}',
+  ];
+  const images = ['POST /upload_image', 'POST /uploads', 'GET /images/{id}', 'HEAD /images/{id}'];
+  const described = ['GET /openapi.json', 'HEAD /openapi.json'];
+  const each = (routes: readonly string[], authorization: string) =>
+    Object.fromEntries(routes.map((route) => [route, authorization]));
+
+  test('is open to anyone by default', () => {
+    expect(guarded(template)).toEqual(each([...images, ...links, ...described], 'NONE'));
+  });
+
+  test('takes only requests that AWS credentials signed with auth "iam", but shows public links', () => {
+    expect(guarded(templateWith({ auth: 'iam' }))).toEqual({
+      ...each(images, 'AWS_IAM'),
+      ...each([...links, ...described], 'NONE'),
+    });
+  });
+
+  test('takes only tokens of the issuer for the audience with auth "jwt", for links as well if they are to be the same', () => {
+    expect(guarded(changed)).toEqual({ ...each([...images, ...links], 'JWT'), ...each(described, 'NONE') });
+    changed.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
+      AuthorizerType: 'JWT',
+      JwtConfiguration: { Issuer: 'https://idp.example', Audience: ['thumbnails'] },
+      IdentitySource: ['$request.header.Authorization'],
+    });
   });
 
   test('is on a named stage, throttled and logged', () => {

@@ -27,6 +27,8 @@ beforeAll(async () => {
     MAX_INLINE_BYTES: '4700000',
     URL_LIFETIME_SECONDS: '3600',
     STAGE: 'dev',
+    AUTH: '"none"',
+    LINKS: 'public',
   } satisfies IngestEnvironment & Record<string, string>);
   ({ handler } = await import('../../../lambdas/ingest/index.ts'));
 });

@@ -1,0 +1,200 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { readEnvironment } from '../../../lambdas/environment.ts';
+import type { Auth } from '../../../lambdas/ingest/auth.ts';
+import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import { createJwtGuard, type Guard } from '../../../lambdas/ingest/jwt-guard.ts';
+import { createIngestService } from '../../../lambdas/ingest/service.ts';
+import type { Log } from '../../../lambdas/log.ts';
+import { startCatalogServer } from '../../catalog-server.ts';
+
+type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
+
+const audience = ['thumbnails'];
+const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() } satisfies Log;
+let issuer: string;
+let provider: Server;
+let isProviderUp = true;
+let keys: KeyPair;
+let otherKeys: KeyPair;
+let server: Awaited<ReturnType<typeof startCatalogServer>>;
+
+beforeAll(async () => {
+  server = await startCatalogServer();
+  Object.assign(process.env, {
+    AWS_REGION: 'us-east-2',
+    AWS_ACCESS_KEY_ID: 'EXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'example',
+    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+  });
+  [keys, otherKeys] = await Promise.all([generateKeyPair('RS256'), generateKeyPair('RS256')]);
+  const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'ours', alg: 'RS256' };
+  provider = createServer((request, response) => {
+    if (!isProviderUp) return response.writeHead(503).end();
+    const reply = request.url?.endsWith('/jwks') ? { keys: [jwk] } : { issuer, jwks_uri: `${issuer}/jwks` };
+    return response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(reply));
+  });
+  await once(provider.listen(0, '127.0.0.1'), 'listening');
+  const address = provider.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  issuer = `http://127.0.0.1:${address.port}`;
+});
+
+afterAll(async () => {
+  provider.close();
+  provider.closeAllConnections();
+  await server.stop();
+});
+
+const appWith = (auth: Auth, links: 'public' | 'same', guard?: Guard) =>
+  createIngestService(
+    readEnvironment(ingestEnvironment, {
+      RAW_BUCKET: 'raw-bucket',
+      THUMBNAIL_BUCKET: 'thumbnail-bucket',
+      CATALOG_TABLE: server.tableName,
+      RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
+      VARIANTS: '[{"name":"thumbnail"}]',
+      MAX_INLINE_BYTES: '100000',
+      MAX_UPLOAD_BYTES: '5000000',
+      URL_LIFETIME_SECONDS: '600',
+      STAGE: 'dev',
+      AUTH: JSON.stringify(auth),
+      LINKS: links,
+    }),
+    log,
+    guard,
+  );
+const jwt = () => ({ jwt: { issuer, audience } });
+const guardedApp = (links: 'public' | 'same' = 'public') => appWith(jwt(), links, createJwtGuard(jwt().jwt));
+
+const token = (
+  claims: JWTPayload = {},
+  { key = keys.privateKey, algorithm = 'RS256', expires = '5m' as string | number } = {},
+) =>
+  new SignJWT({ aud: 'thumbnails', ...claims })
+    .setProtectedHeader({ alg: algorithm, kid: 'ours' })
+    .setIssuer(claims.iss ?? issuer)
+    .setIssuedAt()
+    .setExpirationTime(expires)
+    .sign(key);
+const bearer = (value: string) => ({ headers: { Authorization: `Bearer ${value}` } });
+const unknown = `/images/${'a'.repeat(64)}`;
+
+describe('a valid token', () => {
+  test('opens the API', async () => {
+    const response = await guardedApp().request(unknown, bearer(await token()));
+    expect(response.status).toBe(404);
+  });
+
+  test('may name its audience among others, or, as Cognito’s access tokens do, its client', async () => {
+    const app = guardedApp();
+    for (const claims of [{ aud: ['others', 'thumbnails'] }, { aud: undefined, client_id: 'thumbnails' }]) {
+      expect((await app.request(unknown, bearer(await token(claims)))).status).toBe(404);
+    }
+  });
+});
+
+describe('a request is refused', () => {
+  const expectUnauthorized = async (init: RequestInit, method = 'GET', path = unknown) => {
+    const response = await guardedApp().request(path, { method, ...init });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('WWW-Authenticate')).toBe('Bearer');
+    expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+    expect(JSON.parse(await response.text())).toMatchObject({ code: 'unauthorized', status: 401 });
+  };
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+  test('without a token, on every route that is not open', async () => {
+    await expectUnauthorized({});
+    await expectUnauthorized({ body: 'x' }, 'POST', '/upload_image');
+    await expectUnauthorized({ body: 'x' }, 'POST', '/dev/upload_image');
+    await expectUnauthorized({ body: '{}' }, 'POST', '/uploads');
+    expect((await guardedApp().request(unknown, { method: 'HEAD' })).status).toBe(401);
+  });
+
+  test('with something else than a token', async () => {
+    for (const value of ['Basic dXNlcjpwYXNz', 'Bearer', 'Bearer x', 'Bearer a.b.c', 'bearer   ..']) {
+      await expectUnauthorized({ headers: { Authorization: value } });
+    }
+  });
+
+  test('with an expired token', async () => {
+    await expectUnauthorized(bearer(await token({}, { expires: Math.floor(Date.now() / 1000) - 10 })));
+  });
+
+  test('with a token of another issuer', async () => {
+    await expectUnauthorized(bearer(await token({ iss: 'https://other.example' })));
+  });
+
+  test('with a token for another audience, or for none', async () => {
+    await expectUnauthorized(bearer(await token({ aud: 'other' })));
+    await expectUnauthorized(bearer(await token({ aud: undefined })));
+    await expectUnauthorized(bearer(await token({ aud: 'other', client_id: 'thumbnails' })));
+  });
+
+  test('with a token that another key signed', async () => {
+    await expectUnauthorized(bearer(await token({}, { key: otherKeys.privateKey })));
+  });
+
+  test('with a token that nobody signed', async () => {
+    const claims = { iss: issuer, aud: 'thumbnails', exp: Math.floor(Date.now() / 1000) + 300 };
+    await expectUnauthorized(bearer(`${part({ alg: 'none' })}.${part(claims)}.`));
+    await expectUnauthorized(bearer(`${part({ alg: 'none', kid: 'ours' })}.${part(claims)}.AAAA`));
+  });
+
+  test('with a token whose public key was taken for a secret', async () => {
+    const secret = new TextEncoder().encode(JSON.stringify(await exportJWK(keys.publicKey)));
+    const claims = new SignJWT({ aud: 'thumbnails' }).setIssuer(issuer).setExpirationTime('5m');
+    await expectUnauthorized(
+      bearer(await claims.setProtectedHeader({ alg: 'HS256', kid: 'ours' }).sign(secret)),
+    );
+  });
+
+  test('with a token that was changed', async () => {
+    const [header, , signature] = (await token()).split('.');
+    const claims = { iss: issuer, aud: 'thumbnails', exp: Math.floor(Date.now() / 1000) + 3000 };
+    await expectUnauthorized(bearer(`${header}.${part(claims)}.${signature}`));
+  });
+
+  test('with a token that never expires', async () => {
+    const forEver = new SignJWT({ aud: 'thumbnails' })
+      .setIssuer(issuer)
+      .setProtectedHeader({ alg: 'RS256', kid: 'ours' });
+    await expectUnauthorized(bearer(await forEver.sign(keys.privateKey)));
+  });
+});
+
+describe('permanent links', () => {
+  const link = `/thumbnails/${'a'.repeat(64)}`;
+
+  test('are open to whoever knows them unless the settings say otherwise', async () => {
+    expect((await guardedApp('public').request(link)).status).toBe(404);
+    expect((await guardedApp('same').request(link)).status).toBe(401);
+    expect((await guardedApp('same').request(`${link}/thumbnail`)).status).toBe(401);
+    expect((await guardedApp('same').request(link, bearer(await token()))).status).toBe(404);
+  });
+});
+
+describe('the description', () => {
+  test('is open, and says who may do what', async () => {
+    const { paths, components } = JSON.parse(await (await guardedApp().request('/openapi.json')).text());
+    expect(components.securitySchemes.caller).toEqual({
+      type: 'openIdConnect',
+      openIdConnectUrl: `${issuer}/.well-known/openid-configuration`,
+    });
+    expect(paths['/upload_image'].post.security).toEqual([{ caller: [] }]);
+    expect(paths['/upload_image'].post.responses).toHaveProperty('401');
+    expect(paths['/thumbnails/{id}'].get).not.toHaveProperty('security');
+    expect(paths['/openapi.json'].get).not.toHaveProperty('security');
+  });
+});
+
+test('is our failure, not the caller’s, while the issuer cannot be reached, and no longer', async () => {
+  const app = guardedApp();
+  const init = bearer(await token());
+  isProviderUp = false;
+  expect((await app.request(unknown, init)).status).toBe(500);
+  isProviderUp = true;
+  expect((await app.request(unknown, init)).status).toBe(404);
+});
