@@ -43,8 +43,16 @@ test.each([
   ['urlLifetimeSeconds', { urlLifetimeSeconds: 7200 }, /urlLifetimeSeconds = 7200: .*3600/],
   ['logRetentionDays', { logRetentionDays: 31 }, /logRetentionDays = 31: /],
   ['auth', { auth: 'basic' }, /auth = "basic": expected "none", "iam" or \{"jwt"/],
-  ['auth', { auth: { jwt: { issuer: 'http://idp.example', audience: ['a'] } } }, /auth\.jwt\.issuer = .*: an https:/],
-  ['auth', { auth: { jwt: { issuer: 'https://idp.example', audience: [] } } }, /auth\.jwt\.audience = .*>=1 items/],
+  [
+    'auth',
+    { auth: { jwt: { issuer: 'http://idp.example', audience: ['a'] } } },
+    /auth\.jwt\.issuer = .*: an https:/,
+  ],
+  [
+    'auth',
+    { auth: { jwt: { issuer: 'https://idp.example', audience: [] } } },
+    /auth\.jwt\.audience = .*>=1 items/,
+  ],
   ['links', { links: 'private' }, /links = "private": .*"public"\|"same"/],
   ['imagesOnDestroy', { imagesOnDestroy: 'yes' }, /imagesOnDestroy = "yes": .*"keep"\|"delete"/],
   [

@@ -167,6 +167,8 @@ test.each(['/dev/upload_image', '/upload_image'])('runs ingest from its package,
     MAX_UPLOAD_BYTES: '100000000',
     URL_LIFETIME_SECONDS: '3600',
     STAGE: 'dev',
+    AUTH: '"none"',
+    LINKS: 'public',
     URL_SIGNER_ROLE_ARN: 'arn:aws:iam::111122223333:role/url-signer',
   };
   expect(await invoke(ingest, environment, uploadEvent(rawPath, Buffer.from('hello')))).toMatchObject({
