@@ -45,10 +45,17 @@ export const settingsSchema = z.strictObject({
   auth: fromText(authSchema).prefault('none'),
   /** Permanent links: open to whoever knows them, or guarded as all else is. */
   links: linksSchema.default('public'),
-  /** Requests a second that the API takes before it answers 429, on average. */
-  throttleRequestsPerSecond: fromText(z.int().min(1).max(10_000)).prefault(50),
-  /** Requests that the API takes at once beyond that average. */
-  throttleBurstRequests: fromText(z.int().min(1).max(5000)).prefault(100),
+  /** Uploads a second that the API takes on average before it answers 429, and how many at once beyond that. */
+  uploadsPerSecond: fromText(z.int().min(1).max(10_000)).prefault(10),
+  uploadBurst: fromText(z.int().min(1).max(5000)).prefault(50),
+  /** The same for each of the other routes. */
+  requestsPerSecond: fromText(z.int().min(1).max(10_000)).prefault(50),
+  requestBurst: fromText(z.int().min(1).max(5000)).prefault(100),
+  /**
+   * Ingest functions that run at once; more requests are answered 503. Reserved from what the account allows in all,
+   * of which 100 must stay unreserved (Lambda quotas): null reserves nothing, so that new accounts can deploy.
+   */
+  ingestMaxConcurrency: fromText(z.int().min(1).max(10_000).nullable()).prefault(null),
   /** Resize functions that run at once; what comes meanwhile waits in the queue. */
   resizeMaxConcurrency: fromText(z.int().min(2).max(1000)).prefault(20),
   logRetentionDays: fromText(z.literal(logRetentionDays)).prefault(30),

@@ -47,14 +47,15 @@ export class ThumbnailGeneratorStack extends Stack {
       maxInlineBytes: settings.maxInlineBytes,
       maxUploadBytes: settings.maxUploadBytes,
       urlLifetimeSeconds: settings.urlLifetimeSeconds,
+      maxConcurrency: settings.ingestMaxConcurrency ?? undefined,
     });
     const api = new UploadApi(this, 'UploadApi', {
       handler: ingest.handler,
       stage: settings.stage,
       auth: settings.auth,
       links: settings.links,
-      throttleRequestsPerSecond: settings.throttleRequestsPerSecond,
-      throttleBurstRequests: settings.throttleBurstRequests,
+      uploadThrottle: { perSecond: settings.uploadsPerSecond, burst: settings.uploadBurst },
+      throttle: { perSecond: settings.requestsPerSecond, burst: settings.requestBurst },
       logRetention: settings.logRetentionDays,
     });
     const reconciler = new Reconciler(this, 'Reconciler', {

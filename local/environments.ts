@@ -33,6 +33,8 @@ export const environmentsFor = (ports: Ports, settings: Settings) => {
       MAX_UPLOAD_BYTES: String(settings.maxUploadBytes),
       URL_LIFETIME_SECONDS: String(settings.urlLifetimeSeconds),
       STAGE: settings.stage,
+      AUTH: JSON.stringify(settings.auth),
+      LINKS: settings.links,
       HOST: host,
       PORT: String(ports.api),
     } satisfies IngestEnvironment & Record<string, string>,

@@ -22,6 +22,8 @@ export interface IngestProps {
   readonly maxInlineBytes: number;
   readonly maxUploadBytes: number;
   readonly urlLifetimeSeconds: number;
+  /** Functions that run at once. @default - as many as the account allows */
+  readonly maxConcurrency?: number;
   readonly logRetention: RetentionDays;
 }
 
@@ -50,6 +52,7 @@ export class Ingest extends Construct {
       environment,
       memoryMiB: 1024,
       timeout: Duration.seconds(29),
+      maxConcurrency: props.maxConcurrency,
       logRetention: props.logRetention,
       statements: [
         {

@@ -12,6 +12,8 @@ export interface ServiceFunctionProps {
   readonly environment: Readonly<Record<string, string>>;
   readonly memoryMiB: number;
   readonly timeout: Duration;
+  /** Functions that run at once, reserved from what the account allows. @default - nothing is reserved */
+  readonly maxConcurrency?: number;
   readonly logRetention: RetentionDays;
   /** All that the function may do besides writing its own log and traces. */
   readonly statements: readonly PolicyStatementProps[];
@@ -65,6 +67,7 @@ export class ServiceFunction extends NodejsFunction {
       environment: props.environment,
       memorySize: props.memoryMiB,
       timeout: props.timeout,
+      reservedConcurrentExecutions: props.maxConcurrency,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       tracing: Tracing.ACTIVE,

@@ -1,6 +1,7 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
+  CfnStage,
   HttpApi,
   HttpMethod,
   HttpStage,
@@ -15,14 +16,21 @@ import { Construct } from 'constructs';
 import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
 import { authOf, routes } from '../../lambdas/ingest/routes.ts';
 
+/** How many requests are taken a second on average, and at once beyond that. */
+export interface Throttle {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
 export interface UploadApiProps {
   readonly handler: IFunction;
   /** First segment of every path. */
   readonly stage: string;
   readonly auth: Auth;
   readonly links: Links;
-  readonly throttleRequestsPerSecond: number;
-  readonly throttleBurstRequests: number;
+  readonly uploadThrottle: Throttle;
+  /** Of each other route. */
+  readonly throttle: Throttle;
   readonly logRetention: RetentionDays;
 }
 
@@ -36,16 +44,16 @@ export class UploadApi extends Construct {
     const api = new HttpApi(this, 'HttpApi', { createDefaultStage: false });
     const integration = new HttpLambdaIntegration('Ingest', props.handler);
     const authorizer = authorizerOf(props.auth);
-    for (const route of Object.values(routes)) {
+    const apiRoutes = Object.values(routes).flatMap((route) => {
       const isOpen = authOf(route, props.auth, props.links) === 'none';
-      api.addRoutes({
+      return api.addRoutes({
         path: route.path,
         // Whoever may GET something may ask for its headers only.
         methods: route.method === 'GET' ? [HttpMethod.GET, HttpMethod.HEAD] : [HttpMethod[route.method]],
         integration,
         authorizer: isOpen ? undefined : authorizer,
       });
-    }
+    });
     const accessLogs = new LogGroup(this, 'AccessLogs', {
       retention: props.logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -54,7 +62,7 @@ export class UploadApi extends Construct {
       httpApi: api,
       stageName: props.stage,
       autoDeploy: true,
-      throttle: { rateLimit: props.throttleRequestsPerSecond, burstLimit: props.throttleBurstRequests },
+      throttle: { rateLimit: props.throttle.perSecond, burstLimit: props.throttle.burst },
       accessLogSettings: {
         destination: new LogGroupLogDestination(accessLogs),
         format: AccessLogFormat.custom(
@@ -72,6 +80,9 @@ export class UploadApi extends Construct {
         ),
       },
     });
+    throttleUploads(stage, props.uploadThrottle);
+    // What a stage says of a route holds only once the route is there.
+    stage.node.addDependency(...apiRoutes);
     this.uploadUrl = `${stage.url}${routes.upload.path}`;
   }
 }
@@ -81,4 +92,14 @@ const authorizerOf = (auth: Auth): IHttpRouteAuthorizer | undefined => {
   if (auth === 'none') return undefined;
   if (auth === 'iam') return new HttpIamAuthorizer();
   return new HttpJwtAuthorizer('Callers', auth.jwt.issuer, { jwtAudience: auth.jwt.audience });
+};
+
+/** Uploads cost most: they have a limit of their own. */
+const throttleUploads = (stage: HttpStage, { perSecond, burst }: Throttle): void => {
+  const cfnStage = stage.node.defaultChild;
+  if (!(cfnStage instanceof CfnStage)) throw new Error(`${stage.node.path} is no stage of CloudFormation`);
+  const limits = { ThrottlingRateLimit: perSecond, ThrottlingBurstLimit: burst };
+  cfnStage.routeSettings = Object.fromEntries(
+    [routes.upload, routes.announce].map(({ method, path }) => [`${method} ${path}`, limits]),
+  );
 };

@@ -19,8 +19,11 @@ const everySetting = {
   maxInlineBytes: 1_000_000,
   maxUploadBytes: 20_000_000,
   urlLifetimeSeconds: 900,
-  throttleRequestsPerSecond: 5,
-  throttleBurstRequests: 10,
+  uploadsPerSecond: 2,
+  uploadBurst: 3,
+  requestsPerSecond: 5,
+  requestBurst: 10,
+  ingestMaxConcurrency: 25,
   resizeMaxConcurrency: 2,
   logRetentionDays: 7,
   auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
@@ -184,6 +187,10 @@ describe('the API', () => {
     template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
       StageName: 'dev',
       DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
+      RouteSettings: {
+        'POST /upload_image': { ThrottlingRateLimit: 10, ThrottlingBurstLimit: 50 },
+        'POST /uploads': { ThrottlingRateLimit: 10, ThrottlingBurstLimit: 50 },
+      },
       AccessLogSettings: {
         DestinationArn: Match.anyValue(),
         Format: Match.stringLikeRegexp('\\$context.status'),
@@ -192,7 +199,19 @@ describe('the API', () => {
     changed.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
       StageName: 'live',
       DefaultRouteSettings: { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 10 },
+      RouteSettings: Match.objectLike({
+        'POST /upload_image': { ThrottlingRateLimit: 2, ThrottlingBurstLimit: 3 },
+      }),
     });
+  });
+
+  test('runs as many functions at once as the settings reserve, and reserves none by default', () => {
+    const reserved = (of: Template) =>
+      ownFunctions(of).flatMap(({ name, ReservedConcurrentExecutions }) =>
+        ReservedConcurrentExecutions === undefined ? [] : [[name.slice(0, 6), ReservedConcurrentExecutions]],
+      );
+    expect(reserved(template)).toEqual([]);
+    expect(reserved(changed)).toEqual([['Ingest', 25]]);
   });
 });
 

@@ -14,7 +14,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { accountId, region } from './policies.ts';
 
@@ -49,9 +49,10 @@ const permissionOf = (command: unknown): Omit<Call, 'role'> => {
     const { TableName, IndexName } = command.input;
     return { action: 'dynamodb:Query', resource: `${tableArn(TableName)}/index/${IndexName}` };
   }
-  if (command instanceof SendMessageCommand) {
+  if (command instanceof SendMessageCommand || command instanceof GetQueueAttributesCommand) {
     const name = command.input.QueueUrl?.split('/').at(-1);
-    return { action: 'sqs:SendMessage', resource: `arn:aws:sqs:${region}:${accountId}:${name}` };
+    const action = command instanceof SendMessageCommand ? 'sqs:SendMessage' : 'sqs:GetQueueAttributes';
+    return { action, resource: `arn:aws:sqs:${region}:${accountId}:${name}` };
   }
   if (command instanceof AssumeRoleCommand) {
     return { action: 'sts:AssumeRole', resource: command.input.RoleArn ?? '' };
@@ -118,6 +119,8 @@ export const recordAws = () => {
     }
     if (command instanceof HeadObjectCommand && object === undefined)
       throw new NotFound({ message: resource, $metadata: {} });
+    if (command instanceof GetQueueAttributesCommand)
+      return { Attributes: { ApproximateNumberOfMessages: '0' } };
     if (command instanceof AssumeRoleCommand) {
       const Expiration = new Date(Date.now() + 3_600_000);
       return {
