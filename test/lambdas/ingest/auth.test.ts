@@ -1,6 +1,4 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { generateKeyPair, SignJWT } from 'jose';
 import { readEnvironment } from '../../../lambdas/environment.ts';
 import type { Auth } from '../../../lambdas/ingest/auth.ts';
 import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
@@ -8,16 +6,11 @@ import { createJwtGuard, type Guard } from '../../../lambdas/ingest/jwt-guard.ts
 import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import type { Log } from '../../../lambdas/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
-
-type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
+import { startIssuer } from '../../issuer.ts';
 
 const audience = ['thumbnails'];
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() } satisfies Log;
-let issuer: string;
-let provider: Server;
-let isProviderUp = true;
-let keys: KeyPair;
-let otherKeys: KeyPair;
+let provider: Awaited<ReturnType<typeof startIssuer>>;
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 
 beforeAll(async () => {
@@ -28,22 +21,11 @@ beforeAll(async () => {
     AWS_SECRET_ACCESS_KEY: 'example',
     AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
   });
-  [keys, otherKeys] = await Promise.all([generateKeyPair('RS256'), generateKeyPair('RS256')]);
-  const jwk = { ...(await exportJWK(keys.publicKey)), kid: 'ours', alg: 'RS256' };
-  provider = createServer((request, response) => {
-    if (!isProviderUp) return response.writeHead(503).end();
-    const reply = request.url?.endsWith('/jwks') ? { keys: [jwk] } : { issuer, jwks_uri: `${issuer}/jwks` };
-    return response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(reply));
-  });
-  await once(provider.listen(0, '127.0.0.1'), 'listening');
-  const address = provider.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  issuer = `http://127.0.0.1:${address.port}`;
+  provider = await startIssuer();
 });
 
 afterAll(async () => {
-  provider.close();
-  provider.closeAllConnections();
+  provider.stop();
   await server.stop();
 });
 
@@ -65,19 +47,10 @@ const appWith = (auth: Auth, links: 'public' | 'same', guard?: Guard) =>
     log,
     guard,
   );
-const jwt = () => ({ jwt: { issuer, audience } });
+const jwt = () => ({ jwt: { issuer: provider.issuer, audience } });
 const guardedApp = (links: 'public' | 'same' = 'public') => appWith(jwt(), links, createJwtGuard(jwt().jwt));
 
-const token = (
-  claims: JWTPayload = {},
-  { key = keys.privateKey, algorithm = 'RS256', expires = '5m' as string | number } = {},
-) =>
-  new SignJWT({ aud: 'thumbnails', ...claims })
-    .setProtectedHeader({ alg: algorithm, kid: 'ours' })
-    .setIssuer(claims.iss ?? issuer)
-    .setIssuedAt()
-    .setExpirationTime(expires)
-    .sign(key);
+const token: typeof provider.token = (...args) => provider.token(...args);
 const bearer = (value: string) => ({ headers: { Authorization: `Bearer ${value}` } });
 const unknown = `/images/${'a'.repeat(64)}`;
 
@@ -134,18 +107,18 @@ describe('a request is refused', () => {
   });
 
   test('with a token that another key signed', async () => {
-    await expectUnauthorized(bearer(await token({}, { key: otherKeys.privateKey })));
+    await expectUnauthorized(bearer(await token({}, { key: (await generateKeyPair('RS256')).privateKey })));
   });
 
   test('with a token that nobody signed', async () => {
-    const claims = { iss: issuer, aud: 'thumbnails', exp: Math.floor(Date.now() / 1000) + 300 };
+    const claims = { iss: provider.issuer, aud: 'thumbnails', exp: Math.floor(Date.now() / 1000) + 300 };
     await expectUnauthorized(bearer(`${part({ alg: 'none' })}.${part(claims)}.`));
     await expectUnauthorized(bearer(`${part({ alg: 'none', kid: 'ours' })}.${part(claims)}.AAAA`));
   });
 
   test('with a token whose public key was taken for a secret', async () => {
-    const secret = new TextEncoder().encode(JSON.stringify(await exportJWK(keys.publicKey)));
-    const claims = new SignJWT({ aud: 'thumbnails' }).setIssuer(issuer).setExpirationTime('5m');
+    const secret = new TextEncoder().encode(JSON.stringify(provider.publicJwk));
+    const claims = new SignJWT({ aud: 'thumbnails' }).setIssuer(provider.issuer).setExpirationTime('5m');
     await expectUnauthorized(
       bearer(await claims.setProtectedHeader({ alg: 'HS256', kid: 'ours' }).sign(secret)),
     );
@@ -153,15 +126,15 @@ describe('a request is refused', () => {
 
   test('with a token that was changed', async () => {
     const [header, , signature] = (await token()).split('.');
-    const claims = { iss: issuer, aud: 'thumbnails', exp: Math.floor(Date.now() / 1000) + 3000 };
+    const claims = { iss: provider.issuer, aud: 'thumbnails', exp: Math.floor(Date.now() / 1000) + 3000 };
     await expectUnauthorized(bearer(`${header}.${part(claims)}.${signature}`));
   });
 
   test('with a token that never expires', async () => {
     const forEver = new SignJWT({ aud: 'thumbnails' })
-      .setIssuer(issuer)
+      .setIssuer(provider.issuer)
       .setProtectedHeader({ alg: 'RS256', kid: 'ours' });
-    await expectUnauthorized(bearer(await forEver.sign(keys.privateKey)));
+    await expectUnauthorized(bearer(await forEver.sign(provider.privateKey)));
   });
 });
 
@@ -181,7 +154,7 @@ describe('the description', () => {
     const { paths, components } = JSON.parse(await (await guardedApp().request('/openapi.json')).text());
     expect(components.securitySchemes.caller).toEqual({
       type: 'openIdConnect',
-      openIdConnectUrl: `${issuer}/.well-known/openid-configuration`,
+      openIdConnectUrl: `${provider.issuer}/.well-known/openid-configuration`,
     });
     expect(paths['/upload_image'].post.security).toEqual([{ caller: [] }]);
     expect(paths['/upload_image'].post.responses).toHaveProperty('401');
@@ -193,8 +166,8 @@ describe('the description', () => {
 test('is our failure, not the caller’s, while the issuer cannot be reached, and no longer', async () => {
   const app = guardedApp();
   const init = bearer(await token());
-  isProviderUp = false;
+  provider.setUp(false);
   expect((await app.request(unknown, init)).status).toBe(500);
-  isProviderUp = true;
+  provider.setUp(true);
   expect((await app.request(unknown, init)).status).toBe(404);
 });
