@@ -1,9 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { inventoryOf } from './account.ts';
 import { type ShownReply, secondsUntil, uploadAndWait } from './api.ts';
+import { checkCallers } from './checks/callers.ts';
 import { checkChangedSettings } from './checks/changed-settings.ts';
 import { checkLargeUploads } from './checks/large-uploads.ts';
 import { checkLinks } from './checks/links.ts';
+import { checkPermissions } from './checks/permissions.ts';
 import { checkReconciler } from './checks/reconciler.ts';
 import { checkUploads } from './checks/uploads.ts';
 import { check, deploy, functionIds, remove } from './deployment.ts';
@@ -40,7 +42,9 @@ describe('An upload', checkUploads);
 describe('A large upload', checkLargeUploads);
 describe('A link', checkLinks);
 describe('The reconciler', checkReconciler);
+describe('A permission', checkPermissions);
 describe('A changed setting', checkChangedSettings);
+describe('A closed API', checkCallers);
 
 describe('In the end the stack', () => {
   check('refuses a URL from the moment on that the reply named', async () => {

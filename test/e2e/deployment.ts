@@ -3,6 +3,7 @@ import { type Account, createAccount } from './account.ts';
 import { type Api, createApi } from './api.ts';
 import { type Cdk, createCdk, type Outputs, type Settings } from './cdk.ts';
 import { credentials, type Emulator, region, startEmulator } from './emulator.ts';
+import { createIam, type Iam } from './iam.ts';
 import { largePhoto } from './photo.ts';
 import { createRunFolder } from './run-folder.ts';
 
@@ -31,6 +32,7 @@ export interface Deployment {
   readonly emulator: Emulator;
   readonly cdk: Cdk;
   readonly account: Account;
+  readonly iam: Iam;
   /** Makes `mainVariants` of every image; deletes its images when it is destroyed. */
   readonly main: DeployedStack;
   /** Has all the defaults, but for URLs that live for a minute. */
@@ -76,6 +78,7 @@ export const deploy = (): Promise<void> =>
       AWS_REGION: region,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      AWS_CA_BUNDLE: running.certificateFile,
     });
     const deployStack = async (stackName: string, settings: Settings): Promise<DeployedStack> => {
       const outputs = await cdk.deploy(settings);
@@ -95,7 +98,8 @@ export const deploy = (): Promise<void> =>
       deployStack('Second', secondSettings),
       largePhoto(),
     ]);
-    deployment = { folder, emulator: running, cdk, account, main, second, photo };
+    const iam = createIam(running.endpoint);
+    deployment = { folder, emulator: running, cdk, account, iam, main, second, photo };
   });
 
 /** Stops the emulator, and removes what was written. */

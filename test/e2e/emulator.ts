@@ -3,16 +3,23 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createServer } from 'node:net';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import * as z from 'zod';
 import { endOf, programs, runCommand, startCommand } from './command.ts';
 
 export const region = 'us-east-2';
-/** The emulator takes any; these can open nothing. */
+/** The emulator's owner, who may do everything in it and nothing elsewhere. */
 export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' } as const;
 
-/** AWS on this machine: the emulator that the app is deployed into. */
+/** Whose request it is. The emulator does not verify its owner's signatures. */
+export const ownersAuthorization = (service: 'iam' | 'lambda' | 'logs'): string =>
+  `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=none`;
+
+/** AWS on this machine: the emulator that the app is deployed into. It refuses what IAM's policies do not allow. */
 export interface Emulator {
   readonly endpoint: string;
+  /** The certificate that it shows, which no authority has signed. This process trusts it already. */
+  readonly certificateFile: string;
   /** Where the emulator serves what AWS would serve at this URL of an HTTP API. */
   urlOf(apiUrl: string): string;
   /** The lines that a stack's function has logged. */
@@ -34,7 +41,7 @@ const installEmulator = async (logFile: string): Promise<void> => {
   const stampFile = join(venv, 'requirements.txt');
   const options = { environment: process.env, logFile };
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === requirements) {
-    const works = startCommand(python, ['-c', 'import boto3, ministack'], options);
+    const works = startCommand(python, ['-c', 'import ministack'], options);
     if ((await works.exitCode) === 0) return;
   }
   rmSync(venv, { recursive: true, force: true });
@@ -77,7 +84,9 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
   await installEmulator(logFile);
 
   const port = await freePort();
-  const endpoint = `http://127.0.0.1:${port}`;
+  // TLS, because the buckets and queues refuse everything else.
+  const endpoint = `https://127.0.0.1:${port}`;
+  const certificateFile = join(temporaryFolder, 'ministack-tls/server.crt');
   const emulator = startCommand(python, ['-m', 'ministack'], {
     logFile,
     // Functions inherit all of it: nothing of the developer's own environment may be in there.
@@ -89,15 +98,23 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
       GATEWAY_PORT: String(port),
       BIND_HOST: '127.0.0.1',
       LAMBDA_EXECUTOR: 'local',
+      USE_SSL: '1',
+      // Enforces IAM: every function with the policies of its own role.
+      AUTH: 'true',
       MINISTACK_REGION: region,
     },
   });
   const endOfLog = () => `End of the emulator's log:\n${endOf(logFile)}`;
-  const isReady = () =>
-    fetch(`${endpoint}/_ministack/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
+  const trusted = getCACertificates();
+  const isReady = async () => {
+    try {
+      // Written by the emulator, first of all.
+      setDefaultCACertificates([...trusted, readFileSync(certificateFile, 'utf8')]);
+      return (await fetch(`${endpoint}/_ministack/health`)).ok;
+    } catch {
+      return false;
+    }
+  };
   for (let attempt = 0; !(await isReady()); attempt += 1) {
     if (emulator.ended() || attempt === 300) {
       await emulator.stop();
@@ -106,16 +123,13 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
     await setTimeout(100);
   }
 
-  const authorization = (service: 'lambda' | 'logs') =>
-    `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=none`;
-
   const logs = async <Schema extends z.ZodType>(action: string, body: object, schema: Schema) => {
     const response = await fetch(endpoint, {
       method: 'POST',
       headers: {
         'Content-Type': 'application/x-amz-json-1.1',
         'X-Amz-Target': `Logs_20140328.${action}`,
-        Authorization: authorization('logs'),
+        Authorization: ownersAuthorization('logs'),
       },
       body: JSON.stringify(body),
     });
@@ -124,6 +138,7 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
 
   return {
     endpoint,
+    certificateFile,
     urlOf(apiUrl) {
       const { hostname, pathname } = new URL(apiUrl);
       return `${endpoint}/_aws/execute-api/${hostname.split('.')[0]}${pathname}`;
@@ -148,7 +163,7 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
     async invoke(functionName, event) {
       const response = await fetch(`${endpoint}/2015-03-31/functions/${functionName}/invocations`, {
         method: 'POST',
-        headers: { Authorization: authorization('lambda') },
+        headers: { Authorization: ownersAuthorization('lambda') },
         body: JSON.stringify(event),
       });
       const answer = await response.text();

@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { jpegHeaderThenRubbish, svg } from '../../images.ts';
@@ -16,6 +14,7 @@ import {
   shownReplyOf,
   uploadAndWait,
 } from '../api.ts';
+import { runCurl } from '../curl.ts';
 import { check } from '../deployment.ts';
 import { coloursOf, smallPhoto } from '../photo.ts';
 
@@ -25,15 +24,10 @@ export const checkUploads = (): void => {
     const { folder, emulator, main, photo } = deployment;
     writeFileSync(join(folder, 'photo.jpg'), photo);
     const curl = `curl --request POST -H "Content-Type: image/jpg" --data-binary "@photo.jpg" ${main.api.uploadUrl}`;
-    const { stdout, stderr } = await promisify(execFile)(
-      'sh',
-      ['-c', `${curl} --silent --show-error --write-out '%{stderr}%{http_code}'`],
-      // Neither the developer's ~/.curlrc nor a proxy.
-      { cwd: folder, env: { PATH: process.env['PATH'], HOME: folder } },
-    );
+    const { status, body } = await runCurl(deployment, curl);
 
-    expect(stderr).toBe('202');
-    const reply = replySchema.parse(JSON.parse(stdout));
+    expect([status, body]).toEqual([202, expect.any(String)]);
+    const reply = replySchema.parse(JSON.parse(body));
     const { url = '', expiresAt = '' } = reply;
     expect(reply).toEqual({
       id: imageIdOf(photo),
