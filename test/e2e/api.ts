@@ -1,45 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import * as z from 'zod';
-
-/** The part of the API's contract that a client relies on. */
-export const replySchema = z.strictObject({
-  id: z.string().regex(/^[0-9a-f]{64}$/),
-  status: z.enum(['received', 'ready', 'failed']),
-  url: z.url().optional(),
-  expiresAt: z.iso.datetime().optional(),
-  link: z.url(),
-  thumbnails: z.record(
-    z.string(),
-    z.strictObject({
-      url: z.url(),
-      contentType: z.string(),
-      width: z.int().optional(),
-      height: z.int().optional(),
-      bytes: z.int().optional(),
-    }),
-  ),
-  original: z.strictObject({
-    contentType: z.string().optional(),
-    width: z.int().optional(),
-    height: z.int().optional(),
-    bytes: z.int(),
-  }),
-  thumbhash: z.string().optional(),
-  error: z.strictObject({ code: z.string(), detail: z.string() }).optional(),
-  upload: z
-    .strictObject({
-      method: z.literal('PUT'),
-      url: z.url(),
-      headers: z.record(z.string(), z.string()),
-      expiresAt: z.iso.datetime(),
-    })
-    .optional(),
-});
-export type Reply = z.output<typeof replySchema>;
-
-/** A reply that has URLs: every one but that of an image that failed. */
-const shownReplySchema = replySchema.extend({ url: z.url(), expiresAt: z.iso.datetime() });
-export type ShownReply = z.output<typeof shownReplySchema>;
+import { type Reply, replySchema, type ShownReply, shownReplySchema } from '../reply.ts';
 
 type Headers = Readonly<Record<string, string>>;
 

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
+import type { ShownReply } from '../reply.ts';
 import { inventoryOf } from './account.ts';
-import { type ShownReply, secondsUntil, uploadAndWait } from './api.ts';
+import { secondsUntil, uploadAndWait } from './api.ts';
 import { checkCallers } from './checks/callers.ts';
 import { checkChangedSettings } from './checks/changed-settings.ts';
 import { checkLargeUploads } from './checks/large-uploads.ts';

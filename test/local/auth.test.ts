@@ -1,8 +1,9 @@
 import { quarteredPicture } from '../images.ts';
 import { startIssuer } from '../issuer.ts';
+import { shownReplySchema } from '../reply.ts';
 import { freePort, startLocal } from './local-run.ts';
 import { cleanUp, temporaryFolder } from './processes.ts';
-import { imageReply, post, visit } from './uploads.ts';
+import { post, visit } from './uploads.ts';
 
 jest.setTimeout(60_000);
 afterEach(cleanUp);
@@ -27,7 +28,7 @@ test('takes uploads only with a token of the issuer that the settings name', asy
     // THEN
     expect([without.status, forAnother.status, valid.status]).toEqual([401, 401, 202]);
     expect(await without.json()).toMatchObject({ code: 'unauthorized' });
-    const { link } = imageReply.parse(await valid.json());
+    const { link } = shownReplySchema.parse(await valid.json());
     expect((await visit(link)).status).toBe(401);
   } finally {
     issuer.stop();

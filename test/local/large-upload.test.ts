@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import * as z from 'zod';
+import { shownReplySchema } from '../reply.ts';
 import { awsClients } from './aws-clients.ts';
 import { freePort, type LocalRun, startLocal } from './local-run.ts';
 import { cleanUp, temporaryFolder } from './processes.ts';
-import { imageReply, post, redirectOf } from './uploads.ts';
+import { post, redirectOf } from './uploads.ts';
 
 jest.setTimeout(60_000);
 
@@ -77,7 +78,7 @@ testWithTools('takes a 60 MB TIFF with the very lines of the README, where a pos
 });
 
 describe('an announced upload', () => {
-  const uploadReply = imageReply.extend({
+  const uploadReply = shownReplySchema.extend({
     upload: z.strictObject({
       method: z.literal('PUT'),
       url: z.url(),

@@ -2,10 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { quarteredPicture } from '../images.ts';
+import { shownReplySchema } from '../reply.ts';
 import { type AwsClients, awsClients } from './aws-clients.ts';
 import { freePort, type LocalRun, startLocal } from './local-run.ts';
 import { cleanUp, resume, suspend, temporaryFolder } from './processes.ts';
-import { imageReply, post, redirectOf, upload, uploadAndWait, visit } from './uploads.ts';
+import { post, redirectOf, upload, uploadAndWait, visit } from './uploads.ts';
 
 jest.setTimeout(60_000);
 
@@ -36,7 +37,7 @@ describe('one run', () => {
     const response = await post(local.uploadUrl, await photo(400), { Prefer: 'wait=20' });
     expect(response.status).toBe(200);
     expect(response.headers.get('Preference-Applied')).toBe('wait=20');
-    const reply = imageReply.parse(await response.json());
+    const reply = shownReplySchema.parse(await response.json());
     expect(await sizeOf(reply.url)).toEqual({ width: 320, height: 240, format: 'webp' });
     expect(reply).toMatchObject({
       status: 'ready',
@@ -74,7 +75,7 @@ describe('one run', () => {
       text.replaceAll(/\?X-Amz[^"]*/g, '').replaceAll(/"expiresAt":"[^"]*"/g, ''),
     );
     expect(new Set(unsigned).size).toBe(1);
-    const { id, status } = imageReply.parse(JSON.parse(texts[0] ?? ''));
+    const { id, status } = shownReplySchema.parse(JSON.parse(texts[0] ?? ''));
     expect(status).toBe('ready');
     await aws.untilNothingQueued();
     expect(local.resizeLogs(id)).toMatchObject([{ message: 'thumbnails stored' }]);

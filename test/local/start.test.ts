@@ -3,9 +3,10 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { svg } from '../images.ts';
+import { shownReplySchema } from '../reply.ts';
 import { freePort, isFree, startLocal } from './local-run.ts';
 import { cleanUp, temporaryFolder } from './processes.ts';
-import { imageReply, post } from './uploads.ts';
+import { post } from './uploads.ts';
 
 jest.setTimeout(60_000);
 
@@ -80,7 +81,7 @@ test('takes settings from cdk.json, and from -c before it', async () => {
   expect(local.out()).toContain(url);
   expect((await post(`http://127.0.0.1:${port}/prod/upload_image`, svg().toString())).status).toBe(404);
   const jpeg = Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex');
-  const reply = imageReply.parse(await (await post(url, jpeg)).json());
+  const reply = shownReplySchema.parse(await (await post(url, jpeg)).json());
   expect(Object.keys(reply.thumbnails)).toEqual(['card', 'large']);
   expect(reply.thumbnails['card']?.contentType).toBe('image/jpeg');
   expect(new URL(reply.url).searchParams.get('X-Amz-Expires')).toBe('60');

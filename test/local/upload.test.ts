@@ -7,10 +7,11 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import sharp from 'sharp';
 import { cameraPicture, jpegHeaderThenRubbish, quarterColours, quarters, svg } from '../images.ts';
+import { shownReplySchema } from '../reply.ts';
 import { account, awsClients } from './aws-clients.ts';
 import { freePort, type LocalRun, startLocal, until } from './local-run.ts';
 import { cleanUp, resume, suspend, temporaryFolder } from './processes.ts';
-import { imageReply, post, thumbnailOf, upload } from './uploads.ts';
+import { post, thumbnailOf, upload } from './uploads.ts';
 
 jest.setTimeout(60_000);
 
@@ -85,7 +86,7 @@ describe('an accepted image', () => {
       const { stdout } = await run('sh', ['-c', `${command} --silent`], { cwd: folder });
 
       // THEN
-      const reply = imageReply.parse(JSON.parse(stdout));
+      const reply = shownReplySchema.parse(JSON.parse(stdout));
       const id = createHash('sha256').update(image).digest('hex');
       expect(reply).toMatchObject({ id, original: { contentType: 'image/jpeg', bytes: image.byteLength } });
       expect(Object.keys(reply.thumbnails)).toEqual(['thumbnail']);

@@ -1,31 +1,5 @@
-import * as z from 'zod';
+import { shownReplySchema } from '../reply.ts';
 import { until } from './local-run.ts';
-
-/** The reply to an accepted image: this and nothing else. */
-export const imageReply = z.strictObject({
-  id: z.string().regex(/^[0-9a-f]{64}$/),
-  status: z.enum(['received', 'ready']),
-  url: z.url(),
-  expiresAt: z.iso.datetime(),
-  link: z.url(),
-  thumbnails: z.record(
-    z.string(),
-    z.strictObject({
-      url: z.url(),
-      contentType: z.string(),
-      width: z.int().optional(),
-      height: z.int().optional(),
-      bytes: z.int().optional(),
-    }),
-  ),
-  original: z.strictObject({
-    contentType: z.string().optional(),
-    width: z.int().optional(),
-    height: z.int().optional(),
-    bytes: z.int(),
-  }),
-  thumbhash: z.string().optional(),
-});
 
 export const post = (
   url: string,
@@ -38,14 +12,14 @@ export const post = (
 export const upload = async (url: string, image: Buffer<ArrayBuffer>) => {
   const response = await post(url, image);
   expect(response.status).toBe(202);
-  return imageReply.parse(await response.json());
+  return shownReplySchema.parse(await response.json());
 };
 
 /** Posts an image and waits for its thumbnails. */
 export const uploadAndWait = async (url: string, image: Buffer<ArrayBuffer>) => {
   const response = await post(url, image, { Prefer: 'wait=20' });
   expect(response.status).toBe(200);
-  return imageReply.parse(await response.json());
+  return shownReplySchema.parse(await response.json());
 };
 
 /** The thumbnail that a presigned URL shows, once it is there. Until then nothing but 404 is right. */

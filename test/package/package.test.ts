@@ -7,7 +7,6 @@ import { buffer } from 'node:stream/consumers';
 import { App, Stack } from 'aws-cdk-lib';
 import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
-import type { APIGatewayProxyEventV2, SQSEvent } from 'aws-lambda';
 import sharp from 'sharp';
 import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
 import type { ReconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
@@ -17,6 +16,7 @@ import { bundling } from '../../lib/constructs/service-function.ts';
 import { startCatalogServer } from '../catalog-server.ts';
 import { createCdk } from '../e2e/cdk.ts';
 import { createRunFolder } from '../e2e/run-folder.ts';
+import { createdMessage, postEvent, queueEvent } from '../events.ts';
 import { cameraPicture } from '../images.ts';
 import { invoke, packageOf } from './packaged-function.ts';
 
@@ -54,53 +54,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await catalog?.stop();
   rmSync(folder, { recursive: true, force: true });
-});
-
-/** As API Gateway sends a body to a function (HTTP API, payload format 2.0). */
-const uploadEvent = (rawPath: string, body: Buffer): APIGatewayProxyEventV2 => ({
-  version: '2.0',
-  routeKey: 'POST /upload_image',
-  rawPath,
-  rawQueryString: '',
-  headers: { 'content-type': 'image/jpg', host: 'api.example' },
-  requestContext: {
-    accountId: '111122223333',
-    apiId: 'api',
-    domainName: 'api.example',
-    domainPrefix: 'api',
-    http: { method: 'POST', path: rawPath, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'curl' },
-    requestId: 'request',
-    routeKey: 'POST /upload_image',
-    stage: 'dev',
-    time: '23/Nov/2026:20:00:00 +0000',
-    timeEpoch: 1,
-  },
-  body: body.toString('base64'),
-  isBase64Encoded: true,
-});
-
-/** As SQS delivers the notification of a new object. */
-const createdEvent = (bucket: string, key: string): SQSEvent => ({
-  Records: [
-    {
-      messageId: 'message',
-      receiptHandle: 'receipt',
-      body: JSON.stringify({
-        Records: [{ eventName: 'ObjectCreated:Put', s3: { bucket: { name: bucket }, object: { key } } }],
-      }),
-      attributes: {
-        ApproximateReceiveCount: '1',
-        SentTimestamp: '1',
-        SenderId: 'sender',
-        ApproximateFirstReceiveTimestamp: '1',
-      },
-      messageAttributes: {},
-      md5OfBody: '',
-      eventSource: 'aws:sqs',
-      eventSourceARN: 'arn:aws:sqs:us-east-2:111122223333:queue',
-      awsRegion: 'us-east-2',
-    },
-  ],
 });
 
 interface StoredObject {
@@ -171,7 +124,9 @@ test.each(['/dev/upload_image', '/upload_image'])('runs ingest from its package,
     LINKS: 'public',
     URL_SIGNER_ROLE_ARN: 'arn:aws:iam::111122223333:role/url-signer',
   };
-  expect(await invoke(ingest, environment, uploadEvent(rawPath, Buffer.from('hello')))).toMatchObject({
+  expect(
+    await invoke(ingest, environment, postEvent('/upload_image', Buffer.from('hello'), rawPath)),
+  ).toMatchObject({
     statusCode: 415,
     headers: { 'content-type': 'application/problem+json' },
     body: expect.stringContaining('"code":"unsupported-type"'),
@@ -237,7 +192,7 @@ const ownArchitecture = process.platform === 'linux' ? architectures[process.arc
       CATALOG_TABLE: catalog.tableName,
       VARIANTS: variants,
     };
-    const answer = await invoke(ownResize, environment, createdEvent('raw-bucket', `raw/${id}`));
+    const answer = await invoke(ownResize, environment, queueEvent(createdMessage(`raw/${id}`)));
     expect(answer).toEqual({ batchItemFailures: [] });
   } finally {
     s3.close();

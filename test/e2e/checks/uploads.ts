@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { jpegHeaderThenRubbish, svg } from '../../images.ts';
+import { replySchema } from '../../reply.ts';
 import {
   eventuallyShownAt,
   expectProblem,
   replyOf,
-  replySchema,
   secondsUntil,
   settled,
   shownAt,

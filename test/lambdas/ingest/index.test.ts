@@ -4,6 +4,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import type { APIGatewayProxyResult, LambdaEvent } from 'hono/aws-lambda';
 import type { IngestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { postEvent } from '../../events.ts';
 
 const s3 = mockClient(S3Client);
 let handler: (event: LambdaEvent) => Promise<APIGatewayProxyResult>;
@@ -35,37 +36,6 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-/** As API Gateway sends a binary body to a function (HTTP API, payload format 2.0): the stage is in `rawPath`. */
-const event = (body: Buffer): LambdaEvent => ({
-  version: '2.0',
-  routeKey: 'POST /upload_image',
-  rawPath: '/dev/upload_image',
-  rawQueryString: '',
-  headers: { 'content-type': 'image/jpg', host: 'abc123.execute-api.us-east-2.amazonaws.com' },
-  requestContext: {
-    accountId: '111122223333',
-    apiId: 'abc123',
-    authentication: null,
-    authorizer: {},
-    domainName: 'abc123.execute-api.us-east-2.amazonaws.com',
-    domainPrefix: 'abc123',
-    http: {
-      method: 'POST',
-      path: '/dev/upload_image',
-      protocol: 'HTTP/1.1',
-      sourceIp: '127.0.0.1',
-      userAgent: 'curl',
-    },
-    requestId: 'request',
-    routeKey: 'POST /upload_image',
-    stage: 'dev',
-    time: '23/Nov/2026:20:00:00 +0000',
-    timeEpoch: 1,
-  },
-  body: body.toString('base64'),
-  isBase64Encoded: true,
-});
-
 test('takes every byte through API Gateway as it was sent', async () => {
   s3.on(PutObjectCommand).resolves({});
   const body = Buffer.concat([
@@ -73,14 +43,14 @@ test('takes every byte through API Gateway as it was sent', async () => {
     Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)),
     randomBytes(5000),
   ]);
-  const result = await handler(event(body));
+  const result = await handler(postEvent('/upload_image', body));
   expect(result).toMatchObject({ statusCode: 202, isBase64Encoded: false });
   const [stored] = s3.commandCalls(PutObjectCommand);
   expect(body.equals(Buffer.from(stored?.args[0].input.Body as Uint8Array))).toBe(true);
 });
 
 test('answers an error as problem+json', async () => {
-  const result = await handler(event(Buffer.from('<svg/>')));
+  const result = await handler(postEvent('/upload_image', Buffer.from('<svg/>')));
   expect(result).toMatchObject({ statusCode: 415, headers: { 'content-type': 'application/problem+json' } });
   expect(JSON.parse(result.body)).toMatchObject({ code: 'unsupported-type' });
 });

@@ -11,6 +11,7 @@ import type { ResizeEnvironment } from '../../../lambdas/resize/environment.ts';
 import { createdKeys } from '../../../lambdas/resize/messages.ts';
 import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { createdMessage, queueEvent } from '../../events.ts';
 import { jpegHeaderThenRubbish, quarteredPicture } from '../../images.ts';
 
 const s3 = mockClient(S3Client);
@@ -48,33 +49,6 @@ beforeEach(() => {
   logged.mockClear();
 });
 
-const eventOf = (...bodies: readonly string[]): SQSEvent => ({
-  Records: bodies.map((body, index) => ({
-    messageId: `message-${index}`,
-    receiptHandle: 'receipt',
-    body,
-    attributes: {
-      ApproximateReceiveCount: '1',
-      SentTimestamp: '1',
-      SenderId: 'S3',
-      ApproximateFirstReceiveTimestamp: '1',
-    },
-    messageAttributes: {},
-    md5OfBody: '',
-    eventSource: 'aws:sqs',
-    eventSourceARN: 'arn:aws:sqs:us-east-2:111122223333:resize',
-    awsRegion: 'us-east-2',
-  })),
-});
-
-const created = (...keys: readonly string[]): string =>
-  JSON.stringify({
-    Records: keys.map((key) => ({
-      eventName: 'ObjectCreated:Put',
-      s3: { bucket: { name: 'raw-bucket' }, object: { key } },
-    })),
-  });
-
 /** Puts an original into the raw bucket and names its key. */
 const stored = (bytes: Buffer): string => {
   const Key = `raw/${imageIdOf(bytes)}`;
@@ -88,7 +62,9 @@ const written = () => s3.commandCalls(PutObjectCommand).map(({ args }) => args[0
 
 test('writes every variant of an original under its predictable key', async () => {
   const bytes = await quarteredPicture(800, 600).jpeg().toBuffer();
-  await expect(handler(eventOf(created(stored(bytes))), context)).resolves.toEqual({ batchItemFailures: [] });
+  await expect(handler(queueEvent(createdMessage(stored(bytes))), context)).resolves.toEqual({
+    batchItemFailures: [],
+  });
   const id = imageIdOf(bytes);
   expect(written()).toEqual([
     {
@@ -116,7 +92,7 @@ test('says in the catalog what it made, once everything is stored', async () => 
     return {};
   });
   await catalog.receive(id, { contentType: 'image/jpeg', bytes: bytes.length }, new Date());
-  await handler(eventOf(created(stored(bytes))), context);
+  await handler(queueEvent(createdMessage(stored(bytes))), context);
   const [thumbnail, tiny] = written();
   expect(await catalog.find(id)).toMatchObject({
     status: 'ready',
@@ -138,8 +114,8 @@ test('says in the catalog what it made, once everything is stored', async () => 
 
 test('does nothing for an event that comes again', async () => {
   const key = stored(await quarteredPicture(802, 600).jpeg().toBuffer());
-  await handler(eventOf(created(key)), context);
-  await expect(handler(eventOf(created(key), created(key)), context)).resolves.toEqual({
+  await handler(queueEvent(createdMessage(key)), context);
+  await expect(handler(queueEvent(createdMessage(key), createdMessage(key)), context)).resolves.toEqual({
     batchItemFailures: [],
   });
   expect(written()).toHaveLength(2);
@@ -155,7 +131,7 @@ test('finishes an image that was given up on when its event is delivered once mo
     { bytes: 9 },
     { code: 'processing-failed', detail: 'too often' },
   );
-  await handler(eventOf(created(stored(bytes))), context);
+  await handler(queueEvent(createdMessage(stored(bytes))), context);
   expect(await catalog.find(id)).toMatchObject({ status: 'ready' });
 });
 
@@ -184,7 +160,7 @@ describe('after a change of the variants', () => {
     const bytes = await quarteredPicture(41, 40).png().toBuffer();
     const id = imageIdOf(bytes);
     await catalog.finish(id, 'earlier', earlier(id, 'thumbnail', 'dropped'));
-    await handler(eventOf(created(stored(bytes))), context);
+    await handler(queueEvent(createdMessage(stored(bytes))), context);
     expect(written().map(({ Key }) => Key)).toEqual([keyOf('tiny', '16x320-inside-q80')(id)]);
     const record = await catalog.find(id);
     expect(Object.keys(record?.thumbnails ?? {}).sort()).toEqual(['thumbnail', 'tiny']);
@@ -199,7 +175,7 @@ describe('after a change of the variants', () => {
       ...record,
       thumbnails: { ...record.thumbnails, tiny } as typeof record.thumbnails,
     });
-    await handler(eventOf(created(`raw/${id}`)), context);
+    await handler(queueEvent(createdMessage(`raw/${id}`)), context);
     expect(s3.commandCalls(GetObjectCommand)).toHaveLength(0);
     const now = await catalog.find(id);
     expect(now).toMatchObject({
@@ -216,7 +192,7 @@ test('works off several messages, and several records in one', async () => {
     [40, 50, 60].map((side) => quarteredPicture(side, side).png().toBuffer()),
   );
   const [a = '', b = '', c = ''] = pictures.map(stored);
-  await handler(eventOf(created(a, b), created(c)), context);
+  await handler(queueEvent(createdMessage(a, b), createdMessage(c)), context);
   expect(written()).toHaveLength(6);
 });
 
@@ -224,7 +200,9 @@ test('fails only the message whose original cannot be read now', async () => {
   const good = stored(await quarteredPicture(43, 40).png().toBuffer());
   const throttled = stored(await quarteredPicture(44, 40).png().toBuffer());
   s3.on(GetObjectCommand, { Bucket: 'raw-bucket', Key: throttled }).rejects(new Error('SlowDown'));
-  await expect(handler(eventOf(created(throttled), created(good)), context)).resolves.toEqual({
+  await expect(
+    handler(queueEvent(createdMessage(throttled), createdMessage(good)), context),
+  ).resolves.toEqual({
     batchItemFailures: [{ itemIdentifier: 'message-0' }],
   });
   expect(written()).toHaveLength(2);
@@ -233,14 +211,14 @@ test('fails only the message whose original cannot be read now', async () => {
 test('fails the message when a thumbnail cannot be written', async () => {
   const key = stored(await quarteredPicture(45, 40).png().toBuffer());
   s3.on(PutObjectCommand).rejects(new Error('SlowDown'));
-  await expect(handler(eventOf(created(key)), context)).resolves.toEqual({
+  await expect(handler(queueEvent(createdMessage(key)), context)).resolves.toEqual({
     batchItemFailures: [{ itemIdentifier: 'message-0' }],
   });
 });
 
 test('logs a broken image once, with its code, and is done with it', async () => {
   const key = stored(jpegHeaderThenRubbish());
-  await expect(handler(eventOf(created(key)), context)).resolves.toEqual({ batchItemFailures: [] });
+  await expect(handler(queueEvent(createdMessage(key)), context)).resolves.toEqual({ batchItemFailures: [] });
   expect(written()).toHaveLength(0);
   expect(logged).toHaveBeenCalledTimes(1);
   expect(JSON.parse(logged.mock.calls[0][0])).toMatchObject({
@@ -259,14 +237,14 @@ test('fails an original whose bytes are not those that its name says', async () 
   const id = imageIdOf(Buffer.from('other bytes'));
   const bytes = await quarteredPicture(42, 40).png().toBuffer();
   s3.on(GetObjectCommand).callsFake(() => ({ Body: sdkStreamMixin(Readable.from([bytes])) }));
-  await handler(eventOf(created(`raw/${id}`)), context);
+  await handler(queueEvent(createdMessage(`raw/${id}`)), context);
   expect(await catalog.find(id)).toMatchObject({ status: 'failed', error: { code: 'checksum-mismatch' } });
   expect(written()).toHaveLength(0);
 });
 
 test('fails an uploaded file that is no image, with what it is', async () => {
   const pdf = Buffer.from('%PDF-1.7 and so on');
-  await handler(eventOf(created(stored(pdf))), context);
+  await handler(queueEvent(createdMessage(stored(pdf))), context);
   expect(await catalog.find(imageIdOf(pdf))).toMatchObject({
     status: 'failed',
     error: { code: 'unsupported-type', detail: expect.stringContaining('PDF') },
@@ -275,14 +253,17 @@ test('fails an uploaded file that is no image, with what it is', async () => {
 
 test('is done with an original that was deleted meanwhile', async () => {
   s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: 'gone', $metadata: {} }));
-  const result = await handler(eventOf(created(`raw/${imageIdOf(Buffer.from('deleted'))}`)), context);
+  const result = await handler(
+    queueEvent(createdMessage(`raw/${imageIdOf(Buffer.from('deleted'))}`)),
+    context,
+  );
   expect(result).toEqual({ batchItemFailures: [] });
   expect(JSON.parse(logged.mock.calls[0][0])).toMatchObject({ code: 'original-missing' });
   await expect(catalog.find(imageIdOf(Buffer.from('deleted')))).resolves.toBeUndefined();
 });
 
 test('ignores an object that no upload made', async () => {
-  await expect(handler(eventOf(created('raw/holiday+photo.jpg')), context)).resolves.toEqual({
+  await expect(handler(queueEvent(createdMessage('raw/holiday+photo.jpg')), context)).resolves.toEqual({
     batchItemFailures: [],
   });
   expect(JSON.parse(logged.mock.calls[0][0])).toMatchObject({
@@ -293,7 +274,7 @@ test('ignores an object that no upload made', async () => {
 });
 
 test.each(['not JSON', '{"Records":[{}]}', '{}'])('fails a message that no S3 sends: %s', async (body) => {
-  await expect(handler(eventOf(body), context)).resolves.toEqual({
+  await expect(handler(queueEvent(body), context)).resolves.toEqual({
     batchItemFailures: [{ itemIdentifier: 'message-0' }],
   });
 });
@@ -306,10 +287,12 @@ describe('an S3 event', () => {
   });
 
   test('tells keys that are encoded as forms are', () => {
-    expect(createdKeys(created('raw/red+flower%2B%C3%BC.jpg'))).toEqual(['raw/red flower+ü.jpg']);
+    expect(createdKeys(createdMessage('raw/red+flower%2B%C3%BC.jpg'))).toEqual(['raw/red flower+ü.jpg']);
   });
 
   test('of a deletion creates nothing', () => {
-    expect(createdKeys(created('raw/a').replace('ObjectCreated:Put', 'ObjectRemoved:Delete'))).toEqual([]);
+    expect(createdKeys(createdMessage('raw/a').replace('ObjectCreated:Put', 'ObjectRemoved:Delete'))).toEqual(
+      [],
+    );
   });
 });

@@ -1,9 +1,10 @@
 import type { Template } from 'aws-cdk-lib/assertions';
-import type { Context, SQSEvent } from 'aws-lambda';
+import type { Context } from 'aws-lambda';
 import type { APIGatewayProxyResult, LambdaEvent } from 'hono/aws-lambda';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { createCatalog } from '../../../lambdas/store/catalog.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { createdMessage, postEvent, queueEvent } from '../../events.ts';
 import { quarteredPicture } from '../../images.ts';
 import { templateWith } from '../stacks.ts';
 import { covers, deployedFunction, type Grant, grantsOf, region } from './policies.ts';
@@ -81,57 +82,6 @@ let grants: readonly Grant[];
 let calls: readonly Call[];
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 
-const posted = (path: string, body: Buffer): LambdaEvent => ({
-  version: '2.0',
-  routeKey: `POST ${path}`,
-  rawPath: `/dev${path}`,
-  rawQueryString: '',
-  headers: { host: 'api.example' },
-  requestContext: {
-    accountId: '111122223333',
-    apiId: 'abc123',
-    authentication: null,
-    authorizer: {},
-    domainName: 'api.example',
-    domainPrefix: 'api',
-    http: {
-      method: 'POST',
-      path: `/dev${path}`,
-      protocol: 'HTTP/1.1',
-      sourceIp: '127.0.0.1',
-      userAgent: 'test',
-    },
-    requestId: 'request',
-    routeKey: `POST ${path}`,
-    stage: 'dev',
-    time: '23/Nov/2026:20:00:00 +0000',
-    timeEpoch: 1,
-  },
-  body: body.toString('base64'),
-  isBase64Encoded: true,
-});
-
-const announced = (key: string): SQSEvent => ({
-  Records: [
-    {
-      messageId: 'message',
-      receiptHandle: 'receipt',
-      body: JSON.stringify({ Records: [{ eventName: 'ObjectCreated:Put', s3: { object: { key } } }] }),
-      attributes: {
-        ApproximateReceiveCount: '1',
-        SentTimestamp: '1',
-        SenderId: 'S3',
-        ApproximateFirstReceiveTimestamp: '1',
-      },
-      messageAttributes: {},
-      md5OfBody: '',
-      eventSource: 'aws:sqs',
-      eventSourceARN: 'arn',
-      awsRegion: region,
-    },
-  ],
-});
-
 /** Each handler with the environment that it is deployed with, through everything that it can meet. */
 beforeAll(async () => {
   server = await startCatalogServer();
@@ -174,11 +124,11 @@ beforeAll(async () => {
   aws.actAs(asIngest);
   const large = Buffer.from(JSON.stringify({ sha256: 'a'.repeat(64), bytes: 50_000_000 }));
   for (const event of [
-    posted('/upload_image', fresh),
-    posted('/upload_image', fresh),
-    posted('/upload_image', stale),
-    posted('/upload_image', abandoned),
-    posted('/uploads', large),
+    postEvent('/upload_image', fresh),
+    postEvent('/upload_image', fresh),
+    postEvent('/upload_image', stale),
+    postEvent('/upload_image', abandoned),
+    postEvent('/uploads', large),
   ]) {
     expect((await ingestHandler(event)).statusCode).toBeLessThan(300);
   }
@@ -189,7 +139,7 @@ beforeAll(async () => {
   const { handler: resizeHandler } = await import('../../../lambdas/resize/index.ts');
   const context = { functionName: 'resize', getRemainingTimeInMillis: () => 60_000 } as Context;
   for (const key of [`raw/${imageIdOf(fresh)}`, `raw/${'b'.repeat(64)}`]) {
-    expect(await resizeHandler(announced(key), context)).toEqual({ batchItemFailures: [] });
+    expect(await resizeHandler(queueEvent(createdMessage(key)), context)).toEqual({ batchItemFailures: [] });
   }
 
   const reconciler = deployedFunction(template, 'ReconcilerFunction');

@@ -1,0 +1,60 @@
+import type { SQSEvent } from 'aws-lambda';
+import type { LambdaEvent } from 'hono/aws-lambda';
+
+/**
+ * A POST as API Gateway sends it to a function (HTTP API, payload format 2.0).
+ *
+ * @param rawPath with the stage in AWS; not every server in front of a function keeps it
+ */
+export const postEvent = (path: string, body: Buffer, rawPath = `/dev${path}`): LambdaEvent => ({
+  version: '2.0',
+  routeKey: `POST ${path}`,
+  rawPath,
+  rawQueryString: '',
+  headers: { 'content-type': 'image/jpg', host: 'api.example' },
+  requestContext: {
+    accountId: '111122223333',
+    apiId: 'abc123',
+    authentication: null,
+    authorizer: {},
+    domainName: 'api.example',
+    domainPrefix: 'api',
+    http: { method: 'POST', path: rawPath, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'curl' },
+    requestId: 'request',
+    routeKey: `POST ${path}`,
+    stage: 'dev',
+    time: '23/Nov/2026:20:00:00 +0000',
+    timeEpoch: 1,
+  },
+  body: body.toString('base64'),
+  isBase64Encoded: true,
+});
+
+/** What S3 says of new objects, as the body of a message. */
+export const createdMessage = (...keys: readonly string[]): string =>
+  JSON.stringify({
+    Records: keys.map((key) => ({
+      eventName: 'ObjectCreated:Put',
+      s3: { bucket: { name: 'raw-bucket' }, object: { key } },
+    })),
+  });
+
+/** Messages as an SQS event source hands them to a function: `message-0`, `message-1` and so on. */
+export const queueEvent = (...bodies: readonly string[]): SQSEvent => ({
+  Records: bodies.map((body, index) => ({
+    messageId: `message-${index}`,
+    receiptHandle: 'receipt',
+    body,
+    attributes: {
+      ApproximateReceiveCount: '1',
+      SentTimestamp: '1',
+      SenderId: 'S3',
+      ApproximateFirstReceiveTimestamp: '1',
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:us-east-2:111122223333:resize',
+    awsRegion: 'us-east-2',
+  })),
+});
