@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
 import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
+import { inOwnAccount } from './own-account.ts';
 import { ServiceFunction } from './service-function.ts';
 
 export interface IngestProps {
@@ -59,9 +60,10 @@ export class Ingest extends Construct {
           // GetObject is what allows to ask whether an original is there.
           actions: ['s3:PutObject', 's3:GetObject'],
           resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)],
+          ...inOwnAccount(this),
         },
         // Without it S3 answers 403 instead of 404 for an original that is not there.
-        { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn] },
+        { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn], ...inOwnAccount(this) },
         {
           actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
           resources: [props.catalog.tableArn],
@@ -80,10 +82,18 @@ export class Ingest extends Construct {
       assumedBy: new ArnPrincipal(this.handler.executionRole.roleArn),
     });
     for (const statement of [
-      { actions: ['s3:PutObject'], resources: [rawBucket.arnForObjects(`${originalPrefix}*`)] },
-      { actions: ['s3:GetObject'], resources: [thumbnailBucket.arnForObjects(`${thumbnailPrefix}*`)] },
+      {
+        actions: ['s3:PutObject'],
+        resources: [rawBucket.arnForObjects(`${originalPrefix}*`)],
+        ...inOwnAccount(this),
+      },
+      {
+        actions: ['s3:GetObject'],
+        resources: [thumbnailBucket.arnForObjects(`${thumbnailPrefix}*`)],
+        ...inOwnAccount(this),
+      },
       // Lets S3 answer 404 for a thumbnail that is still being made; without it the answer is 403.
-      { actions: ['s3:ListBucket'], resources: [thumbnailBucket.bucketArn] },
+      { actions: ['s3:ListBucket'], resources: [thumbnailBucket.bucketArn], ...inOwnAccount(this) },
     ]) {
       signer.addToPolicy(new PolicyStatement(statement));
     }

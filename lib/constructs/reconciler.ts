@@ -9,6 +9,7 @@ import { Construct } from 'constructs';
 import { originalPrefix } from '../../lambdas/image/keys.ts';
 import { catalogTable } from '../../lambdas/image/record.ts';
 import type { ReconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
+import { inOwnAccount } from './own-account.ts';
 import { ServiceFunction } from './service-function.ts';
 
 export interface ReconcilerProps {
@@ -43,8 +44,12 @@ export class Reconciler extends Construct {
       logRetention: props.logRetention,
       statements: [
         // GetObject is what allows to ask whether an original is there; ListBucket makes the answer 404 and not 403.
-        { actions: ['s3:GetObject'], resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)] },
-        { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn] },
+        {
+          actions: ['s3:GetObject'],
+          resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)],
+          ...inOwnAccount(this),
+        },
+        { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn], ...inOwnAccount(this) },
         {
           actions: ['dynamodb:Query'],
           resources: [`${props.catalog.tableArn}/index/${catalogTable.waitingIndex.name}`],

@@ -7,6 +7,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
+import { inOwnAccount } from './own-account.ts';
 import { ServiceFunction } from './service-function.ts';
 
 export interface ResizeProps {
@@ -44,12 +45,17 @@ export class Resize extends Construct {
       logRetention: props.logRetention,
       nativeModules: ['sharp'],
       statements: [
-        { actions: ['s3:GetObject'], resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)] },
+        {
+          actions: ['s3:GetObject'],
+          resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)],
+          ...inOwnAccount(this),
+        },
         // Without it S3 answers 403 instead of 404, and a deleted original would look like a missing permission.
-        { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn] },
+        { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn], ...inOwnAccount(this) },
         {
           actions: ['s3:PutObject'],
           resources: [props.thumbnailBucket.arnForObjects(`${thumbnailPrefix}*`)],
+          ...inOwnAccount(this),
         },
         { actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
         // Lambda Developer Guide, "Execution role permissions" of SQS event sources: what Lambda polls with.

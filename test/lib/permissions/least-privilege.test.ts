@@ -208,3 +208,16 @@ test('no grant covers more than one kind of thing, but those that AWS knows no r
     expect(action).not.toContain('*');
   }
 });
+
+test('no grant reaches a bucket of another account, even one that took over a name of ours', () => {
+  const statements = Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
+    ({ Properties }) => Properties.PolicyDocument.Statement,
+  );
+  const ofBuckets = statements.filter(({ Action }) =>
+    [Action].flat().some((action) => action.startsWith('s3:')),
+  );
+  expect(ofBuckets.length).toBeGreaterThan(8);
+  for (const { Condition } of ofBuckets) {
+    expect(Condition).toEqual({ StringEquals: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } } });
+  }
+});
