@@ -58,7 +58,10 @@ testWithTools('takes a 60 MB TIFF with the very lines of the README, where a pos
     .replace(/^API=.*$/m, `API=${api}`);
   await run('sh', ['-e', '-c', lines], { cwd: folder, timeout: 40_000 });
 
+  const repeated = await run('sh', ['-e', '-c', lines], { cwd: folder, timeout: 40_000 });
+
   // THEN
+  expect(repeated.stdout).toBe(`${api}/thumbnails/${id}\n`);
   expect(posted.stdout).toMatch(/ 413$/);
   expect(JSON.parse(posted.stdout.slice(0, -' 413'.length))).toMatchObject({
     code: 'body-too-large',
