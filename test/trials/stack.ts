@@ -1,0 +1,235 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { readSettings } from '../../lib/settings.ts';
+import { environmentsFor } from '../../local/environments.ts';
+import { isListening, type Ports, portsFrom } from '../../local/ports.ts';
+import { startSchedule } from '../../local/schedule.ts';
+import { type AwsClients, awsClients } from '../local/aws-clients.ts';
+import { freePort, until } from '../local/local-run.ts';
+import { project } from '../local/processes.ts';
+
+export interface StackProps {
+  /** As cdk.json's context has them. @default - the defaults */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** How long a message that was handed out stays hidden. */
+  readonly visibilityTimeoutSeconds: number;
+  /** @default 1 */
+  readonly workers?: number;
+  /** Runs the reconciler again and again, with this pause, for what waits that long. @default - it does not run */
+  readonly reconcileSeconds?: number;
+  /** Where ingest, workers and reconciler find the services. @default - at the services themselves */
+  readonly through?: (services: Ports) => Promise<Ports>;
+  /** Added to the environment of ingest and workers. @default - nothing */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A process that ended although nobody asked it to. */
+export interface Death {
+  readonly name: string;
+  readonly how: string;
+}
+
+/** The real handlers in containers' processes, against the embedded services in a process of theirs; all watched. */
+export interface Stack {
+  readonly folder: string;
+  readonly ports: Ports;
+  /** `http://127.0.0.1:…/dev` */
+  readonly apiUrl: string;
+  readonly aws: AwsClients;
+  /** Names of the processes: `services`, `ingest`, `resize-1`, `resize-2`, … */
+  readonly names: readonly string[];
+  /** SIGKILL, as a power cut would; it starts again at once, and counts as no death. */
+  kill(name: string): Promise<void>;
+  deaths(): readonly Death[];
+  /** The most memory that one process has held so far, in MiB. A worker's decoders are called after it. */
+  peaksMiB(): Readonly<Record<string, number>>;
+  /** What a process with all that it started holds now, in MiB. */
+  memoryMiB(name: string): number;
+  /** Lines of the processes' output that held what no line may hold: a signed URL, a stack trace, a credential. */
+  leaks(): readonly string[];
+  /** Where everything that the processes printed is kept. */
+  readonly logFile: string;
+  stop(): Promise<void>;
+}
+
+const restartMilliseconds = 100;
+const pollMilliseconds = 250;
+
+/** What no log line and no reply may hold. */
+export const leaksOf = (text: string): boolean =>
+  /X-Amz-Signature|x-amz-security-token|\n?\s+at (?:\S+ \()?(?:file:|node:|\/)|SecretAccessKey|S3RVER\b/i.test(
+    text,
+  );
+
+export const startStack = async (props: StackProps): Promise<Stack> => {
+  const { visibilityTimeoutSeconds, workers = 1, reconcileSeconds, through, environment = {} } = props;
+  const settings = readSettings(props.settings ?? {});
+  const temporary = join(project, '.tmp');
+  await mkdir(temporary, { recursive: true });
+  const folder = await mkdtemp(join(temporary, 'trial-'));
+  const port = await freePort();
+  const services = portsFrom(port);
+  const logFile = `${folder}.log`;
+  const log = createWriteStream(logFile);
+  const deaths: Death[] = [];
+  const leaks: string[] = [];
+  const peaks = new Map<string, number>();
+  let isStopping = false;
+
+  const supervise = (
+    name: string,
+    entry: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ) => {
+    let child: ChildProcess;
+    let isKilled = false;
+    const run = (): void => {
+      child = spawn(
+        process.execPath,
+        [
+          '--import',
+          pathToFileURL(join(project, 'local/end-with-parent.ts')).href,
+          join(project, entry),
+          ...args,
+        ],
+        { cwd: folder, env: { ...env, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+      );
+      for (const stream of [child.stdout, child.stderr]) {
+        if (stream === null) throw new Error(`${name} has no output.`);
+        createInterface(stream).on('line', (line) => {
+          log.write(`${name} ${line}\n`);
+          if (name !== 'services' && leaksOf(line)) leaks.push(`${name} ${line}`);
+        });
+      }
+      child.once('exit', (code, signal) => {
+        if (isStopping) return;
+        if (!isKilled) deaths.push({ name, how: String(signal ?? `exit code ${code}`) });
+        isKilled = false;
+        setTimeout(run, restartMilliseconds);
+      });
+    };
+    run();
+    return {
+      name,
+      pid: () => child.pid ?? 0,
+      kill: async () => {
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        isKilled = true;
+        const exit = once(child, 'exit');
+        child.kill('SIGKILL');
+        await exit;
+      },
+      stop: async () => {
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        const exit = once(child, 'exit');
+        child.kill('SIGKILL');
+        await exit;
+      },
+    };
+  };
+
+  const servicesProcess = supervise(
+    'services',
+    'test/local/services-process.ts',
+    [String(port), String(visibilityTimeoutSeconds)],
+    {},
+  );
+  await until('the services', async () => (await isListening(services.s3)) || undefined);
+  const ports = through ? await through(services) : services;
+  const environments = environmentsFor(ports, settings);
+  const processes = [
+    servicesProcess,
+    supervise('ingest', 'containers/ingest.ts', [], {
+      ...environments.ingest,
+      PORT: String(port),
+      ...environment,
+    }),
+    ...Array.from({ length: workers }, (_, index) =>
+      supervise(`resize-${index + 1}`, 'containers/resize.ts', [], {
+        ...environments.resize,
+        ...environment,
+      }),
+    ),
+  ];
+  const reconciler =
+    reconcileSeconds === undefined
+      ? undefined
+      : startSchedule({
+          name: 'reconcile',
+          entry: 'containers/reconcile.ts',
+          environment: { ...environments.reconcile, OVERDUE_SECONDS: String(reconcileSeconds) },
+          pauseSeconds: reconcileSeconds,
+        });
+
+  const watch = setInterval(() => {
+    for (const { name, pid } of processes) {
+      for (const { role, peakMiB } of familyOf(name, pid())) {
+        peaks.set(role, Math.max(peaks.get(role) ?? 0, peakMiB));
+      }
+    }
+  }, pollMilliseconds);
+
+  const byName = (name: string) => {
+    const found = processes.find((each) => each.name === name);
+    if (found === undefined) throw new Error(`No process is called ${name}.`);
+    return found;
+  };
+  await until('ingest', async () => (await isListening(port)) || undefined);
+
+  return {
+    folder,
+    ports: services,
+    apiUrl: `http://127.0.0.1:${port}/${settings.stage}`,
+    aws: awsClients(services),
+    names: processes.map(({ name }) => name),
+    kill: (name) => byName(name).kill(),
+    deaths: () => deaths,
+    peaksMiB: () => Object.fromEntries(peaks),
+    memoryMiB: (name) =>
+      familyOf(name, byName(name).pid()).reduce((sum, { residentMiB }) => sum + residentMiB, 0),
+    leaks: () => leaks,
+    logFile,
+    stop: async () => {
+      isStopping = true;
+      clearInterval(watch);
+      await reconciler?.stop();
+      await sleep(restartMilliseconds * 2);
+      for (const each of processes.toReversed()) await each.stop();
+      await new Promise((resolve) => log.end(resolve));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+interface Relative {
+  readonly role: string;
+  readonly residentMiB: number;
+  readonly peakMiB: number;
+}
+
+/** A process and those that it started, as Linux tells of them; nothing of what ended meanwhile. */
+const familyOf = (name: string, pid: number): readonly Relative[] => {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const mebibytes = (field: string): number =>
+      Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) / 1024;
+    const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
+    );
+    return [
+      { role: name, residentMiB: mebibytes('VmRSS'), peakMiB: mebibytes('VmHWM') },
+      ...children.flatMap((child) => familyOf(`${name}-decoder`, Number(child))),
+    ];
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH'))
+      return [];
+    throw error;
+  }
+};
