@@ -1,4 +1,4 @@
-import { Logger } from '@aws-lambda-powertools/logger';
+import { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import * as z from 'zod';
 import { readEnvironment, wholeNumber } from '../lambdas/environment.ts';
@@ -6,11 +6,17 @@ import type { Auth } from '../lambdas/ingest/auth.ts';
 import { ingestEnvironment } from '../lambdas/ingest/environment.ts';
 import { createJwtGuard, type Guard } from '../lambdas/ingest/jwt-guard.ts';
 import { createIngestService } from '../lambdas/ingest/service.ts';
+import { createLog } from '../lambdas/log.ts';
 
 const environment = readEnvironment(
-  ingestEnvironment.extend({ PORT: wholeNumber.default(8080), HOST: z.string().default('0.0.0.0') }),
+  ingestEnvironment.extend({
+    PORT: wholeNumber.default(8080),
+    HOST: z.string().default('0.0.0.0'),
+    /** Uploads whose bytes are held at once, each of MAX_INLINE_BYTES at most. */
+    MAX_CONCURRENT_UPLOADS: wholeNumber.default(64),
+  }),
 );
-const log = new Logger({ serviceName: 'ingest' });
+const log = createLog('ingest');
 
 /** @throws Error for what only API Gateway can check: the service would be open to anyone */
 const guardOf = (auth: Auth): Guard | undefined => {
@@ -21,33 +27,54 @@ const guardOf = (auth: Auth): Guard | undefined => {
   );
 };
 
-const app = createIngestService(environment, log, guardOf(environment.AUTH));
+const stopping = new AbortController();
+const app = createIngestService(environment, log, {
+  guard: guardOf(environment.AUTH),
+  maxConcurrentUploads: environment.MAX_CONCURRENT_UPLOADS,
+  stopping: stopping.signal,
+});
 
 /** Longer than a load balancer keeps an idle connection (60 s), so that it never reuses one that ends just then. */
 const keepAliveMilliseconds = 65_000;
+
+/** How long a request may take to arrive, as in API Gateway: a slow sender holds the place of an upload. */
+const requestMilliseconds = 30_000;
+
+/** ECS kills a task 30 s after it asked it to stop: what is not answered by then is cut off before. */
+const stopMilliseconds = 25_000;
 
 const server = serve(
   {
     fetch: app.fetch,
     port: environment.PORT,
     hostname: environment.HOST,
-    serverOptions: { keepAliveTimeout: keepAliveMilliseconds },
+    serverOptions: {
+      keepAliveTimeout: keepAliveMilliseconds,
+      requestTimeout: requestMilliseconds,
+      headersTimeout: requestMilliseconds,
+      connectionsCheckingInterval: 1000,
+    },
   },
   ({ port }) => log.info('ingest listens', { port }),
 );
+if (!(server instanceof Server)) throw new Error('The server is not one of HTTP/1.1.');
 server.on('error', (error) => {
   log.error('ingest cannot listen', { error });
   process.exit(1);
 });
 
-let isStopping = false;
-
-/** Takes no new connection, finishes what it holds, then ends. */
+/** Takes no new connection, answers the requests that it holds, at once those that wait, then ends. */
 const stop = (): void => {
-  if (isStopping) return;
-  isStopping = true;
+  if (stopping.signal.aborted) return;
+  stopping.abort();
   log.info('ingest stops', {});
   server.close(() => process.exit(0));
+  // A connection that was busy until now is kept for a next request that nobody is to answer.
+  setInterval(() => server.closeIdleConnections(), 100);
+  setTimeout(() => {
+    log.warn('requests are cut off', {});
+    server.closeAllConnections();
+  }, stopMilliseconds);
 };
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);

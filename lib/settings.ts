@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type ImageLimits, imageLimitsSchema } from '../lambdas/image/limits.ts';
 import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema } from '../lambdas/ingest/auth.ts';
 
@@ -17,6 +18,8 @@ const fromText = <Schema extends z.ZodType>(schema: Schema) =>
 const logRetentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
+
+const limit = imageLimitsSchema.shape;
 
 /** Everything that an operator decides, given as context in cdk.json or with `-c name=value`. */
 export const settingsSchema = z.strictObject({
@@ -37,8 +40,18 @@ export const settingsSchema = z.strictObject({
    * a third on top, and the request's headers and context must fit as well.
    */
   maxInlineBytes: fromText(z.int().min(1024).max(4_700_000)).prefault(4_700_000),
-  /** Largest image that may be uploaded straight to S3 (`POST /uploads`). A resize function holds it in memory. */
-  maxUploadBytes: fromText(z.int().min(1024).max(500_000_000)).prefault(100_000_000),
+  /** Largest image that may be uploaded straight to S3 (`POST /uploads`). The decoder holds it in memory. */
+  maxUploadBytes: fromText(limit.maxUploadBytes).prefault(100_000_000),
+  /** Longest side of an image. */
+  maxSidePixels: fromText(limit.maxSidePixels).prefault(16_384),
+  /** Width x height of an image. */
+  maxPixels: fromText(limit.maxPixels).prefault(100_000_000),
+  /** Width x height x frames of an animation, or pages of a TIFF. */
+  maxAnimationPixels: fromText(limit.maxAnimationPixels).prefault(1_000_000_000),
+  /** How long an image may take from its header to its last thumbnail. */
+  decodeTimeoutSeconds: fromText(limit.decodeTimeoutSeconds).prefault(20),
+  /** How much memory decoding an image may take; the function gets more if it must. */
+  decodeMemoryMiB: fromText(limit.decodeMemoryMiB).prefault(1280),
   /** How long a presigned URL works. More than an hour is not possible: a role assumed by a role lasts no longer. */
   urlLifetimeSeconds: fromText(z.int().min(60).max(3600)).prefault(3600),
   /** Who may upload, and ask for what was uploaded. */
@@ -64,6 +77,8 @@ export const settingsSchema = z.strictObject({
 });
 
 export type Settings = Readonly<z.output<typeof settingsSchema>>;
+
+export const imageLimitsOf = (settings: Settings): ImageLimits => imageLimitsSchema.parse(settings);
 
 /**
  * Reads the settings out of a CDK app's context.

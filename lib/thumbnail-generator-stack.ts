@@ -9,7 +9,7 @@ import { Reconciler } from './constructs/reconciler.ts';
 import { Resize, resizeTimeout } from './constructs/resize.ts';
 import { ResizeQueue } from './constructs/resize-queue.ts';
 import { UploadApi } from './constructs/upload-api.ts';
-import type { Settings } from './settings.ts';
+import { imageLimitsOf, type Settings } from './settings.ts';
 
 export interface ThumbnailGeneratorStackProps extends StackProps {
   readonly settings: Settings;
@@ -37,7 +37,12 @@ export class ThumbnailGeneratorStack extends Stack {
       logRetention: settings.logRetentionDays,
     };
 
-    new Resize(this, 'Resize', { ...common, queue, maxConcurrency: settings.resizeMaxConcurrency });
+    new Resize(this, 'Resize', {
+      ...common,
+      queue,
+      imageLimits: imageLimitsOf(settings),
+      maxConcurrency: settings.resizeMaxConcurrency,
+    });
     const ingest = new Ingest(this, 'Ingest', {
       ...common,
       resizeQueue: queue,

@@ -1,7 +1,7 @@
 import type { IngestEnvironment } from '../lambdas/ingest/environment.ts';
 import type { ReconcileEnvironment } from '../lambdas/reconcile/environment.ts';
 import type { ResizeEnvironment } from '../lambdas/resize/environment.ts';
-import type { Settings } from '../lib/settings.ts';
+import { imageLimitsOf, type Settings } from '../lib/settings.ts';
 import { awsEnvironment, queueUrl, resources } from './aws.ts';
 import { endpointOf, host, type Ports } from './ports.ts';
 
@@ -38,7 +38,8 @@ export const environmentsFor = (ports: Ports, settings: Settings) => {
       HOST: host,
       PORT: String(ports.api),
     } satisfies IngestEnvironment & Record<string, string>,
-    resize: common satisfies ResizeEnvironment & Record<string, string>,
+    resize: { ...common, IMAGE_LIMITS: JSON.stringify(imageLimitsOf(settings)) } satisfies ResizeEnvironment &
+      Record<string, string>,
     reconcile: { ...common, OVERDUE_SECONDS: String(overdueSeconds) } satisfies ReconcileEnvironment &
       Record<string, string>,
   };

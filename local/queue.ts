@@ -37,6 +37,9 @@ export const startQueue = async ({
   visibilityTimeoutSeconds = 30,
 }: QueueProps): Promise<Queue> => {
   const persistence = new PersistenceManager(directory);
+  // Its own asks for a count that the table must have to be null: a message that is handed back would be lost.
+  persistence.updateMessageReady = (messageId) =>
+    persistence.updateMessageInflight(messageId, '', 0, 0, undefined);
   const sqsStore = new SqsStore();
   const snsStore = new SnsStore();
   // What is loaded must not be written again: to insert a queue anew would delete its messages.

@@ -1,3 +1,4 @@
+import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 
 const red = [200, 30, 30] as const;
@@ -65,3 +66,26 @@ export const jpegHeaderThenRubbish = (): Buffer =>
 
 export const svg = (): Buffer =>
   Buffer.from('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
+
+const pngChunk = (type: string, data: Buffer): Buffer => {
+  const typed = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const chunk = Buffer.alloc(8 + typed.byteLength);
+  chunk.writeUInt32BE(data.byteLength);
+  typed.copy(chunk, 4);
+  chunk.writeUInt32BE(crc32(typed), 4 + typed.byteLength);
+  return chunk;
+};
+
+/** A PNG of a few hundred bytes whose header promises that many pixels; of its rows only one is there. */
+export const hostilePng = (width: number, height: number): Buffer => {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8); // 8 bits, RGB
+  return Buffer.concat([
+    Buffer.from('89504e470d0a1a0a', 'hex'),
+    pngChunk('IHDR', header),
+    pngChunk('IDAT', deflateSync(Buffer.alloc(1 + width * 3), { level: 9 })),
+    pngChunk('IEND', Buffer.alloc(0)),
+  ]);
+};

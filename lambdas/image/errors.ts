@@ -11,12 +11,14 @@ export const errorCodes = [
   'image-too-large',
   'image-corrupt',
   'decode-timeout',
+  'decode-memory',
   'checksum-mismatch',
   'processing-failed',
   'original-missing',
   'not-found',
   'unknown-variant',
   'method-not-allowed',
+  'overloaded',
   'internal-error',
 ] as const;
 

@@ -4,7 +4,7 @@ import { getPath } from 'hono/utils/url';
 import type * as z from 'zod';
 import { ImageError } from '../image/errors.ts';
 import { type ImageId, isImageId } from '../image/id.ts';
-import type { Failure } from '../image/record.ts';
+import type { Failure, ImageRecord } from '../image/record.ts';
 import type { Log } from '../log.ts';
 import type { Auth, Links } from './auth.ts';
 import type { Ingest } from './ingest.ts';
@@ -29,13 +29,15 @@ export interface IngestAppProps {
   readonly links: Links;
   /** Checks the callers of guarded routes. @default - whoever stands in front of this service did so */
   readonly guard?: Guard;
+  /** Uploads whose bytes are held at once; more are refused. @default - whoever stands in front bounds them */
+  readonly maxConcurrentUploads?: number;
   readonly log: Log;
 }
 
 /** The longest wait that a caller may prefer: API Gateway ends a request after 30 s. */
 const maxWaitSeconds = 20;
 
-/** When to ask again for a thumbnail that is still being made. */
+/** When to ask again: for a thumbnail that is still being made, or for room. */
 const retryAfterSeconds = 1;
 
 /** Taken off the time that a redirect may be cached, so that a cached one still leads to a URL that works. */
@@ -47,6 +49,8 @@ const redirectMarginSeconds = 60;
  */
 export const createIngestApp = (props: IngestAppProps): Hono => {
   const { ingest, replies, maxInlineBytes, maxUploadBytes, stage, auth, links, guard, log } = props;
+  const { maxConcurrentUploads = Number.POSITIVE_INFINITY } = props;
+  let uploadsInHand = 0;
   const base = `/${stage}`;
   const apiUrl = (c: Context): string => new URL(c.req.url).origin + base;
   const app = new Hono({
@@ -65,14 +69,27 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     app.on(route.method, honoPath(route), isOpen ? handler : guarded);
   };
 
+  /** No more bytes are held at once than there is room for: whoever comes then is refused before his are read. */
+  const takeIn = async (request: Request): Promise<ImageRecord> => {
+    if (uploadsInHand >= maxConcurrentUploads) {
+      throw new ImageError('overloaded', `${uploadsInHand} uploads are being taken in. Please try again.`);
+    }
+    uploadsInHand += 1;
+    try {
+      const body = await readBody(
+        request,
+        maxInlineBytes,
+        () =>
+          `One request carries at most ${maxInlineBytes} bytes. POST ${base}/uploads takes images of up to ${maxUploadBytes} bytes.`,
+      );
+      return await ingest.upload(body);
+    } finally {
+      uploadsInHand -= 1;
+    }
+  };
+
   on(routes.upload, async (c) => {
-    const body = await readBody(
-      c.req.raw,
-      maxInlineBytes,
-      () =>
-        `One request carries at most ${maxInlineBytes} bytes. POST ${base}/uploads takes images of up to ${maxUploadBytes} bytes.`,
-    );
-    const uploaded = await ingest.upload(body);
+    const uploaded = await takeIn(c.req.raw);
     log.info('upload accepted', { imageId: uploaded.id, status: uploaded.status, ...uploaded.original });
     const waitSeconds = preferredWaitSeconds(c.req.header('Prefer'));
     if (waitSeconds !== undefined) c.header('Preference-Applied', `wait=${waitSeconds}`);
@@ -162,6 +179,7 @@ const honoPath = ({ path }: Route): string => path.replaceAll(/\{(\w+)\}/g, ':$1
 const refuse = (c: Context, failure: Failure, field?: string): Response => {
   const problem = problemOf(failure, field);
   if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer');
+  if (problem.status === 503) c.header('Retry-After', String(retryAfterSeconds));
   return sendProblem(c, problem);
 };
 
@@ -236,10 +254,15 @@ const readBody = async (request: Request, maxBytes: number, explain: () => strin
   if (Number(request.headers.get('Content-Length')) > maxBytes) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    if (cause instanceof ImageError) throw cause;
+    throw new ImageError('invalid-request', 'The body did not arrive as a whole.', { cause });
   }
   const [only] = chunks;
   return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks);

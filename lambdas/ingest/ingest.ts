@@ -15,6 +15,8 @@ export interface IngestProps {
   readonly uploads: Uploads;
   readonly resizeRequests: ResizeRequests;
   readonly variants: Variants;
+  /** Nobody waits any longer once it is aborted. @default - the process does not end while someone waits */
+  readonly stopping?: AbortSignal;
 }
 
 export interface Ingest {
@@ -49,6 +51,7 @@ export const createIngest = ({
   uploads,
   resizeRequests,
   variants,
+  stopping,
 }: IngestProps): Ingest => {
   const fingerprint = fingerprintOf(variants);
 
@@ -120,7 +123,7 @@ export const createIngest = ({
       let pauseMilliseconds = 100;
       while (latest.status === 'received') {
         const left = giveUpAt - Date.now();
-        if (left <= 0) break;
+        if (left <= 0 || stopping?.aborted) break;
         await sleep(Math.min(pauseMilliseconds, left));
         pauseMilliseconds = Math.min(pauseMilliseconds * 1.3, 1000);
         latest = orNotFound(await findCurrent(record.id));

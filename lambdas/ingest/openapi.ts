@@ -18,6 +18,12 @@ export const uploadRequestSchema = z.strictObject({
     .describe("The image's length"),
 });
 
+/** What beyond the schema is refused with a code of its own, `body-too-large`, is described as a limit of it. */
+const uploadRequestOf = (maxUploadBytes: number) => {
+  const { bytes } = uploadRequestSchema.shape;
+  return uploadRequestSchema.extend({ bytes: bytes.max(maxUploadBytes).describe(bytes.description ?? '') });
+};
+
 const uploadReplySchema = imageReplySchema.extend({
   upload: z
     .object({
@@ -43,6 +49,7 @@ const imageFailures = [
   'image-too-large',
   'image-corrupt',
   'decode-timeout',
+  'decode-memory',
   'checksum-mismatch',
   'processing-failed',
 ] as const satisfies readonly ErrorCode[];
@@ -208,7 +215,7 @@ export const describeApi = ({ apiUrl, maxInlineBytes, maxUploadBytes, auth, link
             'text/plain': { schema: { type: 'string' }, example: `${example.url}\n` },
           },
         },
-        ...problems('empty-body', 'body-too-large', ...imageFailures),
+        ...problems('empty-body', 'invalid-request', 'body-too-large', 'overloaded', ...imageFailures),
       },
     },
     announce: {
@@ -287,7 +294,7 @@ export const describeApi = ({ apiUrl, maxInlineBytes, maxUploadBytes, auth, link
       schemas: {
         Image: schemaOf(imageReplySchema),
         Upload: schemaOf(uploadReplySchema),
-        UploadRequest: schemaOf(uploadRequestSchema),
+        UploadRequest: schemaOf(uploadRequestOf(maxUploadBytes)),
         Problem: schemaOf(problemSchema),
       },
     },

@@ -10,15 +10,17 @@ export const problemKinds = {
   'empty-body': { status: 400, title: 'Nothing was sent' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-type': { status: 415, title: 'Not an accepted image type' },
-  'image-too-large': { status: 422, title: 'The image has too many pixels' },
+  'image-too-large': { status: 422, title: 'The image is too large' },
   'image-corrupt': { status: 422, title: 'The image is damaged' },
   'decode-timeout': { status: 422, title: 'The image takes too long to decode' },
+  'decode-memory': { status: 422, title: 'The image takes too much memory to decode' },
   'checksum-mismatch': { status: 422, title: 'The stored bytes are not those that were announced' },
   'processing-failed': { status: 422, title: 'The image could not be processed' },
   'original-missing': { status: 404, title: 'The original is gone' },
   'not-found': { status: 404, title: 'No such resource' },
   'unknown-variant': { status: 404, title: 'No such variant' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
+  overloaded: { status: 503, title: 'Too many uploads at once' },
   'internal-error': { status: 500, title: 'Something failed on our side' },
 } as const satisfies Record<ErrorCode, { readonly status: ContentfulStatusCode; readonly title: string }>;
 

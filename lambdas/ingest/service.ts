@@ -8,21 +8,20 @@ import { createResizeRequests } from '../store/resize-requests.ts';
 import { createSigningClient } from '../store/signing-client.ts';
 import { createUploads } from '../store/uploads.ts';
 import { createUrls } from '../store/urls.ts';
-import { createIngestApp } from './app.ts';
+import { createIngestApp, type IngestAppProps } from './app.ts';
 import type { ingestEnvironment } from './environment.ts';
-import { createIngest } from './ingest.ts';
-import type { Guard } from './jwt-guard.ts';
+import { createIngest, type IngestProps } from './ingest.ts';
 import { createReplies } from './reply.ts';
 
-/**
- * Everything behind the API, wired to the services that the environment names.
- *
- * @param guard checks the callers, where no gateway in front of the service does
- */
+/** What a gateway does in front of a function, and a server must do by itself. */
+export type ServerProps = Pick<IngestAppProps, 'guard' | 'maxConcurrentUploads'> &
+  Pick<IngestProps, 'stopping'>;
+
+/** Everything behind the API, wired to the services that the environment names. */
 export const createIngestService = (
   environment: z.output<typeof ingestEnvironment>,
   log: Log,
-  guard?: Guard,
+  { guard, maxConcurrentUploads, stopping }: ServerProps = {},
 ): Hono => {
   const s3 = createS3Client();
   const signingClient = environment.URL_SIGNER_ROLE_ARN
@@ -36,6 +35,7 @@ export const createIngestService = (
       uploads: createUploads(signingClient, environment.RAW_BUCKET, lifetimeSeconds),
       resizeRequests: createResizeRequests(environment.RESIZE_QUEUE_URL),
       variants: environment.VARIANTS,
+      stopping,
     }),
     replies: createReplies(
       createUrls(signingClient, environment.THUMBNAIL_BUCKET, lifetimeSeconds),
@@ -47,6 +47,7 @@ export const createIngestService = (
     auth: environment.AUTH,
     links: environment.LINKS,
     guard,
+    maxConcurrentUploads,
     log,
   });
 };

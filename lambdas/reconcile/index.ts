@@ -1,10 +1,10 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import { readEnvironment } from '../environment.ts';
+import { createLog } from '../log.ts';
 import { reconcileEnvironment } from './environment.ts';
 import type { ReconcileReport } from './reconcile.ts';
 import { createReconcileService } from './service.ts';
 
-const log = new Logger({ serviceName: 'reconcile' });
+const log = createLog('reconcile');
 const reconcile = createReconcileService(readEnvironment(reconcileEnvironment));
 
 /** Started by the schedule, or by hand with `{ "dryRun": true }` to see what it would do. */

@@ -5,16 +5,14 @@ import type { ImageId } from '../image/id.ts';
 /** As many bytes as tell an image's type. */
 const startBytes = 1024;
 
-/** What is learnt of an original's bytes while they stream past: their number, their hash and how they begin. */
+/** What is learnt of an original's bytes while they stream past: their hash and how they begin. */
 export class ArrivedBytes {
   readonly #hash = createHash('sha256');
   #start = Buffer.alloc(0);
-  #count = 0;
 
   async *from(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of source) {
       this.#hash.update(chunk);
-      this.#count += chunk.byteLength;
       if (this.#start.byteLength < startBytes) {
         this.#start = Buffer.concat([this.#start, chunk.subarray(0, startBytes - this.#start.byteLength)]);
       }
@@ -24,10 +22,6 @@ export class ArrivedBytes {
 
   get start(): Uint8Array {
     return this.#start;
-  }
-
-  get count(): number {
-    return this.#count;
   }
 
   /**

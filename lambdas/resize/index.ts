@@ -1,11 +1,11 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
-import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { readEnvironment } from '../environment.ts';
+import { createLog } from '../log.ts';
 import { resizeEnvironment } from './environment.ts';
 import { createResizeService } from './service.ts';
 
-const log = new Logger({ serviceName: 'resize' });
+const log = createLog('resize');
 const handleMessage = createResizeService(readEnvironment(resizeEnvironment), log);
 
 const handleRecord = async ({ messageId, body }: SQSRecord): Promise<void> => {

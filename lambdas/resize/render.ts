@@ -1,8 +1,9 @@
-import { pipeline } from 'node:stream/promises';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { rgbaToThumbHash } from 'thumbhash';
 import { ImageError } from '../image/errors.ts';
+import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
+import type { Rendering } from './decoder-protocol.ts';
 
 // Only the loaders of the accepted types may ever see a byte: SVG, PDF, ImageMagick and the like read files and URLs.
 sharp.block({ operation: ['VipsForeignLoad'] });
@@ -19,78 +20,48 @@ sharp.unblock({
 // Every image is decoded once: libvips' cache of operations would only hold memory.
 sharp.cache(false);
 
-/**
- * The longest side that is decoded. Pixels alone are no limit: a 270-byte PNG of 3 x 4,194,305 px held a worker for
- * 13 s and 1.2 GB.
- */
-const maxSidePixels = 16_384;
-const maxPixels = 100_000_000;
-/** How long libvips may work on one image. */
-const timeoutSeconds = 20;
-
-/** A thumbnail as it is stored. */
-export interface RenderedThumbnail extends Size {
-  readonly variant: Variant;
-  readonly bytes: Buffer;
-}
-
-/** What one decode of an image gave. */
-export interface Rendering {
-  /** The image's own size, upright. */
-  readonly original: Size;
-  readonly thumbnails: readonly RenderedThumbnail[];
-  /** Base64 of a ThumbHash. */
-  readonly thumbhash: string;
-}
-
 interface Size {
   readonly width: number;
   readonly height: number;
 }
 
-/** An image whose bytes have all arrived; nothing of it has been looked at. */
-export interface LoadedImage {
-  /**
-   * Makes all the variants from one decode: upright, sRGB, without metadata, never enlarged.
-   *
-   * @throws ImageError `unsupported-type`, `image-too-large`, `image-corrupt`, `decode-timeout`
-   */
-  render(variants: readonly Variant[]): Promise<Rendering>;
-}
-
-/** Streams an image's bytes into libvips. An error of the source is thrown as it is: it says nothing of the image. */
-export const loadImage = async (source: AsyncIterable<Uint8Array>): Promise<LoadedImage> => {
-  const image = sharp({
-    // "warning" also catches what libjpeg calls a mere warning: rubbish between valid markers.
-    failOn: 'warning',
-    // Judged on the header, with a code and the limit; nothing is decoded before.
-    limitInputPixels: false,
-    sequentialRead: true,
-  }).timeout({ seconds: timeoutSeconds });
-  await pipeline(source, image);
-
-  return {
-    async render(variants) {
-      const original = checkHeader(await judged(image.metadata()));
-      // The largest that any variant needs is decoded once, shrinking on load; all others come from its pixels.
-      const scale = Math.max(...variants.map((variant) => scaleFor(original, variant)));
-      const { data, info } = await judged(
-        image
-          .autoOrient()
-          .resize({ ...scaled(original, scale), fit: 'fill' })
-          .toColourspace('srgb')
-          .raw()
-          .toBuffer({ resolveWithObject: true }),
-      );
-      const pixels = () =>
-        sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } });
-      const [thumbhash, ...thumbnails] = await Promise.all([
-        placeholder(pixels()),
-        ...variants.map((variant) => encode(pixels(), original, variant)),
-      ]);
-      return { original, thumbnails, thumbhash };
-    },
-  };
+/**
+ * Makes all the variants from one decode: upright, sRGB, without metadata, never enlarged.
+ *
+ * @throws ImageError `unsupported-type`, `image-too-large`, `image-corrupt`
+ */
+export const renderImage = async (
+  bytes: Uint8Array,
+  variants: readonly Variant[],
+  limits: ImageLimits,
+): Promise<Rendering> => {
+  const image = await judged(async () =>
+    sharp(bytes, {
+      // "warning" also catches what libjpeg calls a mere warning: rubbish between valid markers.
+      failOn: 'warning',
+      // Judged on the header, with a code and the limit; nothing is decoded before.
+      limitInputPixels: false,
+      sequentialRead: true,
+    }),
+  );
+  const original = checkHeader(await judged(() => image.metadata()), limits);
+  // The largest that any variant needs is decoded once, shrinking on load; all others come from its pixels.
+  const scale = Math.max(...variants.map((variant) => scaleFor(original, variant)));
+  const { data, info } = await judged(() =>
+    image
+      .autoOrient()
+      .resize({ ...scaled(original, scale), fit: 'fill' })
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true }),
+  );
+  const pixels = () =>
+    sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } });
+  const [thumbhash, ...thumbnails] = await Promise.all([
+    placeholder(pixels()),
+    ...variants.map((variant) => encode(pixels(), original, variant)),
+  ]);
+  return { original, thumbnails, thumbhash };
 };
 
 /** A ThumbHash takes at most 100 pixels a side; 64 give the same hash in a third of the time. */
@@ -103,7 +74,7 @@ const placeholder = async (pixels: Sharp): Promise<string> => {
   return Buffer.from(rgbaToThumbHash(info.width, info.height, data)).toString('base64');
 };
 
-const checkHeader = (metadata: Metadata): Size => {
+const checkHeader = (metadata: Metadata, limits: ImageLimits): Size => {
   // A HEIF container is accepted for AVIF only: the decoder of its other codecs is not there.
   if (metadata.format === 'heif' && metadata.compression !== 'av1') {
     throw new ImageError(
@@ -112,11 +83,16 @@ const checkHeader = (metadata: Metadata): Size => {
     );
   }
   const { width, height } = metadata.autoOrient;
-  if (width > maxSidePixels || height > maxSidePixels || width * height > maxPixels) {
-    throw new ImageError(
-      'image-too-large',
-      `The image is ${width} x ${height} pixels. At most ${maxSidePixels} on a side and ${maxPixels} in all are accepted.`,
-    );
+  const { pages = 1 } = metadata;
+  const { maxSidePixels, maxPixels, maxAnimationPixels } = limits;
+  const tooLarge = (what: string, rule: string) =>
+    new ImageError('image-too-large', `The image has ${what}. At most ${rule} are accepted.`);
+  if (width > maxSidePixels || height > maxSidePixels) {
+    throw tooLarge(`${width} x ${height} pixels`, `${maxSidePixels} on a side`);
+  }
+  if (width * height > maxPixels) throw tooLarge(`${width} x ${height} pixels`, `${maxPixels} in all`);
+  if (width * height * pages > maxAnimationPixels) {
+    throw tooLarge(`${pages} frames of ${width} x ${height} pixels`, `${maxAnimationPixels} in all frames`);
   }
   return { width, height };
 };
@@ -132,13 +108,13 @@ const scaled = ({ width, height }: Size, scale: number): Size => ({
   height: Math.max(1, Math.round(height * scale)),
 });
 
-const encode = async (image: Sharp, size: Size, variant: Variant): Promise<RenderedThumbnail> => {
-  const { data, info } = await judged(
+const encode = async (image: Sharp, size: Size, variant: Variant) => {
+  const { data, info } = await judged(() =>
     withFormat(fitted(image, size, variant).toColourspace('srgb'), variant).toBuffer({
       resolveWithObject: true,
     }),
   );
-  return { variant, bytes: data, width: info.width, height: info.height };
+  return { bytes: data, width: info.width, height: info.height };
 };
 
 /** The sizes are our own, not libvips', so that all variants round the same way and none is enlarged. */
@@ -183,16 +159,10 @@ const withFormat = (image: Sharp, { format, quality, background }: Variant): Sha
 };
 
 /** What libvips refuses once all bytes have arrived is the image's fault, for good. */
-const judged = async <Result>(decoding: Promise<Result>): Promise<Result> => {
-  const startedAt = performance.now();
+const judged = async <Result>(decode: () => Promise<Result>): Promise<Result> => {
   try {
-    return await decoding;
+    return await decode();
   } catch (error) {
-    if (performance.now() - startedAt > timeoutSeconds * 1000) {
-      throw new ImageError('decode-timeout', `Decoding took longer than ${timeoutSeconds} seconds.`, {
-        cause: error,
-      });
-    }
     const reason = error instanceof Error ? error.message : String(error);
     throw new ImageError('image-corrupt', `The image cannot be decoded: ${reason}`, { cause: error });
   }

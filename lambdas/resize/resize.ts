@@ -2,19 +2,23 @@ import { ImageError } from '../image/errors.ts';
 import type { ImageId } from '../image/id.ts';
 import { thumbnailKey } from '../image/keys.ts';
 import { originalTypeOf, requireAcceptedType } from '../image/original-type.ts';
-import { fingerprintOf, isSettled, type StoredThumbnail } from '../image/record.ts';
-import { thumbnailContentTypes, type Variants } from '../image/variant.ts';
+import { fingerprintOf, isSettled, type Original, type StoredThumbnail } from '../image/record.ts';
+import { thumbnailContentTypes, type Variant, type Variants } from '../image/variant.ts';
 import type { Catalog, Finished } from '../store/catalog.ts';
 import type { Originals } from '../store/originals.ts';
 import type { Thumbnails } from '../store/thumbnails.ts';
 import { ArrivedBytes } from './arrived-bytes.ts';
-import { loadImage, type RenderedThumbnail } from './render.ts';
+import { type Decoder, DecoderDied } from './decoder.ts';
+import type { Rendering } from './decoder-protocol.ts';
 
 export interface ResizeProps {
   readonly originals: Originals;
   readonly thumbnails: Thumbnails;
   readonly catalog: Catalog;
+  readonly decoder: Decoder;
   readonly variants: Variants;
+  /** Bytes of the largest original that is fetched. */
+  readonly maxBytes: number;
 }
 
 /** Says what was made, or that nothing was left to do. */
@@ -26,15 +30,53 @@ export type Resize = (id: ImageId) => Promise<Finished | 'already-settled'>;
  *
  * @throws ImageError when the image is at fault, once the catalog says so; anything else may succeed when tried again
  */
-export const createResize = ({ originals, thumbnails, catalog, variants }: ResizeProps): Resize => {
+export const createResize = (props: ResizeProps): Resize => {
+  const { originals, thumbnails, catalog, decoder, variants, maxBytes } = props;
   const fingerprint = fingerprintOf(variants);
 
-  const store = async (id: ImageId, { variant, width, height, bytes }: RenderedThumbnail) => {
+  const store = async (
+    id: ImageId,
+    variant: Variant,
+    { width, height, bytes }: Rendering['thumbnails'][number],
+  ) => {
     const key = thumbnailKey(id, variant);
     const contentType = thumbnailContentTypes[variant.format];
     await thumbnails.put(key, bytes, contentType);
     const stored: StoredThumbnail = { key, contentType, width, height, bytes: bytes.byteLength };
     return [variant.name, stored] as const;
+  };
+
+  /** Fetches an original and makes variants of it. Whatever comes of it, `found` learns what is known of its bytes. */
+  const decode = async (id: ImageId, wanted: readonly Variant[], found: { original: Original }) => {
+    const source = await originals.open(id);
+    found.original = { bytes: source.bytes };
+    if (source.bytes > maxBytes) {
+      source.body.destroy();
+      throw new ImageError(
+        'image-too-large',
+        `The image has ${source.bytes} bytes. At most ${maxBytes} are accepted.`,
+      );
+    }
+    const arrived = new ArrivedBytes();
+    const image = await decoder.load({ bytes: source.bytes, body: arrived.from(source.body) });
+    try {
+      found.original = { bytes: source.bytes, contentType: originalTypeOf(arrived.start) };
+      arrived.requireId(id);
+      requireAcceptedType(arrived.start);
+      return await image.render(wanted);
+    } finally {
+      image.close();
+    }
+  };
+
+  /** A decoder that dies is no proof against the image: something else may have taken its memory. Two of them are. */
+  const decodeOnceMore = async (...job: Parameters<typeof decode>): Promise<Rendering> => {
+    try {
+      return await decode(...job);
+    } catch (error) {
+      if (!(error instanceof DecoderDied)) throw error;
+      throw new ImageError('processing-failed', 'Decoding it ended the decoder, twice.', { cause: error });
+    }
   };
 
   return async (id) => {
@@ -53,17 +95,23 @@ export const createResize = ({ originals, thumbnails, catalog, variants }: Resiz
       await catalog.finish(id, fingerprint, finished);
       return finished;
     }
-    const arrived = new ArrivedBytes();
+    const found: { original: Original } = { original: { bytes: 0 } };
     try {
-      const image = await loadImage(arrived.from(await originals.open(id)));
-      arrived.requireId(id);
-      const contentType = requireAcceptedType(arrived.start);
-      const { original, thumbhash, thumbnails: rendered } = await image.render(missing);
-      const made = await Promise.all(rendered.map((thumbnail) => store(id, thumbnail)));
+      const rendering = await decode(id, missing, found).catch((error) => {
+        if (error instanceof DecoderDied) return decodeOnceMore(id, missing, found);
+        throw error;
+      });
+      const made = await Promise.all(
+        missing.map((variant, index) => {
+          const thumbnail = rendering.thumbnails[index];
+          if (thumbnail === undefined) throw new Error(`The decoder left out the variant ${variant.name}.`);
+          return store(id, variant, thumbnail);
+        }),
+      );
       const finished: Finished = {
-        original: { ...original, contentType, bytes: arrived.count },
+        original: { ...found.original, ...rendering.original },
         thumbnails: Object.fromEntries([...there, ...made]),
-        thumbhash,
+        thumbhash: rendering.thumbhash,
         resizeMilliseconds: Math.round(performance.now() - startedAt),
       };
       await catalog.finish(id, fingerprint, finished);
@@ -71,8 +119,7 @@ export const createResize = ({ originals, thumbnails, catalog, variants }: Resiz
     } catch (error) {
       // An original that is not there may still come: its image has not failed.
       if (error instanceof ImageError && error.code !== 'original-missing') {
-        const original = { contentType: originalTypeOf(arrived.start), bytes: arrived.count };
-        await catalog.fail(id, fingerprint, original, error.failure);
+        await catalog.fail(id, fingerprint, found.original, error.failure);
       }
       throw error;
     }

@@ -4,6 +4,7 @@ import { createCatalog } from '../store/catalog.ts';
 import { createS3Client } from '../store/clients.ts';
 import { createOriginals } from '../store/originals.ts';
 import { createThumbnails } from '../store/thumbnails.ts';
+import { createDecoder } from './decoder.ts';
 import type { resizeEnvironment } from './environment.ts';
 import { createMessageHandler } from './messages.ts';
 import { createResize } from './resize.ts';
@@ -15,7 +16,9 @@ export const createResizeService = (environment: z.output<typeof resizeEnvironme
     originals: createOriginals(s3, environment.RAW_BUCKET),
     thumbnails: createThumbnails(s3, environment.THUMBNAIL_BUCKET),
     catalog: createCatalog(environment.CATALOG_TABLE),
+    decoder: createDecoder(environment.IMAGE_LIMITS, log),
     variants: environment.VARIANTS,
+    maxBytes: environment.IMAGE_LIMITS.maxUploadBytes,
   });
   return createMessageHandler(resize, log);
 };

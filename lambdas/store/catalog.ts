@@ -1,6 +1,6 @@
 import {
   ConditionalCheckFailedException,
-  DynamoDBClient,
+  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
@@ -16,6 +16,7 @@ import {
   recordSchema,
   type StoredThumbnail,
 } from '../image/record.ts';
+import { createDynamoDBClient } from './clients.ts';
 
 /** What resize found and made; stored in one write. */
 export interface Finished {
@@ -56,7 +57,10 @@ const { waitingIndex } = catalogTable;
 const waitingPart = (id: ImageId): string => id.slice(0, 1);
 const waitingParts = [...'0123456789abcdef'];
 
-export const createCatalog = (TableName: string, dynamodb = new DynamoDBClient()): Catalog => {
+export const createCatalog = (
+  TableName: string,
+  dynamodb: DynamoDBClient = createDynamoDBClient(),
+): Catalog => {
   const keyOf = (id: ImageId) => marshall({ [catalogTable.partitionKey]: id });
 
   /** Runs one conditional write; false if its condition did not hold. */

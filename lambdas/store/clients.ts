@@ -1,4 +1,18 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { STSClient } from '@aws-sdk/client-sts';
+
+/**
+ * When to give up a request, so that a service that does not answer costs one of the SDK's three tries and not the
+ * whole function. The idle time is that of a body under way, too.
+ */
+const timeouts = {
+  connectionTimeout: 1000,
+  requestTimeout: 5000,
+  throwOnRequestTimeout: true,
+  socketTimeout: 5000,
+} as const;
 
 /**
  * An S3 client that adds no checksum of its own: uploads carry the SHA-256 that names them, and S3 verifies that one
@@ -6,7 +20,20 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
  */
 export const createS3Client = (config: S3ClientConfig = {}): S3Client =>
   new S3Client({
+    requestHandler: timeouts,
     ...config,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
+
+export const createDynamoDBClient = (): DynamoDBClient => new DynamoDBClient({ requestHandler: timeouts });
+
+/** @param pollSeconds how long the queue may take to answer, on purpose. @default 0 */
+export const createSQSClient = (pollSeconds = 0): SQSClient => {
+  const milliseconds = timeouts.requestTimeout + pollSeconds * 1000;
+  return new SQSClient({
+    requestHandler: { ...timeouts, requestTimeout: milliseconds, socketTimeout: milliseconds },
+  });
+};
+
+export const createSTSClient = (): STSClient => new STSClient({ requestHandler: timeouts });

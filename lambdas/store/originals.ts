@@ -19,7 +19,7 @@ export interface Originals {
   put(id: ImageId, bytes: Uint8Array, contentType: OriginalType): Promise<'stored' | 'already-stored'>;
   exists(id: ImageId): Promise<boolean>;
   /** @throws ImageError `original-missing` when there is none: it was deleted after its event was sent */
-  open(id: ImageId): Promise<Readable>;
+  open(id: ImageId): Promise<{ readonly bytes: number; readonly body: Readable }>;
 }
 
 /** S3 answers 409 to a conditional write that raced another one of the same key, and asks to try again. */
@@ -60,9 +60,13 @@ export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
 
   async open(id) {
     try {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: originalKey(id) }));
-      if (!(Body instanceof Readable)) throw new Error(`S3 sent no stream for ${originalKey(id)}`);
-      return Body;
+      const { Body, ContentLength } = await s3.send(
+        new GetObjectCommand({ Bucket: bucket, Key: originalKey(id) }),
+      );
+      if (!(Body instanceof Readable) || ContentLength === undefined) {
+        throw new Error(`S3 sent no stream of a known length for ${originalKey(id)}`);
+      }
+      return { bytes: ContentLength, body: Body };
     } catch (error) {
       if (!(error instanceof NoSuchKey)) throw error;
       throw new ImageError('original-missing', 'The original is no longer in the raw bucket.', {

@@ -1,6 +1,7 @@
-import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { ImageId } from '../image/id.ts';
 import { originalKey } from '../image/keys.ts';
+import { createSQSClient } from './clients.ts';
 
 /** Asks for the thumbnails of an original that is there already, where no event of S3 would. */
 export interface ResizeRequests {
@@ -9,7 +10,10 @@ export interface ResizeRequests {
   waiting(): Promise<number>;
 }
 
-export const createResizeRequests = (QueueUrl: string, sqs = new SQSClient()): ResizeRequests => ({
+export const createResizeRequests = (
+  QueueUrl: string,
+  sqs: SQSClient = createSQSClient(),
+): ResizeRequests => ({
   async send(id) {
     // The shape in which S3 announces an object, so that resize knows one kind of message.
     const MessageBody = JSON.stringify({

@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
-import { createS3Client } from './clients.ts';
+import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
+import { createS3Client, createSTSClient } from './clients.ts';
 
 /** A role assumed by another role lasts an hour at most (IAM User Guide, "Role chaining"). */
 const sessionSeconds = 3600;
@@ -10,7 +10,10 @@ const sessionSeconds = 3600;
  * with them could die at any moment; an assumed role's end is known. It is assumed anew once half its time is over:
  * a URL signed at any moment has at least half an hour to live.
  */
-export const createSigningClient = (roleArn: string, sts = new STSClient()): (() => Promise<S3Client>) => {
+export const createSigningClient = (
+  roleArn: string,
+  sts: STSClient = createSTSClient(),
+): (() => Promise<S3Client>) => {
   let session: { readonly client: S3Client; readonly renewAt: number } | undefined;
   let renewing: ReturnType<typeof assumeRole> | undefined;
 

@@ -6,6 +6,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
+import type { ImageLimits } from '../../lambdas/image/limits.ts';
 import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
 import { inOwnAccount } from './own-account.ts';
 import { ServiceFunction } from './service-function.ts';
@@ -16,12 +17,22 @@ export interface ResizeProps {
   readonly catalog: ITable;
   readonly queue: IQueue;
   readonly variantsJson: string;
+  readonly imageLimits: ImageLimits;
   /** Functions that run at once. */
   readonly maxConcurrency: number;
   readonly logRetention: RetentionDays;
 }
 
-/** How long one batch of images may take. */
+/** What gives a function one whole CPU (Lambda Developer Guide, "Configure Lambda function memory"). */
+const oneCpuMiB = 1769;
+
+/** For the function itself, and for what a decoder may be over its limit before it is ended. */
+const besideDecoderMiB = 400;
+
+/**
+ * How long the work on one message may take. At most two decodes fit in, at the longest that the settings allow: the
+ * second only if the first one's process died.
+ */
 export const resizeTimeout = Duration.seconds(120);
 
 /** Makes the thumbnails of every original that arrives in the raw bucket. */
@@ -34,16 +45,17 @@ export class Resize extends Construct {
       THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
       CATALOG_TABLE: props.catalog.tableName,
       VARIANTS: props.variantsJson,
+      IMAGE_LIMITS: JSON.stringify(props.imageLimits),
     };
     const resize = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/resize/index.ts',
       description: 'Makes thumbnails of new originals',
       environment,
-      // One whole vCPU (Lambda Developer Guide, "Configure Lambda function memory").
-      memoryMiB: 1769,
+      memoryMiB: Math.max(oneCpuMiB, props.imageLimits.decodeMemoryMiB + besideDecoderMiB),
       timeout: resizeTimeout,
       logRetention: props.logRetention,
       nativeModules: ['sharp'],
+      processes: ['lambdas/resize/decoder-process.ts'],
       statements: [
         {
           actions: ['s3:GetObject'],
@@ -68,7 +80,8 @@ export class Resize extends Construct {
     new EventSourceMapping(this, 'EventSource', {
       target: resize,
       eventSourceArn: queue.queueArn,
-      batchSize: 4,
+      // An image that takes long, or a function that dies of it, delays no other.
+      batchSize: 1,
       reportBatchItemFailures: true,
       maxConcurrency: props.maxConcurrency,
     });

@@ -1,4 +1,5 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { imageLimitsSchema } from '../../lambdas/image/limits.ts';
 import { comparable, templateWith } from './stacks.ts';
 
 const everySetting = {
@@ -18,6 +19,11 @@ const everySetting = {
   ],
   maxInlineBytes: 1_000_000,
   maxUploadBytes: 20_000_000,
+  maxSidePixels: 8000,
+  maxPixels: 40_000_000,
+  maxAnimationPixels: 200_000_000,
+  decodeTimeoutSeconds: 10,
+  decodeMemoryMiB: 2000,
   urlLifetimeSeconds: 900,
   uploadsPerSecond: 2,
   uploadBurst: 3,
@@ -250,6 +256,21 @@ describe('all functions', () => {
   });
 });
 
+describe('the resize function', () => {
+  test('has one whole CPU, and more memory where a decoder may take more', () => {
+    const memoryOf = (each: Template): number =>
+      ownFunctions(each).find(({ name }) => name.startsWith('ResizeFunction'))?.MemorySize;
+    expect(memoryOf(template)).toBe(1769);
+    expect(memoryOf(templateWith({ decodeMemoryMiB: 3000 }))).toBe(3400);
+  });
+
+  test('has time for two decodes, at the longest that the settings allow', () => {
+    const resize = ownFunctions(template).find(({ name }) => name.startsWith('ResizeFunction'));
+    const { maxValue } = imageLimitsSchema.shape.decodeTimeoutSeconds;
+    expect(resize?.Timeout).toBeGreaterThan(2 * (maxValue ?? Number.NaN));
+  });
+});
+
 describe('the catalog', () => {
   test('is paid per request, encrypted, restorable to any point in time, and rid of what expires', () => {
     template.resourceCountIs('AWS::DynamoDB::Table', 1);
@@ -338,13 +359,14 @@ describe('the resize queue', () => {
     });
   });
 
-  test('gives a batch six times the function’s time, and takes back only what failed', () => {
+  test('gives each image six times the function’s time, and lets none wait for another', () => {
     const resize = ownFunctions(template).find(({ name }) => name.startsWith('ResizeFunction'));
     template.hasResourceProperties('AWS::SQS::Queue', {
       VisibilityTimeout: 6 * resize?.Timeout,
       RedrivePolicy: Match.anyValue(),
     });
     template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      BatchSize: 1,
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       ScalingConfig: { MaximumConcurrency: 20 },
     });

@@ -26,15 +26,23 @@ export const awsClients = (ports: Ports) => {
   const catalog = createCatalog(resources.catalogTable, dynamodb);
   const originals = createOriginals(s3, resources.rawBucket);
 
-  /** How many messages a queue holds, be they waiting or handed out. */
-  const queued = async (queue: string): Promise<number> => {
+  /** How many messages of a queue wait, and how many are handed out. */
+  const messagesOf = async (queue: string) => {
     const { Attributes } = await sqs.send(
       new GetQueueAttributesCommand({
         QueueUrl: urlOf(queue),
         AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
       }),
     );
-    return Object.values(Attributes ?? {}).reduce((sum, count) => sum + Number(count), 0);
+    return {
+      waiting: Number(Attributes?.['ApproximateNumberOfMessages']),
+      inHand: Number(Attributes?.['ApproximateNumberOfMessagesNotVisible']),
+    };
+  };
+
+  const queued = async (queue: string): Promise<number> => {
+    const { waiting, inHand } = await messagesOf(queue);
+    return waiting + inHand;
   };
 
   return {
@@ -56,6 +64,7 @@ export const awsClients = (ports: Ports) => {
       return Body.transformToByteArray();
     },
 
+    messages: () => messagesOf(resources.resizeQueue),
     queued: () => queued(resources.resizeQueue),
     deadLetters: () => queued(`${resources.resizeQueue}-dead-letters`),
     untilNothingQueued: () =>

@@ -34,6 +34,17 @@ export const isFree = async (port: number): Promise<boolean> => {
   }
 };
 
+/** The process id of a process's child, by what its command line ends with. */
+export const pidOfChild = (parentPid: number, end: string): Promise<number> =>
+  until(`the process of ${end}`, async () => {
+    const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=,args=']);
+    const rows = stdout.split('\n').map((row) => {
+      const [own = '', parent = '', ...words] = row.trim().split(/\s+/);
+      return { pid: Number(own), parent: Number(parent), args: words.join(' ') };
+    });
+    return rows.find(({ parent, args }) => parent === parentPid && args.endsWith(end))?.pid;
+  });
+
 /** The first of the free ports in a row that a run takes, below those that systems give to outgoing connections. */
 export const freePort = (): Promise<number> =>
   until('free ports in a row', async () => {
@@ -98,16 +109,6 @@ export const startLocal = (props: LocalRunProps): LocalRun => {
       };
       await until('the start', isReady, 60_000);
     },
-    pidOf: (name) =>
-      until(`the process of ${name}`, async () => {
-        const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=,args=']);
-        const rows = stdout.split('\n').map((row) => {
-          const [own = '', parent = '', ...words] = row.trim().split(/\s+/);
-          return { pid: Number(own), parent: Number(parent), args: words.join(' ') };
-        });
-        return rows.find(
-          ({ parent, args }) => parent === running.pid && args.endsWith(`containers/${name}.ts`),
-        )?.pid;
-      }),
+    pidOf: (name) => pidOfChild(running.pid, `containers/${name}.ts`),
   };
 };

@@ -13,6 +13,7 @@ import type { ReconcileEnvironment } from '../../lambdas/reconcile/environment.t
 import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
 import { createCatalog } from '../../lambdas/store/catalog.ts';
 import { bundling } from '../../lib/constructs/service-function.ts';
+import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
 import { startCatalogServer } from '../catalog-server.ts';
 import { createCdk } from '../e2e/cdk.ts';
 import { createRunFolder } from '../e2e/run-folder.ts';
@@ -171,11 +172,16 @@ const ownArchitecture = process.platform === 'linux' ? architectures[process.arc
     entry: 'lambdas/resize/index.ts',
     runtime: Runtime.NODEJS_24_X,
     architecture,
-    bundling: bundling(architecture, ['sharp']),
+    bundling: bundling(architecture, {
+      nativeModules: ['sharp'],
+      processes: ['lambdas/resize/decoder-process.ts'],
+    }),
   });
   app.synth();
   const ownResize = packageOf(assembly, 'ResizeFunction');
-  expect(readFileSync(join(ownResize, 'index.js'))).toEqual(readFileSync(join(resize, 'index.js')));
+  for (const file of ['index.js', 'decoder-process.js']) {
+    expect(readFileSync(join(ownResize, file))).toEqual(readFileSync(join(resize, file)));
+  }
 
   const photo = await (await cameraPicture(480, 640, 6)).jpeg().toBuffer();
   const id = createHash('sha256').update(photo).digest('hex');
@@ -191,6 +197,7 @@ const ownArchitecture = process.platform === 'linux' ? architectures[process.arc
       THUMBNAIL_BUCKET: 'thumbnail-bucket',
       CATALOG_TABLE: catalog.tableName,
       VARIANTS: variants,
+      IMAGE_LIMITS: JSON.stringify(imageLimitsOf(readSettings({}))),
     };
     const answer = await invoke(ownResize, environment, queueEvent(createdMessage(`raw/${id}`)));
     expect(answer).toEqual({ batchItemFailures: [] });

@@ -18,7 +18,7 @@ import { thumbnailContentTypes, type Variants, variantsSchema } from '../../../l
 import { preferredWaitSeconds } from '../../../lambdas/ingest/app.ts';
 import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { routes } from '../../../lambdas/ingest/routes.ts';
-import { createIngestService } from '../../../lambdas/ingest/service.ts';
+import { createIngestService, type ServerProps } from '../../../lambdas/ingest/service.ts';
 import type { Log } from '../../../lambdas/log.ts';
 import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
@@ -50,8 +50,8 @@ const environmentWith = (given: readonly object[]): IngestEnvironment => ({
   AUTH: '"none"',
   LINKS: 'public',
 });
-const appWith = (given: readonly object[]) =>
-  createIngestService(readEnvironment(ingestEnvironment, environmentWith(given)), log);
+const appWith = (given: readonly object[], props?: ServerProps) =>
+  createIngestService(readEnvironment(ingestEnvironment, environmentWith(given)), log, props);
 
 beforeAll(async () => {
   server = await startCatalogServer();
@@ -412,6 +412,44 @@ describe('an upload is refused', () => {
     });
     await expectProblem(await post(endless), 413, 'body-too-large', /100000 bytes/);
     expect(sent).toBeLessThan(20);
+  });
+
+  test('when it breaks off', async () => {
+    const broken = new ReadableStream({
+      pull(controller) {
+        controller.error(new Error('aborted'));
+      },
+    });
+    await expectProblem(await post(broken), 400, 'invalid-request', /as a whole/);
+  });
+
+  test('while there is no room for its bytes, and not a moment longer', async () => {
+    // GIVEN room for one, taken by an upload that does not come to its end
+    app = appWith(givenVariants, { maxConcurrentUploads: 1 });
+    const slow = new TransformStream();
+    const first = post(slow.readable);
+    let isRead = false;
+    const second = new ReadableStream(
+      {
+        pull(controller) {
+          isRead = true;
+          controller.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    // WHEN
+    const refused = await post(second);
+    // THEN
+    expect(refused.headers.get('Retry-After')).toBe('1');
+    await expectProblem(refused, 503, 'overloaded', /try again/);
+    expect(isRead).toBe(false);
+    // WHEN it comes to its end after all, badly
+    await slow.writable.abort();
+    expect((await first).status).toBe(400);
+    // THEN
+    expect((await post('')).status).toBe(400);
+    app = appWith(givenVariants);
   });
 
   test('at another path or with another method', async () => {

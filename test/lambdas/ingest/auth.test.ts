@@ -45,7 +45,7 @@ const appWith = (auth: Auth, links: 'public' | 'same', guard?: Guard) =>
       LINKS: links,
     }),
     log,
-    guard,
+    { guard },
   );
 const jwt = () => ({ jwt: { issuer: provider.issuer, audience } });
 const guardedApp = (links: 'public' | 'same' = 'public') => appWith(jwt(), links, createJwtGuard(jwt().jwt));

@@ -10,6 +10,7 @@ import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import type { ResizeEnvironment } from '../../../lambdas/resize/environment.ts';
 import { createdKeys } from '../../../lambdas/resize/messages.ts';
 import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
+import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { createdMessage, queueEvent } from '../../events.ts';
 import { jpegHeaderThenRubbish, quarteredPicture } from '../../images.ts';
@@ -20,6 +21,7 @@ let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 let logged: jest.SpyInstance;
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let catalog: Catalog;
+const limits = { ...imageLimitsOf(readSettings({})), maxUploadBytes: 100_000 };
 const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'tiny', width: 16 }]);
 
 beforeAll(async () => {
@@ -34,6 +36,7 @@ beforeAll(async () => {
     RAW_BUCKET: 'raw-bucket',
     THUMBNAIL_BUCKET: 'thumbnail-bucket',
     VARIANTS: JSON.stringify(variants),
+    IMAGE_LIMITS: JSON.stringify(limits),
     POWERTOOLS_DEV: 'true',
   } satisfies ResizeEnvironment & Record<string, string>);
   for (const method of ['info', 'error'] as const) jest.spyOn(console, method).mockImplementation();
@@ -54,6 +57,7 @@ const stored = (bytes: Buffer): string => {
   const Key = `raw/${imageIdOf(bytes)}`;
   s3.on(GetObjectCommand, { Bucket: 'raw-bucket', Key }).callsFake(() => ({
     Body: sdkStreamMixin(Readable.from([bytes])),
+    ContentLength: bytes.byteLength,
   }));
   return Key;
 };
@@ -236,7 +240,10 @@ test('logs a broken image once, with its code, and is done with it', async () =>
 test('fails an original whose bytes are not those that its name says', async () => {
   const id = imageIdOf(Buffer.from('other bytes'));
   const bytes = await quarteredPicture(42, 40).png().toBuffer();
-  s3.on(GetObjectCommand).callsFake(() => ({ Body: sdkStreamMixin(Readable.from([bytes])) }));
+  s3.on(GetObjectCommand).callsFake(() => ({
+    Body: sdkStreamMixin(Readable.from([bytes])),
+    ContentLength: bytes.byteLength,
+  }));
   await handler(queueEvent(createdMessage(`raw/${id}`)), context);
   expect(await catalog.find(id)).toMatchObject({ status: 'failed', error: { code: 'checksum-mismatch' } });
   expect(written()).toHaveLength(0);
@@ -249,6 +256,35 @@ test('fails an uploaded file that is no image, with what it is', async () => {
     status: 'failed',
     error: { code: 'unsupported-type', detail: expect.stringContaining('PDF') },
   });
+});
+
+test('fails an original that is larger than what may be uploaded, and does not fetch it', async () => {
+  const bytes = Buffer.alloc(limits.maxUploadBytes + 1);
+  const body = Readable.from([bytes]);
+  const key = stored(bytes);
+  s3.on(GetObjectCommand).resolves({ Body: sdkStreamMixin(body), ContentLength: bytes.byteLength });
+  await handler(queueEvent(createdMessage(key)), context);
+  expect(await catalog.find(imageIdOf(bytes))).toMatchObject({
+    status: 'failed',
+    error: { code: 'image-too-large', detail: expect.stringContaining('100001 bytes') },
+    original: { bytes: 100_001 },
+  });
+  expect(body.destroyed).toBe(true);
+});
+
+test('fails only the message whose original arrived by half', async () => {
+  const good = stored(await quarteredPicture(46, 40).png().toBuffer());
+  const bytes = await quarteredPicture(47, 40).png().toBuffer();
+  const Key = stored(bytes);
+  s3.on(GetObjectCommand, { Bucket: 'raw-bucket', Key }).callsFake(() => ({
+    Body: sdkStreamMixin(Readable.from([bytes.subarray(0, bytes.length / 2)])),
+    ContentLength: bytes.byteLength,
+  }));
+  await expect(handler(queueEvent(createdMessage(Key), createdMessage(good)), context)).resolves.toEqual({
+    batchItemFailures: [{ itemIdentifier: 'message-0' }],
+  });
+  expect(await catalog.find(imageIdOf(bytes))).toBeUndefined();
+  expect(written()).toHaveLength(2);
 });
 
 test('is done with an original that was deleted meanwhile', async () => {

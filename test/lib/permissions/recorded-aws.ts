@@ -115,7 +115,7 @@ export const recordAws = () => {
     const object = objects.get(resource);
     if (command instanceof GetObjectCommand) {
       if (object === undefined) throw new NoSuchKey({ message: resource, $metadata: {} });
-      return { Body: Readable.from([object]) };
+      return { Body: Readable.from([object]), ContentLength: object.byteLength };
     }
     if (command instanceof HeadObjectCommand && object === undefined)
       throw new NotFound({ message: resource, $metadata: {} });

@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { Socket } from 'node:net';
+import * as z from 'zod';
+import { json, readEnvironment } from '../environment.ts';
+import { ImageError } from '../image/errors.ts';
+import { imageLimitsSchema } from '../image/limits.ts';
+import { bytesPipe, type DecoderReply, decoderRequestSchema } from './decoder-protocol.ts';
+import { renderImage } from './render.ts';
+
+/** The process that decodes: one image after the other, and nothing else. It may be killed at any moment. */
+
+const { IMAGE_LIMITS: limits } = readEnvironment(z.object({ IMAGE_LIMITS: json(imageLimitsSchema) }));
+const pipe = new Socket({ fd: bytesPipe, readable: true, writable: false });
+
+/** How often memory is looked at: what a decoder can take meanwhile, about 50 MB, is what it may be over its limit. */
+const memoryCheckMilliseconds = 10;
+
+const reply = (message: DecoderReply): void => {
+  process.send?.(message);
+};
+
+const receive = async (length: number): Promise<Uint8Array> => {
+  const bytes = Buffer.allocUnsafe(length);
+  for (let filled = 0; filled < length; ) {
+    const chunk: Buffer | null = pipe.read();
+    if (chunk === null) await once(pipe, 'readable');
+    else filled += chunk.copy(bytes, filled);
+  }
+  return bytes;
+};
+
+/** libvips runs in other threads: this one is free to look at what they take. Whoever is told will end the process. */
+const watchMemory = (): NodeJS.Timeout => {
+  const maxBytes = limits.decodeMemoryMiB * 2 ** 20;
+  const timer = setInterval(() => {
+    if (process.memoryUsage.rss() <= maxBytes) return;
+    clearInterval(timer);
+    reply({
+      kind: 'refused',
+      code: 'decode-memory',
+      detail: `Decoding it takes more than ${limits.decodeMemoryMiB} MiB.`,
+    });
+  }, memoryCheckMilliseconds);
+  return timer;
+};
+
+let image: Uint8Array | undefined;
+
+process.on('message', async (message) => {
+  const request = decoderRequestSchema.parse(message);
+  if (request.kind === 'load') {
+    image = await receive(request.bytes);
+    reply({ kind: 'loaded' });
+    return;
+  }
+  if (image === undefined) throw new Error('There is nothing to render: it was not loaded.');
+  const watch = watchMemory();
+  try {
+    reply({ kind: 'rendered', rendering: await renderImage(image, request.variants, limits) });
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    reply({ kind: 'refused', ...error.failure });
+  } finally {
+    clearInterval(watch);
+    image = undefined;
+  }
+});
+
+// Whoever asked is gone, and with it whoever would end a decode that takes too long.
+process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+reply({ kind: 'ready' });

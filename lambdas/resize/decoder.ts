@@ -1,0 +1,221 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { Socket } from 'node:net';
+import { extname, join } from 'node:path';
+import { ImageError } from '../image/errors.ts';
+import type { ImageLimits } from '../image/limits.ts';
+import type { Variant } from '../image/variant.ts';
+import type { Log } from '../log.ts';
+import {
+  type DecoderReply,
+  type DecoderRequest,
+  decoderReplySchema,
+  type Rendering,
+} from './decoder-protocol.ts';
+
+/** Bytes on their way, and how many they are to be. */
+export interface IncomingImage {
+  readonly bytes: number;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** An image whose bytes have all arrived; nothing of it has been looked at. */
+export interface LoadedImage {
+  /**
+   * Makes all the variants from one decode: upright, sRGB, without metadata, never enlarged.
+   *
+   * @throws ImageError `unsupported-type`, `image-too-large`, `image-corrupt`, `decode-timeout`, `decode-memory`
+   * @throws DecoderDied
+   */
+  render(variants: readonly Variant[]): Promise<Rendering>;
+  /** To be called when all is done, whether it was rendered or not. */
+  close(): void;
+}
+
+/**
+ * Decodes images in processes of their own, as many as are asked for at once. No limit within libvips ends every decode
+ * that is stuck, and none survives a crash: a process can be killed, and nothing else is lost with it. It holds no
+ * credentials either.
+ */
+export interface Decoder {
+  /** An error of the source is thrown as it is: it says nothing of the image. */
+  load(image: IncomingImage): Promise<LoadedImage>;
+}
+
+/** The process ended by itself while it had an image: for a want of memory elsewhere, or because of the image. */
+export class DecoderDied extends Error {
+  override readonly name = 'DecoderDied';
+}
+
+export const createDecoder = (limits: ImageLimits, log: Log): Decoder => {
+  const idle: DecoderProcess[] = [];
+  const busy = new Set<DecoderProcess>();
+
+  const take = (): DecoderProcess => {
+    let decoder = idle.pop();
+    while (decoder?.hasEnded()) decoder = idle.pop();
+    decoder ??= startDecoderProcess(limits, log);
+    busy.add(decoder);
+    return decoder;
+  };
+
+  // Loads libvips while the service connects to AWS.
+  idle.push(startDecoderProcess(limits, log));
+  process.once('exit', () => {
+    for (const decoder of [...idle, ...busy]) decoder.kill();
+  });
+
+  return {
+    async load(image) {
+      const decoder = take();
+      try {
+        await decoder.load(image);
+      } catch (error) {
+        // It waits for bytes that will not come.
+        decoder.kill();
+        busy.delete(decoder);
+        throw error;
+      }
+      return {
+        render: (variants) => decoder.render(variants),
+        close: () => {
+          decoder.release();
+          busy.delete(decoder);
+          if (!decoder.hasEnded()) idle.push(decoder);
+        },
+      };
+    },
+  };
+};
+
+interface DecoderProcess extends Pick<LoadedImage, 'render'> {
+  load(image: IncomingImage): Promise<void>;
+  /** It has no image any more. */
+  release(): void;
+  hasEnded(): boolean;
+  kill(): void;
+}
+
+/** Beside this file, with the same ending: `.ts` as it is written, `.js` where it is packaged. */
+const entry = join(import.meta.dirname, `decoder-process${extname(import.meta.filename)}`);
+
+const environmentOf = (limits: ImageLimits): NodeJS.ProcessEnv => ({
+  // A decoder talks to nobody: no credentials for it.
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))),
+  IMAGE_LIMITS: JSON.stringify(limits),
+  // libvips would move images over 100 MB to disc, where nothing bounds them. Memory is bounded.
+  VIPS_DISC_THRESHOLD: `${limits.decodeMemoryMiB}m`,
+});
+
+/** How long a process may take to load libvips: 0.1 s, and much longer on a machine that has just begun to run. */
+const startSeconds = 30;
+
+const startDecoderProcess = (limits: ImageLimits, log: Log): DecoderProcess => {
+  const { decodeTimeoutSeconds } = limits;
+  const child = fork(entry, {
+    execArgv: [],
+    env: environmentOf(limits),
+    // Sends bytes as bytes.
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'ipc'],
+  });
+  const [, , , pipe] = child.stdio;
+  if (!(pipe instanceof Socket)) throw new Error('The decoder has no pipe for bytes.');
+  // That it has ended is told by "exit".
+  pipe.on('error', () => {});
+
+  let isKilled = false;
+  let isReady = false;
+  const kill = (): void => {
+    isKilled = true;
+    child.kill('SIGKILL');
+  };
+
+  const ended = new AbortController();
+  /** The answer to the last request; the first one, that it is ready, comes by itself. */
+  let answer = Promise.withResolvers<DecoderReply>();
+  const expectAnswer = (): void => {
+    answer = Promise.withResolvers();
+    // Nobody may be waiting for it yet when the process ends.
+    answer.promise.catch(() => {});
+    if (ended.signal.aborted) answer.reject(ended.signal.reason);
+  };
+  const end = (how: unknown): void => {
+    if (ended.signal.aborted) return;
+    if (!isKilled) log.error('decoder died', { how });
+    ended.abort(new DecoderDied(`The decoder ended (${how}).`));
+    answer.reject(ended.signal.reason);
+  };
+  child.once('error', end);
+  child.once('exit', (code, signal) => end(signal ?? `exit code ${code}`));
+  child.on('message', (message) => answer.resolve(decoderReplySchema.parse(message)));
+  // A service that is done need not wait for a decoder, unless that one has an image.
+  child.unref();
+  child.channel?.unref();
+  pipe.unref();
+
+  const send = (request: DecoderRequest): void => {
+    expectAnswer();
+    // That it cannot be sent is told by "exit".
+    child.send(request, () => {});
+  };
+
+  /** Waits for what the process does, but makes it end after some seconds. */
+  const within = async <Event>(seconds: number, event: Promise<Event>): Promise<Event> => {
+    const deadline = setTimeout(kill, seconds * 1000);
+    try {
+      return await event;
+    } finally {
+      clearTimeout(deadline);
+    }
+  };
+
+  const untilReady = async (): Promise<void> => {
+    try {
+      await within(startSeconds, answer.promise);
+      isReady = true;
+    } catch (cause) {
+      throw new Error('The decoder does not start.', { cause });
+    }
+  };
+
+  return {
+    hasEnded: () => isKilled || ended.signal.aborted,
+    kill,
+    release: () => {
+      child.unref();
+    },
+
+    async load({ bytes, body }) {
+      child.ref();
+      if (!isReady) await untilReady();
+      send({ kind: 'load', bytes });
+      let count = 0;
+      for await (const chunk of body) {
+        ended.signal.throwIfAborted();
+        count += chunk.byteLength;
+        if (pipe.write(chunk)) continue;
+        await within(decodeTimeoutSeconds, Promise.race([once(pipe, 'drain'), answer.promise]));
+      }
+      if (count !== bytes) throw new Error(`${count} bytes came instead of ${bytes}.`);
+      await within(decodeTimeoutSeconds, answer.promise);
+    },
+
+    async render(variants) {
+      try {
+        send({ kind: 'render', variants: [...variants] });
+        const reply = await within(decodeTimeoutSeconds, answer.promise);
+        if (reply.kind === 'rendered') return reply.rendering;
+        if (reply.kind !== 'refused')
+          throw new Error(`The decoder says ${reply.kind} to a request to render.`);
+        // It still takes more and more.
+        if (reply.code === 'decode-memory') kill();
+        throw new ImageError(reply.code, reply.detail);
+      } catch (error) {
+        if (!isKilled || !(error instanceof DecoderDied)) throw error;
+        const detail = `Decoding takes longer than ${decodeTimeoutSeconds} seconds.`;
+        throw new ImageError('decode-timeout', detail, { cause: error });
+      }
+    },
+  };
+};

@@ -1,0 +1,121 @@
+import { readSettings } from '../../lib/settings.ts';
+import { environmentsFor } from '../../local/environments.ts';
+import { isListening, type Ports, portsFrom } from '../../local/ports.ts';
+import { quarteredPicture } from '../images.ts';
+import { shownReplySchema } from '../reply.ts';
+import { type AwsClients, awsClients } from './aws-clients.ts';
+import { freePort, pidOfChild, until } from './local-run.ts';
+import { cleanUp, type Running, startNode, suspend, temporaryFolder } from './processes.ts';
+import { post } from './uploads.ts';
+
+jest.setTimeout(90_000);
+
+/** Longer than any of these tests: what comes again was handed back. */
+const visibilityTimeoutSeconds = 300;
+const settings = readSettings({});
+
+let folder: string;
+let ports: Ports;
+let aws: AwsClients;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  const port = await freePort();
+  ports = portsFrom(port);
+  aws = awsClients(ports);
+  const services = startNode('test/local/services-process.ts', {
+    args: [String(port), String(visibilityTimeoutSeconds)],
+    folder,
+    environment: {},
+  });
+  await until('the services', () => services.out().includes('ready') || undefined);
+});
+
+afterAll(cleanUp);
+
+const startIngest = async (): Promise<Running> => {
+  const ingest = startNode('containers/ingest.ts', {
+    folder,
+    environment: environmentsFor(ports, settings).ingest,
+  });
+  await until('ingest', async () => (await isListening(ports.api)) || undefined);
+  return ingest;
+};
+
+const startWorker = async (): Promise<Running> => {
+  const worker = startNode('containers/resize.ts', {
+    folder,
+    environment: environmentsFor(ports, settings).resize,
+  });
+  await until('the worker', () => worker.out().includes('resize polls') || undefined);
+  return worker;
+};
+
+const photo = (width: number): Promise<Buffer<ArrayBuffer>> =>
+  quarteredPicture(width, 200)
+    .jpeg()
+    .toBuffer()
+    .then((bytes) => Buffer.from(bytes));
+
+const untilReady = (id: string) =>
+  until('the thumbnails', async () => ((await aws.catalog.find(id))?.status === 'ready' ? true : undefined));
+
+test('SIGTERM lets ingest answer who waits, at once, and end though a client keeps its connection', async () => {
+  // GIVEN an upload that waits for a thumbnail that nobody makes, and a connection that never asks for anything
+  const ingest = await startIngest();
+  const answer = post(`http://127.0.0.1:${ports.api}/dev/upload_image`, await photo(300), {
+    Prefer: 'wait=20',
+  });
+  await until('the upload', () => ingest.out().includes('upload accepted') || undefined);
+  // WHEN
+  const startedAt = Date.now();
+  const exit = ingest.end('SIGTERM');
+  // THEN
+  const response = await answer;
+  expect(response.status).toBe(202);
+  const { id } = shownReplySchema.parse(await response.json());
+  expect(await exit).toBe(0);
+  expect(Date.now() - startedAt).toBeLessThan(10_000);
+  // WHEN somebody works again
+  const worker = await startWorker();
+  await untilReady(id);
+  await worker.end('SIGTERM');
+});
+
+test('SIGTERM lets a worker finish what it holds, and take nothing new', async () => {
+  const worker = await startWorker();
+  const ids = await Promise.all([310, 311, 312, 313].map(async (width) => aws.take(await photo(width))));
+  // No event came of this upload; each is asked for here.
+  expect(await worker.end('SIGTERM')).toBe(0);
+  // What it took is done with, what it did not take is still there: with another worker all are ready.
+  const next = await startWorker();
+  for (const id of ids) await untilReady(id);
+  await aws.untilNothingQueued();
+  expect(await next.end('SIGTERM')).toBe(0);
+  expect(await aws.deadLetters()).toBe(0);
+});
+
+test('SIGTERM lets a worker hand back what it cannot finish, and end within 30 seconds', async () => {
+  // GIVEN a worker whose decoder does not come to an end
+  const worker = await startWorker();
+  const decoder = await pidOfChild(worker.pid, 'decoder-process.ts');
+  suspend(decoder);
+  const id = await aws.take(await photo(320));
+  await until('the message to be taken', async () => {
+    const { waiting, inHand } = await aws.messages();
+    return (waiting === 0 && inHand > 0) || undefined;
+  });
+  // WHEN
+  const startedAt = Date.now();
+  const exit = await worker.end('SIGTERM');
+  // THEN
+  expect(exit).toBe(0);
+  expect(Date.now() - startedAt).toBeLessThan(30_000);
+  expect(worker.errors()).toContain('messages are handed back');
+  expect(await aws.messages()).toEqual({ waiting: 1, inHand: 0 });
+  // WHEN another worker comes
+  const next = await startWorker();
+  // THEN it gets the message long before its time
+  await untilReady(id);
+  await next.end('SIGTERM');
+});
