@@ -46,6 +46,8 @@ export const settingsSchema = z.strictObject({
   maxSidePixels: fromText(limit.maxSidePixels).prefault(16_384),
   /** Width x height of an image. */
   maxPixels: fromText(limit.maxPixels).prefault(100_000_000),
+  /** Frames of an animation, or pages of a TIFF. */
+  maxFrames: fromText(limit.maxFrames).prefault(2000),
   /** Width x height x frames of an animation, or pages of a TIFF. */
   maxAnimationPixels: fromText(limit.maxAnimationPixels).prefault(1_000_000_000),
   /** How long an image may take from its header to its last thumbnail. */

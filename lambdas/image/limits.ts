@@ -14,6 +14,8 @@ export const imageLimitsSchema = z.object({
   maxSidePixels: z.int().min(1).max(10_000_000),
   /** Width x height of one frame. `image-too-large`. */
   maxPixels: z.int().min(1).max(1_000_000_000),
+  /** Frames of an animation, or pages of a TIFF: to read a WebP's 60,000 takes 5 s. `image-too-large`. */
+  maxFrames: z.int().min(1).max(1_000_000),
   /** Width x height x frames of an animation, or pages of a TIFF, although only the first is decoded. `image-too-large`. */
   maxAnimationPixels: z.int().min(1).max(100_000_000_000),
   /** From the header to the last thumbnail. `decode-timeout`. */

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { extname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { ImageError } from '../image/errors.ts';
 import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
@@ -117,10 +118,12 @@ const startDecoderProcess = (limits: ImageLimits, log: Log): DecoderProcess => {
     env: environmentOf(limits),
     // Sends bytes as bytes.
     serialization: 'advanced',
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'ipc'],
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'ipc'],
   });
-  const [, , , pipe] = child.stdio;
-  if (!(pipe instanceof Socket)) throw new Error('The decoder has no pipe for bytes.');
+  const [, , errors, pipe] = child.stdio;
+  if (!(pipe instanceof Socket) || !(errors instanceof Socket)) throw new Error('The decoder has no pipes.');
+  // Libraries that complain do so in words of their own, as long as they like.
+  createInterface(errors).on('line', (line) => log.warn('decoder complains', { line: line.slice(0, 200) }));
   // That it has ended is told by "exit".
   pipe.on('error', () => {});
 
@@ -153,6 +156,7 @@ const startDecoderProcess = (limits: ImageLimits, log: Log): DecoderProcess => {
   child.unref();
   child.channel?.unref();
   pipe.unref();
+  errors.unref();
 
   const send = (request: DecoderRequest): void => {
     expectAnswer();

@@ -83,16 +83,18 @@ const checkHeader = (metadata: Metadata, limits: ImageLimits): Size => {
     );
   }
   const { width, height } = metadata.autoOrient;
-  const { pages = 1 } = metadata;
-  const { maxSidePixels, maxPixels, maxAnimationPixels } = limits;
+  // The pages of a HEIF container are images that have nothing to do with the one that is decoded.
+  const frames = metadata.format === 'heif' ? 1 : (metadata.pages ?? 1);
+  const { maxSidePixels, maxPixels, maxFrames, maxAnimationPixels } = limits;
   const tooLarge = (what: string, rule: string) =>
     new ImageError('image-too-large', `The image has ${what}. At most ${rule} are accepted.`);
   if (width > maxSidePixels || height > maxSidePixels) {
     throw tooLarge(`${width} x ${height} pixels`, `${maxSidePixels} on a side`);
   }
   if (width * height > maxPixels) throw tooLarge(`${width} x ${height} pixels`, `${maxPixels} in all`);
-  if (width * height * pages > maxAnimationPixels) {
-    throw tooLarge(`${pages} frames of ${width} x ${height} pixels`, `${maxAnimationPixels} in all frames`);
+  if (frames > maxFrames) throw tooLarge(`${frames} frames`, `${maxFrames}`);
+  if (width * height * frames > maxAnimationPixels) {
+    throw tooLarge(`${frames} frames of ${width} x ${height} pixels`, `${maxAnimationPixels} in all frames`);
   }
   return { width, height };
 };
@@ -158,12 +160,26 @@ const withFormat = (image: Sharp, { format, quality, background }: Variant): Sha
   }
 };
 
+const maxReasonCharacters = 200;
+
+/** libvips tells all that it met on its way, on many lines: the first that says something of the image is enough. */
+const reasonOf = (error: unknown): string => {
+  const lines = (error instanceof Error ? error.message : String(error))
+    .replaceAll(/[^\P{C}\n]/gu, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+  const telling = lines.find((line) => !/^source: bad seek|^Warning treated as error/.test(line));
+  return (telling ?? lines[0] ?? 'no reason given').slice(0, maxReasonCharacters);
+};
+
 /** What libvips refuses once all bytes have arrived is the image's fault, for good. */
 const judged = async <Result>(decode: () => Promise<Result>): Promise<Result> => {
   try {
     return await decode();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ImageError('image-corrupt', `The image cannot be decoded: ${reason}`, { cause: error });
+    throw new ImageError('image-corrupt', `The image cannot be decoded: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
 };

@@ -9,6 +9,7 @@ test('are complete without being given', () => {
     maxUploadBytes: 100_000_000,
     maxSidePixels: 16_384,
     maxPixels: 100_000_000,
+    maxFrames: 2000,
     maxAnimationPixels: 1_000_000_000,
     decodeTimeoutSeconds: 20,
     decodeMemoryMiB: 1280,

@@ -21,6 +21,7 @@ const everySetting = {
   maxUploadBytes: 20_000_000,
   maxSidePixels: 8000,
   maxPixels: 40_000_000,
+  maxFrames: 100,
   maxAnimationPixels: 200_000_000,
   decodeTimeoutSeconds: 10,
   decodeMemoryMiB: 2000,

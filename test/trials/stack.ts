@@ -9,7 +9,6 @@ import { pathToFileURL } from 'node:url';
 import { readSettings } from '../../lib/settings.ts';
 import { environmentsFor } from '../../local/environments.ts';
 import { isListening, type Ports, portsFrom } from '../../local/ports.ts';
-import { startSchedule } from '../../local/schedule.ts';
 import { type AwsClients, awsClients } from '../local/aws-clients.ts';
 import { freePort, until } from '../local/local-run.ts';
 import { project } from '../local/processes.ts';
@@ -46,6 +45,8 @@ export interface Stack {
   readonly names: readonly string[];
   /** SIGKILL, as a power cut would; it starts again at once, and counts as no death. */
   kill(name: string): Promise<void>;
+  /** The ids of the processes that one of them has started and that still run. */
+  childrenOf(name: string): readonly number[];
   deaths(): readonly Death[];
   /** The most memory that one process has held so far, in MiB. A worker's decoders are called after it. */
   peaksMiB(): Readonly<Record<string, number>>;
@@ -61,11 +62,11 @@ export interface Stack {
 const restartMilliseconds = 100;
 const pollMilliseconds = 250;
 
-/** What no log line and no reply may hold. */
+export const hasStackTrace = (text: string): boolean => /\n?\s+at (?:\S+ \()?(?:file:|node:|\/)/i.test(text);
+
+/** What no log line may hold, and no reply but one that gives a signed URL to whoever may have it. */
 export const leaksOf = (text: string): boolean =>
-  /X-Amz-Signature|x-amz-security-token|\n?\s+at (?:\S+ \()?(?:file:|node:|\/)|SecretAccessKey|S3RVER\b/i.test(
-    text,
-  );
+  hasStackTrace(text) || /X-Amz-Signature|x-amz-security-token|SecretAccessKey|S3RVER\b/i.test(text);
 
 export const startStack = async (props: StackProps): Promise<Stack> => {
   const { visibilityTimeoutSeconds, workers = 1, reconcileSeconds, through, environment = {} } = props;
@@ -87,6 +88,8 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
     entry: string,
     args: readonly string[],
     env: Readonly<Record<string, string>>,
+    /** How long to wait before it runs again, for a task that ends by itself. */
+    pauseMilliseconds?: number,
   ) => {
     let child: ChildProcess;
     let isKilled = false;
@@ -110,9 +113,11 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
       }
       child.once('exit', (code, signal) => {
         if (isStopping) return;
-        if (!isKilled) deaths.push({ name, how: String(signal ?? `exit code ${code}`) });
+        if (!isKilled && pauseMilliseconds === undefined) {
+          deaths.push({ name, how: String(signal ?? `exit code ${code}`) });
+        }
         isKilled = false;
-        setTimeout(run, restartMilliseconds);
+        setTimeout(() => isStopping || run(), pauseMilliseconds ?? restartMilliseconds).unref();
       });
     };
     run();
@@ -161,12 +166,13 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
   const reconciler =
     reconcileSeconds === undefined
       ? undefined
-      : startSchedule({
-          name: 'reconcile',
-          entry: 'containers/reconcile.ts',
-          environment: { ...environments.reconcile, OVERDUE_SECONDS: String(reconcileSeconds) },
-          pauseSeconds: reconcileSeconds,
-        });
+      : supervise(
+          'reconcile',
+          'containers/reconcile.ts',
+          [],
+          { ...environments.reconcile, OVERDUE_SECONDS: String(reconcileSeconds) },
+          reconcileSeconds * 1000,
+        );
 
   const watch = setInterval(() => {
     for (const { name, pid } of processes) {
@@ -190,6 +196,10 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
     aws: awsClients(services),
     names: processes.map(({ name }) => name),
     kill: (name) => byName(name).kill(),
+    childrenOf: (name) => {
+      const pid = byName(name).pid();
+      return familyOf(name, pid).flatMap((relative) => (relative.pid === pid ? [] : [relative.pid]));
+    },
     deaths: () => deaths,
     peaksMiB: () => Object.fromEntries(peaks),
     memoryMiB: (name) =>
@@ -209,6 +219,7 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
 };
 
 interface Relative {
+  readonly pid: number;
   readonly role: string;
   readonly residentMiB: number;
   readonly peakMiB: number;
@@ -224,7 +235,7 @@ const familyOf = (name: string, pid: number): readonly Relative[] => {
       readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
     );
     return [
-      { role: name, residentMiB: mebibytes('VmRSS'), peakMiB: mebibytes('VmHWM') },
+      { pid, role: name, residentMiB: mebibytes('VmRSS'), peakMiB: mebibytes('VmHWM') },
       ...children.flatMap((child) => familyOf(`${name}-decoder`, Number(child))),
     ];
   } catch (error) {

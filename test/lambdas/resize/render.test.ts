@@ -158,6 +158,18 @@ describe('what is refused', () => {
     await expect(render(jpegHeaderThenRubbish())).rejects.toMatchObject({ code: 'image-corrupt' });
   });
 
+  test('the reason is one short line, however much libvips has to say', async () => {
+    const plain = sharp({ create: { width: 300, height: 200, channels: 3, background: 'red' } });
+    const damaged = await plain.tiff({ compression: 'packbits' }).toBuffer();
+    damaged.subarray(9, -300).forEach((_, index, part) => {
+      part[index] = (index * 77 + 181) % 256;
+    });
+    const error: unknown = await render(damaged).catch((reason) => reason);
+    const { message, cause } = error instanceof Error ? error : new Error('It was not refused.');
+    expect(message).toBe('The image cannot be decoded: Discarding 25 bytes to avoid buffer overrun');
+    expect(cause instanceof Error && cause.message).toContain('\n');
+  });
+
   test('a truncated JPEG is corrupt', async () => {
     const whole = await quarteredPicture(1200, 800).jpeg().toBuffer();
     await expect(render(whole.subarray(0, whole.length / 2))).rejects.toMatchObject({
@@ -210,6 +222,10 @@ describe('what is refused', () => {
       await expect(render(animation, thumbnail, { maxAnimationPixels: 5999 })).rejects.toMatchObject({
         code: 'image-too-large',
         message: expect.stringContaining('3 frames of 50 x 40'),
+      });
+      await expect(render(animation, thumbnail, { maxFrames: 2 })).rejects.toMatchObject({
+        code: 'image-too-large',
+        message: 'The image has 3 frames. At most 2 are accepted.',
       });
     },
   );

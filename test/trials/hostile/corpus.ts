@@ -1,0 +1,105 @@
+import { createRandom, type Random } from '../random.ts';
+import { bombs } from './families/bombs.ts';
+import { damaged } from './families/damaged.ts';
+import { disguises } from './families/disguises.ts';
+import { intact, lying, restructured } from './families/from-samples.ts';
+import { polyglots } from './families/polyglots.ts';
+import { scraps } from './families/scraps.ts';
+import { truncated } from './families/truncated.ts';
+import type { Family, Made } from './input.ts';
+import { buildSamples } from './samples.ts';
+
+/** The way to the service: the body of `POST /upload_image`, or a presigned PUT that `POST /uploads` gives. */
+export type Route = 'post' | 'presigned';
+
+export interface HostileInput extends Made {
+  readonly index: number;
+  readonly family: string;
+  readonly route: Route;
+  /** None is sent when it is empty. */
+  readonly contentType: string;
+}
+
+export interface Corpus {
+  readonly families: readonly string[];
+  /** The same index of the same seed is the same input, whatever else was built before. */
+  input(index: number): Promise<HostileInput>;
+}
+
+/** How many of a hundred inputs are of each family. Bombs are few: each takes seconds. */
+const shares = {
+  truncated: 14,
+  damaged: 26,
+  restructured: 26,
+  lying: 14,
+  polyglots: 5,
+  disguises: 6,
+  scraps: 2,
+  bombs: 3,
+  intact: 4,
+} as const;
+
+/** Any number without a common factor with 100 goes through all slots; this one spreads the families evenly. */
+const stride = 37;
+
+/** Ingest takes no more in one request. */
+const maxPostedBytes = 4_700_000;
+
+/** What ingest would refuse unread is sent past it as often as not, so that resize sees it too. */
+const presignedShare = (family: string): number =>
+  ['disguises', 'polyglots', 'scraps'].includes(family) ? 0.5 : 0.12;
+
+/** What the header says is looked at by nobody; '' sends none. */
+const contentTypes = [
+  '',
+  'image/jpg',
+  'image/jpeg',
+  'image/png',
+  'image/svg+xml',
+  'text/html',
+  'application/json',
+  'application/octet-stream',
+  'multipart/form-data',
+  'nonsense',
+] as const;
+
+export const createCorpus = async (seed: number): Promise<Corpus> => {
+  const samples = await buildSamples();
+  const makers: Readonly<Record<keyof typeof shares, Family>> = {
+    truncated: truncated(samples, seed),
+    damaged: damaged(samples),
+    restructured: restructured(samples),
+    lying: lying(samples),
+    polyglots: polyglots(samples),
+    disguises,
+    scraps,
+    bombs: bombs(seed),
+    intact: intact(samples),
+  };
+  const slots = Object.values(makers).flatMap((family) => {
+    const share = Object.entries(shares).find(([name]) => name === family.name)?.[1] ?? 0;
+    return Array.from({ length: share }, (_, position) => ({ family, share, position }));
+  });
+
+  return {
+    families: Object.keys(shares),
+    async input(index) {
+      const slot = slots[(index * stride) % slots.length];
+      if (slot === undefined) throw new RangeError(`No input has the index ${index}.`);
+      const { family, share, position } = slot;
+      const random = randomOf(seed, index);
+      const route = random.next() < presignedShare(family.name) ? 'presigned' : 'post';
+      const contentType = random.pick(contentTypes);
+      const made = await family.make(Math.floor(index / slots.length) * share + position, random);
+      return { ...made, index, family: family.name, route: routeOf(made, route), contentType };
+    },
+  };
+};
+
+const randomOf = (seed: number, index: number): Random =>
+  createRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
+
+const routeOf = ({ bytes }: Made, preferred: Route): Route => {
+  if (bytes.length === 0) return 'post';
+  return bytes.length > maxPostedBytes ? 'presigned' : preferred;
+};

@@ -1,0 +1,91 @@
+import { open } from 'node:fs/promises';
+import type { Stack } from '../stack.ts';
+
+/** The most memory that one process may ever hold, in MiB. */
+export interface MemoryLimits {
+  readonly decoderMiB: number;
+  /** Of ingest, and of each worker without its decoders. */
+  readonly processMiB: number;
+}
+
+/** Something that befell a process, while some input or other was under way. */
+export interface Incidents {
+  /** Looks once more, and ends the watch. */
+  stop(): Promise<void>;
+  readonly decoderDeaths: number;
+  /** Roles that held more than they may. */
+  readonly overMemory: readonly string[];
+}
+
+const pauseMilliseconds = 500;
+const decoderDied = '"decoder died"';
+
+const limitOf = (role: string, { decoderMiB, processMiB }: MemoryLimits): number => {
+  // The services stand in for AWS.
+  if (role === 'services') return Number.POSITIVE_INFINITY;
+  return role.endsWith('-decoder') ? decoderMiB : processMiB;
+};
+
+/** Watches the processes, so that each incident can be laid to what is under way just then. */
+export const watchIncidents = (
+  stack: Stack,
+  limits: MemoryLimits,
+  onIncident: (what: string) => void,
+): Incidents => {
+  const overMemory = new Set<string>();
+  let deaths = 0;
+  let decoderDeaths = 0;
+  let readBytes = 0;
+  let half = '';
+
+  const look = async (): Promise<void> => {
+    for (const { name, how } of stack.deaths().slice(deaths)) {
+      deaths += 1;
+      onIncident(`${name} died: ${how}`);
+    }
+    for (const [role, peakMiB] of Object.entries(stack.peaksMiB())) {
+      if (peakMiB <= limitOf(role, limits) || overMemory.has(role)) continue;
+      overMemory.add(role);
+      onIncident(`${role} held ${Math.round(peakMiB)} MiB`);
+    }
+    const died = (await newLines()).filter((line) => line.includes(decoderDied));
+    decoderDeaths += died.length;
+    for (const line of died) onIncident(line);
+  };
+
+  const newLines = async (): Promise<readonly string[]> => {
+    const file = await open(stack.logFile);
+    try {
+      const { size } = await file.stat();
+      const { buffer } = await file.read(Buffer.alloc(size - readBytes), 0, size - readBytes, readBytes);
+      readBytes = size;
+      const lines = `${half}${buffer.toString('utf8')}`.split('\n');
+      half = lines.pop() ?? '';
+      return lines;
+    } finally {
+      await file.close();
+    }
+  };
+
+  const stopping = new AbortController();
+  const watching = (async () => {
+    while (!stopping.signal.aborted) {
+      await look();
+      await new Promise((resolve) => setTimeout(resolve, pauseMilliseconds));
+    }
+    await look();
+  })();
+
+  return {
+    get decoderDeaths() {
+      return decoderDeaths;
+    },
+    get overMemory() {
+      return [...overMemory];
+    },
+    stop: async () => {
+      stopping.abort();
+      await watching;
+    },
+  };
+};
