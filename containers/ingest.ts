@@ -1,4 +1,4 @@
-import { Server } from 'node:http';
+import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
 import { serve } from '@hono/node-server';
 import * as z from 'zod';
 import { readEnvironment, wholeNumber } from '../lambdas/environment.ts';
@@ -12,8 +12,8 @@ const environment = readEnvironment(
   ingestEnvironment.extend({
     PORT: wholeNumber.default(8080),
     HOST: z.string().default('0.0.0.0'),
-    /** Uploads whose bytes are held at once, each of MAX_INLINE_BYTES at most. */
-    MAX_CONCURRENT_UPLOADS: wholeNumber.default(64),
+    /** Bytes of uploads that are held at once; more are answered 503. */
+    MAX_BYTES_IN_HAND: wholeNumber.default(300_000_000),
   }),
 );
 const log = createLog('ingest');
@@ -30,14 +30,14 @@ const guardOf = (auth: Auth): Guard | undefined => {
 const stopping = new AbortController();
 const app = createIngestService(environment, log, {
   guard: guardOf(environment.AUTH),
-  maxConcurrentUploads: environment.MAX_CONCURRENT_UPLOADS,
+  maxBytesInHand: environment.MAX_BYTES_IN_HAND,
   stopping: stopping.signal,
 });
 
 /** Longer than a load balancer keeps an idle connection (60 s), so that it never reuses one that ends just then. */
 const keepAliveMilliseconds = 65_000;
 
-/** How long a request may take to arrive, as in API Gateway: a slow sender holds the place of an upload. */
+/** How long a request may take to arrive, as in API Gateway: a slow sender holds a connection. */
 const requestMilliseconds = 30_000;
 
 /** ECS kills a task 30 s after it asked it to stop: what is not answered by then is cut off before. */
@@ -58,6 +58,18 @@ const server = serve(
   ({ port }) => log.info('ingest listens', { port }),
 );
 if (!(server instanceof Server)) throw new Error('The server is not one of HTTP/1.1.');
+/**
+ * Node closes a connection that its client does not want to keep as soon as it has answered. While a refused body still
+ * comes in, that resets the connection, and the client may never read why it was refused.
+ */
+server.prependListener('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+  if (outgoing.shouldKeepAlive) return;
+  outgoing.shouldKeepAlive = true;
+  outgoing.once('finish', () => {
+    if (incoming.complete) incoming.socket.destroySoon();
+    else incoming.once('end', () => incoming.socket.destroySoon());
+  });
+});
 server.on('error', (error) => {
   log.error('ingest cannot listen', { error });
   process.exit(1);

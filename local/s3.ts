@@ -58,9 +58,16 @@ export const startS3 = async ({ port, directory, buckets, notification }: S3Prop
   };
 };
 
-/** The deployed buckets are private. s3rver verifies every signature that is sent, but serves whoever sends none. */
+/**
+ * The deployed buckets are private. s3rver verifies every signature that is sent, but serves whoever sends none, and
+ * obeys headers that nobody signed: with one of them a presigned upload would copy any other object.
+ */
 const refuseUnsigned: Middleware = async (context, next) => {
-  if ('authorization' in context.headers || 'X-Amz-Algorithm' in context.query) return next();
+  const { headers, query } = context;
+  const signedHeaders = String(query['X-Amz-SignedHeaders'] ?? '').split(';');
+  const isSigned = (name: string): boolean => !name.startsWith('x-amz-') || signedHeaders.includes(name);
+  if ('authorization' in headers) return next();
+  if ('X-Amz-Algorithm' in query && Object.keys(headers).every(isSigned)) return next();
   context.status = 403;
   context.type = 'application/xml';
   context.body = '<Error><Code>AccessDenied</Code><Message>The request is not signed.</Message></Error>';

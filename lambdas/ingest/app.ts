@@ -29,8 +29,8 @@ export interface IngestAppProps {
   readonly links: Links;
   /** Checks the callers of guarded routes. @default - whoever stands in front of this service did so */
   readonly guard?: Guard;
-  /** Uploads whose bytes are held at once; more are refused. @default - whoever stands in front bounds them */
-  readonly maxConcurrentUploads?: number;
+  /** Bytes of uploads that are held at once; who brings more is refused. @default - a gateway bounds them */
+  readonly maxBytesInHand?: number;
   readonly log: Log;
 }
 
@@ -49,8 +49,8 @@ const redirectMarginSeconds = 60;
  */
 export const createIngestApp = (props: IngestAppProps): Hono => {
   const { ingest, replies, maxInlineBytes, maxUploadBytes, stage, auth, links, guard, log } = props;
-  const { maxConcurrentUploads = Number.POSITIVE_INFINITY } = props;
-  let uploadsInHand = 0;
+  const { maxBytesInHand = Number.POSITIVE_INFINITY } = props;
+  let bytesInHand = 0;
   const base = `/${stage}`;
   const apiUrl = (c: Context): string => new URL(c.req.url).origin + base;
   const app = new Hono({
@@ -69,22 +69,31 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     app.on(route.method, honoPath(route), isOpen ? handler : guarded);
   };
 
-  /** No more bytes are held at once than there is room for: whoever comes then is refused before his are read. */
+  /**
+   * What counts is the bytes that have arrived, not the uploads: a slow sender takes no room from others. Who announces
+   * more than there is room for is refused before any of it is read.
+   */
   const takeIn = async (request: Request): Promise<ImageRecord> => {
-    if (uploadsInHand >= maxConcurrentUploads) {
-      throw new ImageError('overloaded', `${uploadsInHand} uploads are being taken in. Please try again.`);
-    }
-    uploadsInHand += 1;
+    let held = 0;
+    const requireRoomFor = (bytes: number): void => {
+      if (bytesInHand + bytes <= maxBytesInHand) return;
+      throw new ImageError('overloaded', `${bytesInHand} bytes are being taken in. Please try again.`);
+    };
     try {
-      const body = await readBody(
-        request,
-        maxInlineBytes,
-        () =>
+      const body = await readBody(request, {
+        maxBytes: maxInlineBytes,
+        explain: () =>
           `One request carries at most ${maxInlineBytes} bytes. POST ${base}/uploads takes images of up to ${maxUploadBytes} bytes.`,
-      );
+        announced: requireRoomFor,
+        hold: (bytes) => {
+          requireRoomFor(bytes);
+          bytesInHand += bytes;
+          held += bytes;
+        },
+      });
       return await ingest.upload(body);
     } finally {
-      uploadsInHand -= 1;
+      bytesInHand -= held;
     }
   };
 
@@ -104,7 +113,10 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
 
   on(routes.announce, async (c) => {
     const text = new TextDecoder().decode(
-      await readBody(c.req.raw, 10_000, () => 'At most 10000 bytes describe an upload.'),
+      await readBody(c.req.raw, {
+        maxBytes: 10_000,
+        explain: () => 'At most 10000 bytes describe an upload.',
+      }),
     );
     const { sha256, bytes } = checked(uploadRequestSchema, fromJson(text));
     if (bytes > maxUploadBytes) {
@@ -248,16 +260,30 @@ const checked = <Schema extends z.ZodType>(schema: Schema, value: unknown): z.ou
   });
 };
 
+interface BodyLimit {
+  readonly maxBytes: number;
+  /** What is told to who sends more. */
+  readonly explain: () => string;
+  /** Told of the length that the sender names, 0 if none; may refuse it. @default - nobody is told */
+  readonly announced?: (bytes: number) => void;
+  /** Told of every chunk before it is kept; may refuse it. @default - nobody is told */
+  readonly hold?: (bytes: number) => void;
+}
+
 /** The body's bytes exactly as sent. No more than the limit is ever held, even if the sender names no length. */
-const readBody = async (request: Request, maxBytes: number, explain: () => string): Promise<Uint8Array> => {
+const readBody = async (request: Request, limit: BodyLimit): Promise<Uint8Array> => {
+  const { maxBytes, explain, announced, hold } = limit;
   const tooLarge = () => new ImageError('body-too-large', explain());
-  if (Number(request.headers.get('Content-Length')) > maxBytes) throw tooLarge();
+  const length = Number(request.headers.get('Content-Length'));
+  if (length > maxBytes) throw tooLarge();
+  announced?.(length);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
     for await (const chunk of request.body ?? []) {
       bytes += chunk.byteLength;
       if (bytes > maxBytes) throw tooLarge();
+      hold?.(chunk.byteLength);
       chunks.push(chunk);
     }
   } catch (cause) {

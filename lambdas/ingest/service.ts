@@ -14,14 +14,13 @@ import { createIngest, type IngestProps } from './ingest.ts';
 import { createReplies } from './reply.ts';
 
 /** What a gateway does in front of a function, and a server must do by itself. */
-export type ServerProps = Pick<IngestAppProps, 'guard' | 'maxConcurrentUploads'> &
-  Pick<IngestProps, 'stopping'>;
+export type ServerProps = Pick<IngestAppProps, 'guard' | 'maxBytesInHand'> & Pick<IngestProps, 'stopping'>;
 
 /** Everything behind the API, wired to the services that the environment names. */
 export const createIngestService = (
   environment: z.output<typeof ingestEnvironment>,
   log: Log,
-  { guard, maxConcurrentUploads, stopping }: ServerProps = {},
+  { guard, maxBytesInHand, stopping }: ServerProps = {},
 ): Hono => {
   const s3 = createS3Client();
   const signingClient = environment.URL_SIGNER_ROLE_ARN
@@ -47,7 +46,7 @@ export const createIngestService = (
     auth: environment.AUTH,
     links: environment.LINKS,
     guard,
-    maxConcurrentUploads,
+    maxBytesInHand,
     log,
   });
 };

@@ -111,6 +111,13 @@ const environmentOf = (limits: ImageLimits): NodeJS.ProcessEnv => ({
 /** How long a process may take to load libvips: 0.1 s, and much longer on a machine that has just begun to run. */
 const startSeconds = 30;
 
+/** An answer to come. Nobody need be waiting for it yet when the process ends instead. */
+const expectedAnswer = (): PromiseWithResolvers<DecoderReply> => {
+  const answer = Promise.withResolvers<DecoderReply>();
+  answer.promise.catch(() => {});
+  return answer;
+};
+
 const startDecoderProcess = (limits: ImageLimits, log: Log): DecoderProcess => {
   const { decodeTimeoutSeconds } = limits;
   const child = fork(entry, {
@@ -136,13 +143,7 @@ const startDecoderProcess = (limits: ImageLimits, log: Log): DecoderProcess => {
 
   const ended = new AbortController();
   /** The answer to the last request; the first one, that it is ready, comes by itself. */
-  let answer = Promise.withResolvers<DecoderReply>();
-  const expectAnswer = (): void => {
-    answer = Promise.withResolvers();
-    // Nobody may be waiting for it yet when the process ends.
-    answer.promise.catch(() => {});
-    if (ended.signal.aborted) answer.reject(ended.signal.reason);
-  };
+  let answer = expectedAnswer();
   const end = (how: unknown): void => {
     if (ended.signal.aborted) return;
     if (!isKilled) log.error('decoder died', { how });
@@ -159,7 +160,8 @@ const startDecoderProcess = (limits: ImageLimits, log: Log): DecoderProcess => {
   errors.unref();
 
   const send = (request: DecoderRequest): void => {
-    expectAnswer();
+    answer = expectedAnswer();
+    if (ended.signal.aborted) answer.reject(ended.signal.reason);
     // That it cannot be sent is told by "exit".
     child.send(request, () => {});
   };

@@ -424,12 +424,14 @@ describe('an upload is refused', () => {
   });
 
   test('while there is no room for its bytes, and not a moment longer', async () => {
-    // GIVEN room for one, taken by an upload that does not come to its end
-    app = appWith(givenVariants, { maxConcurrentUploads: 1 });
-    const slow = new TransformStream();
+    // GIVEN room for ten bytes, eight of which are held by an upload that does not come to its end
+    app = appWith(givenVariants, { maxBytesInHand: 10 });
+    const slow = new TransformStream<Uint8Array, Uint8Array>();
     const first = post(slow.readable);
+    const writer = slow.writable.getWriter();
+    await writer.write(Buffer.alloc(8));
     let isRead = false;
-    const second = new ReadableStream(
+    const announced = new ReadableStream(
       {
         pull(controller) {
           isRead = true;
@@ -438,17 +440,19 @@ describe('an upload is refused', () => {
       },
       { highWaterMark: 0 },
     );
-    // WHEN
-    const refused = await post(second);
+    // WHEN others bring three more, whether they say so before or not
+    const refused = await post(announced, { 'Content-Length': '3' });
     // THEN
     expect(refused.headers.get('Retry-After')).toBe('1');
     await expectProblem(refused, 503, 'overloaded', /try again/);
     expect(isRead).toBe(false);
-    // WHEN it comes to its end after all, badly
-    await slow.writable.abort();
+    await expectProblem(await post(new Blob(['abc']).stream()), 503, 'overloaded', /8 bytes/);
+    // WHEN one brings less, or the first one breaks off
+    expect((await post(Buffer.alloc(2))).status).toBe(415);
+    await writer.abort();
     expect((await first).status).toBe(400);
-    // THEN
-    expect((await post('')).status).toBe(400);
+    // THEN there is room again
+    expect((await post(Buffer.alloc(10))).status).toBe(415);
     app = appWith(givenVariants);
   });
 
@@ -694,6 +698,14 @@ describe('the description', () => {
     const notHere = ['original-missing', 'method-not-allowed', 'unauthorized'];
     expect([...new Set(codes)].sort()).toEqual(errorCodes.filter((code) => !notHere.includes(code)).sort());
     expect(Object.keys(components.schemas).sort()).toEqual(['Image', 'Problem', 'Upload', 'UploadRequest']);
+  });
+
+  test('tells the largest image that may be announced', async () => {
+    const { components } = JSON.parse(await (await send('GET', '/openapi.json')).text());
+    expect(components.schemas.UploadRequest.properties.bytes).toMatchObject({
+      minimum: 1,
+      maximum: 5_000_000,
+    });
   });
 
   test('has examples that its own schemas accept', async () => {

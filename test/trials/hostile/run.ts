@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
-import { anySeed, readOptions, wholeOption } from '../load/options.ts';
+import { anySeed, readOptions, wholeOption } from '../options.ts';
 import { createProgress, type Figure, report, zero } from '../report.ts';
 import { startStack } from '../stack.ts';
 import { createCorpus, type HostileInput } from './corpus.ts';

@@ -1,0 +1,46 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { acceptedTypes } from '../../../lambdas/image/original-type.ts';
+import { jpegHeaderThenRubbish, quarteredPicture } from '../../images.ts';
+import { post } from '../../local/uploads.ts';
+import type { Stack } from '../stack.ts';
+
+/** Of each type; the first time that one of them is sent it is new, and from then on it is known. */
+const imagesOfEachType = 20;
+
+const formatSchema = z.enum(['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff']);
+
+/** Writes images of every accepted type, all different: `<folder>/png/0`. */
+export const writeImages = async (folder: string): Promise<void> => {
+  for (const [number, type] of Object.keys(acceptedTypes).entries()) {
+    const format = formatSchema.parse(type.split('/')[1]);
+    await mkdir(join(folder, format), { recursive: true });
+    for (let index = 0; index < imagesOfEachType; index += 1) {
+      const image = await quarteredPicture(20 + index, 20 + number)
+        .toFormat(format)
+        .toBuffer();
+      await writeFile(join(folder, format, String(index)), image);
+    }
+  }
+};
+
+/**
+ * Leaves an image in each of the states that there are.
+ *
+ * @returns the ids of one that is ready, one that failed, one that was announced, and one that nobody has uploaded
+ */
+export const imagesInEveryState = async ({ apiUrl }: Stack): Promise<readonly string[]> => {
+  const ready = Buffer.from(await quarteredPicture(48, 32).png().toBuffer());
+  const failed = Buffer.from(jpegHeaderThenRubbish());
+  const announced = Buffer.from('announced');
+  const statuses = [];
+  for (const image of [ready, failed]) {
+    statuses.push((await post(`${apiUrl}/upload_image`, image, { Prefer: 'wait=20' })).status);
+  }
+  const announcement = { sha256: imageIdOf(announced), bytes: announced.byteLength };
+  statuses.push((await post(`${apiUrl}/uploads`, JSON.stringify(announcement))).status);
+  if (String(statuses) !== '200,422,201') throw new Error(`The images were answered ${statuses}.`);
+  return [ready, failed, announced, Buffer.from('unknown')].map(imageIdOf);
+};

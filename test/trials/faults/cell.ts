@@ -1,0 +1,94 @@
+import { imageIdOf } from '../../../lambdas/image/id.ts';
+import type { Random } from '../random.ts';
+import type { Stack } from '../stack.ts';
+import type { Cell } from './cells.ts';
+import { freshImage, type Upload, uploadUntilAccepted } from './client.ts';
+import { queuesOf } from './dead-letters.ts';
+import { hangs } from './fault.ts';
+import type { OperationName } from './operations.ts';
+import { holds, outcomeOf } from './outcome.ts';
+import type { FaultProxy } from './proxy.ts';
+
+/**
+ * A message is given up after its fifth receive, so its last one must come after the fault. With this visibility
+ * timeout the receives of a message are 4 seconds apart at least: its fifth is 16 seconds after its first, the hanging
+ * fault is over after 12. Work on a small image takes far less than 4 seconds, so none comes again without a reason.
+ */
+export const visibilityTimeoutSeconds = 4;
+
+/** A few requests fail: fewer than the SDK tries. */
+const passingRequests = 2;
+/** Errors come at once: the SDK's three tries are over within one second. */
+const lastingMilliseconds = 3000;
+/** Each of the SDK's tries hangs for 5 seconds: the third begins when the fault is 10 seconds old. */
+const hangingMilliseconds = 12_000;
+
+/** What only the reconciler does, and only for an image whose event was lost. */
+const ofReconciler: readonly OperationName[] = ['HeadObject', 'Query', 'SendMessage', 'GetQueueAttributes'];
+
+/** A cell's end may wait for three tries of a poll of 20 seconds each, or for two runs of the reconciler. */
+const endMilliseconds = 120_000;
+
+export interface CellResult {
+  readonly cell: Cell;
+  readonly uploads: readonly Upload[];
+  readonly ready: number;
+  readonly hits: number;
+  readonly deadLetters: readonly string[];
+  readonly seconds: number;
+  readonly problems: readonly string[];
+}
+
+/** Uploads images before and during a fault, and looks whether all of them come to their end. */
+export const runCell = async (
+  cell: Cell,
+  { apiUrl, aws, ports }: Stack,
+  proxy: FaultProxy,
+  random: Random,
+): Promise<CellResult> => {
+  const startedAt = performance.now();
+  const upload = async (image: Buffer, waits: boolean) => uploadUntilAccepted({ apiUrl, image, waits });
+  const uploadFresh = async (waits: boolean) => upload(await freshImage(random), waits);
+
+  // GIVEN neighbours whose work is under way, and perhaps an image whose event was lost
+  const needsReconciler = ofReconciler.includes(cell.operation);
+  const before = [uploadFresh(false), uploadFresh(false)];
+  const lost = await freshImage(random);
+  if (needsReconciler) {
+    proxy.loseEvent(imageIdOf(lost));
+    before.push(upload(lost, false));
+    await Promise.all(before);
+  }
+
+  // WHEN
+  const fault = proxy.inject({
+    operation: cell.operation,
+    kind: cell.kind,
+    moment: cell.moment,
+    lasts: cell.duration === 'passing' ? { requests: passingRequests } : { milliseconds: lasting(cell) },
+  });
+  const during = [uploadFresh(false), uploadFresh(true), uploadFresh(false), uploadFresh(true)];
+  // Ingest asks for an original as well: when the same image is uploaded once more.
+  if (cell.operation === 'HeadObject' && random.next() < 0.5) during.push(upload(lost, false));
+
+  // THEN
+  const uploads = await Promise.all([...before, ...during]);
+  const problems = uploads.flatMap((each) => each.problems);
+  if (!(await holds(async () => fault.hits() > 0, endMilliseconds))) problems.push('the fault hit nothing');
+  const ids = uploads.flatMap(({ id }) => (id === undefined ? [] : [id]));
+  const outcome = await outcomeOf(aws, ids, endMilliseconds);
+  proxy.heal();
+  const deadLetters = await queuesOf(ports).takeDeadLetters();
+  problems.push(...outcome.problems, ...deadLetters.map((body) => `a dead letter: ${body}`));
+  return {
+    cell,
+    uploads,
+    ready: outcome.ready,
+    hits: fault.hits(),
+    deadLetters,
+    seconds: Math.round((performance.now() - startedAt) / 1000),
+    problems,
+  };
+};
+
+const lasting = ({ kind }: Cell): number => (hangs(kind) ? hangingMilliseconds : lastingMilliseconds);

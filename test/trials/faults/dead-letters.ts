@@ -1,0 +1,39 @@
+import {
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { queueUrl, resources } from '../../../local/aws.ts';
+import { endpointOf, type Ports } from '../../../local/ports.ts';
+import { account } from '../../local/aws-clients.ts';
+
+/** The queues of a stack, past everything that may fail. */
+export const queuesOf = (ports: Ports) => {
+  const endpoint = endpointOf(ports.sqs);
+  const sqs = new SQSClient({ ...account, endpoint });
+  return {
+    /** Puts a message among those of S3. */
+    send: async (MessageBody: string): Promise<void> => {
+      await sqs.send(
+        new SendMessageCommand({ QueueUrl: queueUrl(endpoint, resources.resizeQueue), MessageBody }),
+      );
+    },
+
+    /** Takes everything out of the dead-letter queue, and gives its bodies. */
+    takeDeadLetters: async (): Promise<readonly string[]> => {
+      const QueueUrl = queueUrl(endpoint, `${resources.resizeQueue}-dead-letters`);
+      const bodies: string[] = [];
+      for (;;) {
+        const { Messages = [] } = await sqs.send(
+          new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+        );
+        if (Messages.length === 0) return bodies;
+        for (const { Body = '', ReceiptHandle } of Messages) {
+          bodies.push(Body);
+          await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+        }
+      }
+    },
+  };
+};

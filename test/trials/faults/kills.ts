@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../random.ts';
+import { createProgress } from '../report.ts';
+import { type Stack, startStack } from '../stack.ts';
+import { freshImage, type Upload, uploadUntilAccepted } from './client.ts';
+import { queuesOf } from './dead-letters.ts';
+import { outcomeOf } from './outcome.ts';
+
+/**
+ * A message is given up after its fifth receive. Kills alone could do that, were they dense enough: so work on a small
+ * image (some 50 ms) is short beside the time between two kills of one worker (seconds), and what was in a killed
+ * worker's hands comes back once, seldom twice.
+ */
+const visibilityTimeoutSeconds = 3;
+/** Much longer than a message stays hidden: the reconciler looks for what no message tells of any more. */
+const reconcileSeconds = 15;
+const workers = 2;
+
+const uploadPauseMilliseconds = 150;
+const maxUnderWay = 48;
+const killPauseMilliseconds = { from: 300, to: 1100 };
+/** As long as an ingest that is killed again and again needs to answer once. */
+const maxAttempts = 25;
+/** Enough for three runs of the reconciler after the last kill. */
+const endMilliseconds = 120_000;
+
+const roles = ['ingest', 'worker', 'decoder'] as const;
+type Role = (typeof roles)[number];
+
+export interface KillsResult {
+  readonly uploads: readonly Upload[];
+  readonly ready: number;
+  readonly kills: Readonly<Record<Role, number>>;
+  readonly restarts: number;
+  readonly deadLetters: readonly string[];
+  readonly deaths: readonly string[];
+  readonly leaks: readonly string[];
+  readonly logFiles: readonly string[];
+  readonly problems: readonly string[];
+}
+
+export interface KillsProps {
+  readonly random: Random;
+  /** Of ingest, workers and decoders together. */
+  readonly kills: number;
+  /** How often the services are killed as well, all of them at once. */
+  readonly restarts: number;
+}
+
+/** Uploads in a steady stream while processes are killed at random moments. */
+export const runKills = async ({ random, kills, restarts }: KillsProps): Promise<KillsResult> => {
+  const stack = await startStack({ visibilityTimeoutSeconds, workers, reconcileSeconds });
+  try {
+    const stream = startUploads(stack, random);
+    const counts = await killAtRandom(stack, { random, kills, restarts });
+    const uploads = await stream.end();
+    const ids = uploads.flatMap(({ id }) => (id === undefined ? [] : [id]));
+    const { ready, problems } = await outcomeOf(stack.aws, ids, endMilliseconds);
+    const deadLetters = await queuesOf(stack.ports).takeDeadLetters();
+    return {
+      uploads,
+      ready,
+      ...counts,
+      deadLetters,
+      deaths: stack.deaths().map(({ name, how }) => `${name}: ${how}`),
+      leaks: stack.leaks(),
+      logFiles: [stack.logFile],
+      problems: [
+        ...problems,
+        ...uploads.flatMap((each) => each.problems),
+        ...deadLetters.map((body) => `a dead letter: ${body}`),
+      ],
+    };
+  } finally {
+    await stack.stop();
+  }
+};
+
+/** A new image every now and then; every other one waits for its thumbnails. */
+const startUploads = ({ apiUrl }: Stack, random: Random) => {
+  const uploads: Promise<Upload>[] = [];
+  let underWay = 0;
+  let isEnding = false;
+
+  const upload = async (waits: boolean): Promise<Upload> => {
+    underWay += 1;
+    try {
+      return await uploadUntilAccepted({ apiUrl, image: await freshImage(random), waits, maxAttempts });
+    } finally {
+      underWay -= 1;
+    }
+  };
+  const run = async (): Promise<void> => {
+    while (!isEnding) {
+      if (underWay < maxUnderWay) uploads.push(upload(uploads.length % 2 === 0));
+      await sleep(uploadPauseMilliseconds);
+    }
+  };
+  const running = run();
+  return {
+    end: async (): Promise<readonly Upload[]> => {
+      isEnding = true;
+      await running;
+      return Promise.all(uploads);
+    },
+  };
+};
+
+const killAtRandom = async (stack: Stack, { random, kills, restarts }: KillsProps) => {
+  const progress = createProgress('kills', kills);
+  const counts: Record<Role, number> = { ingest: 0, worker: 0, decoder: 0 };
+  const every = Math.ceil(kills / Math.max(1, restarts));
+  let restarted = 0;
+
+  const killOne = async (role: Role): Promise<boolean> => {
+    if (role === 'ingest') {
+      await stack.kill('ingest');
+      return true;
+    }
+    const worker = `resize-${random.whole(1, workers)}`;
+    if (role === 'worker') {
+      await stack.kill(worker);
+      return true;
+    }
+    const decoders = stack.childrenOf(worker);
+    if (decoders.length === 0) return false;
+    return endProcess(random.pick(decoders));
+  };
+
+  for (let done = 0; done < kills; ) {
+    await sleep(random.whole(killPauseMilliseconds.from, killPauseMilliseconds.to));
+    const role = random.pick(roles);
+    // A worker that has just started has no decoder yet: another time.
+    if (!(await killOne(role))) continue;
+    counts[role] += 1;
+    done += 1;
+    progress(done);
+    if (restarts > 0 && restarted < restarts && done % every === Math.ceil(every / 2)) {
+      await stack.kill('services');
+      restarted += 1;
+    }
+  }
+  return { kills: counts, restarts: restarted };
+};
+
+/** False when it had ended already. */
+const endProcess = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+    throw error;
+  }
+};

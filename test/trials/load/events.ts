@@ -1,0 +1,63 @@
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { originalKey } from '../../../lambdas/image/keys.ts';
+import { queueUrl, resources } from '../../../local/aws.ts';
+import { endpointOf, type Ports } from '../../../local/ports.ts';
+import { createdMessage } from '../../events.ts';
+import { account } from '../../local/aws-clients.ts';
+import type { Random } from '../random.ts';
+
+/** Sends events that S3 sent already, or will send: it promises no order, and that each comes at least once. */
+export interface Disturbance {
+  /** To be called right before an upload. */
+  before(id: string): Promise<void>;
+  /** To be called once an upload has been answered. */
+  after(id: string): Promise<void>;
+  /** Sends what is still held back. */
+  flush(): Promise<void>;
+  /** Events sent so far; one message may hold several. */
+  sent(): number;
+}
+
+/** How likely an event comes before its original, once more after it, and again when the image is long ready. */
+const early = 0.1;
+const again = 0.4;
+const late = 0.1;
+/** So many events are held back and shuffled. */
+const heldBack = 60;
+
+export const createDisturbance = (ports: Ports, random: Random): Disturbance => {
+  const endpoint = endpointOf(ports.sqs);
+  const sqs = new SQSClient({ ...account, endpoint });
+  const QueueUrl = queueUrl(endpoint, resources.resizeQueue);
+  const known: string[] = [];
+  let held: string[] = [];
+  let sent = 0;
+
+  const send = async (ids: readonly string[]): Promise<void> => {
+    sent += ids.length;
+    await sqs.send(
+      new SendMessageCommand({ QueueUrl, MessageBody: createdMessage(...ids.map(originalKey)) }),
+    );
+  };
+
+  const flush = async (): Promise<void> => {
+    const ids = random.shuffled(held);
+    held = [];
+    // One to three to a message.
+    while (ids.length > 0) await send(ids.splice(0, random.whole(1, 3)));
+  };
+
+  return {
+    before: async (id) => {
+      if (random.next() < early) await send([id]);
+    },
+    after: async (id) => {
+      known.push(id);
+      if (random.next() < again) held.push(...Array.from({ length: random.whole(1, 3) }, () => id));
+      if (random.next() < late) held.push(random.pick(known));
+      if (held.length >= heldBack) await flush();
+    },
+    flush,
+    sent: () => sent,
+  };
+};

@@ -1,0 +1,52 @@
+import sharp from 'sharp';
+import { createRandom, type Random } from '../random.ts';
+
+/** An image, and the colour that a thumbnail of it must have on the whole. */
+export interface ColouredNoise {
+  readonly bytes: Buffer<ArrayBuffer>;
+  readonly width: number;
+  readonly height: number;
+  /** Red, green and blue, 0 to 255. */
+  readonly colour: readonly [number, number, number];
+}
+
+/** How far noise strays from its colour: compression finds nothing to save, and no value is cut off at 0 or 255. */
+const straying = 30;
+
+const noiseOf = (random: Random, width: number, height: number) => {
+  const channel = () => random.whole(straying, 255 - straying);
+  const colour = [channel(), channel(), channel()] as const;
+  const pixels = random.bytes(width * height * 3);
+  for (const [index, value] of pixels.entries()) {
+    pixels[index] = (colour[index % 3] ?? 0) + (value % (2 * straying + 1)) - straying;
+  }
+  return { colour, image: sharp(pixels, { raw: { width, height, channels: 3 } }) };
+};
+
+/** The small image with this number, of a few hundred bytes to 20 KB: the same for the same seed, unlike any other. */
+export const smallImage = async (seed: number, number: number): Promise<ColouredNoise> => {
+  const random = createRandom(seed * 1_000_003 + number);
+  const [width, height] = [random.whole(12, 80), random.whole(12, 80)];
+  const { colour, image } = noiseOf(random, width, height);
+  const encoded = random.next() < 0.5 ? image.png() : image.jpeg({ quality: 90 });
+  return { bytes: Buffer.from(await encoded.toBuffer()), width, height, colour };
+};
+
+/** Images of a megabyte each, all different, made faster than they are sent. */
+export const megabyteImages = async (
+  seed: number,
+  count: number,
+): Promise<readonly Buffer<ArrayBuffer>[]> => {
+  const side = 590;
+  const { image } = noiseOf(createRandom(seed), side, side);
+  const pixels = await image.raw().toBuffer();
+  const images: Buffer<ArrayBuffer>[] = [];
+  for (let number = 0; number < count; number += 1) {
+    pixels.writeUInt32LE(number);
+    const png = await sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
+      .png({ compressionLevel: 0 })
+      .toBuffer();
+    images.push(Buffer.from(png));
+  }
+  return images;
+};
