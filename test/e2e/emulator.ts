@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import * as z from 'zod';
-import { endOf, programs, runCommand, startCommand } from './command.ts';
+import { endOf, programs, startCommand } from './command.ts';
+import { pythonEnvironment } from './python-environment.ts';
 
 export const region = 'us-east-2';
 /** The emulator's owner, who may do everything in it and nothing elsewhere. */
@@ -31,34 +32,6 @@ export interface Emulator {
   stop(): Promise<void>;
 }
 
-const venv = resolve('.tmp/e2e/venv');
-const python = join(venv, 'bin/python');
-
-/** A Python environment with exactly the pinned packages: made once, and again when they or Python change. */
-const installEmulator = async (logFile: string): Promise<void> => {
-  const requirementsFile = join(import.meta.dirname, 'requirements.txt');
-  const requirements = readFileSync(requirementsFile, 'utf8');
-  const stampFile = join(venv, 'requirements.txt');
-  const options = { environment: process.env, logFile };
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === requirements) {
-    const works = startCommand(python, ['-c', 'import ministack'], options);
-    if ((await works.exitCode) === 0) return;
-  }
-  rmSync(venv, { recursive: true, force: true });
-  await runCommand('python3', ['-m', 'venv', venv], { ...options, timeoutSeconds: 60 });
-  const install = [
-    '-m',
-    'pip',
-    'install',
-    '--no-input',
-    '--disable-pip-version-check',
-    '-r',
-    requirementsFile,
-  ];
-  await runCommand(python, install, { ...options, timeoutSeconds: 300 });
-  writeFileSync(stampFile, requirements);
-};
-
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -81,13 +54,18 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
   mkdirSync(temporaryFolder);
   // The project's "type": "module" must not reach the emulator's own CommonJS files.
   writeFileSync(join(temporaryFolder, 'package.json'), '{"type":"commonjs"}\n');
-  await installEmulator(logFile);
+  const pythonPrograms = await pythonEnvironment({
+    folder: resolve('.tmp/e2e/venv'),
+    requirementsFile: join(import.meta.dirname, 'requirements.txt'),
+    module: 'ministack',
+    logFile,
+  });
 
   const port = await freePort();
   // TLS, because the buckets and queues refuse everything else.
   const endpoint = `https://127.0.0.1:${port}`;
   const certificateFile = join(temporaryFolder, 'ministack-tls/server.crt');
-  const emulator = startCommand(python, ['-m', 'ministack'], {
+  const emulator = startCommand(join(pythonPrograms, 'python'), ['-m', 'ministack'], {
     logFile,
     // Functions inherit all of it: nothing of the developer's own environment may be in there.
     environment: {

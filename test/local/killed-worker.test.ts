@@ -1,12 +1,13 @@
 import sharp from 'sharp';
 import { readSettings } from '../../lib/settings.ts';
 import { environmentsFor } from '../../local/environments.ts';
-import { type Ports, portsFrom } from '../../local/ports.ts';
+import type { Ports } from '../../local/ports.ts';
 import { quarteredPicture } from '../images.ts';
-import { type AwsClients, awsClients } from './aws-clients.ts';
+import type { AwsClients } from './aws-clients.ts';
+import { startEmbeddedServices } from './embedded-services.ts';
 import { type KillingProxy, type Moment, startKillingProxy } from './killing-proxy.ts';
-import { freePort, until } from './local-run.ts';
-import { cleanUp, type Running, startNode, temporaryFolder } from './processes.ts';
+import { until } from './local-run.ts';
+import { cleanUp, type Running, startNode } from './processes.ts';
 
 jest.setTimeout(60_000);
 
@@ -24,16 +25,7 @@ let aws: AwsClients;
 const proxies: KillingProxy[] = [];
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
-  const port = await freePort();
-  ports = portsFrom(port);
-  aws = awsClients(ports);
-  const services = startNode('test/local/services-process.ts', {
-    args: [String(port), String(visibilityTimeoutSeconds)],
-    folder,
-    environment: {},
-  });
-  await until('the services', () => services.out().includes('ready') || undefined);
+  ({ folder, ports, aws } = await startEmbeddedServices(visibilityTimeoutSeconds));
 });
 
 afterAll(async () => {

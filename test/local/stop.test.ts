@@ -1,11 +1,12 @@
 import { readSettings } from '../../lib/settings.ts';
 import { environmentsFor } from '../../local/environments.ts';
-import { isListening, type Ports, portsFrom } from '../../local/ports.ts';
+import { isListening, type Ports } from '../../local/ports.ts';
 import { quarteredPicture } from '../images.ts';
 import { shownReplySchema } from '../reply.ts';
-import { type AwsClients, awsClients } from './aws-clients.ts';
-import { freePort, pidOfChild, until } from './local-run.ts';
-import { cleanUp, type Running, startNode, suspend, temporaryFolder } from './processes.ts';
+import type { AwsClients } from './aws-clients.ts';
+import { startEmbeddedServices } from './embedded-services.ts';
+import { pidOfChild, until } from './local-run.ts';
+import { cleanUp, type Running, startNode, suspend } from './processes.ts';
 import { post } from './uploads.ts';
 
 jest.setTimeout(90_000);
@@ -19,16 +20,7 @@ let ports: Ports;
 let aws: AwsClients;
 
 beforeAll(async () => {
-  folder = await temporaryFolder();
-  const port = await freePort();
-  ports = portsFrom(port);
-  aws = awsClients(ports);
-  const services = startNode('test/local/services-process.ts', {
-    args: [String(port), String(visibilityTimeoutSeconds)],
-    folder,
-    environment: {},
-  });
-  await until('the services', () => services.out().includes('ready') || undefined);
+  ({ folder, ports, aws } = await startEmbeddedServices(visibilityTimeoutSeconds));
 });
 
 afterAll(cleanUp);

@@ -2,13 +2,13 @@ import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { endOf, startCommand } from '../../e2e/command.ts';
+import { pythonEnvironment } from '../../e2e/python-environment.ts';
 import { createRunFolder } from '../../e2e/run-folder.ts';
 import { anySeed, readOptions, wholeOption } from '../options.ts';
 import { type Figure, report, zero } from '../report.ts';
 import { hasStackTrace, startStack } from '../stack.ts';
 import { describedAnswers, descriptionSchema, readAnswers, withExamples } from './answers.ts';
 import { imagesInEveryState, writeImages } from './images.ts';
-import { pythonEnvironment } from './python-environment.ts';
 
 const usage = `Usage: npm run test:api -- [option]...
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCommand } from '../../e2e/command.ts';
+import { runCommand } from './command.ts';
 
 export interface PythonEnvironmentProps {
   /** Where it is kept from one run to the next. */
