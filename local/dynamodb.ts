@@ -21,6 +21,10 @@ export interface DynamoDB {
 /** DynamoDB with the catalog's table, as the deployment makes it. */
 export const startDynamoDB = async ({ port, directory }: DynamoDBProps): Promise<DynamoDB> => {
   const server = dynalite({ path: directory, createTableMs: 0 });
+  // dynalite lets a request that breaks off end the whole process: what it listens to by now is taken from it.
+  server.on('request', (request, response) => {
+    request.removeAllListeners('error').on('error', () => response.destroy());
+  });
   await once(server.listen(port, host), 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('DynamoDB has no port.');
