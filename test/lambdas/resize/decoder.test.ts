@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
 import type { ImageLimits } from '../../../lambdas/image/limits.ts';
@@ -118,6 +119,23 @@ test('tells a process that died from an image at fault, and goes on with the nex
   image.close();
   expect(logged.error).toHaveBeenCalledWith('decoder died', { how: 'SIGKILL' });
   await expect(render(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
+});
+
+const testOnLinux = process.platform === 'linux' ? test : test.skip;
+
+testOnLinux('gives the process none of its credentials', () => {
+  const others = decoderPids();
+  process.env['AWS_SECRET_ACCESS_KEY'] = 'secret-of-the-service';
+  decoderWith();
+  const started = decoderPids().filter((pid) => !others.includes(pid));
+  delete process.env['AWS_SECRET_ACCESS_KEY'];
+  expect(started).toHaveLength(1);
+  for (const pid of started) {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+    expect(environment).toContain('IMAGE_LIMITS=');
+    expect(environment).not.toContain('secret-of-the-service');
+    expect(environment).not.toMatch(/(?:^|\0)AWS_/);
+  }
 });
 
 test('an error of the source is not the image’s fault, and spoils no other image', async () => {

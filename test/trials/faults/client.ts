@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import * as z from 'zod';
+import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { replySchema } from '../../reply.ts';
 import type { Random } from '../random.ts';
 import { leaksOf } from '../stack.ts';
@@ -48,10 +49,11 @@ export const uploadUntilAccepted = async (props: UploadProps): Promise<Upload> =
   const { apiUrl, image, waits = false, maxAttempts = 12 } = props;
   const startedAt = performance.now();
   const problems: string[] = [];
+  const refusals: string[] = [];
   const result = (attempts: number, id?: string): Upload => ({
     id,
     attempts,
-    refusals: id === undefined ? attempts : attempts - 1,
+    refusals: refusals.length,
     milliseconds: performance.now() - startedAt,
     problems,
   });
@@ -67,9 +69,10 @@ export const uploadUntilAccepted = async (props: UploadProps): Promise<Upload> =
       if (complaint !== undefined) problems.push(complaint);
       if (reply.status < 500) break;
     }
+    refusals.push(`${Math.round(performance.now() - startedAt)} ms: ${reply?.status ?? 'no answer'}`);
     await sleep(Math.min(2000, 250 * 2 ** attempt));
   }
-  problems.push('an upload that was never accepted');
+  problems.push(`${imageIdOf(image)} was never accepted (${refusals.join(', ')})`);
   return result(maxAttempts);
 };
 
