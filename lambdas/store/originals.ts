@@ -66,6 +66,8 @@ export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
       if (!(Body instanceof Readable) || ContentLength === undefined) {
         throw new Error(`S3 sent no stream of a known length for ${originalKey(id)}`);
       }
+      // That it breaks off is told to whoever reads it; nobody may have begun to.
+      Body.on('error', () => {});
       return { bytes: ContentLength, body: Body };
     } catch (error) {
       if (!(error instanceof NoSuchKey)) throw error;

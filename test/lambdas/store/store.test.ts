@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import {
   GetObjectCommand,
   NoSuchKey,
@@ -6,6 +8,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { sdkStreamMixin } from '@smithy/core/serde';
 import { mockClient } from 'aws-sdk-client-mock';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { createS3Client } from '../../../lambdas/store/clients.ts';
@@ -64,6 +67,15 @@ describe('originals', () => {
   test('that were deleted are missing for good', async () => {
     s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: 'gone', $metadata: {} }));
     await expect(originals.open(id)).rejects.toMatchObject({ code: 'original-missing' });
+  });
+
+  test('that break off before they are read tell whoever reads them', async () => {
+    const source = Readable.from([Buffer.from('original')]);
+    s3.on(GetObjectCommand).resolves({ Body: sdkStreamMixin(source), ContentLength: 8 });
+    const { body } = await originals.open(id);
+    source.destroy(new Error('ECONNRESET'));
+    await new Promise((resolve) => setImmediate(resolve));
+    await expect(buffer(body)).rejects.toThrow('ECONNRESET');
   });
 
   test('that S3 cannot give at the moment may come later', async () => {
