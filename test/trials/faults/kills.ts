@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isListening } from '../../../local/ports.ts';
 import type { Random } from '../random.ts';
 import { createProgress } from '../report.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -19,7 +20,10 @@ const workers = 2;
 const uploadPauseMilliseconds = 150;
 const maxUnderWay = 48;
 const killPauseMilliseconds = { from: 300, to: 1100 };
-/** As long as an ingest that is killed again and again needs to answer once. */
+/** How long ingest answers at least between two of its kills: longer than a client pauses before it tries again. */
+const ingestPauseMilliseconds = 2500;
+/** On a machine with time, one to five pauses find a target. */
+const maxTriesPerKill = 20;
 const maxAttempts = 25;
 /** Enough for three runs of the reconciler after the last kill. */
 const endMilliseconds = 120_000;
@@ -106,33 +110,50 @@ const startUploads = ({ apiUrl }: Stack, random: Random) => {
   };
 };
 
+/** What is still starting is no target: it holds nothing that a kill could lose. Gives the choice of targets. */
+const targetsOf = (stack: Stack, random: Random) => {
+  let answersSince: number | undefined;
+
+  const hasAnsweredForLong = async (): Promise<boolean> => {
+    if (!(await isListening(stack.ports.api))) answersSince = undefined;
+    else answersSince ??= performance.now();
+    return answersSince !== undefined && performance.now() - answersSince >= ingestPauseMilliseconds;
+  };
+
+  /** False when there is none of that role right now. */
+  return async (role: Role): Promise<boolean> => {
+    if (role === 'ingest') {
+      if (!(await hasAnsweredForLong())) return false;
+      answersSince = undefined;
+      await stack.kill('ingest');
+      return true;
+    }
+    const working = stack.names
+      .filter((name) => name.startsWith('resize-'))
+      .map((name) => ({ name, decoders: stack.childrenOf(name) }))
+      .filter(({ decoders }) => decoders.length > 0);
+    if (working.length === 0) return false;
+    const worker = random.pick(working);
+    if (role === 'decoder') return endProcess(random.pick(worker.decoders));
+    await stack.kill(worker.name);
+    return true;
+  };
+};
+
 const killAtRandom = async (stack: Stack, { random, kills, restarts }: KillsProps) => {
   const progress = createProgress('kills', kills);
   const counts: Record<Role, number> = { ingest: 0, worker: 0, decoder: 0 };
   const every = Math.ceil(kills / Math.max(1, restarts));
+  const kill = targetsOf(stack, random);
   let restarted = 0;
+  let done = 0;
 
-  const killOne = async (role: Role): Promise<boolean> => {
-    if (role === 'ingest') {
-      await stack.kill('ingest');
-      return true;
-    }
-    const worker = `resize-${random.whole(1, workers)}`;
-    if (role === 'worker') {
-      await stack.kill(worker);
-      return true;
-    }
-    const decoders = stack.childrenOf(worker);
-    if (decoders.length === 0) return false;
-    return endProcess(random.pick(decoders));
-  };
-
-  for (let done = 0; done < kills; ) {
+  let role = random.pick(roles);
+  for (let tried = 0; done < kills && tried < kills * maxTriesPerKill; tried += 1) {
     await sleep(random.whole(killPauseMilliseconds.from, killPauseMilliseconds.to));
-    const role = random.pick(roles);
-    // A worker that has just started has no decoder yet: another time.
-    if (!(await killOne(role))) continue;
+    if (!(await kill(role))) continue;
     counts[role] += 1;
+    role = random.pick(roles);
     done += 1;
     progress(done);
     if (restarts > 0 && restarted < restarts && done % every === Math.ceil(every / 2)) {

@@ -66,6 +66,7 @@ const failures = [
 const uploads = [results, poison ?? [], killing ?? []].flat().flatMap((part) => part.uploads);
 const accepted = uploads.filter(({ id }) => id !== undefined).length;
 const ready = [results, poison ?? [], killing ?? []].flat().reduce((sum, part) => sum + part.ready, 0);
+const killed = Object.values(killing?.kills ?? {}).reduce((sum, count) => sum + count, 0);
 const deaths = parts.flatMap((part) => part.deaths);
 const leaks = parts.flatMap((part) => part.leaks);
 const unexpectedDeadLetters =
@@ -123,7 +124,16 @@ report(`Faults, seed ${seed}, ${Math.round((performance.now() - startedAt) / 100
         { name: 'kills of ingest', value: killing.kills.ingest },
         { name: 'kills of workers', value: killing.kills.worker },
         { name: 'kills of decoders', value: killing.kills.decoder },
-        { name: 'restarts of the services', value: killing.restarts },
+        {
+          name: 'kills in all',
+          value: killed,
+          must: { be: String(kills), holds: killed === kills },
+        },
+        {
+          name: 'restarts of the services',
+          value: killing.restarts,
+          must: { be: String(restarts), holds: killing.restarts === restarts },
+        },
         zero('problems with kills', killing.problems.length),
       ]
     : []),
