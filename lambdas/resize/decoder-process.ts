@@ -16,7 +16,8 @@ const pipe = new Socket({ fd: bytesPipe, readable: true, writable: false });
 const memoryCheckMilliseconds = 10;
 
 const reply = (message: DecoderReply): void => {
-  process.send?.(message);
+  // That it cannot be sent is told by "disconnect".
+  process.send?.(message, () => {});
 };
 
 const receive = async (length: number): Promise<Uint8Array> => {
