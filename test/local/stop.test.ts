@@ -53,7 +53,7 @@ const untilReady = (id: string) =>
   until('the thumbnails', async () => ((await aws.catalog.find(id))?.status === 'ready' ? true : undefined));
 
 test('SIGTERM lets ingest answer who waits, at once, and end though a client keeps its connection', async () => {
-  // GIVEN an upload that waits for a thumbnail that nobody makes, and a connection that never asks for anything
+  // GIVEN an upload that waits for a thumbnail that nobody makes, on a connection that is kept for more
   const ingest = await startIngest();
   const answer = post(`http://127.0.0.1:${ports.api}/dev/upload_image`, await photo(300), {
     Prefer: 'wait=20',
@@ -77,7 +77,6 @@ test('SIGTERM lets ingest answer who waits, at once, and end though a client kee
 test('SIGTERM lets a worker finish what it holds, and take nothing new', async () => {
   const worker = await startWorker();
   const ids = await Promise.all([310, 311, 312, 313].map(async (width) => aws.take(await photo(width))));
-  // No event came of this upload; each is asked for here.
   expect(await worker.end('SIGTERM')).toBe(0);
   // What it took is done with, what it did not take is still there: with another worker all are ready.
   const next = await startWorker();

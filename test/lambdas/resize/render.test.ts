@@ -27,6 +27,20 @@ const render = async (bytes: Buffer, wanted: Variants = thumbnail, given: Partia
   }));
 };
 
+/** An animation of 50 x 40 pixels. */
+const threeFrames = async (format: 'gif' | 'webp'): Promise<Buffer> => {
+  const frames = await Promise.all(
+    [0, 120, 240].map((level) =>
+      sharp({ create: { width: 50, height: 40, channels: 3, background: { r: level, g: 0, b: 0 } } })
+        .png()
+        .toBuffer(),
+    ),
+  );
+  return sharp(frames, { join: { animated: true } })
+    .toFormat(format)
+    .toBuffer();
+};
+
 const expectUpright = async (image: Buffer) => {
   const colours = await quarterColours(image);
   Object.values(quarters).forEach((expected, quarter) => {
@@ -78,16 +92,7 @@ describe('one thumbnail', () => {
   });
 
   test('of an animation shows the first frame', async () => {
-    const frames = await Promise.all(
-      [0, 120, 240].map((level) =>
-        sharp({ create: { width: 50, height: 40, channels: 3, background: { r: level, g: 0, b: 0 } } })
-          .png()
-          .toBuffer(),
-      ),
-    );
-    const gif = await sharp(frames, { join: { animated: true } })
-      .gif()
-      .toBuffer();
+    const gif = await threeFrames('gif');
     const [only] = await render(gif);
     expect(only).toMatchObject({ width: 50, height: 40 });
     expect((await sharp(only?.bytes).metadata()).pages).toBeUndefined();
@@ -208,16 +213,7 @@ describe('what is refused', () => {
   test.each(['gif', 'webp'] as const)(
     'a %s animation with too many pixels in all its frames is too large',
     async (format) => {
-      const frames = await Promise.all(
-        [0, 120, 240].map((level) =>
-          sharp({ create: { width: 50, height: 40, channels: 3, background: { r: level, g: 0, b: 0 } } })
-            .png()
-            .toBuffer(),
-        ),
-      );
-      const animation = await sharp(frames, { join: { animated: true } })
-        .toFormat(format)
-        .toBuffer();
+      const animation = await threeFrames(format);
       await expect(render(animation, thumbnail, { maxAnimationPixels: 6000 })).resolves.toHaveLength(1);
       await expect(render(animation, thumbnail, { maxAnimationPixels: 5999 })).rejects.toMatchObject({
         code: 'image-too-large',
