@@ -5,15 +5,17 @@ import { originalPrefix, thumbnailPrefix } from '../lambdas/image/keys.ts';
 export interface AcknowledgeFindingsProps {
   readonly rawBucket: IConstruct;
   readonly thumbnailBucket: IConstruct;
+  /** @default - mail is off */
+  readonly mailRequests?: IConstruct;
 }
 
 /** What cdk-nag's AwsSolutions rules find in a stack and what is meant to be so, each with the reason. */
 export const acknowledgeFindings = (
   stack: Stack,
-  { rawBucket, thumbnailBucket }: AcknowledgeFindingsProps,
+  { rawBucket, thumbnailBucket, mailRequests }: AcknowledgeFindingsProps,
 ): void => {
-  const acknowledge = (id: string, reason: string) =>
-    Validations.of(stack).acknowledge({ id: `AwsSolutions-${id}`, reason });
+  const acknowledge = (id: string, reason: string, where: IConstruct = stack) =>
+    Validations.of(where).acknowledge({ id: `AwsSolutions-${id}`, reason });
 
   acknowledge(
     'S1',
@@ -35,6 +37,13 @@ export const acknowledgeFindings = (
     'APIG4',
     'Who must authorise for what is a setting. The description of the API is always open, and unless set otherwise so are uploads, which the README says, and links, which show an image only to whoever knows its hash.',
   );
+  if (mailRequests) {
+    acknowledge(
+      'DDB3',
+      'The requests hold addresses, which are not to stay for the 35 days of point-in-time recovery once the mails are sent. What is lost with them is a mail; the images are in the catalog.',
+      mailRequests,
+    );
+  }
 };
 
 const logicalIdOf = ({ node }: IConstruct): string => {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type ImageLimits, imageLimitsSchema } from '../lambdas/image/limits.ts';
+import { allowedRecipientsSchema } from '../lambdas/image/mail-request.ts';
 import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema } from '../lambdas/ingest/auth.ts';
 
@@ -20,6 +21,39 @@ const logRetentionDays = [
 ] as const;
 
 const limit = imageLimitsSchema.shape;
+
+const address = z.email('one plain address, such as me@example.com').max(254);
+
+const mailShape = '{"from": "me@example.com", "allowedRecipients": ["example.com"]}';
+
+const emailSchema = z.strictObject(
+  {
+    /** Whom mails come from. SES asks the address itself whether it may be used. */
+    from: address,
+    /** Addresses and whole domains: a function's environment holds 4 KB (Lambda quotas). */
+    allowedRecipients: allowedRecipientsSchema
+      .min(1, 'at least one address or domain')
+      .max(20, 'at most 20: allow a domain instead of its addresses'),
+  },
+  { error: ({ code }) => (code === 'invalid_type' ? `expected null or ${mailShape}` : undefined) },
+);
+
+const alertsSchema = z.strictObject(
+  {
+    /** Who is written to when an alarm goes off, and when it is over. Each must confirm it once. */
+    emails: z
+      .array(address)
+      .refine((emails) => new Set(emails).size === emails.length, 'an address stands twice')
+      .default([]),
+    /** Within which 95 of 100 images are to be ready once they are uploaded. */
+    uploadToReadyGoalSeconds: z.number().min(1).max(3600).default(10),
+    /** Five times as many are not usual any more. */
+    usualImagesPerHour: z.int().min(1).max(10_000_000).default(1000),
+  },
+  {
+    error: ({ code }) => (code === 'invalid_type' ? 'expected {"emails": ["me@example.com"], …}' : undefined),
+  },
+);
 
 /** Everything that an operator decides, given as context in cdk.json or with `-c name=value`. */
 export const settingsSchema = z.strictObject({
@@ -74,11 +108,16 @@ export const settingsSchema = z.strictObject({
   /** Resize functions that run at once; what comes meanwhile waits in the queue. */
   resizeMaxConcurrency: fromText(z.int().min(2).max(1000)).prefault(20),
   logRetentionDays: fromText(z.literal(logRetentionDays)).prefault(30),
+  /** Mail to whoever asked for it when an image is ready or has failed; null sends none. */
+  email: fromText(emailSchema.nullable()).prefault(null),
+  /** Who is alerted, and what is out of the ordinary. */
+  alerts: fromText(alertsSchema).prefault({}),
   /** What `cdk destroy` does with the images: keep the buckets and the catalog, or delete them with everything in them. */
   imagesOnDestroy: z.enum(['keep', 'delete']).default('keep'),
 });
 
 export type Settings = Readonly<z.output<typeof settingsSchema>>;
+export type EmailSettings = NonNullable<Settings['email']>;
 
 export const imageLimitsOf = (settings: Settings): ImageLimits => imageLimitsSchema.parse(settings);
 

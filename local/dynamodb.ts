@@ -1,6 +1,14 @@
 import { once } from 'node:events';
-import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeDefinition,
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DynamoDBClient,
+  type KeySchemaElement,
+  ResourceInUseException,
+} from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
+import { mailRequestsTable } from '../lambdas/image/mail-request.ts';
 import { catalogTable } from '../lambdas/image/record.ts';
 import { region, resources } from './aws.ts';
 import { endpointOf, host } from './ports.ts';
@@ -15,10 +23,11 @@ export interface DynamoDBProps {
 export interface DynamoDB {
   readonly endpoint: string;
   readonly catalogTableName: string;
+  readonly mailRequestsTableName: string;
   stop(): Promise<void>;
 }
 
-/** DynamoDB with the catalog's table, as the deployment makes it. */
+/** DynamoDB with the tables that the deployment makes. */
 export const startDynamoDB = async ({ port, directory }: DynamoDBProps): Promise<DynamoDB> => {
   const server = dynalite({ path: directory, createTableMs: 0 });
   // dynalite lets a request that breaks off end the whole process: what it listens to by now is taken from it.
@@ -29,10 +38,11 @@ export const startDynamoDB = async ({ port, directory }: DynamoDBProps): Promise
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('DynamoDB has no port.');
   const endpoint = endpointOf(address.port);
-  await ensureTable(endpoint, resources.catalogTable);
+  await ensureTables(endpoint);
   return {
     endpoint,
     catalogTableName: resources.catalogTable,
+    mailRequestsTableName: resources.mailRequestsTable,
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -41,7 +51,40 @@ export const startDynamoDB = async ({ port, directory }: DynamoDBProps): Promise
   };
 };
 
-const ensureTable = async (endpoint: string, TableName: string): Promise<void> => {
+/** A table's key, or an index's. */
+const keyOf = (partitionKey: string, sortKey: string): KeySchemaElement[] => [
+  { AttributeName: partitionKey, KeyType: 'HASH' },
+  { AttributeName: sortKey, KeyType: 'RANGE' },
+];
+
+const texts = (...names: readonly string[]): AttributeDefinition[] =>
+  names.map((AttributeName) => ({ AttributeName, AttributeType: 'S' }));
+
+const { waitingIndex } = catalogTable;
+
+const tables: readonly CreateTableCommandInput[] = [
+  {
+    TableName: resources.catalogTable,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: texts(catalogTable.partitionKey, waitingIndex.partitionKey, waitingIndex.sortKey),
+    KeySchema: [{ AttributeName: catalogTable.partitionKey, KeyType: 'HASH' }],
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: waitingIndex.name,
+        KeySchema: keyOf(waitingIndex.partitionKey, waitingIndex.sortKey),
+        Projection: { ProjectionType: 'ALL' },
+      },
+    ],
+  },
+  {
+    TableName: resources.mailRequestsTable,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: texts(mailRequestsTable.partitionKey, mailRequestsTable.sortKey),
+    KeySchema: keyOf(mailRequestsTable.partitionKey, mailRequestsTable.sortKey),
+  },
+];
+
+const ensureTables = async (endpoint: string): Promise<void> => {
   const client = new DynamoDBClient({
     endpoint,
     region,
@@ -50,29 +93,14 @@ const ensureTable = async (endpoint: string, TableName: string): Promise<void> =
     useFipsEndpoint: false,
     useDualstackEndpoint: false,
   });
-  const { partitionKey, waitingIndex } = catalogTable;
-  const keyAttributes = [partitionKey, waitingIndex.partitionKey, waitingIndex.sortKey];
   try {
-    await client.send(
-      new CreateTableCommand({
-        TableName,
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: keyAttributes.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-        KeySchema: [{ AttributeName: partitionKey, KeyType: 'HASH' }],
-        GlobalSecondaryIndexes: [
-          {
-            IndexName: waitingIndex.name,
-            KeySchema: [
-              { AttributeName: waitingIndex.partitionKey, KeyType: 'HASH' },
-              { AttributeName: waitingIndex.sortKey, KeyType: 'RANGE' },
-            ],
-            Projection: { ProjectionType: 'ALL' },
-          },
-        ],
-      }),
-    );
-  } catch (error) {
-    if (!(error instanceof ResourceInUseException)) throw error;
+    for (const table of tables) {
+      try {
+        await client.send(new CreateTableCommand(table));
+      } catch (error) {
+        if (!(error instanceof ResourceInUseException)) throw error;
+      }
+    }
   } finally {
     client.destroy();
   }

@@ -1,8 +1,9 @@
 import type { IngestEnvironment } from '../lambdas/ingest/environment.ts';
+import type { NotifyEnvironment } from '../lambdas/notify/environment.ts';
 import type { ReconcileEnvironment } from '../lambdas/reconcile/environment.ts';
 import type { ResizeEnvironment } from '../lambdas/resize/environment.ts';
-import { imageLimitsOf, type Settings } from '../lib/settings.ts';
-import { awsEnvironment, queueUrl, resources } from './aws.ts';
+import { type EmailSettings, imageLimitsOf, type Settings } from '../lib/settings.ts';
+import { awsEnvironment, queueUrl, resources, topicArn } from './aws.ts';
 import { endpointOf, host, type Ports } from './ports.ts';
 
 /**
@@ -11,20 +12,34 @@ import { endpointOf, host, type Ports } from './ports.ts';
  */
 const overdueSeconds = 60;
 
+export const apiUrlOf = ({ api }: Ports, { stage }: Settings): string => `${endpointOf(api)}/${stage}`;
+
+/** Mail is always on: whoever tries it out need not set it up, and none leaves this machine. */
+export const emailOf = ({ email }: Settings): EmailSettings =>
+  email ?? { from: 'thumbnails@example.com', allowedRecipients: ['example.com'] };
+
 /** The whole environment of each process, as the deployment would give it. */
 export const environmentsFor = (ports: Ports, settings: Settings) => {
   const endpoints = {
     s3: endpointOf(ports.s3),
     sqs: endpointOf(ports.sqs),
+    sns: endpointOf(ports.sqs),
     dynamodb: endpointOf(ports.dynamodb),
+    ses: endpointOf(ports.mail),
   };
+  const email = emailOf(settings);
   const common = {
     ...awsEnvironment(endpoints),
     RAW_BUCKET: resources.rawBucket,
     THUMBNAIL_BUCKET: resources.thumbnailBucket,
     CATALOG_TABLE: resources.catalogTable,
     RESIZE_QUEUE_URL: queueUrl(endpoints.sqs, resources.resizeQueue),
+    MAIL_REQUESTS_TABLE: resources.mailRequestsTable,
+    IMAGE_EVENTS_TOPIC_ARN: topicArn(resources.imageEventsTopic),
     VARIANTS: JSON.stringify(settings.variants),
+    STACK_NAME: settings.stackName,
+    // Nobody counts here, and the log shows what happens without them.
+    POWERTOOLS_METRICS_DISABLED: 'true',
   };
   return {
     ingest: {
@@ -35,11 +50,19 @@ export const environmentsFor = (ports: Ports, settings: Settings) => {
       STAGE: settings.stage,
       AUTH: JSON.stringify(settings.auth),
       LINKS: settings.links,
+      ALLOWED_RECIPIENTS: JSON.stringify(email.allowedRecipients),
       HOST: host,
       PORT: String(ports.api),
     } satisfies IngestEnvironment & Record<string, string>,
     resize: { ...common, IMAGE_LIMITS: JSON.stringify(imageLimitsOf(settings)) } satisfies ResizeEnvironment &
       Record<string, string>,
+    notify: {
+      ...common,
+      NOTIFY_QUEUE_URL: queueUrl(endpoints.sqs, resources.notifyQueue),
+      API_URL: apiUrlOf(ports, settings),
+      MAIL_FROM: email.from,
+      MAIL_CONFIGURATION_SET: resources.mailConfigurationSet,
+    } satisfies NotifyEnvironment & Record<string, string>,
     reconcile: { ...common, OVERDUE_SECONDS: String(overdueSeconds) } satisfies ReconcileEnvironment &
       Record<string, string>,
   };

@@ -20,7 +20,7 @@ const usage = `Usage: npm start -- [-c name=value]...
 
   -c, --context name=value   a setting, as for cdk deploy; it wins over cdk.json
   --dry-run                  says which images are lost, and changes nothing
-  PORT=3100 npm start        another port for the API (1 to 65532); S3, SQS and DynamoDB take the next three`;
+  PORT=3100 npm start        another port for the API (1 to 65531); S3, SQS, DynamoDB and mail take the next four`;
 
 /**
  * Reads all that a run depends on; nothing else does. Files are looked for in the current folder, as cdk does.
@@ -58,10 +58,11 @@ const readArguments = (args: readonly string[]): Readonly<Record<string, string>
   );
 };
 
-const readPorts = (text = '3000'): Ports => {
+/** @throws StartError unless it leaves room for the ports that follow */
+export const readPorts = (text = '3000'): Ports => {
   const api = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (api < 1 || api > 65_532) {
-    throw new StartError(`PORT must be a whole number from 1 to 65532 (given ${JSON.stringify(text)}).`);
+  if (api < 1 || api > 65_531) {
+    throw new StartError(`PORT must be a whole number from 1 to 65531 (given ${JSON.stringify(text)}).`);
   }
   return portsFrom(api);
 };

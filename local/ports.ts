@@ -10,17 +10,26 @@ export const host = '127.0.0.1';
 export interface Ports {
   readonly api: number;
   readonly s3: number;
+  /** SQS and SNS. */
   readonly sqs: number;
   readonly dynamodb: number;
+  /** SES, and the page that shows its mails. */
+  readonly mail: number;
 }
 
-export const portsFrom = (api: number): Ports => ({ api, s3: api + 1, sqs: api + 2, dynamodb: api + 3 });
+export const portsFrom = (api: number): Ports => ({
+  api,
+  s3: api + 1,
+  sqs: api + 2,
+  dynamodb: api + 3,
+  mail: api + 4,
+});
 
 export const endpointOf = (port: number): string => `http://${host}:${port}`;
 
 /** Each port, with what people call its server. */
-const named = ({ api, s3, sqs, dynamodb }: Ports) =>
-  Object.entries({ API: api, S3: s3, SQS: sqs, DynamoDB: dynamodb });
+const named = ({ api, s3, sqs, dynamodb, mail }: Ports) =>
+  Object.entries({ API: api, S3: s3, SQS: sqs, DynamoDB: dynamodb, mail });
 
 /** @throws StartError for the first port that something else listens on, before anything of ours has started */
 export const refuseBusyPorts = async (ports: Ports): Promise<void> => {
@@ -32,7 +41,7 @@ export const refuseBusyPorts = async (ports: Ports): Promise<void> => {
       const reason = error instanceof Error && 'code' in error ? error.code : error;
       throw new StartError(
         `Port ${port} (${use}) cannot be used: ${reason === 'EADDRINUSE' ? 'something else listens on it' : reason}.\n` +
-          'Choose others: PORT=3100 npm start takes 3100 to 3103.',
+          'Choose others: PORT=3100 npm start takes 3100 to 3104.',
       );
     }
     await once(server.close(), 'close');

@@ -1,50 +1,69 @@
 import { join } from 'node:path';
 import { originalPrefix } from '../lambdas/image/keys.ts';
+import { mailedEventTypes } from '../lambdas/image/mail-request.ts';
 import { resources } from './aws.ts';
 import { startDynamoDB } from './dynamodb.ts';
+import { startMail } from './mail.ts';
+import { startMessaging } from './messaging.ts';
 import type { Ports } from './ports.ts';
-import { startQueue } from './queue.ts';
 import { startS3 } from './s3.ts';
 
 export interface ServicesProps {
   readonly ports: Ports;
   /** Where their state outlives the process. */
   readonly directory: string;
-  /** @default - the queue's own */
+  /**
+   * How long a message for resize stays hidden that was handed out.
+   * @default 30, shorter than in AWS: the work of a killed worker is seen again before the person who watches gives up
+   */
   readonly visibilityTimeoutSeconds?: number;
 }
 
 export interface Services {
   /** Settles when a consumer has asked the queue for messages for the first time. */
-  readonly firstPoll: Promise<void>;
+  firstPoll(queue: string): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** Shorter than in AWS as well, but longer than the claim that a killed sender leaves on a mail (60 s). */
+const notifyVisibilitySeconds = 90;
+
 /** The AWS services that the code needs, with everything in them that the deployment creates. */
 export const startServices = async (props: ServicesProps): Promise<Services> => {
-  const { ports, directory, visibilityTimeoutSeconds } = props;
+  const { ports, directory, visibilityTimeoutSeconds = 30 } = props;
   const running: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
     for (const service of running.splice(0).reverse()) await service.stop();
   };
   try {
-    const queue = await startQueue({
+    const messaging = await startMessaging({
       port: ports.sqs,
       directory: join(directory, 'sqs'),
-      name: resources.resizeQueue,
-      visibilityTimeoutSeconds,
+      queues: [
+        { name: resources.resizeQueue, visibilityTimeoutSeconds },
+        { name: resources.notifyQueue, visibilityTimeoutSeconds: notifyVisibilitySeconds },
+      ],
+      topic: {
+        name: resources.imageEventsTopic,
+        subscriber: { queue: resources.notifyQueue, types: mailedEventTypes },
+      },
     });
-    running.push(queue);
+    running.push(messaging);
+    running.push(await startMail(ports.mail));
     running.push(await startDynamoDB({ port: ports.dynamodb, directory: join(directory, 'dynamodb') }));
     running.push(
       await startS3({
         port: ports.s3,
         directory: join(directory, 's3'),
         buckets: [resources.rawBucket, resources.thumbnailBucket],
-        notification: { bucket: resources.rawBucket, prefix: originalPrefix, send: queue.send },
+        notification: {
+          bucket: resources.rawBucket,
+          prefix: originalPrefix,
+          send: (body) => messaging.send(resources.resizeQueue, body),
+        },
       }),
     );
-    return { firstPoll: queue.firstPoll, stop };
+    return { firstPoll: messaging.firstPoll, stop };
   } catch (error) {
     await stop();
     throw error;

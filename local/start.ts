@@ -1,5 +1,7 @@
+import type { AllowedRecipients } from '../lambdas/image/mail-request.ts';
+import { resources } from './aws.ts';
 import { startChild } from './child.ts';
-import { environmentsFor } from './environments.ts';
+import { apiUrlOf, emailOf, environmentsFor } from './environments.ts';
 import { type Options, readOptions } from './options.ts';
 import { endpointOf, refuseBusyPorts, untilListening } from './ports.ts';
 import { startSchedule } from './schedule.ts';
@@ -28,7 +30,13 @@ const start = async ({ settings, ports, stateDirectory, isNpmScript }: Options):
       name: 'resize',
       entry: 'containers/resize.ts',
       environment: environments.resize,
-      works: () => services.firstPoll,
+      works: () => services.firstPoll(resources.resizeQueue),
+    }),
+    startChild({
+      name: 'notify',
+      entry: 'containers/notify.ts',
+      environment: environments.notify,
+      works: () => services.firstPoll(resources.notifyQueue),
     }),
   ];
   running.push({ stop: () => Promise.all(children.map((child) => child.stop())) });
@@ -37,10 +45,13 @@ const start = async ({ settings, ports, stateDirectory, isNpmScript }: Options):
   console.log(`
   Thumbnail Generator runs on this machine. Post an image:
 
-    curl --request POST -H "Content-Type: image/jpg" --data-binary "@photo.jpg" ${endpointOf(ports.api)}/${settings.stage}/upload_image
+    curl --request POST -H "Content-Type: image/jpg" --data-binary "@photo.jpg" ${apiUrlOf(ports, settings)}/upload_image
 
   The reply's "url" shows the thumbnail in a browser, a moment later; its "link" does so for ever. For the URL alone add
   -H "Accept: text/plain". Images and work not yet done are kept in ${stateDirectory}. Ctrl-C stops everything.
+
+  ${mailHint(emailOf(settings).allowedRecipients, endpointOf(ports.mail))}
+
   The services' logs follow.
 `);
 
@@ -52,6 +63,14 @@ const start = async ({ settings, ports, stateDirectory, isNpmScript }: Options):
       pauseSeconds: 60,
     }),
   );
+};
+
+const mailHint = (allowedRecipients: AllowedRecipients, page: string): string => {
+  const recipients = allowedRecipients.map((entry) => (entry.includes('@') ? entry : `anyone at ${entry}`));
+  const [first = ''] = allowedRecipients;
+  const example = first.includes('@') ? first : `me@${first}`;
+  return `Mail to ${recipients.join(', ')} stays on this machine, until Ctrl-C: add -H "X-Notify-Email: ${example}"
+  and read it at ${page}.`;
 };
 
 let isStopping = false;

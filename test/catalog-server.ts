@@ -1,10 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { startDynamoDB } from '../local/dynamodb.ts';
 
-/** A DynamoDB of this process, with an empty catalog in it, and a client of it. */
+/** A DynamoDB of this process, with an empty catalog and no mail requests in it, and a client of it. */
 export const startCatalogServer = async () => {
-  const { endpoint, catalogTableName, stop } = await startDynamoDB({ port: 0 });
+  const { endpoint, catalogTableName, mailRequestsTableName, stop } = await startDynamoDB({ port: 0 });
   const credentials = { accessKeyId: 'EXAMPLE', secretAccessKey: 'example' };
   const client = new DynamoDBClient({ endpoint, region: 'us-east-2', credentials });
-  return { endpoint, tableName: catalogTableName, client, stop };
+  return { endpoint, tableName: catalogTableName, mailRequestsTableName, client, stop };
 };

@@ -6,11 +6,11 @@ import type { LambdaEvent } from 'hono/aws-lambda';
  *
  * @param rawPath with the stage in AWS; not every server in front of a function keeps it
  */
-export const postEvent = (path: string, body: Buffer, rawPath = `/dev${path}`): LambdaEvent => ({
+export const postEvent = (path: string, body: Buffer, rawPath = `/dev${path}`, query = ''): LambdaEvent => ({
   version: '2.0',
   routeKey: `POST ${path}`,
   rawPath,
-  rawQueryString: '',
+  rawQueryString: query,
   headers: { 'content-type': 'image/jpg', host: 'api.example' },
   requestContext: {
     accountId: '111122223333',
@@ -35,6 +35,7 @@ export const createdMessage = (...keys: readonly string[]): string =>
   JSON.stringify({
     Records: keys.map((key) => ({
       eventName: 'ObjectCreated:Put',
+      eventTime: new Date().toISOString(),
       s3: { bucket: { name: 'raw-bucket' }, object: { key } },
     })),
   });

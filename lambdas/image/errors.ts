@@ -5,6 +5,9 @@
 export const errorCodes = [
   'invalid-request',
   'unauthorized',
+  'invalid-address',
+  'recipient-not-allowed',
+  'email-disabled',
   'empty-body',
   'body-too-large',
   'unsupported-type',

@@ -51,6 +51,8 @@ export const recordSchema = z.object({
   fingerprint: z.string().optional(),
   /** How long decoding, encoding and storing took. */
   resizeMilliseconds: z.int().nonnegative().optional(),
+  /** From the moment at which the original was stored to the moment at which its last thumbnail was. */
+  uploadToReadyMilliseconds: z.int().nonnegative().optional(),
   /** How often the event was sent again because the image stayed `received` for too long. */
   requeued: z.int().nonnegative().default(0),
 });
@@ -69,6 +71,12 @@ export const isGivenUp = ({ error }: ImageRecord): boolean => error?.code === 'p
 /** Whether nothing is left to do for an image: it ended, and with the present settings. */
 export const isSettled = (record: ImageRecord, fingerprint: string): boolean =>
   record.status !== 'received' && record.fingerprint === fingerprint && !isGivenUp(record);
+
+/** How often the thumbnails of an overdue image are asked for again. */
+const maxRequeues = 3;
+
+/** After so many requests without a result the image itself must be what ends its worker. */
+export const isHopeless = ({ requeued }: ImageRecord): boolean => requeued > maxRequeues;
 
 /** How records are kept: the table's attribute and index names, wherever it is created. */
 export const catalogTable = {

@@ -4,6 +4,7 @@ import { getPath } from 'hono/utils/url';
 import type * as z from 'zod';
 import { ImageError } from '../image/errors.ts';
 import { type ImageId, isImageId } from '../image/id.ts';
+import { type AllowedRecipients, notifyHeader, requireRecipient } from '../image/mail-request.ts';
 import type { Failure, ImageRecord } from '../image/record.ts';
 import type { Log } from '../log.ts';
 import type { Auth, Links } from './auth.ts';
@@ -27,6 +28,8 @@ export interface IngestAppProps {
   /** Who may do what, as the description tells it. */
   readonly auth: Auth;
   readonly links: Links;
+  /** Who may be sent a mail. @default - nobody: mail is off */
+  readonly allowedRecipients?: AllowedRecipients;
   /** Checks the callers of guarded routes. @default - whoever stands in front of this service did so */
   readonly guard?: Guard;
   /** Bytes of uploads that are held at once; who brings more is refused. @default - a gateway bounds them */
@@ -73,7 +76,7 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
    * What counts is the bytes that have arrived, not the uploads: a slow sender takes no room from others. Who announces
    * more than there is room for is refused before any of it is read.
    */
-  const takeIn = async (request: Request): Promise<ImageRecord> => {
+  const takeIn = async (request: Request, recipient: string | undefined): Promise<ImageRecord> => {
     let held = 0;
     const requireRoomFor = (bytes: number): void => {
       if (bytesInHand + bytes <= maxBytesInHand) return;
@@ -91,14 +94,27 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
           held += bytes;
         },
       });
-      return await ingest.upload(body);
+      return await ingest.upload(body, recipient);
     } finally {
       bytesInHand -= held;
     }
   };
 
+  /** Who is to be told by mail, if anybody: judged before anything of the request is kept. */
+  const recipientOf = (c: Context): string | undefined => {
+    const given = [c.req.header(notifyHeader), ...queryValues(c, notifyHeader)];
+    const [recipient, ...others] = new Set(given.filter((text) => text !== undefined));
+    if (recipient === undefined) return undefined;
+    if (props.allowedRecipients === undefined) {
+      throw new ImageError('email-disabled', `This service sends no mail: leave out ${notifyHeader}.`, {
+        field: notifyHeader,
+      });
+    }
+    return requireRecipient([recipient, ...others].join(','), props.allowedRecipients);
+  };
+
   on(routes.upload, async (c) => {
-    const uploaded = await takeIn(c.req.raw);
+    const uploaded = await takeIn(c.req.raw, recipientOf(c));
     log.info('upload accepted', { imageId: uploaded.id, status: uploaded.status, ...uploaded.original });
     const waitSeconds = preferredWaitSeconds(c.req.header('Prefer'));
     if (waitSeconds !== undefined) c.header('Preference-Applied', `wait=${waitSeconds}`);
@@ -112,6 +128,7 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   });
 
   on(routes.announce, async (c) => {
+    const recipient = recipientOf(c);
     const text = new TextDecoder().decode(
       await readBody(c.req.raw, {
         maxBytes: 10_000,
@@ -124,7 +141,7 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
         field: 'bytes',
       });
     }
-    const { record, upload } = await ingest.announce(sha256, bytes);
+    const { record, upload } = await ingest.announce(sha256, bytes, recipient);
     log.info('upload announced', {
       imageId: record.id,
       status: record.status,
@@ -145,9 +162,11 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     const id = requireId(c);
     const variantName = c.req.param('variant');
     const record = await ingest.find(id);
-    const { url, expiresAt } = await replies.thumbnailUrl(record, variantName);
+    const { url, expiresAt, variant } = await replies.thumbnailUrl(record, variantName);
     if (record.error) return refuseLink(c, record.error);
     if (record.status === 'received') return askAgain(c, await replies.imageReply(record, apiUrl(c)));
+    // A HEAD shows nothing to anybody.
+    if (c.req.method === 'GET') await ingest.noteServed(id, variant);
     const secondsLeft = Math.floor((expiresAt.getTime() - Date.now()) / 1000);
     c.header('Cache-Control', `private, max-age=${Math.max(0, secondsLeft - redirectMarginSeconds)}`);
     return c.redirect(url, 302);
@@ -156,7 +175,16 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   on(routes.variantLink, redirect);
 
   on(routes.description, (c) =>
-    c.json(describeApi({ apiUrl: apiUrl(c), maxInlineBytes, maxUploadBytes, auth, links })),
+    c.json(
+      describeApi({
+        apiUrl: apiUrl(c),
+        maxInlineBytes,
+        maxUploadBytes,
+        auth,
+        links,
+        hasMail: props.allowedRecipients !== undefined,
+      }),
+    ),
   );
 
   for (const route of Object.values(routes)) {
@@ -229,6 +257,12 @@ export const preferredWaitSeconds = (prefer: string | undefined): number | undef
   const [, seconds] = /(?:^|[,;])\s*wait\s*=\s*"?(\d+)"?\s*(?:$|[,;])/i.exec(prefer ?? '') ?? [];
   return seconds === undefined ? undefined : Math.min(Number(seconds), maxWaitSeconds);
 };
+
+/** Query parameters, whose names have no case here because headers' have none. */
+const queryValues = (c: Context, name: string): readonly string[] =>
+  [...new URL(c.req.url).searchParams].flatMap(([key, value]) =>
+    key.toLowerCase() === name.toLowerCase() ? [value] : [],
+  );
 
 const requireId = (c: Context): ImageId => {
   const id = c.req.param('id') ?? '';

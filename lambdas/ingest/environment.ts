@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { json, wholeNumber } from '../environment.ts';
+import { allowedRecipientsSchema } from '../image/mail-request.ts';
 import { variantsSchema } from '../image/variant.ts';
 import { authSchema, linksSchema } from './auth.ts';
 
@@ -9,6 +10,9 @@ export const ingestEnvironment = z.object({
   THUMBNAIL_BUCKET: z.string().min(1),
   CATALOG_TABLE: z.string().min(1),
   RESIZE_QUEUE_URL: z.string().min(1),
+  IMAGE_EVENTS_TOPIC_ARN: z.string().min(1),
+  /** Tells the metrics of this copy of the service from those of another. */
+  STACK_NAME: z.string().min(1),
   VARIANTS: json(variantsSchema),
   MAX_INLINE_BYTES: wholeNumber,
   MAX_UPLOAD_BYTES: wholeNumber,
@@ -20,6 +24,10 @@ export const ingestEnvironment = z.object({
   LINKS: linksSchema,
   /** The role that signs URLs, where the process cannot tell when its own credentials end. */
   URL_SIGNER_ROLE_ARN: z.string().min(1).optional(),
+  /** Where it is kept who wants a mail. @default - mail is off */
+  MAIL_REQUESTS_TABLE: z.string().min(1).optional(),
+  /** JSON of the setting `email.allowedRecipients`. */
+  ALLOWED_RECIPIENTS: json(allowedRecipientsSchema).prefault('[]'),
 });
 
 export type IngestEnvironment = z.input<typeof ingestEnvironment>;

@@ -1,10 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ImageError } from '../image/errors.ts';
+import { duplicateEvent, type ImageEvent, linkServedEvent } from '../image/event.ts';
 import { type ImageId, imageIdOf } from '../image/id.ts';
 import { requireAcceptedType } from '../image/original-type.ts';
 import { fingerprintOf, type ImageRecord, isGivenUp } from '../image/record.ts';
 import type { Variants } from '../image/variant.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Catalog } from '../store/catalog.ts';
+import type { Events } from '../store/events.ts';
+import type { MailRequests } from '../store/mail-requests.ts';
 import type { Originals } from '../store/originals.ts';
 import type { ResizeRequests } from '../store/resize-requests.ts';
 import type { PresignedUpload, Uploads } from '../store/uploads.ts';
@@ -14,6 +19,11 @@ export interface IngestProps {
   readonly catalog: Catalog;
   readonly uploads: Uploads;
   readonly resizeRequests: ResizeRequests;
+  readonly events: Events;
+  /** Where to note who wants a mail. @default - nobody may: mail is off */
+  readonly mailRequests?: MailRequests;
+  readonly metrics: Metrics;
+  readonly log: Log;
   readonly variants: Variants;
   /** Nobody waits any longer once it is aborted. @default - the process does not end while someone waits */
   readonly stopping?: AbortSignal;
@@ -24,13 +34,15 @@ export interface Ingest {
    * Takes an image in: names it by its hash, notes it and stores its bytes exactly. Storing is what starts the
    * resizing. Bytes that are known already are neither stored nor resized again.
    *
+   * @param recipient who wants a mail once the image is ready or has failed
    * @throws ImageError `empty-body`, `unsupported-type`
    */
-  upload(bytes: Uint8Array): Promise<ImageRecord>;
+  upload(bytes: Uint8Array, recipient?: string): Promise<ImageRecord>;
   /** Prepares an upload straight to S3; without one when the image is there already. */
   announce(
     id: ImageId,
     bytes: number,
+    recipient?: string,
   ): Promise<{ readonly record: ImageRecord; readonly upload?: PresignedUpload }>;
   /**
    * What is known of an image. One that was finished with other settings is sent to be finished with the present ones.
@@ -40,19 +52,15 @@ export interface Ingest {
   find(id: ImageId): Promise<ImageRecord>;
   /** Waits until an image is `ready` or `failed`, but no longer than that: then tells its state so far. */
   settled(record: ImageRecord, waitSeconds: number): Promise<ImageRecord>;
+  /** Tells that a link led somebody to a thumbnail. */
+  noteServed(id: ImageId, variantName: string): Promise<void>;
 }
 
 /** How long an upload of the same bytes, under way elsewhere, is given to store them before this one does. */
 const concurrentUploadMilliseconds = 3000;
 
-export const createIngest = ({
-  originals,
-  catalog,
-  uploads,
-  resizeRequests,
-  variants,
-  stopping,
-}: IngestProps): Ingest => {
+export const createIngest = (props: IngestProps): Ingest => {
+  const { originals, catalog, uploads, resizeRequests, events, metrics, log, variants, stopping } = props;
   const fingerprint = fingerprintOf(variants);
 
   /** Whoever turns the state sends the one request; should it die in between, the reconciler finds the image. */
@@ -91,29 +99,61 @@ export const createIngest = ({
     return true;
   };
 
+  /** First of all, so that whatever is told of the image from now on finds the request. */
+  const requestMail = async (id: ImageId, recipient: string | undefined): Promise<void> => {
+    if (recipient === undefined) return;
+    if (props.mailRequests === undefined) throw new Error('Mail is off.');
+    await props.mailRequests.add(id, recipient);
+  };
+
+  /** Nobody is refused because the topic is out of reach: then the log keeps what it was not told. */
+  const tell = async (event: ImageEvent): Promise<void> => {
+    try {
+      await events.publish(event);
+    } catch (error) {
+      log.error('event not published', { event, error });
+      metrics.record({ EventsUnpublished: 1 });
+    }
+  };
+
+  const tellDuplicate = async (record: ImageRecord, recipient: string | undefined): Promise<void> => {
+    metrics.record({ Duplicates: 1 });
+    const event = duplicateEvent(record);
+    // Nothing else brings the mail on its way.
+    await (recipient === undefined ? tell(event) : events.publish(event));
+  };
+
   return {
     find: async (id) => orNotFound(await findCurrent(id)),
 
-    async upload(bytes) {
+    async upload(bytes, recipient) {
       if (bytes.byteLength === 0) {
         throw new ImageError('empty-body', 'The request has no body: send the image as the body.');
       }
       const contentType = requireAcceptedType(bytes);
       const id = imageIdOf(bytes);
+      await requestMail(id, recipient);
       const created = await catalog.receive(id, { contentType, bytes: bytes.byteLength }, new Date());
       const record = created ?? orNotFound(await findForUpload(id));
+      if (created) metrics.record({ Uploads: 1, UploadedBytes: bytes.byteLength });
       if (record.status === 'received' && (created || !(await isStored(record)))) {
         await originals.put(id, bytes, contentType);
+      } else {
+        await tellDuplicate(record, recipient);
       }
       return record;
     },
 
-    async announce(id, bytes) {
+    async announce(id, bytes, recipient) {
+      await requestMail(id, recipient);
       const known = await findForUpload(id);
-      if (known !== undefined && (known.status !== 'received' || (await originals.exists(id))))
+      if (known !== undefined && (known.status !== 'received' || (await originals.exists(id)))) {
+        await tellDuplicate(known, recipient);
         return { record: known };
+      }
       const upload = await uploads.sign(id, bytes);
       const created = await catalog.receive(id, { bytes }, new Date(upload.expiresAt));
+      if (created) metrics.record({ Uploads: 1, UploadedBytes: bytes });
       return { record: created ?? orNotFound(await catalog.find(id)), upload };
     },
 
@@ -130,5 +170,7 @@ export const createIngest = ({
       }
       return latest;
     },
+
+    noteServed: (id, variantName) => tell(linkServedEvent(id, variantName)),
   };
 };

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import type { ErrorCode } from '../image/errors.ts';
+import { imageEventSchema } from '../image/event.ts';
+import { notifyHeader } from '../image/mail-request.ts';
 import { acceptedTypes } from '../image/original-type.ts';
 import { imageReplySchema } from '../image/reply.ts';
 import type { Auth, Links } from './auth.ts';
@@ -41,6 +43,8 @@ export interface ApiDescriptionProps {
   readonly maxUploadBytes: number;
   readonly auth: Auth;
   readonly links: Links;
+  /** Whether an upload may ask for a mail. */
+  readonly hasMail: boolean;
 }
 
 /** The failures that an image may end with; any of them may also be the answer to an upload that waits. */
@@ -146,6 +150,16 @@ const preferParameter = {
   example: 'wait=10',
 };
 
+const notifyPlaces = ['header', 'query'] as const;
+const notifyParameter = (place: (typeof notifyPlaces)[number]) => ({
+  name: notifyHeader,
+  in: place,
+  required: false,
+  description: 'Who gets a mail once the thumbnails are there, or why there will be none',
+  schema: { type: 'string', format: 'email' },
+  example: 'me@example.com',
+});
+
 const html = { 'text/html': { schema: { type: 'string' } } };
 
 /** Answers of both kinds of link. */
@@ -188,13 +202,18 @@ const schemaOf = (schema: z.ZodType) => {
 };
 
 /** The API in OpenAPI 3.1, made from the very schemas that check what comes in. */
-export const describeApi = ({ apiUrl, maxInlineBytes, maxUploadBytes, auth, links }: ApiDescriptionProps) => {
+export const describeApi = (props: ApiDescriptionProps) => {
+  const { apiUrl, maxInlineBytes, maxUploadBytes, auth, links, hasMail } = props;
+  const notifyParameters = hasMail ? notifyPlaces.map(notifyParameter) : [];
+  const notifyProblems: readonly ErrorCode[] = hasMail
+    ? ['invalid-address', 'recipient-not-allowed']
+    : ['email-disabled'];
   const operations = {
     upload: {
       summary: 'Upload an image',
       description:
         'The body is the image, byte for byte; its type is judged by the bytes, whatever `Content-Type` says.',
-      parameters: [preferParameter],
+      parameters: [preferParameter, ...notifyParameters],
       requestBody: {
         required: true,
         description: `At most ${maxInlineBytes} bytes`,
@@ -215,11 +234,19 @@ export const describeApi = ({ apiUrl, maxInlineBytes, maxUploadBytes, auth, link
             'text/plain': { schema: { type: 'string' }, example: `${example.url}\n` },
           },
         },
-        ...problems('empty-body', 'invalid-request', 'body-too-large', 'overloaded', ...imageFailures),
+        ...problems(
+          'empty-body',
+          'invalid-request',
+          ...notifyProblems,
+          'body-too-large',
+          'overloaded',
+          ...imageFailures,
+        ),
       },
     },
     announce: {
       summary: 'Announce an image that is too large for one request, and get a presigned upload for it',
+      parameters: notifyParameters,
       requestBody: { required: true, content: json('UploadRequest', { sha256: id, bytes: 61_440_123 }) },
       responses: {
         200: image('The image is there already'),
@@ -236,7 +263,7 @@ export const describeApi = ({ apiUrl, maxInlineBytes, maxUploadBytes, auth, link
             },
           }),
         },
-        ...problems('invalid-request', 'body-too-large'),
+        ...problems('invalid-request', ...notifyProblems, 'body-too-large'),
       },
     },
     image: {
@@ -296,6 +323,8 @@ export const describeApi = ({ apiUrl, maxInlineBytes, maxUploadBytes, auth, link
         Upload: schemaOf(uploadReplySchema),
         UploadRequest: schemaOf(uploadRequestOf(maxUploadBytes)),
         Problem: schemaOf(problemSchema),
+        // No route speaks of it: it is what the topic tells.
+        ImageEvent: schemaOf(imageEventSchema),
       },
     },
   };

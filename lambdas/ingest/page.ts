@@ -1,5 +1,4 @@
-const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+import { escaped } from '../html.ts';
 
 /** What a person sees who opens a link before its thumbnail is there, or whose image failed. */
 export const page = (title: string, text: string, refreshSeconds?: number): string => `<!doctype html>

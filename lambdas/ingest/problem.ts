@@ -7,6 +7,9 @@ import type { Failure } from '../image/record.ts';
 export const problemKinds = {
   'invalid-request': { status: 400, title: 'The request is malformed' },
   unauthorized: { status: 401, title: 'Not allowed without a valid token' },
+  'invalid-address': { status: 400, title: 'Not an e-mail address' },
+  'recipient-not-allowed': { status: 403, title: 'Mail to this address is not allowed' },
+  'email-disabled': { status: 400, title: 'This service sends no mail' },
   'empty-body': { status: 400, title: 'Nothing was sent' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-type': { status: 415, title: 'Not an accepted image type' },

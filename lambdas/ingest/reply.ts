@@ -17,7 +17,7 @@ export interface Replies {
   thumbnailUrl(
     record: ImageRecord,
     variantName: string | undefined,
-  ): Promise<{ readonly url: string; readonly expiresAt: Date }>;
+  ): Promise<{ readonly url: string; readonly expiresAt: Date; readonly variant: string }>;
 }
 
 /** Tells callers what the catalog knows, in the API's words. */
@@ -62,7 +62,8 @@ export const createReplies = (urls: Urls, variants: Variants): Replies => {
 
     async thumbnailUrl({ id }, variantName) {
       const { sign, expiresAt } = await urls.signer();
-      return { url: await sign(thumbnailKey(id, findVariant(variantName))), expiresAt };
+      const variant = findVariant(variantName);
+      return { url: await sign(thumbnailKey(id, variant)), expiresAt, variant: variant.name };
     },
   };
 };

@@ -1,8 +1,11 @@
 import type { Hono } from 'hono';
 import type * as z from 'zod';
 import type { Log } from '../log.ts';
+import { createMetrics } from '../metrics.ts';
 import { createCatalog } from '../store/catalog.ts';
 import { createS3Client } from '../store/clients.ts';
+import { createEvents } from '../store/events.ts';
+import { createMailRequests } from '../store/mail-requests.ts';
 import { createOriginals } from '../store/originals.ts';
 import { createResizeRequests } from '../store/resize-requests.ts';
 import { createSigningClient } from '../store/signing-client.ts';
@@ -26,6 +29,7 @@ export const createIngestService = (
   const signingClient = environment.URL_SIGNER_ROLE_ARN
     ? createSigningClient(environment.URL_SIGNER_ROLE_ARN)
     : async () => s3;
+  const mailTable = environment.MAIL_REQUESTS_TABLE;
   const lifetimeSeconds = environment.URL_LIFETIME_SECONDS;
   return createIngestApp({
     ingest: createIngest({
@@ -33,6 +37,10 @@ export const createIngestService = (
       catalog: createCatalog(environment.CATALOG_TABLE),
       uploads: createUploads(signingClient, environment.RAW_BUCKET, lifetimeSeconds),
       resizeRequests: createResizeRequests(environment.RESIZE_QUEUE_URL),
+      events: createEvents(environment.IMAGE_EVENTS_TOPIC_ARN),
+      mailRequests: mailTable === undefined ? undefined : createMailRequests(mailTable),
+      metrics: createMetrics(environment.STACK_NAME),
+      log,
       variants: environment.VARIANTS,
       stopping,
     }),
@@ -45,6 +53,7 @@ export const createIngestService = (
     stage: environment.STAGE,
     auth: environment.AUTH,
     links: environment.LINKS,
+    allowedRecipients: mailTable === undefined ? undefined : environment.ALLOWED_RECIPIENTS,
     guard,
     maxBytesInHand,
     log,

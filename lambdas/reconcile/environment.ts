@@ -1,13 +1,11 @@
 import * as z from 'zod';
-import { json, wholeNumber } from '../environment.ts';
-import { variantsSchema } from '../image/variant.ts';
+import { wholeNumber } from '../environment.ts';
 
 /** What the reconciler reads from its environment, in whichever way it runs. */
 export const reconcileEnvironment = z.object({
   RAW_BUCKET: z.string().min(1),
   CATALOG_TABLE: z.string().min(1),
   RESIZE_QUEUE_URL: z.string().min(1),
-  VARIANTS: json(variantsSchema),
   /** How long an image may stay `received` before it counts as lost. */
   OVERDUE_SECONDS: wholeNumber,
 });

@@ -1,6 +1,5 @@
 import type { ImageId } from '../image/id.ts';
-import { fingerprintOf, type ImageRecord } from '../image/record.ts';
-import type { Variants } from '../image/variant.ts';
+import type { ImageRecord } from '../image/record.ts';
 import type { Catalog } from '../store/catalog.ts';
 import type { Originals } from '../store/originals.ts';
 import type { ResizeRequests } from '../store/resize-requests.ts';
@@ -9,7 +8,6 @@ export interface ReconcileProps {
   readonly catalog: Catalog;
   readonly originals: Originals;
   readonly resizeRequests: ResizeRequests;
-  readonly variants: Variants;
   readonly overdueSeconds: number;
 }
 
@@ -17,10 +15,8 @@ export interface ReconcileReport {
   readonly dryRun: boolean;
   /** Messages that wait in the queue. While there are many, nothing counts as lost: it may be one of them. */
   readonly backlog: number;
-  /** Their originals are there: their thumbnails were asked for again. */
+  /** Their originals are there: their thumbnails were asked for again. Resize gives up those asked for too often. */
   readonly requeued: readonly ImageId[];
-  /** Asked for too often: noted as `failed`. */
-  readonly failed: readonly ImageId[];
   /** Their originals never came: their records will disappear. */
   readonly expired: readonly ImageId[];
 }
@@ -33,39 +29,28 @@ const maxBacklog = 10;
 /** How many images one run takes on; what is left is the next run's. */
 const maxImages = 500;
 
-/** After so many requests without a result the image itself must be what ends its worker. */
-const maxRequeues = 3;
-
 /** How long a record without an original stays before DynamoDB may delete it. */
 const expiryDays = 1;
 
 /**
  * Finds the images that have been `received` for too long, because an event was lost or a process died, and brings
- * each to an end. A dry run only reports.
+ * each on its way again. A dry run only reports.
  */
 export const createReconcile = (props: ReconcileProps): Reconcile => {
-  const { catalog, originals, resizeRequests, variants, overdueSeconds } = props;
-  const fingerprint = fingerprintOf(variants);
+  const { catalog, originals, resizeRequests, overdueSeconds } = props;
 
-  const judge = async (record: ImageRecord): Promise<'requeued' | 'failed' | 'expired'> => {
-    if (!(await originals.exists(record.id))) return 'expired';
-    return record.requeued < maxRequeues ? 'requeued' : 'failed';
-  };
+  const judge = async ({ id }: ImageRecord): Promise<'requeued' | 'expired'> =>
+    (await originals.exists(id)) ? 'requeued' : 'expired';
 
   const actions = {
     requeued: async (record: ImageRecord) => {
       if (await catalog.noteRequeue(record)) await resizeRequests.send(record.id);
     },
-    failed: ({ id, original, requeued }: ImageRecord) =>
-      catalog.fail(id, fingerprint, original, {
-        code: 'processing-failed',
-        detail: `No thumbnails came of it, although they were asked for ${requeued + 1} times.`,
-      }),
     expired: (record: ImageRecord) => catalog.expire(record, new Date(Date.now() + expiryDays * 86_400_000)),
   };
 
   return async ({ dryRun }) => {
-    const found: Record<keyof typeof actions, ImageId[]> = { requeued: [], failed: [], expired: [] };
+    const found: Record<keyof typeof actions, ImageId[]> = { requeued: [], expired: [] };
     const backlog = await resizeRequests.waiting();
     const overdueSince = new Date(Date.now() - overdueSeconds * 1000);
     const overdue = backlog > maxBacklog ? [] : await catalog.overdue(overdueSince, maxImages);

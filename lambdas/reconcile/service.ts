@@ -12,6 +12,5 @@ export const createReconcileService = (environment: z.output<typeof reconcileEnv
     catalog: createCatalog(environment.CATALOG_TABLE),
     originals: createOriginals(createS3Client(), environment.RAW_BUCKET),
     resizeRequests: createResizeRequests(environment.RESIZE_QUEUE_URL),
-    variants: environment.VARIANTS,
     overdueSeconds: environment.OVERDUE_SECONDS,
   });

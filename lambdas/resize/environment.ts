@@ -8,6 +8,9 @@ export const resizeEnvironment = z.object({
   RAW_BUCKET: z.string().min(1),
   THUMBNAIL_BUCKET: z.string().min(1),
   CATALOG_TABLE: z.string().min(1),
+  IMAGE_EVENTS_TOPIC_ARN: z.string().min(1),
+  /** Tells the metrics of this copy of the service from those of another. */
+  STACK_NAME: z.string().min(1),
   VARIANTS: json(variantsSchema),
   IMAGE_LIMITS: json(imageLimitsSchema),
 });

@@ -2,47 +2,81 @@ import * as z from 'zod';
 import { ImageError } from '../image/errors.ts';
 import { idOfOriginalKey } from '../image/keys.ts';
 import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { requestedEventName } from '../store/resize-requests.ts';
 import type { Resize } from './resize.ts';
 
 /** What resize uses of an S3 event notification (S3 User Guide, "Event message structure"). */
 const notification = z.union([
   z.object({
     Records: z.array(
-      z.object({ eventName: z.string(), s3: z.object({ object: z.object({ key: z.string() }) }) }),
+      z.object({
+        eventName: z.string(),
+        eventTime: z.iso.datetime().optional(),
+        s3: z.object({ object: z.object({ key: z.string() }) }),
+      }),
     ),
   }),
   // Sent once, when the notification is set up.
   z.object({ Event: z.literal('s3:TestEvent') }).transform(() => ({ Records: [] })),
 ]);
 
-/** The keys of the objects that a message says were created. S3 encodes them as forms do: a space arrives as `+`. */
-export const createdKeys = (body: string): readonly string[] =>
+/** An object that a message speaks of. */
+interface CreatedObject {
+  readonly key: string;
+  /** When S3 had stored it; undefined if the message is not S3's own. */
+  readonly storedAt: Date | undefined;
+}
+
+/** S3 encodes keys as forms do: a space arrives as `+`. */
+export const createdObjects = (body: string): readonly CreatedObject[] =>
   notification
     .parse(JSON.parse(body))
     .Records.filter(({ eventName }) => eventName.startsWith('ObjectCreated:'))
-    .map(({ s3 }) => decodeURIComponent(s3.object.key.replaceAll('+', ' ')));
+    .map(({ eventName, eventTime, s3 }) => ({
+      key: decodeURIComponent(s3.object.key.replaceAll('+', ' ')),
+      storedAt: eventTime === undefined || eventName === requestedEventName ? undefined : new Date(eventTime),
+    }));
+
+export interface MessageHandlerProps {
+  readonly resize: Resize;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
 
 /**
  * Works off the body of one queue message. An image at fault is logged once, with its code, and done with.
  *
  * @throws what may succeed when tried again, so that the queue delivers the message again
  */
-export const createMessageHandler =
-  (resize: Resize, log: Log) =>
-  async (body: string): Promise<void> => {
-    for (const key of createdKeys(body)) {
-      const imageId = idOfOriginalKey(key);
-      if (imageId === undefined) {
-        log.warn('object ignored', { key, reason: 'its key is not the hash of an upload' });
-        continue;
+export const createMessageHandler = ({ resize, metrics, log }: MessageHandlerProps) => {
+  const handle = async ({ key, storedAt }: CreatedObject): Promise<void> => {
+    const imageId = idOfOriginalKey(key);
+    if (imageId === undefined) {
+      log.warn('object ignored', { key, reason: 'its key is not the hash of an upload' });
+      return;
+    }
+    try {
+      const { record, hasChanged } = await resize(imageId, storedAt);
+      const { original, thumbnails, resizeMilliseconds, uploadToReadyMilliseconds, error } = record;
+      if (!hasChanged) log.info('nothing left to do', { imageId });
+      else if (error) log.warn('image refused', { imageId, ...error });
+      else {
+        const took = { resizeMilliseconds, uploadToReadyMilliseconds };
+        log.info('thumbnails stored', { imageId, original, thumbnails, ...took });
       }
-      try {
-        const outcome = await resize(imageId);
-        if (outcome === 'already-settled') log.info('nothing left to do', { imageId });
-        else log.info('thumbnails stored', { imageId, ...outcome });
-      } catch (error) {
-        if (!(error instanceof ImageError)) throw error;
-        log.warn('image refused', { imageId, code: error.code, detail: error.message });
-      }
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      log.warn('image refused', { imageId, ...error.failure });
     }
   };
+
+  return async (body: string): Promise<void> => {
+    try {
+      for (const object of createdObjects(body)) await handle(object);
+    } catch (error) {
+      metrics.record({ Retries: 1 });
+      throw error;
+    }
+  };
+};

@@ -1,10 +1,20 @@
 import { ImageError } from '../image/errors.ts';
+import { endedEvent, type ImageEvent, receivedEvent } from '../image/event.ts';
 import type { ImageId } from '../image/id.ts';
 import { thumbnailKey } from '../image/keys.ts';
 import { originalTypeOf, requireAcceptedType } from '../image/original-type.ts';
-import { fingerprintOf, isSettled, type Original, type StoredThumbnail } from '../image/record.ts';
+import {
+  fingerprintOf,
+  type ImageRecord,
+  isHopeless,
+  isSettled,
+  type Original,
+  type StoredThumbnail,
+} from '../image/record.ts';
 import { thumbnailContentTypes, type Variant, type Variants } from '../image/variant.ts';
+import type { Metrics } from '../metrics.ts';
 import type { Catalog, Finished } from '../store/catalog.ts';
+import type { Events } from '../store/events.ts';
 import type { Originals } from '../store/originals.ts';
 import type { Thumbnails } from '../store/thumbnails.ts';
 import { ArrivedBytes } from './arrived-bytes.ts';
@@ -15,23 +25,34 @@ export interface ResizeProps {
   readonly originals: Originals;
   readonly thumbnails: Thumbnails;
   readonly catalog: Catalog;
+  readonly events: Events;
+  readonly metrics: Metrics;
   readonly decoder: Decoder;
   readonly variants: Variants;
   /** Bytes of the largest original that is fetched. */
   readonly maxBytes: number;
 }
 
-/** Says what was made, or that nothing was left to do. */
-export type Resize = (id: ImageId) => Promise<Finished | 'already-settled'>;
+type Made = Pick<Finished, 'original' | 'thumbnails' | 'thumbhash'>;
+
+export interface Outcome {
+  readonly record: ImageRecord;
+  /** Whether it was this work that ended the image; false if nothing was left to do. */
+  readonly hasChanged: boolean;
+}
+
+/** @param storedAt when the original was stored, if that is known */
+export type Resize = (id: ImageId, storedAt?: Date) => Promise<Outcome>;
 
 /**
- * Makes and stores the thumbnails of one original that are not there yet, and then says so in the catalog. It may be
- * ended at any moment and done again: thumbnails are written first and the record last, each under the same key.
+ * Brings one image to its end: makes and stores the thumbnails that are not there yet and then says so in the catalog,
+ * or why it failed. Then tells it. It may be ended at any moment and done again: thumbnails are written first, the
+ * record next, each under the same key, and the event last, each time with the same id.
  *
- * @throws ImageError when the image is at fault, once the catalog says so; anything else may succeed when tried again
+ * @throws ImageError `original-missing`, after which the image may still come; anything else may succeed when tried again
  */
 export const createResize = (props: ResizeProps): Resize => {
-  const { originals, thumbnails, catalog, decoder, variants, maxBytes } = props;
+  const { originals, thumbnails, catalog, events, metrics, decoder, variants, maxBytes } = props;
   const fingerprint = fingerprintOf(variants);
 
   const store = async (
@@ -79,49 +100,105 @@ export const createResize = (props: ResizeProps): Resize => {
     }
   };
 
-  return async (id) => {
-    const startedAt = performance.now();
-    const record = await catalog.find(id);
-    if (record && isSettled(record, fingerprint)) return 'already-settled';
-
-    const there = Object.entries(record?.thumbnails ?? {}).filter(([name, { key }]) =>
+  /** Makes what is missing. Whatever comes of it, `found` learns what is known of the original. */
+  const make = async (
+    id: ImageId,
+    before: ImageRecord | undefined,
+    found: { original: Original },
+  ): Promise<Made> => {
+    if (before && isHopeless(before)) {
+      const detail = `No thumbnails came of it, although they were asked for ${before.requeued} times.`;
+      throw new ImageError('processing-failed', detail);
+    }
+    const there = Object.entries(before?.thumbnails ?? {}).filter(([name, { key }]) =>
       variants.some((variant) => variant.name === name && thumbnailKey(id, variant) === key),
     );
     const missing = variants.filter(({ name }) => !there.some(([thereName]) => thereName === name));
-    if (record && missing.length === 0) {
+    if (before && missing.length === 0) {
       // Variants were only taken away.
-      const { original, thumbhash } = record;
-      const finished = { original, thumbnails: Object.fromEntries(there), thumbhash, resizeMilliseconds: 0 };
-      await catalog.finish(id, fingerprint, finished);
-      return finished;
+      const { original, thumbhash } = before;
+      return { original, thumbnails: Object.fromEntries(there), thumbhash };
     }
-    const found: { original: Original } = { original: { bytes: 0 } };
+    const rendering = await decode(id, missing, found).catch((error) => {
+      if (error instanceof DecoderDied) return decodeOnceMore(id, missing, found);
+      throw error;
+    });
+    const made = await Promise.all(
+      missing.map((variant, index) => {
+        const thumbnail = rendering.thumbnails[index];
+        if (thumbnail === undefined) throw new Error(`The decoder left out the variant ${variant.name}.`);
+        return store(id, variant, thumbnail);
+      }),
+    );
+    return {
+      original: { ...found.original, ...rendering.original },
+      thumbnails: Object.fromEntries([...there, ...made]),
+      thumbhash: rendering.thumbhash,
+    };
+  };
+
+  /** Ends an image in the catalog, unless somebody else did meanwhile. */
+  const end = async (
+    id: ImageId,
+    before: ImageRecord | undefined,
+    storedAt: Date | undefined,
+  ): Promise<Outcome> => {
+    const startedAt = performance.now();
+    const found: { original: Original } = { original: before?.original ?? { bytes: 0 } };
+    let ended: ImageRecord | undefined;
     try {
-      const rendering = await decode(id, missing, found).catch((error) => {
-        if (error instanceof DecoderDied) return decodeOnceMore(id, missing, found);
-        throw error;
-      });
-      const made = await Promise.all(
-        missing.map((variant, index) => {
-          const thumbnail = rendering.thumbnails[index];
-          if (thumbnail === undefined) throw new Error(`The decoder left out the variant ${variant.name}.`);
-          return store(id, variant, thumbnail);
-        }),
-      );
-      const finished: Finished = {
-        original: { ...found.original, ...rendering.original },
-        thumbnails: Object.fromEntries([...there, ...made]),
-        thumbhash: rendering.thumbhash,
+      const made = await make(id, before, found);
+      ended = await catalog.finish(id, fingerprint, {
+        ...made,
         resizeMilliseconds: Math.round(performance.now() - startedAt),
-      };
-      await catalog.finish(id, fingerprint, finished);
-      return finished;
+        // S3's clock and ours are not the same.
+        uploadToReadyMilliseconds: storedAt && Math.max(0, Date.now() - storedAt.getTime()),
+      });
     } catch (error) {
       // An original that is not there may still come: its image has not failed.
-      if (error instanceof ImageError && error.code !== 'original-missing') {
-        await catalog.fail(id, fingerprint, found.original, error.failure);
-      }
-      throw error;
+      if (!(error instanceof ImageError) || error.code === 'original-missing') throw error;
+      ended = await catalog.fail(id, fingerprint, found.original, error.failure);
     }
+    if (ended === undefined) return { record: await present(id), hasChanged: false };
+    count(ended);
+    return { record: ended, hasChanged: true };
   };
+
+  const present = async (id: ImageId): Promise<ImageRecord> => {
+    const record = await catalog.find(id);
+    if (record === undefined) throw new Error('The record disappeared meanwhile.');
+    return record;
+  };
+
+  const count = ({ error, uploadToReadyMilliseconds }: ImageRecord): void => {
+    if (error) metrics.record({ Failed: 1 }, error.code);
+    else metrics.record({ Ready: 1, UploadToReadyMilliseconds: uploadToReadyMilliseconds });
+  };
+
+  const tell = async (event: ImageEvent | undefined): Promise<void> => {
+    if (event !== undefined) await events.publish(event);
+  };
+
+  return async (id, storedAt) => {
+    const before = await catalog.find(id);
+    // Whoever noted this state may have died before it was told.
+    const told = tell(before && (endedEvent(before) ?? receivedEvent(before)));
+    if (before && isSettled(before, fingerprint)) {
+      await told;
+      return { record: before, hasChanged: false };
+    }
+    const [outcome] = await bothOf(end(id, before, storedAt), told);
+    if (before === undefined) await tell(receivedEvent(outcome.record));
+    await tell(endedEvent(outcome.record));
+    return outcome;
+  };
+};
+
+/** Waits for both to end, even if one fails: nothing goes on behind the back of whoever is told so. */
+const bothOf = async <First, Second>(
+  first: Promise<First>,
+  second: Promise<Second>,
+): Promise<readonly [First, Second]> => {
+  await Promise.allSettled([first, second]);
+  return Promise.all([first, second]);
 };

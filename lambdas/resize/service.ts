@@ -1,7 +1,9 @@
 import type * as z from 'zod';
 import type { Log } from '../log.ts';
+import { createMetrics } from '../metrics.ts';
 import { createCatalog } from '../store/catalog.ts';
 import { createS3Client } from '../store/clients.ts';
+import { createEvents } from '../store/events.ts';
 import { createOriginals } from '../store/originals.ts';
 import { createThumbnails } from '../store/thumbnails.ts';
 import { createDecoder } from './decoder.ts';
@@ -12,13 +14,16 @@ import { createResize } from './resize.ts';
 /** Everything behind the queue, wired to the services that the environment names. */
 export const createResizeService = (environment: z.output<typeof resizeEnvironment>, log: Log) => {
   const s3 = createS3Client();
+  const metrics = createMetrics(environment.STACK_NAME);
   const resize = createResize({
     originals: createOriginals(s3, environment.RAW_BUCKET),
     thumbnails: createThumbnails(s3, environment.THUMBNAIL_BUCKET),
     catalog: createCatalog(environment.CATALOG_TABLE),
+    events: createEvents(environment.IMAGE_EVENTS_TOPIC_ARN),
+    metrics,
     decoder: createDecoder(environment.IMAGE_LIMITS, log),
     variants: environment.VARIANTS,
     maxBytes: environment.IMAGE_LIMITS.maxUploadBytes,
   });
-  return createMessageHandler(resize, log);
+  return createMessageHandler({ resize, metrics, log });
 };

@@ -24,11 +24,14 @@ export interface Finished {
   readonly thumbnails: Readonly<Record<string, StoredThumbnail>>;
   readonly thumbhash: string | undefined;
   readonly resizeMilliseconds: number;
+  /** Undefined when nobody knows when the original was stored. */
+  readonly uploadToReadyMilliseconds: number | undefined;
 }
 
 /**
  * One record for each image. Every change is one conditional write, so that duplicate, concurrent and late events
- * cannot undo what is finished: each method says whether its change took place.
+ * cannot undo what is finished: each method says whether its change took place, `finish` and `fail` with the record that
+ * came of it.
  */
 export interface Catalog {
   find(id: ImageId): Promise<ImageRecord | undefined>;
@@ -42,9 +45,14 @@ export interface Catalog {
   /** A finished image becomes `received` again, unless it was finished with the settings of `fingerprint`. */
   renew(id: ImageId, fingerprint?: string): Promise<boolean>;
   /** Every variant is stored: the image is `ready`, unless it is already. */
-  finish(id: ImageId, fingerprint: string, finished: Finished): Promise<boolean>;
+  finish(id: ImageId, fingerprint: string, finished: Finished): Promise<ImageRecord | undefined>;
   /** The image is `failed` for good, unless these settings finished it already. */
-  fail(id: ImageId, fingerprint: string, original: Original, error: Failure): Promise<boolean>;
+  fail(
+    id: ImageId,
+    fingerprint: string,
+    original: Original,
+    error: Failure,
+  ): Promise<ImageRecord | undefined>;
   /** Images that have been `received` since before a time, the longest waiting first in each of the catalog's parts. */
   overdue(before: Date, limit: number): Promise<readonly ImageRecord[]>;
   /** An overdue image's event is about to be sent again: it waits from now on. */
@@ -63,19 +71,18 @@ export const createCatalog = (
 ): Catalog => {
   const keyOf = (id: ImageId) => marshall({ [catalogTable.partitionKey]: id });
 
-  /** Runs one conditional write; false if its condition did not hold. */
-  const conditionally = async (write: () => Promise<unknown>): Promise<boolean> => {
+  /** Runs one conditional write; undefined if its condition did not hold. */
+  const conditionally = async <Result>(write: () => Promise<Result>): Promise<Result | undefined> => {
     try {
-      await write();
-      return true;
+      return await write();
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
+      if (error instanceof ConditionalCheckFailedException) return undefined;
       throw error;
     }
   };
 
-  /** Sets and removes attributes of one item. Every name gets a placeholder, so that none can be a reserved word. */
-  const update = (
+  /** Sets and removes attributes of one item, and gives the record that comes of it. Every name gets a placeholder, so that none can be a reserved word. */
+  const update = async (
     id: ImageId,
     {
       set,
@@ -91,7 +98,7 @@ export const createCatalog = (
       readonly condition: string;
       readonly values?: Readonly<Record<string, unknown>>;
     },
-  ): Promise<boolean> => {
+  ): Promise<ImageRecord | undefined> => {
     const present = Object.entries(set).filter(([, value]) => value !== undefined);
     const absent = Object.entries(set).flatMap(([name, value]) => (value === undefined ? [name] : []));
     const removed = [...remove, ...absent];
@@ -103,7 +110,7 @@ export const createCatalog = (
     const names = new Set(
       [...present, ...kept].map(([name]) => name).concat(removed, condition.match(/(?<=#)\w+/g) ?? []),
     );
-    return conditionally(() =>
+    const updated = await conditionally(() =>
       dynamodb.send(
         new UpdateItemCommand({
           TableName,
@@ -123,9 +130,11 @@ export const createCatalog = (
             ),
             { removeUndefinedValues: true },
           ),
+          ReturnValues: 'ALL_NEW',
         }),
       ),
     );
+    return updated && recordSchema.parse(unmarshall(updated.Attributes ?? {}));
   };
 
   const now = (): string => new Date().toISOString();
@@ -168,13 +177,14 @@ export const createCatalog = (
       return isNew ? recordSchema.parse(item) : undefined;
     },
 
-    renew(id, fingerprint = '') {
-      return update(id, {
+    async renew(id, fingerprint = '') {
+      const renewed = await update(id, {
         set: received(id, new Date()),
         remove: ['error', 'fingerprint', 'requeued'],
         condition: '#status <> :received AND #fingerprint <> :current',
         values: { received: 'received', current: fingerprint },
       });
+      return renewed !== undefined;
     },
 
     finish(id, fingerprint, finished) {
@@ -215,22 +225,24 @@ export const createCatalog = (
       return found;
     },
 
-    noteRequeue({ id, waitingSince, requeued }) {
-      return update(id, {
+    async noteRequeue({ id, waitingSince, requeued }) {
+      const noted = await update(id, {
         set: { [waitingIndex.sortKey]: now(), requeued: requeued + 1 },
         remove: [],
         condition: '#status = :received AND #waitingSince = :seen',
         values: { received: 'received', seen: waitingSince },
       });
+      return noted !== undefined;
     },
 
-    expire({ id, waitingSince }, at) {
-      return update(id, {
+    async expire({ id, waitingSince }, at) {
+      const expiring = await update(id, {
         set: { [catalogTable.timeToLive]: Math.floor(at.getTime() / 1000) },
         remove: [waitingIndex.partitionKey, waitingIndex.sortKey],
         condition: '#status = :received AND #waitingSince = :seen',
         values: { received: 'received', seen: waitingSince },
       });
+      return expiring !== undefined;
     },
   };
 };

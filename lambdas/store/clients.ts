@@ -1,5 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { SESv2Client } from '@aws-sdk/client-sesv2';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
 
@@ -37,3 +39,14 @@ export const createSQSClient = (pollSeconds = 0): SQSClient => {
 };
 
 export const createSTSClient = (): STSClient => new STSClient({ requestHandler: timeouts });
+
+/** Gives up early: a request of ours waits for it. */
+export const createSNSClient = (): SNSClient =>
+  new SNSClient({
+    requestHandler: { ...timeouts, requestTimeout: 2000, socketTimeout: 2000 },
+    maxAttempts: 2,
+  });
+
+/** Tries once: whoever does not hear that a mail was taken cannot know that it was not. */
+export const createSESv2Client = (): SESv2Client =>
+  new SESv2Client({ requestHandler: timeouts, maxAttempts: 1 });

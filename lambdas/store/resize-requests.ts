@@ -10,6 +10,9 @@ export interface ResizeRequests {
   waiting(): Promise<number>;
 }
 
+/** Tells our messages from those of S3. */
+export const requestedEventName = 'ObjectCreated:Requested';
+
 export const createResizeRequests = (
   QueueUrl: string,
   sqs: SQSClient = createSQSClient(),
@@ -17,7 +20,7 @@ export const createResizeRequests = (
   async send(id) {
     // The shape in which S3 announces an object, so that resize knows one kind of message.
     const MessageBody = JSON.stringify({
-      Records: [{ eventName: 'ObjectCreated:Requested', s3: { object: { key: originalKey(id) } } }],
+      Records: [{ eventName: requestedEventName, s3: { object: { key: originalKey(id) } } }],
     });
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
   },

@@ -1,8 +1,10 @@
-import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 
 /** The finished thumbnails, each under the key that its image and variant determine. */
 export interface Thumbnails {
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
+  /** @returns its bytes, or undefined when there is none under this key */
+  get(key: string): Promise<Uint8Array | undefined>;
 }
 
 export const createThumbnails = (s3: S3Client, bucket: string): Thumbnails => ({
@@ -17,5 +19,16 @@ export const createThumbnails = (s3: S3Client, bucket: string): Thumbnails => ({
         CacheControl: 'private, max-age=31536000, immutable',
       }),
     );
+  },
+
+  async get(key) {
+    try {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      if (Body === undefined) throw new Error(`S3 sent no body for ${key}`);
+      return await Body.transformToByteArray();
+    } catch (error) {
+      if (error instanceof NoSuchKey) return undefined;
+      throw error;
+    }
   },
 });

@@ -1,13 +1,15 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { ArnPrincipal, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
 import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
+import type { Mail } from './notify.ts';
 import { inOwnAccount } from './own-account.ts';
 import { ServiceFunction } from './service-function.ts';
 
@@ -16,6 +18,9 @@ export interface IngestProps {
   readonly thumbnailBucket: IBucket;
   readonly catalog: ITable;
   readonly resizeQueue: IQueue;
+  readonly imageEvents: ITopic;
+  /** @default - mail is off */
+  readonly mail?: Pick<Mail, 'requests' | 'allowedRecipients'>;
   readonly variantsJson: string;
   readonly stage: string;
   readonly auth: Auth;
@@ -39,6 +44,8 @@ export class Ingest extends Construct {
       THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
       CATALOG_TABLE: props.catalog.tableName,
       RESIZE_QUEUE_URL: props.resizeQueue.queueUrl,
+      IMAGE_EVENTS_TOPIC_ARN: props.imageEvents.topicArn,
+      STACK_NAME: Stack.of(this).stackName,
       VARIANTS: props.variantsJson,
       MAX_INLINE_BYTES: String(props.maxInlineBytes),
       MAX_UPLOAD_BYTES: String(props.maxUploadBytes),
@@ -70,9 +77,22 @@ export class Ingest extends Construct {
         },
         // For images whose original is there, but not the thumbnails of the present settings.
         { actions: ['sqs:SendMessage'], resources: [props.resizeQueue.queueArn] },
+        { actions: ['sns:Publish'], resources: [props.imageEvents.topicArn] },
       ],
     });
     this.signUrls(props.rawBucket, props.thumbnailBucket);
+    if (props.mail) this.takeMailRequests(props.mail);
+  }
+
+  private takeMailRequests({ requests, allowedRecipients }: NonNullable<IngestProps['mail']>): void {
+    this.handler.addToRolePolicy(
+      new PolicyStatement({ actions: ['dynamodb:PutItem'], resources: [requests.tableArn] }),
+    );
+    const environment = {
+      MAIL_REQUESTS_TABLE: requests.tableName,
+      ALLOWED_RECIPIENTS: JSON.stringify(allowedRecipients),
+    } satisfies Partial<IngestEnvironment>;
+    for (const [name, value] of Object.entries(environment)) this.handler.addEnvironment(name, value);
   }
 
   /** URLs are signed by a role of their own: it can do nothing else, and it is known when its credentials end. */

@@ -16,7 +16,6 @@ export interface ReconcilerProps {
   readonly rawBucket: IBucket;
   readonly catalog: ITable;
   readonly resizeQueue: IQueue;
-  readonly variantsJson: string;
   /** How long an image may wait for its thumbnails before it counts as lost. */
   readonly overdueAfter: Duration;
   readonly logRetention: RetentionDays;
@@ -32,7 +31,6 @@ export class Reconciler extends Construct {
       RAW_BUCKET: props.rawBucket.bucketName,
       CATALOG_TABLE: props.catalog.tableName,
       RESIZE_QUEUE_URL: props.resizeQueue.queueUrl,
-      VARIANTS: props.variantsJson,
       OVERDUE_SECONDS: String(props.overdueAfter.toSeconds()),
     };
     this.handler = new ServiceFunction(this, 'Function', {

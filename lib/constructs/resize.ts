@@ -1,8 +1,9 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
@@ -15,7 +16,8 @@ export interface ResizeProps {
   readonly rawBucket: IBucket;
   readonly thumbnailBucket: IBucket;
   readonly catalog: ITable;
-  readonly queue: IQueue;
+  readonly resizeQueue: IQueue;
+  readonly imageEvents: ITopic;
   readonly variantsJson: string;
   readonly imageLimits: ImageLimits;
   /** Functions that run at once. */
@@ -37,17 +39,21 @@ export const resizeTimeout = Duration.seconds(120);
 
 /** Makes the thumbnails of every original that arrives in the raw bucket. */
 export class Resize extends Construct {
-  constructor(scope: Construct, id: string, { queue, ...props }: ResizeProps) {
+  readonly handler: ServiceFunction;
+
+  constructor(scope: Construct, id: string, { resizeQueue, ...props }: ResizeProps) {
     super(scope, id);
 
     const environment: ResizeEnvironment = {
       RAW_BUCKET: props.rawBucket.bucketName,
       THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
       CATALOG_TABLE: props.catalog.tableName,
+      IMAGE_EVENTS_TOPIC_ARN: props.imageEvents.topicArn,
+      STACK_NAME: Stack.of(this).stackName,
       VARIANTS: props.variantsJson,
       IMAGE_LIMITS: JSON.stringify(props.imageLimits),
     };
-    const resize = new ServiceFunction(this, 'Function', {
+    this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/resize/index.ts',
       description: 'Makes thumbnails of new originals',
       environment,
@@ -70,16 +76,17 @@ export class Resize extends Construct {
           ...inOwnAccount(this),
         },
         { actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
+        { actions: ['sns:Publish'], resources: [props.imageEvents.topicArn] },
         // Lambda Developer Guide, "Execution role permissions" of SQS event sources: what Lambda polls with.
         {
           actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
-          resources: [queue.queueArn],
+          resources: [resizeQueue.queueArn],
         },
       ],
     });
     new EventSourceMapping(this, 'EventSource', {
-      target: resize,
-      eventSourceArn: queue.queueArn,
+      target: this.handler,
+      eventSourceArn: resizeQueue.queueArn,
       // An image that takes long, or a function that dies of it, delays no other.
       batchSize: 1,
       reportBatchItemFailures: true,

@@ -65,6 +65,7 @@ export const bundling = (
 export class ServiceFunction extends NodejsFunction {
   /** What the function acts as. */
   readonly executionRole: Role;
+  readonly memoryMiB: number;
 
   constructor(scope: Construct, id: string, props: ServiceFunctionProps) {
     const logGroup = new LogGroup(scope, `${id}Logs`, {
@@ -96,5 +97,6 @@ export class ServiceFunction extends NodejsFunction {
       bundling: bundling(Architecture.ARM_64, props),
     });
     this.executionRole = role;
+    this.memoryMiB = props.memoryMiB;
   }
 }

@@ -36,6 +36,10 @@ export interface UploadApiProps {
 
 /** The public HTTP API: only the routes named here reach the function, and each request leaves a line in a log. */
 export class UploadApi extends Construct {
+  readonly stage: HttpStage;
+  readonly accessLogs: LogGroup;
+  /** Where people reach it: with the stage, without a slash at the end. */
+  readonly url: string;
   /** Where to POST an image. */
   readonly uploadUrl: string;
 
@@ -54,17 +58,17 @@ export class UploadApi extends Construct {
         authorizer: isOpen ? undefined : authorizer,
       });
     });
-    const accessLogs = new LogGroup(this, 'AccessLogs', {
+    this.accessLogs = new LogGroup(this, 'AccessLogs', {
       retention: props.logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const stage = new HttpStage(this, 'Stage', {
+    this.stage = new HttpStage(this, 'Stage', {
       httpApi: api,
       stageName: props.stage,
       autoDeploy: true,
       throttle: { rateLimit: props.throttle.perSecond, burstLimit: props.throttle.burst },
       accessLogSettings: {
-        destination: new LogGroupLogDestination(accessLogs),
+        destination: new LogGroupLogDestination(this.accessLogs),
         format: AccessLogFormat.custom(
           JSON.stringify({
             time: '$context.requestTime',
@@ -80,10 +84,11 @@ export class UploadApi extends Construct {
         ),
       },
     });
-    throttleUploads(stage, props.uploadThrottle);
+    throttleUploads(this.stage, props.uploadThrottle);
     // What a stage says of a route holds only once the route is there.
-    stage.node.addDependency(...apiRoutes);
-    this.uploadUrl = `${stage.url}${routes.upload.path}`;
+    this.stage.node.addDependency(...apiRoutes);
+    this.url = this.stage.url;
+    this.uploadUrl = `${this.url}${routes.upload.path}`;
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { DynamoDBClient, GetItemCommand, ListTablesCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   GetObjectCommand,
@@ -6,7 +7,18 @@ import {
   PutBucketTaggingCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { SNSClient, SubscribeCommand, UnsubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  DeleteQueueCommand,
+  GetQueueAttributesCommand,
+  ListQueuesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { eventually } from './api.ts';
 import type { Outputs } from './cdk.ts';
@@ -31,6 +43,19 @@ export interface Account {
   bytesOf(bucket: string, key: string): Promise<Uint8Array>;
   item(table: string, id: string): Promise<Readonly<Record<string, unknown>> | undefined>;
   putItem(table: string, item: Readonly<Record<string, unknown>>): Promise<void>;
+  /**
+   * Subscribes a queue of its own to a topic while a step runs.
+   *
+   * @param step is given what tells all that was heard so far, in no order
+   */
+  listenTo<Result>(
+    topicArn: string,
+    step: (heard: () => Promise<readonly string[]>) => Promise<Result>,
+  ): Promise<Result>;
+  /** From now on a message of this queue that failed comes again after so long. */
+  hideFor(queueUrl: string, seconds: number): Promise<void>;
+  /** Puts a message into a queue. */
+  send(queueUrl: string, body: string): Promise<void>;
   /** CloudFormation sets this tag, which is CDK's permission to empty a bucket; the emulator loses it. */
   allowEmptying(bucket: string): Promise<void>;
 }
@@ -46,13 +71,21 @@ const nameOfQueue = (url: string): string => url.split('/').at(-1) ?? '';
 /** What a stack has of that which holds data. */
 export const inventoryOf = (stack: Outputs): Inventory => ({
   buckets: [stack.RawBucketName, stack.ThumbnailBucketName].sort(),
-  tables: [stack.CatalogTableName],
-  queues: [stack.ResizeQueueUrl, stack.ResizeDeadLetterQueueUrl].map(nameOfQueue).sort(),
+  tables: [stack.CatalogTableName, stack.MailRequestsTableName].filter((name) => name !== undefined).sort(),
+  queues: [
+    stack.ResizeQueueUrl,
+    stack.ResizeDeadLetterQueueUrl,
+    stack.NotifyQueueUrl,
+    stack.NotifyDeadLetterQueueUrl,
+  ]
+    .flatMap((url) => (url === undefined ? [] : [nameOfQueue(url)]))
+    .sort(),
 });
 
 export const createAccount = (endpoint: string): Account => {
   const s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
   const sqs = new SQSClient({ endpoint, region, credentials, useQueueUrlAsEndpoint: false });
+  const sns = new SNSClient({ endpoint, region, credentials });
   const dynamodb = new DynamoDBClient({ endpoint, region, credentials });
 
   const messagesIn = async (queueUrl: string): Promise<number> => {
@@ -120,6 +153,63 @@ export const createAccount = (endpoint: string): Account => {
 
     async putItem(TableName, item) {
       await dynamodb.send(new PutItemCommand({ TableName, Item: marshall(item) }));
+    },
+
+    async listenTo(TopicArn, step) {
+      const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: `listener-${randomUUID()}` }));
+      const { Attributes } = await sqs.send(
+        new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
+      );
+      const queueArn = Attributes?.['QueueArn'];
+      const Policy = JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { Service: 'sns.amazonaws.com' },
+            Action: 'sqs:SendMessage',
+            Resource: queueArn,
+            Condition: { ArnEquals: { 'aws:SourceArn': TopicArn } },
+          },
+        ],
+      });
+      await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
+      const { SubscriptionArn } = await sns.send(
+        new SubscribeCommand({
+          TopicArn,
+          Protocol: 'sqs',
+          Endpoint: queueArn,
+          Attributes: { RawMessageDelivery: 'true' },
+        }),
+      );
+      const bodies: string[] = [];
+      const heard = async () => {
+        for (;;) {
+          const { Messages = [] } = await sqs.send(
+            new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+          );
+          if (Messages.length === 0) return bodies;
+          for (const { Body = '', ReceiptHandle } of Messages) {
+            bodies.push(Body);
+            await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+          }
+        }
+      };
+      try {
+        return await step(heard);
+      } finally {
+        await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
+        await sqs.send(new DeleteQueueCommand({ QueueUrl }));
+      }
+    },
+
+    async hideFor(QueueUrl, seconds) {
+      const Attributes = { VisibilityTimeout: String(seconds) };
+      await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
+    },
+
+    async send(QueueUrl, MessageBody) {
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
     },
 
     async allowEmptying(Bucket) {

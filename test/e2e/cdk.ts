@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import * as z from 'zod';
 import { programs, runCommand } from './command.ts';
@@ -11,6 +11,12 @@ const outputsSchema = z.object({
   ResizeDeadLetterQueueUrl: z.url(),
   CatalogTableName: z.string(),
   ReconcilerFunctionName: z.string(),
+  ImageEventsTopicArn: z.string(),
+  AlertsTopicArn: z.string(),
+  // Where there is mail.
+  MailRequestsTableName: z.string().optional(),
+  NotifyQueueUrl: z.url().optional(),
+  NotifyDeadLetterQueueUrl: z.url().optional(),
 });
 
 /** What a deployed stack tells of itself. */
@@ -24,11 +30,67 @@ export interface Cdk {
   deploy(settings: Settings): Promise<Outputs>;
   destroy(settings: Settings): Promise<void>;
   /** @returns the folder with the cloud assembly: the template and the packaged functions */
-  synth(): Promise<string>;
+  synth(settings?: Settings): Promise<string>;
+  /** @returns what `npm run redrive` prints */
+  redrive(...args: readonly string[]): Promise<string>;
 }
 
 const contextOptions = (settings: Settings): readonly string[] =>
   Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+
+const alarmSchema = z.looseObject({
+  Type: z.literal('AWS::CloudWatch::Alarm'),
+  Properties: z.looseObject({
+    Metrics: z.array(
+      z.looseObject({ MetricStat: z.looseObject({ Metric: z.looseObject({}), Period: z.int() }).optional() }),
+    ),
+  }),
+});
+const resourceSchema = z.looseObject({ Type: z.string() });
+type Resource = z.output<typeof resourceSchema>;
+const templateSchema = z.looseObject({ Resources: z.record(z.string(), resourceSchema) });
+
+const policySchema = z.looseObject({
+  Type: z.literal('AWS::IAM::Policy'),
+  Properties: z.looseObject({
+    PolicyDocument: z.looseObject({ Statement: z.array(z.looseObject({ Action: z.unknown() })) }),
+  }),
+});
+
+/** The emulator refuses alarms that calculate: there, each of them watches the sum of the first metric that it uses. */
+const withoutMetricMath = (alarm: z.output<typeof alarmSchema>): Resource => {
+  const { Metrics, ...properties } = alarm.Properties;
+  const [first] = Metrics.flatMap(({ MetricStat }) => MetricStat ?? []);
+  if (first === undefined) throw new Error('An alarm uses no metric.');
+  return { ...alarm, Properties: { ...properties, ...first.Metric, Period: first.Period, Statistic: 'Sum' } };
+};
+
+/** The emulator does not know whose permission it is to send a mail as somebody: it asks whether one may send any. */
+const withAnySender = (policy: z.output<typeof policySchema>): Resource => {
+  const { PolicyDocument } = policy.Properties;
+  const Statement = PolicyDocument.Statement.map(({ Condition, ...statement }) =>
+    statement.Action === 'ses:SendEmail' ? { ...statement, Resource: '*' } : { ...statement, Condition },
+  );
+  return {
+    ...policy,
+    Properties: { ...policy.Properties, PolicyDocument: { ...PolicyDocument, Statement } },
+  };
+};
+
+/** Changes what the emulator cannot do. */
+const adapt = (assembly: string): void => {
+  for (const name of readdirSync(assembly).filter((file) => file.endsWith('.template.json'))) {
+    const file = join(assembly, name);
+    const template = templateSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    for (const [id, resource] of Object.entries(template.Resources)) {
+      const alarm = alarmSchema.safeParse(resource);
+      if (alarm.success) template.Resources[id] = withoutMetricMath(alarm.data);
+      const policy = policySchema.safeParse(resource);
+      if (policy.success) template.Resources[id] = withAnySender(policy.data);
+    }
+    writeFileSync(file, JSON.stringify(template));
+  }
+};
 
 /**
  * The project's own `cdk` with the project's own app.
@@ -73,12 +135,15 @@ export const createCdk = (folder: string, aws: Readonly<Record<string, string>> 
       await run('bootstrap', 120, []);
     },
     async deploy(settings) {
+      const assembly = await this.synth(settings);
+      adapt(assembly);
       const outputsFile = join(folder, `outputs-${commands + 1}.json`);
       await run('deploy', 300, [
+        '--app',
+        assembly,
         '--require-approval=never',
         '--method=direct',
         `--outputs-file=${outputsFile}`,
-        ...contextOptions(settings),
       ]);
       const stacks = z.record(z.string(), outputsSchema).parse(JSON.parse(readFileSync(outputsFile, 'utf8')));
       const [outputs] = Object.values(stacks);
@@ -88,6 +153,16 @@ export const createCdk = (folder: string, aws: Readonly<Record<string, string>> 
     async destroy(settings) {
       await run('destroy', 180, ['--force', ...contextOptions(settings)]);
     },
-    synth: () => run('synth', 180, ['--quiet']),
+    synth: (settings = {}) => run('synth', 180, ['--quiet', ...contextOptions(settings)]),
+    async redrive(...args) {
+      commands += 1;
+      const logFile = join(folder, `redrive-${commands}.log`);
+      await runCommand('npm', ['run', '--silent', 'redrive', '--', ...args], {
+        environment: { ...environment, NODE_EXTRA_CA_CERTS: aws['AWS_CA_BUNDLE'] },
+        logFile,
+        timeoutSeconds: 60,
+      });
+      return readFileSync(logFile, 'utf8');
+    },
   };
 };

@@ -16,7 +16,12 @@ export interface DeployedStack {
   logLines(functionId: FunctionId, text: string): Promise<readonly string[]>;
 }
 
-export const functionIds = ['IngestFunction', 'ResizeFunction', 'ReconcilerFunction'] as const;
+export const functionIds = [
+  'IngestFunction',
+  'ResizeFunction',
+  'ReconcilerFunction',
+  'NotifyFunction',
+] as const;
 export type FunctionId = (typeof functionIds)[number];
 
 /** The variants that the main stack is deployed with at first. */
@@ -33,7 +38,7 @@ export interface Deployment {
   readonly cdk: Cdk;
   readonly account: Account;
   readonly iam: Iam;
-  /** Makes `mainVariants` of every image; deletes its images when it is destroyed. */
+  /** Makes `mainVariants` of every image, and sends mail; deletes its images when it is destroyed. */
   readonly main: DeployedStack;
   /** Has all the defaults, but for URLs that live for a minute. */
   readonly second: DeployedStack;
@@ -41,7 +46,15 @@ export interface Deployment {
   readonly photo: Buffer;
 }
 
-const mainSettings: Settings = { imagesOnDestroy: 'delete', variants: JSON.stringify(mainVariants) };
+const mainSettings: Settings = {
+  imagesOnDestroy: 'delete',
+  variants: JSON.stringify(mainVariants),
+  alerts: JSON.stringify({ emails: ['operator@example.com'] }),
+  email: JSON.stringify({
+    from: 'thumbnails@example.com',
+    allowedRecipients: ['example.com'],
+  }),
+};
 const secondSettings: Settings = { stackName: 'Second', urlLifetimeSeconds: '60' };
 
 const folder = createRunFolder('e2e');

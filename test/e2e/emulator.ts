@@ -27,10 +27,23 @@ export interface Emulator {
   logLines(stackName: string, functionId: string): Promise<readonly string[]>;
   /** Runs a function at once, and gives what it answers. */
   invoke(functionName: string, event: object): Promise<unknown>;
+  /** The mails that were sent to somebody. */
+  mailsTo(address: string): Promise<readonly Mail[]>;
   /** The end of its own log, for whoever must find out what went wrong. */
   endOfLog(): string;
   stop(): Promise<void>;
 }
+
+const mailSchema = z.object({
+  Source: z.string(),
+  To: z.array(z.string()),
+  CC: z.array(z.string()),
+  BCC: z.array(z.string()),
+  Subject: z.string(),
+  BodyText: z.string(),
+  BodyHtml: z.string(),
+});
+export type Mail = z.output<typeof mailSchema>;
 
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
@@ -149,6 +162,15 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
         throw new Error(`${functionName} answers ${response.status}: ${answer}`);
       }
       return JSON.parse(answer);
+    },
+    async mailsTo(address) {
+      const response = await fetch(`${endpoint}/_ministack/ses/messages`);
+      const { messages } = z
+        .object({ messages: z.record(z.string(), z.array(mailSchema)) })
+        .parse(await response.json());
+      return Object.values(messages)
+        .flat()
+        .filter(({ To }) => To.includes(address));
     },
     endOfLog,
     stop: emulator.stop,

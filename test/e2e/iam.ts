@@ -6,7 +6,7 @@ const policySchema = z.looseObject({
 });
 
 /** The app's roles, by the beginning of their names in the template. */
-export type RoleId = 'IngestFunctionRole' | 'IngestUrlSigner' | 'ResizeFunctionRole';
+export type RoleId = 'IngestFunctionRole' | 'IngestUrlSigner' | 'ResizeFunctionRole' | 'NotifyFunctionRole';
 
 export interface UserCredentials {
   readonly accessKeyId: string;
@@ -16,7 +16,12 @@ export interface UserCredentials {
 /** The permissions in the account, in its owner's hands. */
 export interface Iam {
   /** Takes an action out of a role's policy while a step runs. */
-  without(stackName: string, roleId: RoleId, action: string, step: () => Promise<void>): Promise<void>;
+  without<Result>(
+    stackName: string,
+    roleId: RoleId,
+    action: string,
+    step: () => Promise<Result>,
+  ): Promise<Result>;
   /** A new user, who may do what the statements allow. */
   createUser(name: string, statements: readonly object[]): Promise<UserCredentials>;
 }
@@ -67,7 +72,7 @@ export const createIam = (endpoint: string): Iam => {
         call('PutRolePolicy', { RoleName, PolicyName, PolicyDocument: document });
       await put(JSON.stringify({ ...policy, Statement: left }));
       try {
-        await step();
+        return await step();
       } finally {
         await put(PolicyDocument);
       }

@@ -30,7 +30,9 @@ const examine = (given: Readonly<Record<string, unknown>>) => {
     ({ violations }: { violations: readonly { ruleName: string }[] }) =>
       violations.map(({ ruleName }) => ruleName),
   );
-  const acknowledged = stack.node.metadata
+  const acknowledged = stack.node
+    .findAll()
+    .flatMap(({ node }) => node.metadata)
     .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
     .flatMap(({ data }) => Object.entries<string>(data))
     .map(([id, reason]) => ({ rule: id.replace('Annotation::', ''), reason }));
@@ -40,6 +42,13 @@ const examine = (given: Readonly<Record<string, unknown>>) => {
 describe.each([
   ['the default settings', {}],
   ['everything deleted with the stack', { imagesOnDestroy: 'delete' }],
+  [
+    'mail and alerts',
+    {
+      email: { from: 'images@example.com', allowedRecipients: ['example.com', 'me@example.org'] },
+      alerts: { emails: ['ops@example.com'] },
+    },
+  ],
 ])('with %s', (_, given) => {
   test('nothing is found that is not acknowledged, with a reason', () => {
     mockIsAcknowledging = true;

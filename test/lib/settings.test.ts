@@ -23,20 +23,33 @@ test('are complete without being given', () => {
     ingestMaxConcurrency: null,
     resizeMaxConcurrency: 20,
     logRetentionDays: 30,
+    email: null,
+    alerts: { emails: [], uploadToReadyGoalSeconds: 10, usualImagesPerHour: 1000 },
     imagesOnDestroy: 'keep',
   });
 });
 
 test('may come from cdk.json as values, or from -c as text', () => {
   const variants = [{ name: 'small', width: 100, format: 'jpeg' }];
-  const values = readSettings({ variants, urlLifetimeSeconds: 600, stage: '1' });
-  const text = readSettings({ variants: JSON.stringify(variants), urlLifetimeSeconds: '600', stage: '1' });
+  const email = { from: 'images@example.com', allowedRecipients: ['Example.com', 'Me@Example.org'] };
+  const alerts = { emails: ['ops@example.com'], usualImagesPerHour: 20 };
+  const values = readSettings({ variants, email, alerts, urlLifetimeSeconds: 600, stage: '1' });
+  const text = readSettings({
+    variants: JSON.stringify(variants),
+    email: JSON.stringify(email),
+    alerts: JSON.stringify(alerts),
+    urlLifetimeSeconds: '600',
+    stage: '1',
+  });
   expect(values).toEqual(text);
   expect(values).toMatchObject({
     urlLifetimeSeconds: 600,
     stage: '1',
     variants: [{ name: 'small', width: 100 }],
+    email: { from: 'images@example.com', allowedRecipients: ['example.com', 'Me@example.org'] },
+    alerts: { emails: ['ops@example.com'], uploadToReadyGoalSeconds: 10, usualImagesPerHour: 20 },
   });
+  expect(readSettings({ email: 'null' }).email).toBeNull();
 });
 
 test('pass over what is CDK’s own context', () => {
@@ -62,6 +75,47 @@ test.each([
     { auth: { jwt: { issuer: 'https://idp.example', audience: [] } } },
     /auth\.jwt\.audience = .*>=1 items/,
   ],
+  ['email', { email: 'me@example.com' }, /email = "me@example\.com": expected null or \{"from"/],
+  [
+    'email',
+    { email: { from: 'Images <images@example.com>', allowedRecipients: ['example.com'] } },
+    /email\.from = .*: one plain address/,
+  ],
+  [
+    'email',
+    { email: { from: 'me@example.com', allowedRecipients: [] } },
+    /allowedRecipients = .*: at least one/,
+  ],
+  [
+    'email',
+    {
+      email: {
+        from: 'me@example.com',
+        allowedRecipients: Array.from({ length: 21 }, (_, n) => `n${n}@example.com`),
+      },
+    },
+    /allowedRecipients = .*: at most 20/,
+  ],
+  [
+    'email',
+    { email: { from: 'me@example.com', allowedRecipients: ['example'] } },
+    /allowedRecipients\.0 = .*: an address such as .*, or a domain/,
+  ],
+  [
+    'email',
+    { email: { from: 'me@example.com', allowedRecipients: ['example.com'], name: 'Me' } },
+    /email = .*Unrecognized key: "name"/,
+  ],
+  ['alerts', { alerts: 'me@example.com' }, /alerts = "me@example\.com": expected \{"emails"/],
+  ['alerts', { alerts: { emails: ['me'] } }, /alerts\.emails\.0 = .*: one plain address/],
+  [
+    'alerts',
+    { alerts: { emails: ['me@example.com', 'me@example.com'] } },
+    /alerts\.emails = .*: an address stands twice/,
+  ],
+  ['alerts', { alerts: { uploadToReadyGoalSeconds: 0 } }, /alerts\.uploadToReadyGoalSeconds = .*>=1/],
+  ['alerts', { alerts: { usualImagesPerHour: 0.5 } }, /alerts\.usualImagesPerHour = .*int/],
+  ['alerts', { alerts: { email: 'me@example.com' } }, /alerts = .*Unrecognized key: "email"/],
   ['links', { links: 'private' }, /links = "private": .*"public"\|"same"/],
   ['imagesOnDestroy', { imagesOnDestroy: 'yes' }, /imagesOnDestroy = "yes": .*"keep"\|"delete"/],
   [

@@ -1,6 +1,6 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { imageLimitsSchema } from '../../lambdas/image/limits.ts';
-import { comparable, templateWith } from './stacks.ts';
+import { comparable, resourcesOf, templateWith } from './stacks.ts';
 
 const everySetting = {
   stackName: 'Second',
@@ -35,6 +35,12 @@ const everySetting = {
   logRetentionDays: 7,
   auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
   links: 'same',
+  email: { from: 'images@example.com', allowedRecipients: ['example.com', 'me@example.org'] },
+  alerts: {
+    emails: ['day@example.com', 'night@example.com'],
+    uploadToReadyGoalSeconds: 5,
+    usualImagesPerHour: 200,
+  },
   imagesOnDestroy: 'delete',
 };
 
@@ -46,13 +52,9 @@ beforeAll(() => {
   changed = templateWith(everySetting);
 });
 
-/** All resources of one type, by their logical names without hashes: `IngestFunction` and the like. */
-const resourcesOf = (of: Template, type: string) =>
-  Object.entries(of.findResources(type)).map(([name, { Properties }]) => ({ name, ...Properties }));
-
 const ownFunctions = (of: Template) =>
   resourcesOf(of, 'AWS::Lambda::Function').filter(({ name }) =>
-    /^(?:Ingest|Resize|Reconciler)Function/.test(name),
+    /^(?:Ingest|Resize|Reconciler|Notify)Function/.test(name),
   );
 
 describe('the template', () => {
@@ -66,20 +68,28 @@ describe('the template', () => {
 
   test('names nothing by hand, so that two copies live side by side', () => {
     const given = JSON.stringify(template.toJSON());
-    expect(given).not.toMatch(/"(?:BucketName|QueueName|FunctionName|RoleName|LogGroupName|TableName)":"/);
+    expect(given).not.toMatch(
+      /"(?:BucketName|QueueName|TopicName|FunctionName|RoleName|LogGroupName|TableName)":"/,
+    );
     expect(given).not.toMatch(/arn:aws:[^"]*\d{12}/);
   });
 
   test('tells where to upload and where everything is', () => {
-    expect(Object.keys(template.findOutputs('*')).sort()).toEqual([
+    const outputs = [
+      'AlertsTopicArn',
       'CatalogTableName',
+      'ImageEventsTopicArn',
       'RawBucketName',
       'ReconcilerFunctionName',
       'ResizeDeadLetterQueueUrl',
       'ResizeQueueUrl',
       'ThumbnailBucketName',
       'UploadUrl',
-    ]);
+    ];
+    expect(Object.keys(template.findOutputs('*')).sort()).toEqual(outputs);
+    expect(Object.keys(changed.findOutputs('*')).sort()).toEqual(
+      [...outputs, 'MailRequestsTableName', 'NotifyQueueUrl', 'NotifyDeadLetterQueueUrl'].sort(),
+    );
     expect(JSON.stringify(template.findOutputs('UploadUrl'))).toMatch(/"\/dev\/upload_image"/);
     expect(JSON.stringify(changed.findOutputs('UploadUrl'))).toMatch(/"\/live\/upload_image"/);
   });
@@ -224,8 +234,9 @@ describe('the API', () => {
 
 describe('all functions', () => {
   test('run Node.js 24 on arm64, traced, with a time limit and a log that expires', () => {
-    const functions = ownFunctions(template);
-    expect(functions).toHaveLength(3);
+    const functions = ownFunctions(changed);
+    expect(functions).toHaveLength(4);
+    expect(ownFunctions(template)).toHaveLength(3);
     for (const { Runtime, Architectures, TracingConfig, Timeout, MemorySize, LoggingConfig } of functions) {
       expect({ Runtime, Architectures, TracingConfig }).toEqual({
         Runtime: 'nodejs24.x',
@@ -234,14 +245,17 @@ describe('all functions', () => {
       });
       expect(Timeout).toBeGreaterThan(0);
       expect(MemorySize).toBeGreaterThan(0);
-      const logGroup = template.findResources('AWS::Logs::LogGroup')[LoggingConfig.LogGroup.Ref];
-      expect(logGroup?.['Properties']).toMatchObject({ RetentionInDays: 30 });
+      const logGroup = changed.findResources('AWS::Logs::LogGroup')[LoggingConfig.LogGroup.Ref];
+      expect(logGroup?.['Properties']).toMatchObject({ RetentionInDays: 7 });
     }
   });
 
   test('are told the variants with every default filled in', () => {
-    for (const { Environment } of ownFunctions(changed)) {
-      expect(JSON.parse(Environment.Variables.VARIANTS)).toEqual([
+    const told = ownFunctions(changed).flatMap(({ Environment }) => Environment.Variables.VARIANTS ?? []);
+    // The reconciler makes none.
+    expect(told).toHaveLength(3);
+    for (const variants of told) {
+      expect(JSON.parse(variants)).toEqual([
         {
           name: 'card',
           width: 640,
@@ -379,13 +393,13 @@ describe('the resize queue', () => {
 
 describe('each role', () => {
   test('is taken on by its own service only, and the URL signer’s by ingest', () => {
-    const trusted = resourcesOf(template, 'AWS::IAM::Role')
-      .filter(({ name }) => /^(?:Ingest|Resize|Reconciler)/.test(name))
+    const trusted = resourcesOf(changed, 'AWS::IAM::Role')
+      .filter(({ name }) => /^(?:Ingest|Resize|Reconciler|Notify)/.test(name))
       .map(({ name, AssumeRolePolicyDocument }) => [
         name.replace(/[0-9A-F]{8}$/, ''),
         AssumeRolePolicyDocument.Statement,
       ]);
-    const ingestRole = Object.keys(template.findResources('AWS::IAM::Role')).find((name) =>
+    const ingestRole = Object.keys(changed.findResources('AWS::IAM::Role')).find((name) =>
       /^IngestFunctionRole[0-9A-F]{8}$/.test(name),
     );
     const trust = (Principal: object) => [{ Action: 'sts:AssumeRole', Effect: 'Allow', Principal }];
@@ -394,12 +408,20 @@ describe('each role', () => {
       IngestFunctionRole: lambda,
       ResizeFunctionRole: lambda,
       ReconcilerFunctionRole: lambda,
+      NotifyFunctionRole: lambda,
       IngestUrlSigner: trust({ AWS: { 'Fn::GetAtt': [ingestRole, 'Arn'] } }),
     });
   });
 
   test('has no managed policy: those allow more than is used', () => {
-    template.allResourcesProperties('AWS::IAM::Role', { ManagedPolicyArns: Match.absent() });
+    for (const { name, ManagedPolicyArns } of [
+      ...resourcesOf(template, 'AWS::IAM::Role'),
+      ...resourcesOf(changed, 'AWS::IAM::Role'),
+    ]) {
+      // CDK's own, which empties the buckets.
+      if (name.startsWith('CustomS3AutoDeleteObjects')) continue;
+      expect(ManagedPolicyArns).toBeUndefined();
+    }
   });
 });
 
@@ -410,22 +432,29 @@ describe('nowhere', () => {
     }
   });
 
-  test('is a queue without a dead-letter queue that keeps longer, but the dead-letter queues themselves', () => {
-    const queues = resourcesOf(template, 'AWS::SQS::Queue');
-    const targets = queues.flatMap(({ RedrivePolicy }) =>
-      RedrivePolicy ? [RedrivePolicy.deadLetterTargetArn['Fn::GetAtt'][0]] : [],
-    );
-    for (const { name, RedrivePolicy, MessageRetentionPeriod } of queues) {
-      if (targets.includes(name)) continue;
-      const [target] = RedrivePolicy.deadLetterTargetArn['Fn::GetAtt'];
-      const deadLetters = queues.find((queue) => queue.name === target);
-      expect(deadLetters?.MessageRetentionPeriod).toBeGreaterThan(MessageRetentionPeriod);
-    }
-    expect(targets).toHaveLength(1);
-  });
+  test.each([
+    ['default', () => template, 1],
+    ['changed', () => changed, 2],
+  ])(
+    'with the %s settings is a queue without another one for what fails, which keeps it longer',
+    (_, of, count) => {
+      const queues = resourcesOf(of(), 'AWS::SQS::Queue');
+      const sources = queues.filter(({ RedrivePolicy }) => RedrivePolicy);
+      const targets = sources.map(({ RedrivePolicy, MessageRetentionPeriod }) => {
+        const [target] = RedrivePolicy.deadLetterTargetArn['Fn::GetAtt'];
+        const deadLetters = queues.find(({ name }) => name === target);
+        expect(deadLetters?.MessageRetentionPeriod).toBeGreaterThan(MessageRetentionPeriod);
+        return target;
+      });
+      expect(sources).toHaveLength(count);
+      expect(queues.map(({ name }) => name).sort()).toEqual(
+        [...sources.map(({ name }) => name), ...targets].sort(),
+      );
+    },
+  );
 
   test('is a secret in an environment', () => {
-    for (const { Environment } of ownFunctions(template)) {
+    for (const { Environment } of ownFunctions(changed)) {
       for (const name of Object.keys(Environment.Variables)) {
         expect(name).not.toMatch(/SECRET|PASSWORD|TOKEN|CREDENTIAL|PRIVATE|_KEY$/);
       }

@@ -23,3 +23,7 @@ export const templateWith = (given: Readonly<Record<string, unknown>> = {}): Tem
 /** The template without what changes with every build: the hashes of its assets. */
 export const comparable = (template: Template): unknown =>
   JSON.parse(JSON.stringify(template.toJSON()).replaceAll(/[0-9a-f]{64}/g, 'ASSET_HASH'));
+
+/** All resources of one type with their properties, by their logical names. */
+export const resourcesOf = (of: Template, type: string) =>
+  Object.entries(of.findResources(type)).map(([name, { Properties }]) => ({ name, ...Properties }));

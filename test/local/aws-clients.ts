@@ -9,8 +9,9 @@ import {
 import { imageIdOf } from '../../lambdas/image/id.ts';
 import { createCatalog } from '../../lambdas/store/catalog.ts';
 import { createS3Client } from '../../lambdas/store/clients.ts';
+import { createMailRequests } from '../../lambdas/store/mail-requests.ts';
 import { createOriginals } from '../../lambdas/store/originals.ts';
-import { queueUrl, region, resources } from '../../local/aws.ts';
+import { deadLetterQueueOf, queueUrl, region, resources } from '../../local/aws.ts';
 import { endpointOf, type Ports } from '../../local/ports.ts';
 import { until } from './local-run.ts';
 
@@ -25,6 +26,7 @@ export const awsClients = (ports: Ports) => {
   const urlOf = (queue: string) => queueUrl(endpointOf(ports.sqs), queue);
   const catalog = createCatalog(resources.catalogTable, dynamodb);
   const originals = createOriginals(s3, resources.rawBucket);
+  const mailRequests = createMailRequests(resources.mailRequestsTable, dynamodb);
 
   /** How many messages of a queue wait, and how many are handed out. */
   const messagesOf = async (queue: string) => {
@@ -47,8 +49,11 @@ export const awsClients = (ports: Ports) => {
 
   return {
     dynamodb,
+    sqs,
+    urlOf,
     catalog,
     originals,
+    mailRequests,
 
     /** Takes an image in as ingest does. */
     async take(image: Buffer): Promise<string> {
@@ -65,10 +70,11 @@ export const awsClients = (ports: Ports) => {
     },
 
     messages: () => messagesOf(resources.resizeQueue),
+    messagesOf,
     queued: () => queued(resources.resizeQueue),
-    deadLetters: () => queued(`${resources.resizeQueue}-dead-letters`),
-    untilNothingQueued: () =>
-      until('an empty queue', async () => (await queued(resources.resizeQueue)) === 0 || undefined),
+    deadLetters: () => queued(deadLetterQueueOf(resources.resizeQueue)),
+    untilNothingQueued: (queue: string = resources.resizeQueue) =>
+      until('an empty queue', async () => (await queued(queue)) === 0 || undefined),
 
     /** Takes a message out of the queue and does nothing about it. */
     async loseMessage(): Promise<void> {

@@ -8,6 +8,7 @@ import { startEmbeddedServices } from './embedded-services.ts';
 import { type KillingProxy, type Moment, startKillingProxy } from './killing-proxy.ts';
 import { until } from './local-run.ts';
 import { cleanUp, type Running, startNode } from './processes.ts';
+import { type ReceivedEvent, subscribe } from './subscriber.ts';
 
 jest.setTimeout(60_000);
 
@@ -22,10 +23,12 @@ const settings = readSettings({
 let folder: string;
 let ports: Ports;
 let aws: AwsClients;
+let heard: () => Promise<readonly ReceivedEvent[]>;
 const proxies: KillingProxy[] = [];
 
 beforeAll(async () => {
   ({ folder, ports, aws } = await startEmbeddedServices(visibilityTimeoutSeconds));
+  heard = await subscribe(ports);
 });
 
 afterAll(async () => {
@@ -53,7 +56,7 @@ const expectThumbnails = async (id: string): Promise<void> => {
 };
 
 test.each<Moment>(['before', 'after'])(
-  'brings every image to an end when its worker is killed right %s any of its writes',
+  'brings every image to an end, and tells of it, when its worker is killed right %s any of its writes',
   async (moment) => {
     const killedAt: (string | undefined)[] = [];
     const ids: string[] = [];
@@ -89,12 +92,23 @@ test.each<Moment>(['before', 'after'])(
     }
 
     // THEN every kind of write was hit, all images are ready, and nothing is left or given up
-    expect(killedAt.length).toBeGreaterThanOrEqual(4);
-    expect(new Set(killedAt)).toEqual(new Set(['PutObject', 'UpdateItem', 'DeleteMessage']));
+    expect(killedAt.length).toBeGreaterThanOrEqual(6);
+    expect(new Set(killedAt)).toEqual(new Set(['PutObject', 'UpdateItem', 'Publish', 'DeleteMessage']));
     for (const id of ids) await expectThumbnails(id);
     expect(await Promise.all(ids.map(async (id) => (await aws.catalog.find(id))?.status))).toEqual(
       ids.map(() => 'ready'),
     );
     expect([await aws.queued(), await aws.deadLetters()]).toEqual([0, 0]);
+    // THEN each was told once or more, always as the same fact
+    const events = (await heard()).map(({ event }) => event);
+    for (const id of ids) {
+      const facts = events
+        .filter(({ imageId }) => imageId === id)
+        .map(({ type, eventId }) => `${type} ${eventId}`);
+      expect([...new Set(facts)].map((fact) => fact.split(' ')[0]).sort()).toEqual([
+        'image.ready',
+        'image.received',
+      ]);
+    }
   },
 );

@@ -25,6 +25,8 @@ const writes: readonly unknown[] = ['DynamoDB_20120810.UpdateItem', 'AmazonSQS.D
 /** The name of the operation if it writes. */
 const writeOf = ({ method, headers }: IncomingMessage): string | undefined => {
   if (method === 'PUT') return 'PutObject';
+  // Of all that are spoken to here only SNS speaks in forms, and nothing else is asked of it.
+  if (headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return 'Publish';
   const target = headers['x-amz-target'];
   return writes.includes(target) ? String(target).split('.')[1] : undefined;
 };
@@ -80,7 +82,7 @@ export const startKillingProxy = async (services: Ports, kill: () => void): Prom
   );
   const portOf = (name: string): number => started.find((each) => each.name === name)?.port ?? 0;
   return {
-    ports: { api: services.api, s3: portOf('s3'), sqs: portOf('sqs'), dynamodb: portOf('dynamodb') },
+    ports: { ...services, s3: portOf('s3'), sqs: portOf('sqs'), dynamodb: portOf('dynamodb') },
     killAt: (write, moment) => {
       plan = { write, moment };
     },

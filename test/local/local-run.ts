@@ -65,7 +65,7 @@ export interface LocalRun extends Running {
   /** Settles when it says that it is ready. */
   ready(): Promise<void>;
   /** The process id of one of its children. */
-  pidOf(name: 'ingest' | 'resize'): Promise<number>;
+  pidOf(name: 'ingest' | 'resize' | 'notify'): Promise<number>;
 }
 
 export interface LocalRunProps {

@@ -11,19 +11,19 @@ const refusal = (args: readonly string[], environment: Readonly<Record<string, s
   throw new Error('It was not refused');
 };
 
-test('gives S3, SQS and DynamoDB the ports after the API, and each port a folder of its own', () => {
+test('gives S3, SQS, DynamoDB and mail the ports after the API, and each port a folder of its own', () => {
   expect(readOptions([], {})).toMatchObject({
-    ports: { api: 3000, s3: 3001, sqs: 3002, dynamodb: 3003 },
+    ports: { api: 3000, s3: 3001, sqs: 3002, dynamodb: 3003, mail: 3004 },
     stateDirectory: '.local/3000',
   });
-  expect(readOptions([], { PORT: '65532' })).toMatchObject({
-    ports: { api: 65_532, s3: 65_533, sqs: 65_534, dynamodb: 65_535 },
-    stateDirectory: '.local/65532',
+  expect(readOptions([], { PORT: '65531' })).toMatchObject({
+    ports: { api: 65_531, s3: 65_532, sqs: 65_533, dynamodb: 65_534, mail: 65_535 },
+    stateDirectory: '.local/65531',
   });
 });
 
-test.each(['', '0', '65533', '99999', '-1', '3000.5', '3e3', '0x10', 'http'])('refuses PORT=%p', (PORT) => {
-  expect(refusal([], { PORT })).toBe(`PORT must be a whole number from 1 to 65532 (given "${PORT}").`);
+test.each(['', '0', '65532', '99999', '-1', '3000.5', '3e3', '0x10', 'http'])('refuses PORT=%p', (PORT) => {
+  expect(refusal([], { PORT })).toBe(`PORT must be a whole number from 1 to 65531 (given "${PORT}").`);
 });
 
 test('takes settings from -c in every way that cdk does, the last one first', () => {

@@ -81,7 +81,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s ends everything with exit code 0',
   expect(Date.now() - startedAt).toBeLessThan(10_000);
   expect(local.errors()).toBe('');
   expect(local.logs().map(({ message }) => message)).toEqual(
-    expect.arrayContaining(['ingest stops', 'resize stops']),
+    expect.arrayContaining(['ingest stops', 'resize stops', 'notify stops']),
   );
 });
 

@@ -40,14 +40,15 @@ test.each([
   [1, 'S3'],
   [2, 'SQS'],
   [3, 'DynamoDB'],
+  [4, 'mail'],
 ])("refuses a port that is taken, the API's + %i, and leaves nothing behind", async (offset, use) => {
   blocker = createServer();
   await once(blocker.listen(port + offset, '127.0.0.1'), 'listening');
   const errors = await refused([]);
   expect(errors).toContain(`Port ${port + offset} (${use})`);
   expect(errors).toContain('PORT=3100 npm start');
-  const others = [0, 1, 2, 3].filter((each) => each !== offset);
-  expect(await Promise.all(others.map((each) => isFree(port + each)))).toEqual([true, true, true]);
+  const others = [0, 1, 2, 3, 4].filter((each) => each !== offset);
+  expect(await Promise.all(others.map((each) => isFree(port + each)))).toEqual([true, true, true, true]);
 });
 
 test('refuses a wrong setting in one screen', async () => {
@@ -68,17 +69,23 @@ test('takes settings from cdk.json, and from -c before it', async () => {
   // GIVEN
   const context = { stage: 'prod', urlLifetimeSeconds: 60, '@aws-cdk/core:enablePartitionLiterals': true };
   await writeFile(join(folder, 'cdk.json'), JSON.stringify({ app: 'node bin/app.ts', context }));
+  const email = { from: 'sender@example.org', allowedRecipients: ['me@example.org', 'example.net'] };
   const variants = [{ name: 'card', width: 64, height: 64, fit: 'cover', format: 'jpeg' }, { name: 'large' }];
   // WHEN
   const local = startLocal({
     folder,
     port,
-    args: ['-c', 'stage=trial', '--context', `variants=${JSON.stringify(variants)}`],
+    args: [
+      ...['-c', 'stage=trial', '--context', `variants=${JSON.stringify(variants)}`],
+      ...['-c', `email=${JSON.stringify(email)}`],
+    ],
   });
   await local.ready();
   // THEN
   const url = `http://127.0.0.1:${port}/trial/upload_image`;
   expect(local.out()).toContain(url);
+  expect(local.out()).toContain('Mail to me@example.org, anyone at example.net stays on this machine');
+  expect(local.out()).toContain(`-H "X-Notify-Email: me@example.org"`);
   expect((await post(`http://127.0.0.1:${port}/prod/upload_image`, svg().toString())).status).toBe(404);
   const jpeg = Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex');
   const reply = shownReplySchema.parse(await (await post(url, jpeg)).json());

@@ -8,10 +8,15 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import sharp from 'sharp';
+import { endedEvent, imageEventSchema } from '../../lambdas/image/event.ts';
+import { thumbnailKey } from '../../lambdas/image/keys.ts';
+import { variantsSchema } from '../../lambdas/image/variant.ts';
 import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
+import type { NotifyEnvironment } from '../../lambdas/notify/environment.ts';
 import type { ReconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
 import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
 import { createCatalog } from '../../lambdas/store/catalog.ts';
+import { createMailRequests } from '../../lambdas/store/mail-requests.ts';
 import { bundling } from '../../lib/constructs/service-function.ts';
 import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
 import { startCatalogServer } from '../catalog-server.ts';
@@ -19,6 +24,7 @@ import { createCdk } from '../e2e/cdk.ts';
 import { createRunFolder } from '../e2e/run-folder.ts';
 import { createdMessage, postEvent, queueEvent } from '../events.ts';
 import { cameraPicture } from '../images.ts';
+import { startMailServer } from '../lambdas/notify/mail-server.ts';
 import { invoke, packageOf } from './packaged-function.ts';
 
 type CatalogServer = Awaited<ReturnType<typeof startCatalogServer>>;
@@ -30,6 +36,8 @@ const lambdaEnvironment = {
   AWS_SECRET_ACCESS_KEY: 'test',
 };
 const variants = '[{"name":"thumbnail"}]';
+const topicArn = 'arn:aws:sns:us-east-2:111122223333:image-events';
+const STACK_NAME = 'ThumbnailGenerator';
 const queueUrl = 'https://sqs.us-east-2.amazonaws.com/111122223333/resize';
 
 /** The processors that resize can be packaged for. */
@@ -41,14 +49,17 @@ const architectures: Readonly<Record<string, Architecture>> = {
 const folder = createRunFolder('package');
 let ingest: string;
 let resize: string;
+let notify: string;
 let reconcile: string;
 let catalog: CatalogServer;
 
 beforeAll(async () => {
   catalog = await startCatalogServer();
-  const assembly = await createCdk(folder).synth();
+  const email = JSON.stringify({ from: 'thumbnails@example.com', allowedRecipients: ['example.com'] });
+  const assembly = await createCdk(folder).synth({ email });
   ingest = packageOf(assembly, 'IngestFunction');
   resize = packageOf(assembly, 'ResizeFunction');
+  notify = packageOf(assembly, 'NotifyFunction');
   reconcile = packageOf(assembly, 'ReconcilerFunction');
 }, 200_000);
 
@@ -62,13 +73,18 @@ interface StoredObject {
   readonly bytes: Buffer;
 }
 
-/** As much of S3 as resize needs: objects by path, got and put. */
-const serveObjects = async (objects: Map<string, StoredObject>) => {
+/** As much of S3 as resize needs, objects by path, got and put; and of SNS, which takes what is published. */
+const serveObjects = async (objects: Map<string, StoredObject>, published: string[] = []) => {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '', 'http://127.0.0.1');
     const bytes = await buffer(request);
     const object = objects.get(pathname);
-    if (request.method === 'PUT') {
+    if (request.method === 'POST') {
+      published.push(new URLSearchParams(bytes.toString()).get('Message') ?? '');
+      response.end(
+        '<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>',
+      );
+    } else if (request.method === 'PUT') {
       objects.set(pathname, { contentType: request.headers['content-type'], bytes });
       response.end();
     } else if (request.method === 'GET' && object) response.end(object.bytes);
@@ -89,10 +105,13 @@ const elfMagic = Buffer.from('\x7fELF', 'latin1');
 /** ELF specification, `e_machine`: EM_AARCH64. */
 const aarch64 = 183;
 
-test('deploys resize with the native code of its own processor and of no other', () => {
-  const modules = join(resize, 'node_modules/@img');
+test.each([
+  ['resize', () => resize],
+  ['notify', () => notify],
+])('deploys %s with the native code of its own processor and of no other', (_, packageFolder) => {
+  const modules = join(packageFolder(), 'node_modules/@img');
   expect(readdirSync(modules).sort()).toEqual(['colour', 'sharp-libvips-linux-arm64', 'sharp-linux-arm64']);
-  const native = readdirSync(resize, { recursive: true, withFileTypes: true })
+  const native = readdirSync(packageFolder(), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => ({ name, bytes: readFileSync(join(parentPath, name)) }))
     .filter(({ name, bytes }) => bytes.subarray(0, 4).equals(elfMagic) || /\.(?:node|dll|dylib)$/.test(name))
@@ -116,6 +135,8 @@ test.each(['/dev/upload_image', '/upload_image'])('runs ingest from its package,
     THUMBNAIL_BUCKET: 'thumbnail-bucket',
     CATALOG_TABLE: catalog.tableName,
     RESIZE_QUEUE_URL: queueUrl,
+    IMAGE_EVENTS_TOPIC_ARN: topicArn,
+    STACK_NAME,
     VARIANTS: variants,
     MAX_INLINE_BYTES: '4700000',
     MAX_UPLOAD_BYTES: '100000000',
@@ -150,10 +171,9 @@ test('runs reconcile from its package', async () => {
     CATALOG_TABLE: catalog.tableName,
     AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${address.port}`,
     RESIZE_QUEUE_URL: `http://127.0.0.1:${address.port}/111122223333/resize`,
-    VARIANTS: variants,
     OVERDUE_SECONDS: '900',
   };
-  const report = { dryRun: true, backlog: 0, requeued: [], failed: [], expired: [] };
+  const report = { dryRun: true, backlog: 0, requeued: [], expired: [] };
   try {
     expect(await invoke(reconcile, environment, { dryRun: true })).toEqual(report);
   } finally {
@@ -163,22 +183,25 @@ test('runs reconcile from its package', async () => {
 
 const ownArchitecture = process.platform === 'linux' ? architectures[process.arch] : undefined;
 
-/** Resize is deployed for arm64: here the same code packages it for the processor that runs this test. */
-(ownArchitecture ? test : test.skip)('makes a thumbnail with resize from its package', async () => {
+/** They are deployed for arm64: here the same code packages them for the processor that runs this test. */
+const packageForThisProcessor = (functionId: string, entry: string, processes: readonly string[] = []) => {
   const architecture = ownArchitecture ?? Architecture.ARM_64;
-  const assembly = join(folder, 'own-architecture');
+  const assembly = join(folder, `own-architecture-${functionId}`);
   const app = new App({ outdir: assembly });
-  new NodejsFunction(new Stack(app, 'OwnArchitecture'), 'ResizeFunction', {
-    entry: 'lambdas/resize/index.ts',
+  new NodejsFunction(new Stack(app, 'OwnArchitecture'), functionId, {
+    entry,
     runtime: Runtime.NODEJS_24_X,
     architecture,
-    bundling: bundling(architecture, {
-      nativeModules: ['sharp'],
-      processes: ['lambdas/resize/decoder-process.ts'],
-    }),
+    bundling: bundling(architecture, { nativeModules: ['sharp'], processes }),
   });
   app.synth();
-  const ownResize = packageOf(assembly, 'ResizeFunction');
+  return packageOf(assembly, functionId);
+};
+
+(ownArchitecture ? test : test.skip)('makes a thumbnail with resize from its package', async () => {
+  const ownResize = packageForThisProcessor('ResizeFunction', 'lambdas/resize/index.ts', [
+    'lambdas/resize/decoder-process.ts',
+  ]);
   for (const file of ['index.js', 'decoder-process.js']) {
     expect(readFileSync(join(ownResize, file))).toEqual(readFileSync(join(resize, file)));
   }
@@ -187,12 +210,16 @@ const ownArchitecture = process.platform === 'linux' ? architectures[process.arc
   const id = createHash('sha256').update(photo).digest('hex');
   const original = `/raw-bucket/raw/${id}`;
   const objects = new Map<string, StoredObject>([[original, { contentType: 'image/jpeg', bytes: photo }]]);
-  const s3 = await serveObjects(objects);
+  const published: string[] = [];
+  const s3 = await serveObjects(objects, published);
   try {
     const environment: ResizeEnvironment & Record<string, string> = {
       ...lambdaEnvironment,
       AWS_ENDPOINT_URL_S3: s3.endpoint,
+      AWS_ENDPOINT_URL_SNS: s3.endpoint,
       AWS_ENDPOINT_URL_DYNAMODB: catalog.endpoint,
+      IMAGE_EVENTS_TOPIC_ARN: topicArn,
+      STACK_NAME,
       RAW_BUCKET: 'raw-bucket',
       THUMBNAIL_BUCKET: 'thumbnail-bucket',
       CATALOG_TABLE: catalog.tableName,
@@ -204,6 +231,9 @@ const ownArchitecture = process.platform === 'linux' ? architectures[process.arc
   } finally {
     s3.close();
   }
+
+  const types = published.map((event) => imageEventSchema.parse(JSON.parse(event)).type);
+  expect(types).toEqual(['image.received', 'image.ready']);
 
   objects.delete(original);
   const [[path, thumbnail] = []] = objects;
@@ -218,3 +248,61 @@ const ownArchitecture = process.platform === 'linux' ? architectures[process.arc
     thumbnails: { thumbnail: { key: path?.replace('/thumbnail-bucket/', ''), width: 240, height: 320 } },
   });
 });
+
+(ownArchitecture ? test : test.skip)(
+  'sends a mail with notify from its package',
+  async () => {
+    const ownNotify = packageForThisProcessor('NotifyFunction', 'lambdas/notify/index.ts');
+    expect(readFileSync(join(ownNotify, 'index.js'))).toEqual(readFileSync(join(notify, 'index.js')));
+
+    const id = createHash('sha256').update('an image that is ready').digest('hex');
+    const [variant] = variantsSchema.parse([{ name: 'thumbnail' }]);
+    const key = thumbnailKey(id, variant);
+    const thumbnail = await (await cameraPicture(240, 320, 1)).webp().toBuffer();
+    const stored = { key, contentType: 'image/webp', width: 240, height: 320, bytes: thumbnail.length };
+    const record = await createCatalog(catalog.tableName, catalog.client).finish(id, 'any', {
+      original: { contentType: 'image/jpeg', width: 480, height: 640, bytes: 9 },
+      thumbnails: { thumbnail: stored },
+      thumbhash: undefined,
+      resizeMilliseconds: 1,
+      uploadToReadyMilliseconds: 1,
+    });
+    if (record === undefined) throw new Error('no record');
+    await createMailRequests(catalog.mailRequestsTableName, catalog.client).add(id, 'me@example.com');
+    const s3 = await serveObjects(
+      new Map([[`/thumbnail-bucket/${key}`, { contentType: 'image/webp', bytes: thumbnail }]]),
+    );
+    const mailServer = await startMailServer();
+    try {
+      const environment: NotifyEnvironment & Record<string, string> = {
+        ...lambdaEnvironment,
+        AWS_ENDPOINT_URL_S3: s3.endpoint,
+        AWS_ENDPOINT_URL_DYNAMODB: catalog.endpoint,
+        AWS_ENDPOINT_URL_SESV2: mailServer.endpoint,
+        CATALOG_TABLE: catalog.tableName,
+        MAIL_REQUESTS_TABLE: catalog.mailRequestsTableName,
+        THUMBNAIL_BUCKET: 'thumbnail-bucket',
+        VARIANTS: variants,
+        API_URL: 'https://api.example/dev',
+        MAIL_FROM: 'thumbnails@example.com',
+        MAIL_CONFIGURATION_SET: 'mail',
+        STACK_NAME,
+      };
+      const answer = await invoke(ownNotify, environment, queueEvent(JSON.stringify(endedEvent(record))));
+      expect(answer).toEqual({ batchItemFailures: [] });
+      const [mail, ...others] = await mailServer.mails();
+      expect(others).toEqual([]);
+      expect(mail).toMatchObject({
+        destination: { to: ['me@example.com'] },
+        body: { text: expect.stringContaining(`https://api.example/dev/thumbnails/${id}`) },
+      });
+      expect(await sharp(mail?.attachments[0]?.content).metadata()).toMatchObject({
+        format: 'jpeg',
+      });
+    } finally {
+      await mailServer.stop();
+      s3.close();
+    }
+  },
+  60_000,
+);

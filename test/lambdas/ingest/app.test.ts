@@ -6,6 +6,7 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import type { Hono } from 'hono';
@@ -25,6 +26,7 @@ import { startCatalogServer } from '../../catalog-server.ts';
 import { jpegHeaderThenRubbish, quarteredPicture, svg } from '../../images.ts';
 
 const s3 = mockClient(S3Client);
+const sns = mockClient(SNSClient);
 const sqs = mockClient(SQSClient);
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() } satisfies Log;
 
@@ -42,6 +44,8 @@ const environmentWith = (given: readonly object[]): IngestEnvironment => ({
   THUMBNAIL_BUCKET: 'thumbnail-bucket',
   CATALOG_TABLE: server.tableName,
   RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
+  IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
+  STACK_NAME: 'ThumbnailGenerator',
   VARIANTS: JSON.stringify(given),
   MAX_INLINE_BYTES: '100000',
   MAX_UPLOAD_BYTES: '5000000',
@@ -61,6 +65,7 @@ beforeAll(async () => {
     AWS_ACCESS_KEY_ID: 'EXAMPLE',
     AWS_SECRET_ACCESS_KEY: 'example',
     AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    POWERTOOLS_METRICS_DISABLED: 'true',
   });
   app = appWith(givenVariants);
 });
@@ -86,6 +91,8 @@ beforeEach(() => {
   });
   sqs.reset();
   sqs.on(SendMessageCommand).resolves({});
+  sns.reset();
+  sns.on(PublishCommand).resolves({});
   jest.clearAllMocks();
 });
 
@@ -160,6 +167,7 @@ const finish = (id: string, of: Variants = variants) =>
     ),
     thumbhash: '3OcRJYB4d3h/iIeHeEh3eIhw+j2w',
     resizeMilliseconds: 5,
+    uploadToReadyMilliseconds: 50,
   });
 const fail = (id: string) =>
   catalog.fail(
@@ -694,10 +702,22 @@ describe('the description', () => {
     const codes = [...JSON.stringify(paths).matchAll(/"enum":(\[[^\]]+\])/g)].flatMap(([, list = '[]']) =>
       JSON.parse(list),
     );
-    // One is only logged, one answers what is no route, and one only those who must show who they are.
-    const notHere = ['original-missing', 'method-not-allowed', 'unauthorized'];
+    // One is only logged, one answers what is no route, one those who must show who they are, and two where mail is sent.
+    const notHere = [
+      'original-missing',
+      'method-not-allowed',
+      'unauthorized',
+      'invalid-address',
+      'recipient-not-allowed',
+    ];
     expect([...new Set(codes)].sort()).toEqual(errorCodes.filter((code) => !notHere.includes(code)).sort());
-    expect(Object.keys(components.schemas).sort()).toEqual(['Image', 'Problem', 'Upload', 'UploadRequest']);
+    expect(Object.keys(components.schemas).sort()).toEqual([
+      'Image',
+      'ImageEvent',
+      'Problem',
+      'Upload',
+      'UploadRequest',
+    ]);
   });
 
   test('tells the largest image that may be announced', async () => {

@@ -36,6 +36,8 @@ const appWith = (auth: Auth, links: 'public' | 'same', guard?: Guard) =>
       THUMBNAIL_BUCKET: 'thumbnail-bucket',
       CATALOG_TABLE: server.tableName,
       RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
+      IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
+      STACK_NAME: 'ThumbnailGenerator',
       VARIANTS: '[{"name":"thumbnail"}]',
       MAX_INLINE_BYTES: '100000',
       MAX_UPLOAD_BYTES: '5000000',

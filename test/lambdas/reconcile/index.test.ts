@@ -4,7 +4,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import type { ReconcileEnvironment } from '../../../lambdas/reconcile/environment.ts';
 import type { ReconcileReport } from '../../../lambdas/reconcile/reconcile.ts';
-import { createdKeys } from '../../../lambdas/resize/messages.ts';
+import { createdObjects } from '../../../lambdas/resize/messages.ts';
 import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 
@@ -28,7 +28,6 @@ beforeAll(async () => {
     RAW_BUCKET: 'raw-bucket',
     CATALOG_TABLE: server.tableName,
     RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
-    VARIANTS: '[{"name":"thumbnail"}]',
     OVERDUE_SECONDS: String(overdueSeconds),
     POWERTOOLS_LOG_LEVEL: 'SILENT',
   } satisfies ReconcileEnvironment & Record<string, string>);
@@ -58,7 +57,9 @@ const received = async (secondsAgo: number, { withOriginal }: { readonly withOri
 const end = (id: string) =>
   catalog.fail(id, 'any', { bytes: 9 }, { code: 'image-corrupt', detail: 'ended by the test' });
 const requested = () =>
-  sqs.commandCalls(SendMessageCommand).flatMap(({ args }) => createdKeys(args[0].input.MessageBody ?? ''));
+  sqs
+    .commandCalls(SendMessageCommand)
+    .flatMap(({ args }) => createdObjects(args[0].input.MessageBody ?? '').map(({ key }) => key));
 
 test('asks again for the thumbnails of an image whose event was lost', async () => {
   const id = await received(overdueSeconds + 10, { withOriginal: true });
@@ -66,7 +67,6 @@ test('asks again for the thumbnails of an image whose event was lost', async () 
     dryRun: false,
     backlog: 0,
     requeued: [id],
-    failed: [],
     expired: [],
   });
   expect(requested()).toEqual([`raw/${id}`]);
@@ -76,7 +76,7 @@ test('asks again for the thumbnails of an image whose event was lost', async () 
 
 test('leaves alone what may still be on its way', async () => {
   const id = await received(overdueSeconds - 60, { withOriginal: true });
-  await expect(handler({})).resolves.toMatchObject({ requeued: [], failed: [], expired: [] });
+  await expect(handler({})).resolves.toMatchObject({ requeued: [], expired: [] });
   await end(id);
 });
 
@@ -87,7 +87,6 @@ test('counts nothing as lost while the queue has a backlog', async () => {
     dryRun: false,
     backlog: 5000,
     requeued: [],
-    failed: [],
     expired: [],
   });
   expect(requested()).toEqual([]);
@@ -101,24 +100,6 @@ test('lets a record disappear whose original never came', async () => {
   await expect(handler({})).resolves.toMatchObject({ expired: [] });
 });
 
-test('fails an image that ended its worker time and again', async () => {
-  const id = await received(overdueSeconds + 10, { withOriginal: true });
-  for (let times = 0; times < 3; times += 1) {
-    const record = await catalog.find(id);
-    if (record === undefined) throw new Error('no record');
-    await catalog.noteRequeue(record);
-  }
-  jest.useFakeTimers({
-    now: Date.now() + 2 * overdueSeconds * 1000,
-    doNotFake: ['setTimeout', 'setImmediate', 'nextTick'],
-  });
-  await expect(handler({}).finally(() => jest.useRealTimers())).resolves.toMatchObject({
-    requeued: [],
-    failed: [id],
-  });
-  expect(await catalog.find(id)).toMatchObject({ status: 'failed', error: { code: 'processing-failed' } });
-});
-
 test('only tells what it would do in a dry run', async () => {
   const lost = await received(overdueSeconds + 10, { withOriginal: true });
   const abandoned = await received(overdueSeconds + 10, { withOriginal: false });
@@ -127,7 +108,6 @@ test('only tells what it would do in a dry run', async () => {
     dryRun: true,
     backlog: 0,
     requeued: [lost],
-    failed: [],
     expired: [abandoned],
   });
   expect(requested()).toEqual([]);

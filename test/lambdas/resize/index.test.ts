@@ -1,14 +1,16 @@
 import { Readable } from 'node:stream';
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { sdkStreamMixin } from '@smithy/core/serde';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import sharp from 'sharp';
+import { imageEventSchema } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import type { ResizeEnvironment } from '../../../lambdas/resize/environment.ts';
-import { createdKeys } from '../../../lambdas/resize/messages.ts';
+import { createdObjects } from '../../../lambdas/resize/messages.ts';
 import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
 import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
@@ -16,6 +18,7 @@ import { createdMessage, queueEvent } from '../../events.ts';
 import { jpegHeaderThenRubbish, quarteredPicture } from '../../images.ts';
 
 const s3 = mockClient(S3Client);
+const sns = mockClient(SNSClient);
 const context = { functionName: 'resize', getRemainingTimeInMillis: () => 60_000 } as Context;
 let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 let logged: jest.SpyInstance;
@@ -33,6 +36,8 @@ beforeAll(async () => {
     AWS_SECRET_ACCESS_KEY: 'example',
     AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
     CATALOG_TABLE: server.tableName,
+    IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
+    STACK_NAME: 'ThumbnailGenerator',
     RAW_BUCKET: 'raw-bucket',
     THUMBNAIL_BUCKET: 'thumbnail-bucket',
     VARIANTS: JSON.stringify(variants),
@@ -49,6 +54,8 @@ afterAll(() => server.stop());
 beforeEach(() => {
   s3.reset();
   s3.on(PutObjectCommand).resolves({});
+  sns.reset();
+  sns.on(PublishCommand).resolves({});
   logged.mockClear();
 });
 
@@ -61,6 +68,12 @@ const stored = (bytes: Buffer): string => {
   }));
   return Key;
 };
+
+/** What the topic was told. */
+const told = () =>
+  sns
+    .commandCalls(PublishCommand)
+    .map(({ args }) => imageEventSchema.parse(JSON.parse(args[0].input.Message ?? '')));
 
 const written = () => s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input);
 
@@ -116,6 +129,118 @@ test('says in the catalog what it made, once everything is stored', async () => 
   });
 });
 
+describe('tells the topic', () => {
+  const time = /^\d{4}-\d\d-\d\dT/;
+
+  test('that a new image is there and that it is ready, with all that can be counted', async () => {
+    const bytes = await quarteredPicture(804, 600).jpeg().toBuffer();
+    const id = imageIdOf(bytes);
+    const received = await catalog.receive(
+      id,
+      { contentType: 'image/jpeg', bytes: bytes.length },
+      new Date(),
+    );
+    await handler(queueEvent(createdMessage(stored(bytes))), context);
+    const facts = { schemaVersion: 1, eventId: expect.stringMatching(/^[0-9a-f]{32}$/), imageId: id };
+    expect(told()).toEqual([
+      {
+        ...facts,
+        type: 'image.received',
+        time: received?.createdAt,
+        original: { contentType: 'image/jpeg', bytes: bytes.length },
+      },
+      {
+        ...facts,
+        type: 'image.ready',
+        time: expect.stringMatching(time),
+        original: { contentType: 'image/jpeg', width: 804, height: 600, bytes: bytes.length },
+        thumbnails: [
+          {
+            variant: 'thumbnail',
+            contentType: 'image/webp',
+            width: 320,
+            height: 239,
+            bytes: expect.any(Number),
+          },
+          { variant: 'tiny', contentType: 'image/webp', width: 16, height: 12, bytes: expect.any(Number) },
+        ],
+        resizeMilliseconds: expect.any(Number),
+        uploadToReadyMilliseconds: expect.any(Number),
+      },
+    ]);
+    expect(new Set(told().map(({ eventId }) => eventId)).size).toBe(2);
+  });
+
+  test('of an image that nobody announced as well', async () => {
+    await handler(
+      queueEvent(createdMessage(stored(await quarteredPicture(805, 60).png().toBuffer()))),
+      context,
+    );
+    expect(told().map(({ type }) => type)).toEqual(['image.received', 'image.ready']);
+  });
+
+  test('why an image failed, with the code to filter by', async () => {
+    const bytes = Buffer.from('%PDF-1.7 for the topic');
+    await handler(queueEvent(createdMessage(stored(bytes))), context);
+    expect(told().at(-1)).toMatchObject({
+      type: 'image.failed',
+      imageId: imageIdOf(bytes),
+      code: 'unsupported-type',
+      original: { bytes: bytes.length },
+    });
+    expect(sns.commandCalls(PublishCommand).at(-1)?.args[0].input).toMatchObject({
+      TopicArn: 'arn:aws:sns:us-east-2:111122223333:image-events',
+      MessageAttributes: {
+        type: { DataType: 'String', StringValue: 'image.failed' },
+        code: { DataType: 'String', StringValue: 'unsupported-type' },
+      },
+    });
+  });
+
+  test('again when the message comes again, because it may not have been told: the same event', async () => {
+    const key = stored(await quarteredPicture(806, 60).png().toBuffer());
+    sns.on(PublishCommand).rejects(new Error('out of reach'));
+    await expect(handler(queueEvent(createdMessage(key)), context)).resolves.toEqual({
+      batchItemFailures: [{ itemIdentifier: 'message-0' }],
+    });
+    expect(await catalog.find(key.slice('raw/'.length))).toMatchObject({ status: 'ready' });
+    sns.reset();
+    sns.on(PublishCommand).resolves({});
+    await handler(queueEvent(createdMessage(key)), context);
+    await handler(queueEvent(createdMessage(key)), context);
+    const [first, second, ...others] = told();
+    expect(first).toMatchObject({ type: 'image.ready' });
+    expect(second).toEqual(first);
+    expect(others).toEqual([]);
+    expect(written()).toHaveLength(2);
+  });
+
+  test('nothing of an original that is not there', async () => {
+    s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: 'gone', $metadata: {} }));
+    await handler(queueEvent(createdMessage(`raw/${imageIdOf(Buffer.from('never told'))}`)), context);
+    expect(told()).toEqual([]);
+  });
+});
+
+test('gives up an image whose thumbnails were asked for time and again', async () => {
+  const bytes = await quarteredPicture(807, 60).png().toBuffer();
+  const id = imageIdOf(bytes);
+  await catalog.receive(id, { bytes: bytes.length }, new Date());
+  for (let times = 0; times < 4; times += 1) {
+    const record = await catalog.find(id);
+    if (record === undefined) throw new Error('no record');
+    await catalog.noteRequeue(record);
+  }
+  await handler(queueEvent(createdMessage(stored(bytes))), context);
+  expect(await catalog.find(id)).toMatchObject({
+    status: 'failed',
+    error: { code: 'processing-failed', detail: expect.stringContaining('4 times') },
+    original: { bytes: bytes.length },
+  });
+  expect(told().at(-1)).toMatchObject({ type: 'image.failed', code: 'processing-failed' });
+  expect(s3.commandCalls(GetObjectCommand)).toHaveLength(0);
+});
+
 test('does nothing for an event that comes again', async () => {
   const key = stored(await quarteredPicture(802, 600).jpeg().toBuffer());
   await handler(queueEvent(createdMessage(key)), context);
@@ -158,6 +283,7 @@ describe('after a change of the variants', () => {
     ),
     thumbhash: 'earlier',
     resizeMilliseconds: 1,
+    uploadToReadyMilliseconds: 50,
   });
 
   test('makes only those that are not there', async () => {
@@ -318,17 +444,19 @@ test.each(['not JSON', '{"Records":[{}]}', '{}'])('fails a message that no S3 se
 describe('an S3 event', () => {
   test('that only tests the queue creates nothing', () => {
     expect(
-      createdKeys(JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'raw-bucket' })),
+      createdObjects(JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'raw-bucket' })),
     ).toEqual([]);
   });
 
   test('tells keys that are encoded as forms are', () => {
-    expect(createdKeys(createdMessage('raw/red+flower%2B%C3%BC.jpg'))).toEqual(['raw/red flower+ü.jpg']);
+    expect(createdObjects(createdMessage('raw/red+flower%2B%C3%BC.jpg'))).toEqual([
+      { key: 'raw/red flower+ü.jpg', storedAt: expect.any(Date) },
+    ]);
   });
 
   test('of a deletion creates nothing', () => {
-    expect(createdKeys(createdMessage('raw/a').replace('ObjectCreated:Put', 'ObjectRemoved:Delete'))).toEqual(
-      [],
-    );
+    expect(
+      createdObjects(createdMessage('raw/a').replace('ObjectCreated:Put', 'ObjectRemoved:Delete')),
+    ).toEqual([]);
   });
 });

@@ -12,6 +12,8 @@ const limits = imageLimitsOf(readSettings({}));
 const variants = variantsSchema.parse([{ name: 'thumbnail' }]);
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 const decoder = createDecoder(limits, log);
+const record = jest.fn();
+beforeEach(() => record.mockClear());
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let catalog: Catalog;
@@ -48,8 +50,11 @@ const resizeWith = (bytes: Buffer, deaths: number) => {
       put: async (key) => {
         stored.push(key);
       },
+      get: () => Promise.reject(new Error('Nothing is fetched.')),
     },
     catalog,
+    events: { publish: async () => undefined },
+    metrics: { record },
     decoder: dyingDecoder(deaths),
     variants,
     maxBytes: limits.maxUploadBytes,
@@ -60,7 +65,10 @@ const resizeWith = (bytes: Buffer, deaths: number) => {
 test('tries once more when the decoder dies, and blames nobody', async () => {
   const bytes = await quarteredPicture(60, 40).png().toBuffer();
   const { resize, stored } = resizeWith(bytes, 1);
-  await resize(imageIdOf(bytes));
+  const storedAt = new Date(Date.now() - 60_000);
+  await resize(imageIdOf(bytes), storedAt);
+  expect(record.mock.calls).toEqual([[{ Ready: 1, UploadToReadyMilliseconds: expect.any(Number) }]]);
+  expect(record.mock.calls[0][0].UploadToReadyMilliseconds).toBeGreaterThanOrEqual(60_000);
   expect(stored).toHaveLength(1);
   expect(await catalog.find(imageIdOf(bytes))).toMatchObject({ status: 'ready' });
 });
@@ -68,7 +76,8 @@ test('tries once more when the decoder dies, and blames nobody', async () => {
 test('fails an image of which the decoder dies twice, for good', async () => {
   const bytes = await quarteredPicture(61, 40).png().toBuffer();
   const { resize, stored } = resizeWith(bytes, 2);
-  await expect(resize(imageIdOf(bytes))).rejects.toMatchObject({ code: 'processing-failed' });
+  await resize(imageIdOf(bytes));
+  expect(record.mock.calls).toEqual([[{ Failed: 1 }, 'processing-failed']]);
   expect(stored).toHaveLength(0);
   expect(await catalog.find(imageIdOf(bytes))).toMatchObject({
     status: 'failed',

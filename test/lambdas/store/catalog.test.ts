@@ -26,6 +26,7 @@ const finished = (name = 'thumbnail'): Finished => ({
   },
   thumbhash: 'hash',
   resizeMilliseconds: 12,
+  uploadToReadyMilliseconds: 345,
 });
 const failure = { code: 'image-corrupt', detail: 'broken' } as const;
 const present = 'present';
@@ -48,8 +49,9 @@ test('receives an image once, however many try at the same time', async () => {
 
 test('finishes a received image with everything that was made', async () => {
   const received = await catalog.receive(id, original, new Date());
-  await expect(catalog.finish(id, present, finished())).resolves.toBe(true);
+  const ended = await catalog.finish(id, present, finished());
   const record = await catalog.find(id);
+  expect(ended).toEqual(record);
   expect(record).toMatchObject({
     status: 'ready',
     fingerprint: present,
@@ -60,9 +62,11 @@ test('finishes a received image with everything that was made', async () => {
 });
 
 test('finishes and fails images that only an event told of', async () => {
-  await expect(catalog.finish(id, present, finished())).resolves.toBe(true);
+  await expect(catalog.finish(id, present, finished())).resolves.toMatchObject({ status: 'ready' });
   const other = createHash('sha256').update('other').digest('hex');
-  await expect(catalog.fail(other, present, { bytes: 7 }, failure)).resolves.toBe(true);
+  await expect(catalog.fail(other, present, { bytes: 7 }, failure)).resolves.toMatchObject({
+    status: 'failed',
+  });
   expect(await catalog.find(id)).toMatchObject({ status: 'ready', createdAt: expect.any(String) });
   expect(await catalog.find(other)).toMatchObject({
     status: 'failed',
@@ -74,18 +78,18 @@ test('finishes and fails images that only an event told of', async () => {
 describe('a late or repeated event', () => {
   test('cannot finish twice', async () => {
     await catalog.finish(id, present, finished());
-    await expect(catalog.finish(id, present, finished())).resolves.toBe(false);
+    await expect(catalog.finish(id, present, finished())).resolves.toBeUndefined();
   });
 
   test('cannot fail what is ready', async () => {
     await catalog.finish(id, present, finished());
-    await expect(catalog.fail(id, present, original, failure)).resolves.toBe(false);
+    await expect(catalog.fail(id, present, original, failure)).resolves.toBeUndefined();
     expect((await catalog.find(id))?.status).toBe('ready');
   });
 
   test('may still finish what failed, for instance for want of time', async () => {
     await catalog.fail(id, present, original, failure);
-    await expect(catalog.finish(id, present, finished())).resolves.toBe(true);
+    await expect(catalog.finish(id, present, finished())).resolves.toMatchObject({ status: 'ready' });
     expect(await catalog.find(id)).toMatchObject({ status: 'ready' });
     expect((await catalog.find(id))?.error).toBeUndefined();
   });

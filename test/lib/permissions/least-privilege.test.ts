@@ -1,8 +1,10 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import type { Context } from 'aws-lambda';
 import type { APIGatewayProxyResult, LambdaEvent } from 'hono/aws-lambda';
+import { endedEvent } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { createCatalog } from '../../../lambdas/store/catalog.ts';
+import { createMailRequests } from '../../../lambdas/store/mail-requests.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { createdMessage, postEvent, queueEvent } from '../../events.ts';
 import { quarteredPicture } from '../../images.ts';
@@ -45,17 +47,17 @@ const usedByAws: readonly { readonly action: string; readonly roles: RegExp; rea
   },
   {
     action: 'sqs:ReceiveMessage',
-    roles: /^ResizeFunctionRole$/,
+    roles: /^(?:Resize|Notify)FunctionRole$/,
     reason: 'Lambda polls the queue of an event source',
   },
   {
     action: 'sqs:DeleteMessage',
-    roles: /^ResizeFunctionRole$/,
+    roles: /^(?:Resize|Notify)FunctionRole$/,
     reason: 'Lambda deletes the messages that were worked off',
   },
   {
     action: 'sqs:GetQueueAttributes',
-    roles: /^ResizeFunctionRole$/,
+    roles: /^(?:Resize|Notify)FunctionRole$/,
     reason: 'Lambda reads how many messages wait',
   },
 ];
@@ -77,6 +79,8 @@ const findings = (grants: readonly Grant[], calls: readonly Call[]): readonly st
   return [...new Set([...refused, ...unused])];
 };
 
+const from = 'thumbnails@example.com';
+
 let template: Template;
 let grants: readonly Grant[];
 let calls: readonly Call[];
@@ -85,7 +89,7 @@ let server: Awaited<ReturnType<typeof startCatalogServer>>;
 /** Each handler with the environment that it is deployed with, through everything that it can meet. */
 beforeAll(async () => {
   server = await startCatalogServer();
-  template = templateWith();
+  template = templateWith({ email: { from, allowedRecipients: ['example.com'] } });
   grants = grantsOf(template);
   const aws = recordAws();
   calls = aws.calls;
@@ -96,6 +100,7 @@ beforeAll(async () => {
     AWS_SECRET_ACCESS_KEY: 'x',
     AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
     POWERTOOLS_LOG_LEVEL: 'SILENT',
+    POWERTOOLS_METRICS_DISABLED: 'true',
   });
   const catalog = createCatalog(server.tableName, server.client);
   const setUp = async (prepare: () => Promise<unknown>) => {
@@ -108,6 +113,7 @@ beforeAll(async () => {
       thumbnails: {},
       thumbhash: undefined,
       resizeMilliseconds: 1,
+      uploadToReadyMilliseconds: 1,
     });
 
   const ingest = deployedFunction(template, 'IngestFunction');
@@ -129,6 +135,7 @@ beforeAll(async () => {
     postEvent('/upload_image', stale),
     postEvent('/upload_image', abandoned),
     postEvent('/uploads', large),
+    postEvent('/upload_image', fresh, '/dev/upload_image', 'X-Notify-Email=me@example.com'),
   ]) {
     expect((await ingestHandler(event)).statusCode).toBeLessThan(300);
   }
@@ -140,6 +147,21 @@ beforeAll(async () => {
   const context = { functionName: 'resize', getRemainingTimeInMillis: () => 60_000 } as Context;
   for (const key of [`raw/${imageIdOf(fresh)}`, `raw/${'b'.repeat(64)}`]) {
     expect(await resizeHandler(queueEvent(createdMessage(key)), context)).toEqual({ batchItemFailures: [] });
+  }
+
+  const notify = deployedFunction(template, 'NotifyFunction');
+  Object.assign(process.env, notify.environment);
+  const { handler: notifyHandler } = await import('../../../lambdas/notify/index.ts');
+  const withoutThumbnail = 'e'.repeat(64);
+  await setUp(() => finished(withoutThumbnail));
+  await setUp(() =>
+    createMailRequests(server.mailRequestsTableName, server.client).add(withoutThumbnail, 'me@example.com'),
+  );
+  const ended = await Promise.all([imageIdOf(fresh), withoutThumbnail].map((id) => catalog.find(id)));
+  aws.actAs({ function: notify.role });
+  for (const record of ended) {
+    const event = JSON.stringify(record && endedEvent(record));
+    expect(await notifyHandler(queueEvent(event), context)).toEqual({ batchItemFailures: [] });
   }
 
   const reconciler = deployedFunction(template, 'ReconcilerFunction');
@@ -182,11 +204,11 @@ test('a grant that is taken away is noticed, whichever it is', () => {
 
 test('a grant that nothing needs is noticed, in whichever role', () => {
   const roles = new Set(grants.map(({ role }) => role));
-  expect(roles.size).toBe(4);
+  expect(roles.size).toBe(5);
   for (const role of roles) {
     for (const [action, resource] of [
-      ['s3:DeleteObject', 'arn:aws:s3:::rawbucket/raw/*'],
-      ['s3:GetObject', 'arn:aws:s3:::otherbucket/*'],
+      ['s3:DeleteObject', 'arn:aws:s3:::raw-bucket/raw/*'],
+      ['s3:GetObject', 'arn:aws:s3:::other-bucket/*'],
       ['dynamodb:Scan', '*'],
     ] as const) {
       const found = findings([...grants, { role, action, resources: [resource] }], ofFunctions());

@@ -21,7 +21,9 @@ const withoutHash = (logicalId: string): string => logicalId.replace(/[0-9A-F]{8
 
 /** What CloudFormation would put for a resource's `Ref` and `Arn`, with names made of the logical ids. */
 const concrete = (logicalId: string, { Type }: Resource): { readonly ref: string; readonly arn: string } => {
-  const name = withoutHash(logicalId).toLowerCase();
+  const name = withoutHash(logicalId)
+    .replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-')
+    .toLowerCase();
   const arn = (service: string, rest: string) => `arn:aws:${service}:${region}:${accountId}:${rest}`;
   switch (Type) {
     case 'AWS::S3::Bucket':
@@ -30,6 +32,12 @@ const concrete = (logicalId: string, { Type }: Resource): { readonly ref: string
       return { ref: `https://sqs.${region}.amazonaws.com/${accountId}/${name}`, arn: arn('sqs', name) };
     case 'AWS::DynamoDB::Table':
       return { ref: name, arn: arn('dynamodb', `table/${name}`) };
+    case 'AWS::SNS::Topic':
+      return { ref: arn('sns', name), arn: arn('sns', name) };
+    case 'AWS::SES::EmailIdentity':
+    case 'AWS::SES::ConfigurationSet':
+    case 'AWS::ApiGatewayV2::Api':
+      return { ref: name, arn: `none of ${Type} is used` };
     case 'AWS::IAM::Role':
       return { ref: name, arn: `arn:aws:iam::${accountId}:role/${name}` };
     case 'AWS::Logs::LogGroup':
@@ -37,6 +45,13 @@ const concrete = (logicalId: string, { Type }: Resource): { readonly ref: string
     default:
       throw new Error(`No concrete name for ${logicalId}, a ${Type}`);
   }
+};
+
+const pseudoParameters: Readonly<Record<string, string>> = {
+  'AWS::Partition': 'aws',
+  'AWS::Region': region,
+  'AWS::AccountId': accountId,
+  'AWS::URLSuffix': 'amazonaws.com',
 };
 
 /** Resolves the intrinsic functions that this app's templates hold. */
@@ -51,6 +66,8 @@ const resolver = (resources: Resources) => {
     if (typeof value !== 'object' || value === null)
       throw new Error(`Cannot resolve ${JSON.stringify(value)}`);
     const [[name, argument] = []] = Object.entries(value);
+    if (name === 'Ref' && typeof argument === 'string' && argument in pseudoParameters)
+      return pseudoParameters[argument] ?? '';
     if (name === 'Ref' && typeof argument === 'string') return find(argument).ref;
     if (name === 'Fn::GetAtt' && Array.isArray(argument) && argument[1] === 'Arn')
       return find(argument[0]).arn;

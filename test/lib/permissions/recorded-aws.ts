@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import {
+  DeleteItemCommand,
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -14,8 +15,11 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { sdkStreamMixin } from '@smithy/core/serde';
 import { accountId, region } from './policies.ts';
 
 /** Something that a role did, or that a URL which it signed lets others do. */
@@ -26,6 +30,10 @@ export interface Call {
 }
 
 const bucketArn = (bucket: string | undefined) => `arn:aws:s3:::${bucket}`;
+const sesCall = (type: 'identity' | 'configuration-set', name: string | undefined) => ({
+  action: 'ses:SendEmail',
+  resource: `arn:aws:ses:${region}:${accountId}:${type}/${name}`,
+});
 const tableArn = (table: string | undefined) => `arn:aws:dynamodb:${region}:${accountId}:table/${table}`;
 
 /** What IAM asks for when a command is sent, or signed (Service Authorization Reference). */
@@ -45,9 +53,19 @@ const permissionOf = (command: unknown): Omit<Call, 'role'> => {
   if (command instanceof UpdateItemCommand) {
     return { action: 'dynamodb:UpdateItem', resource: tableArn(command.input.TableName) };
   }
+  if (command instanceof DeleteItemCommand) {
+    return { action: 'dynamodb:DeleteItem', resource: tableArn(command.input.TableName) };
+  }
   if (command instanceof QueryCommand) {
     const { TableName, IndexName } = command.input;
-    return { action: 'dynamodb:Query', resource: `${tableArn(TableName)}/index/${IndexName}` };
+    const index = IndexName === undefined ? '' : `/index/${IndexName}`;
+    return { action: 'dynamodb:Query', resource: `${tableArn(TableName)}${index}` };
+  }
+  if (command instanceof PublishCommand) {
+    return { action: 'sns:Publish', resource: command.input.TopicArn ?? '' };
+  }
+  if (command instanceof SendEmailCommand) {
+    return sesCall('identity', command.input.FromEmailAddress);
   }
   if (command instanceof SendMessageCommand || command instanceof GetQueueAttributesCommand) {
     const name = command.input.QueueUrl?.split('/').at(-1);
@@ -63,7 +81,7 @@ const permissionOf = (command: unknown): Omit<Call, 'role'> => {
 /** Access key of the credentials that STS gives: tells an assumed role's calls from the function's own. */
 const assumedAccessKeyId = 'ASSUMED';
 
-type Client = S3Client | DynamoDBClient | SQSClient | STSClient;
+type Client = S3Client | DynamoDBClient | SQSClient | SNSClient | SESv2Client | STSClient;
 
 /** Lets `answer` take every command that clients of this class are to send. */
 const answerSends = (
@@ -97,6 +115,15 @@ export const recordAws = () => {
     const role = accessKeyId === assumedAccessKeyId ? roles.assumed : roles.function;
     const permission = permissionOf(command);
     calls.push({ role: role ?? 'unknown', ...permission });
+    if (command instanceof SendEmailCommand) {
+      const { ConfigurationSetName, Destination } = command.input;
+      // A mail is judged by its configuration set as well, and in SES's sandbox by each recipient's identity.
+      const recipients = (Destination?.ToAddresses ?? []).map((address) =>
+        sesCall('identity', address.split('@').at(-1)),
+      );
+      for (const call of [sesCall('configuration-set', ConfigurationSetName), ...recipients])
+        calls.push({ role: role ?? 'unknown', ...call });
+    }
     // For an object that is not there S3 also asks whether its absence may be known.
     if (permission.action === 's3:GetObject' && !objects.has(permission.resource)) {
       calls.push({
@@ -115,7 +142,7 @@ export const recordAws = () => {
     const object = objects.get(resource);
     if (command instanceof GetObjectCommand) {
       if (object === undefined) throw new NoSuchKey({ message: resource, $metadata: {} });
-      return { Body: Readable.from([object]), ContentLength: object.byteLength };
+      return { Body: sdkStreamMixin(Readable.from([object])), ContentLength: object.byteLength };
     }
     if (command instanceof HeadObjectCommand && object === undefined)
       throw new NotFound({ message: resource, $metadata: {} });
@@ -129,7 +156,8 @@ export const recordAws = () => {
     }
     return {};
   };
-  for (const { prototype } of [S3Client, SQSClient, STSClient]) answerSends(prototype, sentBy);
+  for (const { prototype } of [S3Client, SQSClient, SNSClient, SESv2Client, STSClient])
+    answerSends(prototype, sentBy);
   const sendForReal = DynamoDBClient.prototype.send;
   answerSends(DynamoDBClient.prototype, async (client, command) => {
     await record(client, command);

@@ -12,11 +12,11 @@ interface Service {
   readonly throttle: Answer;
 }
 
-const xml = (status: number, code: string): Answer => ({
-  status,
-  contentType: 'application/xml',
-  body: `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>Made to fail.</Message></Error>`,
-});
+const xml = (status: number, code: string, envelope?: string): Answer => {
+  const error = `<Error><Code>${code}</Code><Message>Made to fail.</Message></Error>`;
+  const body = envelope === undefined ? error : `<${envelope}>${error}</${envelope}>`;
+  return { status, contentType: 'application/xml', body: `<?xml version="1.0" encoding="UTF-8"?>\n${body}` };
+};
 
 const json = (status: number, type: string): Answer => ({
   status,
@@ -33,6 +33,10 @@ export const services = {
   sqs: {
     error: json(500, 'com.amazonaws.sqs#InternalFailure'),
     throttle: json(403, 'com.amazonaws.sqs#RequestThrottled'),
+  },
+  sns: {
+    error: xml(500, 'InternalError', 'ErrorResponse'),
+    throttle: xml(400, 'Throttling', 'ErrorResponse'),
   },
 } as const satisfies Readonly<Record<string, Service>>;
 
@@ -89,6 +93,8 @@ export const operations = [
   sqs('DeleteMessage'),
   sqs('SendMessage'),
   sqs('GetQueueAttributes'),
+  // The only call to SNS that anybody makes.
+  { name: 'Publish', service: 'sns', hasBody: true, is: () => true },
 ] as const;
 
 export type OperationName = (typeof operations)[number]['name'];

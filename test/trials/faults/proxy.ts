@@ -123,10 +123,12 @@ export const startFaultProxy = async (target: Ports): Promise<FaultProxy> => {
     }
   };
 
-  const listen = async (service: ServiceName) => {
+  const listen = async (name: Exclude<ServiceName, 'sns'>) => {
     const server = createServer((incoming, outgoing) => {
+      // SNS listens where SQS does; only requests for the latter name their target.
+      const service = name === 'sqs' && !('x-amz-target' in incoming.headers) ? 'sns' : name;
       // Whoever dies half-way through a request or its answer wants no more of it.
-      handle(service, target[service], incoming, outgoing).catch(() => incoming.socket.destroy());
+      handle(service, target[name], incoming, outgoing).catch(() => incoming.socket.destroy());
     });
     await once(server.listen(0, host), 'listening');
     const address = server.address();

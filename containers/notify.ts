@@ -1,0 +1,17 @@
+import * as z from 'zod';
+import { readEnvironment } from '../lambdas/environment.ts';
+import { createLog } from '../lambdas/log.ts';
+import { notifyEnvironment } from '../lambdas/notify/environment.ts';
+import { createNotifyService } from '../lambdas/notify/service.ts';
+import { runQueueWorker } from './queue-worker.ts';
+
+const environment = readEnvironment(notifyEnvironment.extend({ NOTIFY_QUEUE_URL: z.string().min(1) }));
+const log = createLog('notify');
+await runQueueWorker({
+  name: 'notify',
+  queueUrl: environment.NOTIFY_QUEUE_URL,
+  handleMessage: createNotifyService(environment, log),
+  // SES bounds how many mails are sent in a second; nobody is in a hurry.
+  concurrency: 1,
+  log,
+});

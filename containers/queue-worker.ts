@@ -1,0 +1,97 @@
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  type Message,
+  ReceiveMessageCommand,
+} from '@aws-sdk/client-sqs';
+import type { Log } from '../lambdas/log.ts';
+import { createSQSClient } from '../lambdas/store/clients.ts';
+
+export interface QueueWorkerProps {
+  /** What the log calls it. */
+  readonly name: string;
+  readonly queueUrl: string;
+  /** Throws when the message is to be delivered again. */
+  readonly handleMessage: (body: string) => Promise<void>;
+  /** How many messages are worked on at once. */
+  readonly concurrency: number;
+  readonly log: Log;
+}
+
+/**
+ * How long the queue may wait for a message. A worker that is to stop lets it answer: a message on its way to whoever
+ * hangs up would stay hidden until its visibility timeout ends.
+ */
+const pollSeconds = 3;
+
+/** ECS kills a task 30 s after it asked it to stop: what is not done by then is handed back before. */
+const finishMilliseconds = 20_000;
+
+/** What a queue that does not answer may take of the rest; then the visibility timeout brings the messages back. */
+const handBackMilliseconds = 7000;
+
+/** Works off a queue until the process is told to stop; finishes what it holds by then. */
+export const runQueueWorker = async (props: QueueWorkerProps): Promise<void> => {
+  const { name, queueUrl: QueueUrl, handleMessage, concurrency, log } = props;
+  const poller = createSQSClient(pollSeconds);
+  const sqs = createSQSClient();
+  /** The receipts of the messages that are being worked on. */
+  const held = new Set<string>();
+  let isStopping = false;
+
+  const receive = async (): Promise<readonly Message[]> => {
+    const { Messages } = await poller.send(
+      new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: pollSeconds, MaxNumberOfMessages: 1 }),
+    );
+    return Messages ?? [];
+  };
+
+  /** A message that fails stays in the queue: it comes back when its visibility timeout ends. */
+  const work = async ({ MessageId, Body = '', ReceiptHandle = '' }: Message): Promise<void> => {
+    held.add(ReceiptHandle);
+    try {
+      await handleMessage(Body);
+      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    } catch (error) {
+      log.error('message failed, to be delivered again', { messageId: MessageId, error });
+    } finally {
+      held.delete(ReceiptHandle);
+    }
+  };
+
+  /** Takes one message after the other until the process is told to stop; finishes the one it holds. */
+  const poll = async (): Promise<void> => {
+    while (!isStopping) {
+      try {
+        for (const message of await receive()) await work(message);
+      } catch (error) {
+        log.error('the queue cannot be read', { error });
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+      }
+    }
+  };
+
+  /** Another worker gets at once what this one cannot finish. */
+  const handBack = async (): Promise<void> => {
+    log.warn('messages are handed back', { count: held.size });
+    setTimeout(() => process.exit(0), handBackMilliseconds);
+    await Promise.allSettled(
+      [...held].map((ReceiptHandle) =>
+        sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 })),
+      ),
+    );
+    process.exit(0);
+  };
+
+  const stop = (): void => {
+    if (isStopping) return;
+    isStopping = true;
+    setTimeout(handBack, finishMilliseconds).unref();
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+
+  log.info(`${name} polls`, { queue: QueueUrl });
+  await Promise.all(Array.from({ length: concurrency }, poll));
+  log.info(`${name} stops`, {});
+};

@@ -1,0 +1,18 @@
+import * as z from 'zod';
+import { json } from '../environment.ts';
+import { variantsSchema } from '../image/variant.ts';
+
+/** What notify reads from its environment, in whichever way it runs. */
+export const notifyEnvironment = z.object({
+  CATALOG_TABLE: z.string().min(1),
+  MAIL_REQUESTS_TABLE: z.string().min(1),
+  THUMBNAIL_BUCKET: z.string().min(1),
+  VARIANTS: json(variantsSchema),
+  /** Where people reach the API: with the stage, without a slash at the end. */
+  API_URL: z.url(),
+  MAIL_FROM: z.string().min(1),
+  MAIL_CONFIGURATION_SET: z.string().min(1),
+  STACK_NAME: z.string().min(1),
+});
+
+export type NotifyEnvironment = z.input<typeof notifyEnvironment>;

@@ -1,0 +1,30 @@
+import type * as z from 'zod';
+import type { Log } from '../log.ts';
+import { createMetrics } from '../metrics.ts';
+import { createCatalog } from '../store/catalog.ts';
+import { createS3Client } from '../store/clients.ts';
+import { createMailRequests } from '../store/mail-requests.ts';
+import { createMailer } from '../store/mailer.ts';
+import { createThumbnails } from '../store/thumbnails.ts';
+import type { notifyEnvironment } from './environment.ts';
+import { createMessageHandler } from './messages.ts';
+import { createNotify } from './notify.ts';
+import { createPreview } from './preview.ts';
+
+/** Everything behind the queue, wired to the services that the environment names. */
+export const createNotifyService = (environment: z.output<typeof notifyEnvironment>, log: Log) => {
+  const thumbnails = createThumbnails(createS3Client(), environment.THUMBNAIL_BUCKET);
+  const notify = createNotify({
+    catalog: createCatalog(environment.CATALOG_TABLE),
+    mailRequests: createMailRequests(environment.MAIL_REQUESTS_TABLE),
+    mailer: createMailer({
+      from: environment.MAIL_FROM,
+      configurationSet: environment.MAIL_CONFIGURATION_SET,
+    }),
+    preview: createPreview(thumbnails, environment.VARIANTS[0]),
+    apiUrl: environment.API_URL,
+    metrics: createMetrics(environment.STACK_NAME),
+    log,
+  });
+  return createMessageHandler(notify);
+};

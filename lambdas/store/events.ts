@@ -1,0 +1,25 @@
+import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
+import type { ImageEvent } from '../image/event.ts';
+import { createSNSClient } from './clients.ts';
+
+/** The topic on which everybody who cares hears what happens to images. */
+export interface Events {
+  publish(event: ImageEvent): Promise<void>;
+}
+
+export const createEvents = (TopicArn: string, sns: SNSClient = createSNSClient()): Events => ({
+  async publish(event) {
+    const text = (StringValue: string) => ({ DataType: 'String', StringValue });
+    await sns.send(
+      new PublishCommand({
+        TopicArn,
+        Message: JSON.stringify(event),
+        // What a subscription's filter policy can go by.
+        MessageAttributes: {
+          type: text(event.type),
+          ...('code' in event ? { code: text(event.code) } : {}),
+        },
+      }),
+    );
+  },
+});

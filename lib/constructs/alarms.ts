@@ -1,0 +1,54 @@
+import { Stack } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+
+/** One alarm, as a row of a table. */
+export interface AlarmRow {
+  /** In kebab case: what the alarm is called after the stack, and its heading in docs/runbook.md. */
+  readonly name: string;
+  /** With the period that it is looked at for. */
+  readonly metric: IMetric;
+  readonly limit: { readonly above: number } | { readonly atLeast: number };
+  /** How many of the latest periods must be over the limit. @default - the latest one */
+  readonly periods?: { readonly over: number; readonly of: number };
+  /** Two or three sentences: what it means, and what to do first. */
+  readonly description: string;
+}
+
+export interface AlarmsProps {
+  readonly rows: readonly AlarmRow[];
+  /** Told when an alarm goes off, and when it is over. */
+  readonly alerts: ITopic;
+}
+
+/** Everything for which a person is alerted. */
+export class Alarms extends Construct {
+  readonly alarms: readonly Alarm[];
+
+  constructor(scope: Construct, id: string, { rows, alerts }: AlarmsProps) {
+    super(scope, id);
+    const action = new SnsAction(alerts);
+    this.alarms = rows.map(({ name, metric, limit, periods = { over: 1, of: 1 }, description }) => {
+      const [threshold, comparisonOperator] =
+        'above' in limit
+          ? [limit.above, ComparisonOperator.GREATER_THAN_THRESHOLD]
+          : [limit.atLeast, ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD];
+      const alarm = new Alarm(this, name, {
+        alarmName: `${Stack.of(this).stackName}-${name}`,
+        alarmDescription: `${description} See docs/runbook.md#${name}`,
+        metric,
+        threshold,
+        comparisonOperator,
+        evaluationPeriods: periods.of,
+        datapointsToAlarm: periods.over,
+        // There are data only while something happens.
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+      });
+      alarm.addAlarmAction(action);
+      alarm.addOkAction(action);
+      return alarm;
+    });
+  }
+}

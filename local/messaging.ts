@@ -1,0 +1,130 @@
+import { buildApp } from 'fauxqs';
+// The package exports no stores, but only `startFauxqs`, which listens on every network interface. Ours may not.
+import { PersistenceManager } from '../node_modules/fauxqs/dist/persistence.js';
+import { S3Store } from '../node_modules/fauxqs/dist/s3/s3Store.js';
+import { SnsStore } from '../node_modules/fauxqs/dist/sns/snsStore.js';
+import { type SqsQueue, SqsStore } from '../node_modules/fauxqs/dist/sqs/sqsStore.js';
+import { accountId, deadLetterQueueOf, queueUrl, region } from './aws.ts';
+import { endpointOf, host } from './ports.ts';
+
+export interface MessagingProps {
+  readonly port: number;
+  /** Where messages are kept. */
+  readonly directory: string;
+  /** Each gets a dead-letter queue of its own. */
+  readonly queues: readonly {
+    readonly name: string;
+    /** How long a message that was handed out stays hidden. */
+    readonly visibilityTimeoutSeconds: number;
+  }[];
+  readonly topic: {
+    readonly name: string;
+    /** One of the queues, which gets the bare events whose `type` is one of these. */
+    readonly subscriber: { readonly queue: string; readonly types: readonly string[] };
+  };
+}
+
+export interface Messaging {
+  /** Returns once the message is on disk. */
+  send(queue: string, body: string): void;
+  /** Settles when a consumer has asked the queue for messages for the first time. */
+  firstPoll(queue: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const maxReceiveCount = 5;
+
+/** SQS and SNS in one server. Messages and subscriptions outlive the process, however it ends. */
+export const startMessaging = async ({
+  port,
+  directory,
+  queues,
+  topic,
+}: MessagingProps): Promise<Messaging> => {
+  const persistence = new PersistenceManager(directory);
+  // Its own asks for a count that the table must have to be null: a message that is handed back would be lost.
+  persistence.updateMessageReady = (messageId) =>
+    persistence.updateMessageInflight(messageId, '', 0, 0, undefined);
+  const sqsStore = new SqsStore();
+  const snsStore = new SnsStore();
+  // What is loaded must not be written again: to insert a queue anew would delete its messages.
+  persistence.loadSqsAndSns(sqsStore, snsStore);
+  sqsStore.persistence = persistence;
+  snsStore.persistence = persistence;
+  for (const loaded of sqsStore.allQueues()) loaded.persistence = persistence;
+
+  const ensureQueue = (name: string, attributes: Record<string, string>): SqsQueue => {
+    const queue =
+      sqsStore.getQueueByName(name) ??
+      sqsStore.createQueue(
+        name,
+        queueUrl(endpointOf(port), name),
+        `arn:aws:sqs:${region}:${accountId}:${name}`,
+      );
+    queue.setAttributes(attributes);
+    return queue;
+  };
+  const served = queues.map(({ name, visibilityTimeoutSeconds }) => {
+    const { arn } = ensureQueue(deadLetterQueueOf(name), {});
+    const queue = ensureQueue(name, {
+      VisibilityTimeout: String(visibilityTimeoutSeconds),
+      RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arn, maxReceiveCount }),
+    });
+    return { name, queue, polled: firstPollOf(queue) };
+  });
+  const byName = (name: string) => {
+    const found = served.find((each) => each.name === name);
+    if (found === undefined) throw new Error(`No queue is called ${name}.`);
+    return found;
+  };
+  subscribe(snsStore, topic, byName(topic.subscriber.queue).queue.arn);
+
+  const app = buildApp({
+    logger: false,
+    defaultRegion: region,
+    stores: { sqsStore, snsStore, s3Store: new S3Store() },
+  });
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.raw.once('close', () => {
+      if (reply.raw.writableFinished) return;
+      // The long poll of a consumer that died would swallow the next message. End all polls: who lives asks again.
+      for (const queue of sqsStore.allQueues()) queue.cancelWaiters();
+    });
+    done();
+  });
+  await app.listen({ port, host });
+
+  return {
+    send: (name, body) => byName(name).queue.enqueue(SqsStore.createMessage(body)),
+    firstPoll: (name) => byName(name).polled,
+    stop: async () => {
+      await app.close();
+      persistence.close();
+    },
+  };
+};
+
+const firstPollOf = (queue: SqsQueue): Promise<void> =>
+  new Promise((resolve) => {
+    const dequeue = queue.dequeue.bind(queue);
+    queue.dequeue = (...request) => {
+      resolve();
+      return dequeue(...request);
+    };
+  });
+
+/** There is one subscription of a queue however often this runs: what an earlier run subscribed to is replaced. */
+const subscribe = (
+  store: SnsStore,
+  { name, subscriber }: MessagingProps['topic'],
+  queueArn: string,
+): void => {
+  const { arn } = store.createTopic(name, undefined, undefined, region);
+  for (const { endpoint, arn: earlier } of store.listSubscriptionsByTopic(arn).subscriptions) {
+    if (endpoint === queueArn) store.unsubscribe(earlier);
+  }
+  store.subscribe(arn, 'sqs', queueArn, {
+    RawMessageDelivery: 'true',
+    FilterPolicy: JSON.stringify({ type: subscriber.types }),
+  });
+};

@@ -1,0 +1,143 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { imageIdOf } from '../../../lambdas/image/id.ts';
+import type { MailRequest } from '../../../lambdas/image/mail-request.ts';
+import { createMailRequests, type MailRequests } from '../../../lambdas/store/mail-requests.ts';
+import { startCatalogServer } from '../../catalog-server.ts';
+
+const ada = 'ada@example.com';
+const grace = 'grace@example.org';
+let server: Awaited<ReturnType<typeof startCatalogServer>>;
+let mailRequests: MailRequests;
+let number = 0;
+let id = '';
+
+beforeAll(async () => {
+  server = await startCatalogServer();
+  mailRequests = createMailRequests(server.mailRequestsTableName, server.client);
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  number += 1;
+  id = imageIdOf(Buffer.from(`image ${number}`));
+});
+afterEach(() => jest.restoreAllMocks());
+
+const added = async (recipient: string): Promise<MailRequest> => {
+  await mailRequests.add(id, recipient);
+  const request = (await mailRequests.of(id)).find((one) => one.recipient === recipient);
+  if (request === undefined) throw new Error('not added');
+  return request;
+};
+
+const letPass = (seconds: number) => {
+  const later = Date.now() + seconds * 1000;
+  jest.restoreAllMocks();
+  jest.spyOn(Date, 'now').mockReturnValue(later);
+};
+
+test('tells who waits for an image, and for no other', async () => {
+  await mailRequests.add(id, ada);
+  await mailRequests.add(id, grace);
+  await mailRequests.add(imageIdOf(Buffer.from('another image')), 'alan@example.com');
+  const request = { imageId: id, requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) };
+  expect(await mailRequests.of(id)).toEqual([
+    { ...request, recipient: ada },
+    { ...request, recipient: grace },
+  ]);
+});
+
+test('tells everybody who waits, however many pages they fill', async () => {
+  const recipients = [1, 2, 3, 4, 5].map((digit) => `person${digit}@example.com`);
+  for (const recipient of recipients) {
+    // A page has 1 MB at most.
+    const item = {
+      imageId: id,
+      recipient,
+      requestId: 'r',
+      expiresAtSeconds: 9e9,
+      filler: 'x'.repeat(350_000),
+    };
+    await server.client.send(
+      new PutItemCommand({ TableName: server.mailRequestsTableName, Item: marshall(item) }),
+    );
+  }
+  expect((await mailRequests.of(id)).map(({ recipient }) => recipient)).toEqual(recipients);
+});
+
+test('keeps one request for each person, the latest', async () => {
+  const earlier = await added(ada);
+  const later = await added(ada);
+  expect(later.requestId).not.toBe(earlier.requestId);
+  expect(await mailRequests.of(id)).toEqual([later]);
+});
+
+test('forgets a request after fourteen days', async () => {
+  const request = await added(ada);
+  letPass(14 * 86_400 - 60);
+  expect(await mailRequests.of(id)).toEqual([request]);
+  letPass(120);
+  expect(await mailRequests.of(id)).toEqual([]);
+});
+
+describe('a claim', () => {
+  test("is one claimant's, however many try at the same time", async () => {
+    const request = await added(ada);
+    const claims = await Promise.all(Array.from({ length: 10 }, () => mailRequests.claim(request)));
+    expect(claims.filter(Boolean)).toHaveLength(1);
+  });
+
+  test('ends after a minute', async () => {
+    const request = await added(ada);
+    await mailRequests.claim(request);
+    letPass(58);
+    await expect(mailRequests.claim(request)).resolves.toBe(false);
+    letPass(3);
+    await expect(mailRequests.claim(request)).resolves.toBe(true);
+    await expect(mailRequests.claim(request)).resolves.toBe(false);
+  });
+
+  test("of one person is not another's", async () => {
+    const [first, second] = [await added(ada), await added(grace)];
+    await expect(mailRequests.claim(first)).resolves.toBe(true);
+    await expect(mailRequests.claim(second)).resolves.toBe(true);
+  });
+
+  test('on a request that gave way to a later one is refused, and the later one is free', async () => {
+    const earlier = await added(ada);
+    await mailRequests.claim(earlier);
+    const later = await added(ada);
+    letPass(180);
+    await expect(mailRequests.claim(earlier)).resolves.toBe(false);
+    await expect(mailRequests.claim(later)).resolves.toBe(true);
+  });
+
+  test('on a request that is done with is refused, and does not bring it back', async () => {
+    const request = await added(ada);
+    await mailRequests.remove(request);
+    await expect(mailRequests.claim(request)).resolves.toBe(false);
+    expect(await mailRequests.of(id)).toEqual([]);
+  });
+});
+
+describe('a removal', () => {
+  test("takes that request away, and no other person's", async () => {
+    const request = await added(ada);
+    const other = await added(grace);
+    await mailRequests.remove(request);
+    expect(await mailRequests.of(id)).toEqual([other]);
+  });
+
+  test('leaves a later request of the same person', async () => {
+    const earlier = await added(ada);
+    const later = await added(ada);
+    await mailRequests.remove(earlier);
+    expect(await mailRequests.of(id)).toEqual([later]);
+  });
+
+  test('may be repeated', async () => {
+    const request = await added(ada);
+    await mailRequests.remove(request);
+    await expect(mailRequests.remove(request)).resolves.toBeUndefined();
+  });
+});

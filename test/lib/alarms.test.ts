@@ -1,0 +1,177 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import { alarmsOf, type Facts, goesOff, summaryOf } from './deployed-alarms.ts';
+import { resourcesOf, templateWith } from './stacks.ts';
+
+let plain: Template;
+let withMail: Template;
+
+beforeAll(() => {
+  plain = templateWith();
+  withMail = templateWith({
+    email: { from: 'images@example.com', allowedRecipients: ['example.com'] },
+    alerts: { emails: ['day@example.com', 'night@example.com'], uploadToReadyGoalSeconds: 4 },
+  });
+});
+
+const expected = {
+  'resize-dead-letters':
+    'ApproximateNumberOfMessagesVisible of ResizeQueueDeadLetters (Maximum) >= 1, 1 of 1 x 300 s',
+  'resize-queue-age': 'ApproximateAgeOfOldestMessage of ResizeQueue (Maximum) > 900, 1 of 1 x 300 s',
+  'api-5xx-rate': '5xx of UploadApiHttpApi (Sum), Count of UploadApiHttpApi (Sum) > 1, 1 of 1 x 300 s',
+  'upload-to-ready':
+    'UploadToReadyMilliseconds (SampleCount), UploadToReadyMilliseconds (p95) > 4000, 3 of 3 x 300 s',
+  'failed-images': 'Failed (Sum), Ready (Sum) > 20, 1 of 1 x 900 s',
+  'runaway-resizes': 'Ready (Sum), Failed (Sum), Uploads (Sum) > 100, 1 of 1 x 3600 s',
+  'events-unpublished': 'EventsUnpublished (Sum) >= 1, 1 of 1 x 300 s',
+  'ingest-errors': 'Errors of IngestFunction (Sum) >= 3, 1 of 1 x 300 s',
+  'ingest-throttles': 'Throttles of IngestFunction (Sum) >= 5, 2 of 2 x 300 s',
+  'resize-errors': 'Errors of ResizeFunction (Sum), Retries (Sum) >= 5, 1 of 1 x 300 s',
+  'resize-throttles': 'Throttles of ResizeFunction (Sum) >= 5, 2 of 2 x 300 s',
+  'runaway-invocations': 'Invocations of ResizeFunction (Sum) > 5000, 1 of 1 x 3600 s',
+  'reconciler-errors': 'Errors of ReconcilerFunction (Sum) >= 1, 2 of 3 x 300 s',
+  'notify-dead-letters':
+    'ApproximateNumberOfMessagesVisible of NotifyQueueDeadLetters (Maximum) >= 1, 1 of 1 x 300 s',
+};
+
+describe('the alarms', () => {
+  test('are these', () => {
+    const summaries = alarmsOf(withMail).map((alarm) => [alarm.name, summaryOf(alarm)]);
+    expect(Object.fromEntries(summaries)).toEqual(expected);
+  });
+
+  test('are the same without mail, but for the one about mails', () => {
+    const { 'notify-dead-letters': _, ...others } = expected;
+    expect(alarmsOf(plain).map(({ name }) => name)).toEqual(Object.keys(others));
+    expect(alarmsOf(plain).map(summaryOf)).toContain(others['upload-to-ready'].replace('4000', '10000'));
+  });
+
+  test('follow the settings, and look at their own stack only', () => {
+    const second = templateWith({ stackName: 'Second', alerts: { usualImagesPerHour: 20 } });
+    const names = resourcesOf(second, 'AWS::CloudWatch::Alarm').map(({ AlarmName }) => AlarmName);
+    expect(names).toContain('Second-runaway-invocations');
+    const alarms = alarmsOf(second);
+    expect(alarms.find(({ name }) => name === 'runaway-invocations')?.threshold).toBe(100);
+    const own = alarms
+      .flatMap(({ metrics }) => Object.values(metrics))
+      .filter(({ Metric }) => Metric.Namespace === 'ThumbnailGenerator');
+    expect(own).toHaveLength(9);
+    for (const { Metric } of own) expect(Metric.Dimensions).toEqual([{ Name: 'service', Value: 'Second' }]);
+  });
+
+  test('each alert people when they go off and when it is over, and stay quiet where there are no data', () => {
+    const [topic] = resourcesOf(withMail, 'AWS::SNS::Topic').filter(({ name }) => name.startsWith('Alerts'));
+    const alerts = [{ Ref: topic?.name }];
+    for (const { actions, missing } of alarmsOf(withMail)) {
+      expect({ actions, missing }).toEqual({
+        actions: { alarm: alerts, ok: alerts },
+        missing: 'notBreaching',
+      });
+    }
+  });
+
+  test('each say what they mean and where the runbook says what to do', () => {
+    for (const { name, description } of alarmsOf(withMail)) {
+      const { groups } =
+        /^(?<text>.+\.) See docs\/runbook\.md#(?<anchor>[a-z0-9-]+)$/.exec(description) ?? {};
+      expect(groups?.['anchor']).toBe(name);
+      const sentences = groups?.['text']?.split(/(?<=\.) /).length;
+      expect(sentences).toBeGreaterThanOrEqual(2);
+      expect(sentences).toBeLessThanOrEqual(3);
+      // CloudWatch API Reference, PutMetricAlarm.
+      expect(description.length).toBeLessThanOrEqual(1024);
+    }
+  });
+});
+
+const minutes = 60;
+
+describe('goes off when it should, and only then', () => {
+  test.each<[situation: string, facts: Facts, withinMinutes: number, alarms: readonly string[]]>([
+    ['nothing happens', {}, 60, []],
+    ['one image fails in a quiet hour', { Uploads: 1, Failed: 1 }, 1, []],
+    ['ten images fail in a quiet hour', { Uploads: 10, Failed: 10 }, 1, []],
+    ['a fifth of many images fails', { Uploads: 100, Ready: 80, Failed: 20 }, 15, []],
+    ['half of sixty images fail', { Uploads: 60, Ready: 30, Failed: 30 }, 15, ['failed-images']],
+    ['twenty images fail and none is ready', { Uploads: 20, Failed: 20 }, 15, ['failed-images']],
+    [
+      'a thousand images an hour come, some twice, some broken',
+      {
+        Uploads: 1000,
+        Duplicates: 500,
+        Ready: 950,
+        Failed: 50,
+        UploadToReadyMilliseconds: 950,
+        'p95 of UploadToReadyMilliseconds': 3900,
+        'Invocations of ResizeFunction': 1000,
+        'Count of UploadApiHttpApi': 4000,
+        '5xx of UploadApiHttpApi': 4,
+        'ApproximateAgeOfOldestMessage of ResizeQueue': 3,
+      },
+      60,
+      [],
+    ],
+    ['more images are resized again than came', { Uploads: 100, Ready: 350 }, 60, ['runaway-resizes']],
+    ['an hour ends between uploads and their thumbnails', { Uploads: 0, Ready: 100 }, 60, []],
+    [
+      'six times the usual images come',
+      { 'Invocations of ResizeFunction': 6000 },
+      60,
+      ['runaway-invocations'],
+    ],
+    [
+      'images take long',
+      { UploadToReadyMilliseconds: 10, 'p95 of UploadToReadyMilliseconds': 4001 },
+      5,
+      ['upload-to-ready'],
+    ],
+    [
+      'nine images take long',
+      { UploadToReadyMilliseconds: 9, 'p95 of UploadToReadyMilliseconds': 60_000 },
+      5,
+      [],
+    ],
+    ['four of four requests fail', { 'Count of UploadApiHttpApi': 4, '5xx of UploadApiHttpApi': 4 }, 5, []],
+    [
+      'five of four hundred requests fail',
+      { 'Count of UploadApiHttpApi': 400, '5xx of UploadApiHttpApi': 5 },
+      5,
+      ['api-5xx-rate'],
+    ],
+    [
+      'five of a thousand requests fail',
+      { 'Count of UploadApiHttpApi': 1000, '5xx of UploadApiHttpApi': 5 },
+      5,
+      [],
+    ],
+    ['an event is not published', { EventsUnpublished: 1 }, 5, ['events-unpublished']],
+    ['four tries to resize fail', { Retries: 4 }, 5, []],
+    ['five tries to resize fail', { Retries: 5 }, 5, ['resize-errors']],
+    [
+      'two tries to resize fail and three workers die',
+      { Retries: 2, 'Errors of ResizeFunction': 3 },
+      5,
+      ['resize-errors'],
+    ],
+    [
+      'a message that failed once waits for its second try',
+      { Retries: 1, 'ApproximateAgeOfOldestMessage of ResizeQueue': 740 },
+      5,
+      [],
+    ],
+    [
+      'a message waits for its third try',
+      { 'ApproximateAgeOfOldestMessage of ResizeQueue': 1450 },
+      5,
+      ['resize-queue-age'],
+    ],
+    [
+      'one message is set aside',
+      { 'ApproximateNumberOfMessagesVisible of ResizeQueueDeadLetters': 1 },
+      5,
+      ['resize-dead-letters'],
+    ],
+  ])('%s', (_, facts, withinMinutes, expectedAlarms) => {
+    const off = alarmsOf(withMail).filter((alarm) => goesOff(alarm, facts, withinMinutes * minutes));
+    expect(off.map(({ name }) => name)).toEqual(expectedAlarms);
+  });
+});

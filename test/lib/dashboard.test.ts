@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs';
+import type { Template } from 'aws-cdk-lib/assertions';
+import * as z from 'zod';
+import { metricsNamespace, metricUnits } from '../../lambdas/metrics.ts';
+import { prices } from '../../lib/prices.ts';
+import { evaluate } from './deployed-alarms.ts';
+import { resourcesOf, templateWith } from './stacks.ts';
+
+const widgetSchema = z.object({
+  type: z.enum(['text', 'alarm', 'metric', 'log']),
+  x: z.int(),
+  y: z.int(),
+  width: z.int(),
+  height: z.int(),
+  properties: z.object({
+    markdown: z.string().optional(),
+    title: z.string().optional(),
+    alarms: z.array(z.string()).optional(),
+    query: z.string().optional(),
+    /** Names and values of a metric or nothing, then how it is shown. */
+    metrics: z.array(z.array(z.union([z.string(), z.looseObject({})]))).default([]),
+    annotations: z.object({ horizontal: z.array(z.looseObject({ value: z.number() })) }).optional(),
+  }),
+});
+type Widget = z.output<typeof widgetSchema>;
+
+/** The text that CloudFormation makes, with logical ids for what is known only then. */
+const textOf = (value: unknown): string => {
+  if (typeof value === 'string') return value;
+  const { Ref, ...functions } = z
+    .object({
+      Ref: z.string().optional(),
+      'Fn::GetAtt': z.array(z.string()).optional(),
+      'Fn::Join': z.tuple([z.string(), z.array(z.unknown())]).optional(),
+    })
+    .parse(value);
+  const [separator, parts] = functions['Fn::Join'] ?? ['', []];
+  return Ref ?? functions['Fn::GetAtt']?.join('.') ?? parts.map(textOf).join(separator);
+};
+
+const dashboardOf = (template: Template) => {
+  const [dashboard, ...others] = resourcesOf(template, 'AWS::CloudWatch::Dashboard');
+  expect(others).toEqual([]);
+  const body = z
+    .object({ widgets: z.array(widgetSchema) })
+    .parse(JSON.parse(textOf(dashboard?.DashboardBody)));
+  return { name: dashboard?.DashboardName, widgets: body.widgets };
+};
+
+let withMail: Template;
+let widgets: readonly Widget[];
+
+beforeAll(() => {
+  withMail = templateWith({
+    email: { from: 'images@example.com', allowedRecipients: ['example.com'] },
+    alerts: { uploadToReadyGoalSeconds: 4, usualImagesPerHour: 300 },
+  });
+  ({ widgets } = dashboardOf(withMail));
+});
+
+const widget = (title: string): Widget => {
+  const found = widgets.find(({ properties }) => properties.title === title);
+  if (found === undefined) throw new Error(`The dashboard has no ${title}`);
+  return found;
+};
+
+test('is called as its stack', () => {
+  expect(dashboardOf(withMail).name).toBe('ThumbnailGenerator');
+  expect(dashboardOf(templateWith({ stackName: 'Second' })).name).toBe('Second');
+});
+
+test('answers one question after the other, from the most urgent to the least', () => {
+  const headings = widgets
+    .filter(({ type }) => type === 'text')
+    .sort((one, other) => one.y - other.y)
+    .map(({ properties }) => properties.markdown?.split('\n')[0]);
+  expect(headings).toEqual([
+    '## Is it healthy?',
+    '## How fast is it?',
+    '## How much is there to do?',
+    '## What fails?',
+    '## What does it cost?',
+  ]);
+});
+
+test('fills its 24 columns, row by row, without an overlap', () => {
+  const area = new Map<string, number>();
+  for (const { x, y, width, height } of widgets) {
+    for (let row = y; row < y + height; row += 1) {
+      for (let column = x; column < x + width; column += 1) {
+        const cell = `${column} ${row}`;
+        area.set(cell, (area.get(cell) ?? 0) + 1);
+      }
+    }
+  }
+  const rows = Math.max(...widgets.map(({ y, height }) => y + height));
+  expect(area.size).toBe(24 * rows);
+  expect(new Set(area.values())).toEqual(new Set([1]));
+});
+
+test('shows every alarm', () => {
+  const alarms = resourcesOf(withMail, 'AWS::CloudWatch::Alarm').map(({ name }) => `${name}.Arn`);
+  expect(alarms.length).toBeGreaterThan(10);
+  expect(widget('Alarms').properties.alarms).toEqual(alarms);
+});
+
+test('shows the goal beside the times, and what is usual beside the amounts', () => {
+  const lineOf = (title: string) =>
+    widget(title).properties.annotations?.horizontal.map(({ value }) => value);
+  expect(lineOf('From upload to ready, ms')).toEqual([4000]);
+  expect(lineOf('Images an hour')).toEqual([300]);
+});
+
+test('shows all that the code counts, of this stack, and nothing that it does not', () => {
+  const own = widgets
+    .flatMap(({ properties }) => properties.metrics)
+    .filter(([namespace]) => namespace === metricsNamespace);
+  for (const [, , dimension, value] of own)
+    expect([dimension, value]).toEqual(['service', 'ThumbnailGenerator']);
+  expect(new Set(own.map(([, name]) => name))).toEqual(new Set(Object.keys(metricUnits)));
+});
+
+test('tells of failed images by code, for which the code counts them', () => {
+  const [[search] = []] = widget('Failed images by code').properties.metrics;
+  expect(search).toMatchObject({
+    expression: `SEARCH('{ThumbnailGenerator,service,code} MetricName="Failed" service="ThumbnailGenerator"', 'Sum', 300)`,
+    label: `\${PROP('Dim.code')}`,
+  });
+});
+
+test('shows the lines of the log that resize writes about refused images', () => {
+  const { query = '' } = widget('The latest refused images').properties;
+  expect(query).toMatch(/^SOURCE 'ResizeFunctionLogs[0-9A-F]{8}'/);
+  const [, message] = /message = "([^"]+)"/.exec(query) ?? [];
+  expect(readFileSync('lambdas/resize/messages.ts', 'utf8')).toContain(`log.warn('${message}', {`);
+});
+
+describe('the estimate of what it costs', () => {
+  /** US dollars for a service, when metrics whose names hold these words have these sums. */
+  const costOf = (service: string, sums: Readonly<Record<string, number>>): number => {
+    const { metrics } = widget('US dollars an hour').properties;
+    const shown = metrics.map((metric) => ({ words: metric.slice(0, -1).join(' '), options: metric.at(-1) }));
+    const optionsSchema = z.looseObject({
+      id: z.string().optional(),
+      label: z.string().optional(),
+      expression: z.string().optional(),
+    });
+    const rows = shown.map(({ words, options }) => ({ words, ...optionsSchema.parse(options) }));
+    const values = rows.flatMap(({ id, words }) => {
+      if (id === undefined) return [];
+      const [, sum] =
+        Object.entries(sums).find(([name]) => name.split(' ').every((word) => words.includes(word))) ?? [];
+      return [[id, sum] as const];
+    });
+    const expression = rows.find(({ label }) => label === service)?.expression ?? '';
+    return evaluate(expression, Object.fromEntries(values));
+  };
+
+  const million = 1_000_000;
+
+  test('comes to what docs/cost.md has for a million uploads', () => {
+    expect(costOf('S3', { Uploads: million, Ready: million })).toBeCloseTo(10.4, 2);
+    const resize = { 'Invocations ResizeFunction': million, 'Duration ResizeFunction': 300 * million };
+    expect(costOf('Lambda', resize)).toBeCloseTo(7.11, 2);
+    const ingest = { 'Invocations IngestFunction': million, 'Duration IngestFunction': 300 * million };
+    expect(costOf('Lambda', ingest)).toBeCloseTo(4.2, 2);
+    const requests = { Count: million, DataProcessed: 2 * million * million };
+    expect(costOf('API Gateway', requests)).toBeGreaterThan(4);
+    expect(costOf('API Gateway', requests)).toBeLessThan(5);
+    expect(costOf('SNS', { NumberOfMessagesPublished: 2 * million })).toBeCloseTo(1, 2);
+    expect(costOf('Logs', { 'IncomingBytes ResizeFunctionLogs': 4600 * million })).toBeCloseTo(2.3, 2);
+    expect(costOf('SES', { MailsSent: 1000 })).toBeCloseTo(0.1, 2);
+    const queue = {
+      'NumberOfMessagesSent ResizeQueue': million,
+      'NumberOfEmptyReceives NotifyQueue': 3 * million,
+    };
+    expect(costOf('SQS', queue)).toBeCloseTo(1.6, 2);
+    const catalog = {
+      'ConsumedWriteCapacityUnits Catalog waiting': 2 * million,
+      ConsumedReadCapacityUnits: million,
+    };
+    expect(costOf('DynamoDB', catalog)).toBeCloseTo(2 * 0.625 + 3 * 0.125, 2);
+  });
+
+  test('is nothing while nothing happens', () => {
+    for (const service of ['Lambda', 'API Gateway', 'S3', 'DynamoDB', 'SQS', 'SNS', 'SES', 'Logs'])
+      expect(costOf(service, {})).toBe(0);
+  });
+
+  test('uses the prices that docs/cost.md has', () => {
+    const [, used = ''] = /Prices used: (.*?)\n\n/s.exec(readFileSync('docs/cost.md', 'utf8')) ?? [];
+    const numbers = used.match(/\d+\.\d+/g)?.map(Number);
+    expect(numbers).toEqual(expect.arrayContaining(Object.values(prices)));
+  });
+});

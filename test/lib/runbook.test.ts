@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Template } from 'aws-cdk-lib/assertions';
+import { alarmsOf } from './deployed-alarms.ts';
+import { templateWith } from './stacks.ts';
+
+let template: Template;
+
+beforeAll(() => {
+  template = templateWith({ email: { from: 'images@example.com', allowedRecipients: ['example.com'] } });
+});
+
+const runbook = readFileSync('docs/runbook.md', 'utf8');
+const [, alarmsPart = ''] = /\n## Alarms\n(.*?)\n## /s.exec(runbook) ?? [];
+const sections = alarmsPart.split(/^### /m).slice(1);
+
+test('has a section for each alarm, and for nothing else', () => {
+  const headings = sections.map((section) => section.split('\n')[0]);
+  expect(headings).toEqual(alarmsOf(template).map(({ name }) => name));
+});
+
+test('tells in each section with which command to look', () => {
+  for (const section of sections) expect(section).toMatch(/```sh\n(?:insights|aws) /);
+});
+
+test('leads to headings that there are', () => {
+  const headings = [...runbook.matchAll(/^##+ (.+)$/gm)].map(([, heading = '']) =>
+    heading.toLowerCase().replaceAll(' ', '-'),
+  );
+  const links = [...runbook.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor);
+  expect(links.length).toBeGreaterThan(5);
+  expect(headings).toEqual(expect.arrayContaining(links));
+});
+
+test('names only outputs and resources that there are', () => {
+  const { Outputs, Resources } = template.toJSON();
+  const outputs = [...runbook.matchAll(/\$\(output (\w+)\)/g)].map(([, name]) => name);
+  expect(outputs.length).toBeGreaterThan(3);
+  expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(outputs));
+  const resources = [
+    ...[...runbook.matchAll(/\$\(resource (\S+) (\w+)\)/g)].map(([, type, name]) => ({ type, name })),
+    ...[...runbook.matchAll(/^ *insights (\w+) '/gm)].map(([, name]) => ({
+      type: 'AWS::Logs::LogGroup',
+      name,
+    })),
+  ];
+  expect(resources.length).toBeGreaterThan(15);
+  for (const { type, name = '' } of resources) {
+    const found = Object.entries<{ readonly Type: string }>(Resources).filter(
+      ([id, { Type }]) => Type === type && id.startsWith(name),
+    );
+    expect(found).toHaveLength(1);
+  }
+});
+
+test('asks logs only for messages that the code writes', () => {
+  const written = readdirSync('lambdas', { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => [...readFileSync(join('lambdas', file), 'utf8').matchAll(/log\.\w+\(\s*'([^']+)'/g)])
+    .map(([, message]) => message);
+  const asked = [...runbook.matchAll(/message (?:= |in \[)("[^'|\]}]+")/g)].flatMap(([, list = '']) =>
+    list.split('", "').map((message) => message.replaceAll('"', '')),
+  );
+  expect(asked.length).toBeGreaterThan(10);
+  expect(written).toEqual(expect.arrayContaining(asked));
+});

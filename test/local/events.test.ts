@@ -1,0 +1,87 @@
+import { SNSClient } from '@aws-sdk/client-sns';
+import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { duplicateEvent, imageEventSchema, receivedEvent } from '../../lambdas/image/event.ts';
+import { imageIdOf } from '../../lambdas/image/id.ts';
+import { createEvents } from '../../lambdas/store/events.ts';
+import { resources, topicArn } from '../../local/aws.ts';
+import { endpointOf, portsFrom } from '../../local/ports.ts';
+import { jpegHeaderThenRubbish, quarteredPicture } from '../images.ts';
+import { account, awsClients } from './aws-clients.ts';
+import { startServicesAt } from './embedded-services.ts';
+import { freePort, startLocal, until } from './local-run.ts';
+import { cleanUp, temporaryFolder } from './processes.ts';
+import { subscribe } from './subscriber.ts';
+import { post, redirectOf, uploadAndWait } from './uploads.ts';
+
+jest.setTimeout(60_000);
+
+afterEach(cleanUp);
+
+test('tells a subscriber what happens to images', async () => {
+  // GIVEN
+  const local = startLocal({ folder: await temporaryFolder(), port: await freePort() });
+  await local.ready();
+  const aws = awsClients(local.ports);
+  const heard = await subscribe(local.ports);
+  const image = Buffer.from(await quarteredPicture(400, 300).jpeg().toBuffer());
+
+  // WHEN an image is brought twice, its link visited, and another one is broken
+  const { id, link } = await uploadAndWait(local.uploadUrl, image);
+  await post(local.uploadUrl, image);
+  await redirectOf(link);
+  const broken = await post(local.uploadUrl, Buffer.from(jpegHeaderThenRubbish()), { Prefer: 'wait=20' });
+  expect(broken.status).toBe(422);
+  await aws.untilNothingQueued();
+
+  // THEN
+  const told = await until('the events', async () => {
+    const all = await heard();
+    return all.some(({ event }) => event.type === 'image.failed') ? all : undefined;
+  });
+  const eventsOf = (isOfImage: boolean) =>
+    told.filter(({ event }) => (event.imageId === id) === isOfImage).map(({ event }) => event);
+  const original = { contentType: 'image/jpeg', bytes: image.byteLength };
+  const decoded = { ...original, width: 400, height: 300 };
+  const byType = Object.fromEntries(eventsOf(true).map((event) => [event.type, event]));
+  expect(byType).toMatchObject({
+    'image.received': { original },
+    'image.ready': {
+      original: decoded,
+      thumbnails: [{ variant: 'thumbnail', contentType: 'image/webp', width: 320, height: 240 }],
+      uploadToReadyMilliseconds: expect.any(Number),
+    },
+    'image.duplicate': { status: 'ready', original: decoded },
+    'link.served': { variant: 'thumbnail' },
+  });
+  expect(eventsOf(true)).toHaveLength(4);
+  expect(eventsOf(false)).toMatchObject([
+    { type: 'image.received' },
+    { type: 'image.failed', code: 'image-corrupt' },
+  ]);
+  for (const { event, attributes } of told) {
+    expect(attributes).toEqual({ type: event.type, ...('code' in event ? { code: event.code } : {}) });
+  }
+});
+
+test('tells the notify queue once, however often the services have started', async () => {
+  // GIVEN
+  const place = { folder: await temporaryFolder(), port: await freePort() };
+  await (await startServicesAt(place, 30)).end('SIGKILL');
+  await startServicesAt(place, 30);
+  const aws = awsClients(portsFrom(place.port));
+  const sns = new SNSClient({ ...account, endpoint: endpointOf(portsFrom(place.port).sqs) });
+  const events = createEvents(topicArn(resources.imageEventsTopic), sns);
+  const record = await aws.catalog.receive(imageIdOf(Buffer.from('image')), { bytes: 5 }, new Date());
+  if (record === undefined) throw new Error('The image is known already.');
+  // WHEN
+  await events.publish(duplicateEvent(record));
+  await events.publish(receivedEvent(record));
+  // THEN only the one that may make a mail due arrives, as it was published
+  const QueueUrl = aws.urlOf(resources.notifyQueue);
+  const { Messages = [] } = await aws.sqs.send(
+    new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+  );
+  expect(Messages.map(({ Body = '' }) => imageEventSchema.parse(JSON.parse(Body)).type)).toEqual([
+    'image.duplicate',
+  ]);
+});

@@ -1,0 +1,257 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { devNull } from 'node:os';
+import {
+  DeleteMessageBatchCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SetQueueAttributesCommand,
+} from '@aws-sdk/client-sqs';
+import { readSettings } from '../../lib/settings.ts';
+import { deadLetterQueueOf, resources } from '../../local/aws.ts';
+import { environmentsFor } from '../../local/environments.ts';
+import { endpointOf, type Ports } from '../../local/ports.ts';
+import { quarteredPicture } from '../images.ts';
+import type { AwsClients } from './aws-clients.ts';
+import { startEmbeddedServices } from './embedded-services.ts';
+import { freePort, until } from './local-run.ts';
+import { cleanUp, type Running, startNode } from './processes.ts';
+
+jest.setTimeout(60_000);
+
+const settings = readSettings({});
+let folder: string;
+let ports: Ports;
+let aws: AwsClients;
+/** Answers as CloudFormation does. */
+let cloudFormation: Server;
+let answer: { readonly status: number; readonly body: string };
+
+beforeAll(async () => {
+  ({ folder, ports, aws } = await startEmbeddedServices(1));
+  cloudFormation = createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(answer.status).end(answer.body));
+  });
+  await once(cloudFormation.listen(0, '127.0.0.1'), 'listening');
+});
+
+afterAll(async () => {
+  cloudFormation.close();
+  await cleanUp();
+});
+
+const start = (
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Running =>
+  startNode('bin/redrive.ts', { args, folder, environment: { PORT: String(ports.api), ...environment } });
+
+/** `npm run redrive`, at its end. */
+const redrive = async (...args: readonly string[]): Promise<Running> => {
+  const running = start(args);
+  await running.ended;
+  return running;
+};
+
+const deadLetters = deadLetterQueueOf(resources.resizeQueue);
+
+const putDeadLetters = async (count: number): Promise<void> => {
+  for (let first = 0; first < count; first += 10) {
+    await aws.sqs.send(
+      new SendMessageBatchCommand({
+        QueueUrl: aws.urlOf(deadLetters),
+        Entries: Array.from({ length: Math.min(10, count - first) }, (_, index) => ({
+          Id: String(index),
+          MessageBody: `message ${first + index}`,
+        })),
+      }),
+    );
+  }
+};
+
+/** Takes everything out of the queue of resize, and gives the bodies. */
+const takeAll = async (): Promise<readonly string[]> => {
+  const QueueUrl = aws.urlOf(resources.resizeQueue);
+  const bodies: string[] = [];
+  for (;;) {
+    const { Messages = [] } = await aws.sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+    );
+    if (Messages.length === 0) return bodies;
+    bodies.push(...Messages.map(({ Body = '' }) => Body));
+    const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+    await aws.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+  }
+};
+
+test('brings back what failed for a reason that is mended, and it ends well', async () => {
+  // GIVEN an image that became a dead letter, because its worker was given a bucket that is not there
+  const environment = environmentsFor(ports, settings).resize;
+  const wrong = startNode('containers/resize.ts', {
+    folder,
+    environment: { ...environment, THUMBNAIL_BUCKET: 'no-such-bucket' },
+  });
+  const id = await aws.take(Buffer.from(await quarteredPicture(400, 300).jpeg().toBuffer()));
+  await until('a dead letter', async () => (await aws.deadLetters()) === 1 || undefined);
+  await wrong.end('SIGKILL');
+  const right = startNode('containers/resize.ts', { folder, environment });
+
+  // WHEN
+  const dryRun = await redrive('--dry-run');
+
+  // THEN
+  expect(await dryRun.ended).toBe(0);
+  expect(dryRun.out().split('\n')).toEqual([
+    'resize: dead letters: 1',
+    'resize: waiting in the queue: 0',
+    'notify: dead letters: 0',
+    'notify: waiting in the queue: 0',
+    '',
+  ]);
+  expect(dryRun.errors()).toBe('');
+  expect(await aws.deadLetters()).toBe(1);
+  expect((await aws.catalog.find(id))?.status).toBe('received');
+
+  // WHEN
+  const run = await redrive();
+
+  // THEN
+  expect(await run.ended).toBe(0);
+  expect(run.out()).toContain(
+    'resize: dead letters moved back: 1 of 1\nresize: dead letters: 0\nresize: waiting in the queue: ',
+  );
+  expect(run.out()).toContain('notify: dead letters: 0\n');
+  expect(run.errors()).toBe('');
+  await until('thumbnails', async () =>
+    (await aws.catalog.find(id))?.status === 'ready' ? true : undefined,
+  );
+  await aws.untilNothingQueued();
+  expect(await aws.deadLetters()).toBe(0);
+  await right.end('SIGKILL');
+});
+
+test('moves a thousand messages, and loses none when it is killed or stopped half-way', async () => {
+  // GIVEN
+  await putDeadLetters(1000);
+  const VisibilityTimeout = '1';
+  await aws.sqs.send(
+    new SetQueueAttributesCommand({ QueueUrl: aws.urlOf(deadLetters), Attributes: { VisibilityTimeout } }),
+  );
+
+  // WHEN one run is killed, the next one stopped, and the last one left alone
+  const killed = start([]);
+  await until('some of them', () => killed.errors().includes('resize: 300 of 1000\n') || undefined);
+  expect(await killed.end('SIGKILL')).toBe('SIGKILL');
+  const stopped = start([]);
+  await until('some more', () => stopped.errors().includes('resize: 200 of ') || undefined);
+  expect(await stopped.end('SIGINT')).toBe(1);
+  expect(stopped.out()).toMatch(/^resize: dead letters moved back: \d+ of \d+\nresize: dead letters: \d+/);
+  const last = await until('a run that finds no message hidden', async () => {
+    const run = await redrive();
+    return (await aws.deadLetters()) === 0 ? run : undefined;
+  });
+
+  // THEN
+  expect(await last.ended).toBe(0);
+  expect(last.out()).toContain('resize: dead letters: 0\n');
+  const bodies = await takeAll();
+  expect(new Set(bodies)).toEqual(new Set(Array.from({ length: 1000 }, (_, index) => `message ${index}`)));
+  // The batch that was at hand at the kill may be there twice.
+  expect(bodies.length).toBeLessThanOrEqual(1010);
+});
+
+describe('with a stack', () => {
+  const environment = () => {
+    const address = cloudFormation.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    return {
+      AWS_REGION: 'us-east-2',
+      AWS_ACCESS_KEY_ID: 'EXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'example',
+      AWS_ENDPOINT_URL_CLOUDFORMATION: `http://127.0.0.1:${port}`,
+      AWS_ENDPOINT_URL_SQS: endpointOf(ports.sqs),
+      AWS_EC2_METADATA_DISABLED: 'true',
+      AWS_CONFIG_FILE: devNull,
+      AWS_SHARED_CREDENTIALS_FILE: devNull,
+      AWS_MAX_ATTEMPTS: '1',
+    };
+  };
+
+  const redriveStack = async (given: Readonly<Record<string, string | undefined>>): Promise<Running> => {
+    const running = start(['--stack', 'Trial'], given);
+    await running.ended;
+    return running;
+  };
+
+  const stackWith = (outputs: Readonly<Record<string, string>>) => ({
+    status: 200,
+    body: `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><Outputs>${Object.entries(outputs)
+      .map(
+        ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
+      )
+      .join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+  });
+
+  const refusal = (status: number, code: string, message: string) => ({
+    status,
+    body: `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`,
+  });
+
+  test('finds the queues by its outputs, each with its dead letters', async () => {
+    answer = stackWith({
+      UploadUrl: 'https://example.com/dev/upload_image',
+      ResizeDeadLetterQueueUrl: aws.urlOf(deadLetters),
+      ResizeQueueUrl: aws.urlOf(resources.resizeQueue),
+      OrphanDeadLetterQueueUrl: 'https://sqs/orphan',
+    });
+    await putDeadLetters(2);
+    const run = await redriveStack(environment());
+    expect(run.errors()).toBe('');
+    expect(await run.ended).toBe(0);
+    expect(run.out()).toBe(
+      'resize: dead letters moved back: 2 of 2\nresize: dead letters: 0\nresize: waiting in the queue: 2\n',
+    );
+    expect([...(await takeAll())].sort()).toEqual(['message 0', 'message 1']);
+  });
+
+  test.each([
+    [
+      'there is no such stack',
+      refusal(400, 'ValidationError', 'Stack with id Trial does not exist'),
+      {},
+      'Stack with id Trial does not exist (looked for in us-east-2).',
+    ],
+    ['it has no such outputs', stackWith({ UploadUrl: 'https://example.com' }), {}, 'no dead-letter queues'],
+    [
+      'access is denied',
+      refusal(403, 'AccessDenied', 'User: x is not authorized to perform: cloudformation:DescribeStacks'),
+      {},
+      'AccessDenied: User: x is not authorized to perform: cloudformation:DescribeStacks',
+    ],
+    ['there is no region', stackWith({}), { AWS_REGION: undefined }, 'Region is missing. Set AWS_PROFILE'],
+    [
+      'there are no credentials',
+      stackWith({}),
+      { AWS_ACCESS_KEY_ID: undefined },
+      'Could not load credentials from any providers. Set AWS_PROFILE',
+    ],
+  ])('says plainly that %s', async (_, given, others, message) => {
+    answer = given;
+    const run = await redriveStack({ ...environment(), ...others });
+    expect(await run.ended).toBe(1);
+    expect(run.out()).toBe('');
+    expect(run.errors()).toContain(message);
+    expect(run.errors()).not.toMatch(/^\s+at /m);
+  });
+});
+
+test('says so when nothing runs on this machine, and refuses an unknown flag with its usage', async () => {
+  const port = await freePort();
+  const alone = start([], { PORT: String(port) });
+  expect(await alone.ended).toBe(1);
+  expect(alone.errors()).toContain(`Nothing listens on port ${port + 1} (S3). Run npm start first`);
+  const misspelt = await redrive('--dryrun');
+  expect(await misspelt.ended).toBe(1);
+  expect(misspelt.errors()).toContain("Unknown option '--dryrun'");
+  expect(misspelt.errors()).toContain('npm run redrive -- [--stack NAME] [--dry-run]');
+});
