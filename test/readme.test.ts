@@ -9,7 +9,9 @@ test('names every setting with its default', () => {
   const { variants, ...settings } = readSettings({});
   expect(variants).toHaveLength(1);
   for (const [name, value] of Object.entries(settings))
-    expect(readme).toContain(`| \`${name}\` | \`${typeof value === 'object' ? JSON.stringify(value) : value}\` |`);
+    expect(readme).toContain(
+      `| \`${name}\` | \`${typeof value === 'object' ? JSON.stringify(value) : value}\` |`,
+    );
 });
 
 test('names every route', () => {
