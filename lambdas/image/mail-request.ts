@@ -33,13 +33,14 @@ export const mailRequestsTable = {
  * As SES takes them: one plain ASCII address without a display name (SES API Reference, `Destination`), no longer than
  * mail servers need to take (RFC 5321, 4.5.3.1).
  */
-const address = z
+export const addressSchema = z
   .email()
   .max(254)
-  .regex(/^.{1,64}@/)
-  .transform(
-    (text) => text.slice(0, text.lastIndexOf('@')) + text.slice(text.lastIndexOf('@')).toLowerCase(),
-  );
+  .regex(/^.{1,64}@/);
+
+const address = addressSchema.transform(
+  (text) => text.slice(0, text.lastIndexOf('@')) + text.slice(text.lastIndexOf('@')).toLowerCase(),
+);
 
 const domain = z
   .hostname()

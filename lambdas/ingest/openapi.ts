@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ErrorCode } from '../image/errors.ts';
 import { imageEventSchema } from '../image/event.ts';
-import { notifyHeader } from '../image/mail-request.ts';
+import { addressSchema, notifyHeader } from '../image/mail-request.ts';
 import { acceptedTypes } from '../image/original-type.ts';
 import { imageReplySchema } from '../image/reply.ts';
 import type { Auth, Links } from './auth.ts';
@@ -150,13 +150,18 @@ const preferParameter = {
   example: 'wait=10',
 };
 
+const schemaOf = (schema: z.ZodType) => {
+  const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema);
+  return jsonSchema;
+};
+
 const notifyPlaces = ['header', 'query'] as const;
 const notifyParameter = (place: (typeof notifyPlaces)[number]) => ({
   name: notifyHeader,
   in: place,
   required: false,
   description: 'Who gets a mail once the thumbnails are there, or why there will be none',
-  schema: { type: 'string', format: 'email' },
+  schema: schemaOf(addressSchema),
   example: 'me@example.com',
 });
 
@@ -195,11 +200,6 @@ const schemeOf = (auth: Exclude<Auth, 'none'>) =>
         type: 'openIdConnect',
         openIdConnectUrl: `${auth.jwt.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
       };
-
-const schemaOf = (schema: z.ZodType) => {
-  const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema);
-  return jsonSchema;
-};
 
 /** The API in OpenAPI 3.1, made from the very schemas that check what comes in. */
 export const describeApi = (props: ApiDescriptionProps) => {

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import sharp from 'sharp';
 import * as z from 'zod';
+import { endpointOf } from '../../local/ports.ts';
 import { jpegHeaderThenRubbish } from '../images.ts';
 import { freePort, type LocalRun, startLocal } from '../local/local-run.ts';
 import { cleanUp, resume, suspend, temporaryFolder } from '../local/processes.ts';
@@ -93,4 +94,23 @@ test('tells why there is no thumbnail at the link of a broken image', async () =
   await page.getByText('cannot be decoded').waitFor();
   await page.screenshot({ path: `${screenshots}/broken.png` });
   expect(await page.locator('h1').textContent()).toBe('The image is damaged');
+});
+
+test('shows the mail with its preview, whose button opens the thumbnail', async () => {
+  await upload(readFileSync('photo.jpg'), { 'X-Notify-Email': 'me@example.com' });
+  await page.setViewportSize({ width: 900, height: 1000 });
+  await page.goto(endpointOf(local.ports.mail));
+  await page.getByRole('button', { name: 'Toggle HTML view' }).click();
+  const mail = page.frameLocator('iframe');
+  await mail.getByRole('heading', { name: 'Your thumbnail is ready' }).waitFor();
+  const preview = mail.getByAltText('Preview of the thumbnail');
+  expect(
+    await preview.evaluate((image) =>
+      ['naturalWidth', 'naturalHeight'].map((name) => Reflect.get(image, name)),
+    ),
+  ).toEqual([180, 240]);
+  await page.screenshot({ path: `${screenshots}/mail.png` });
+  await page.goto((await mail.getByRole('link').first().getAttribute('href')) ?? '');
+  await page.setViewportSize({ width: 480, height: 400 });
+  await expectSamplePhotoUpright('from-mail');
 });
