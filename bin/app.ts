@@ -1,5 +1,6 @@
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { DataLakeStack } from '../lib/data-lake-stack.ts';
 import { readSettings } from '../lib/settings.ts';
 import { ThumbnailGeneratorStack } from '../lib/thumbnail-generator-stack.ts';
 
@@ -7,7 +8,15 @@ const app = new App();
 const settings = readSettings(app.node.getAllContext());
 Validations.of(app).addPlugins(new AwsSolutionsChecks());
 
-new ThumbnailGeneratorStack(app, settings.stackName, {
+const { imageEvents, alerts } = new ThumbnailGeneratorStack(app, settings.stackName, {
   settings,
   description: 'Thumbnail Generator: POST an image, get a presigned URL of its thumbnail',
 });
+if (settings.dataLake) {
+  new DataLakeStack(app, `${settings.stackName}DataLake`, {
+    settings,
+    imageEvents,
+    alerts,
+    description: 'Thumbnail Generator: what happened to images, to be asked about in SQL',
+  });
+}

@@ -22,6 +22,8 @@ export const metricUnits = {
   /** Events that the topic did not take: the log has them. */
   EventsUnpublished: MetricUnit.Count,
   MailsSent: MetricUnit.Count,
+  /** Messages that the data lake does not take for events. */
+  EventsRefused: MetricUnit.Count,
 } as const;
 
 export type MetricName = keyof typeof metricUnits;

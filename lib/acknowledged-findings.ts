@@ -46,7 +46,7 @@ export const acknowledgeFindings = (
   }
 };
 
-const logicalIdOf = ({ node }: IConstruct): string => {
+export const logicalIdOf = ({ node }: IConstruct): string => {
   if (!CfnElement.isCfnElement(node.defaultChild))
     throw new Error(`${node.path} is no resource of CloudFormation`);
   return node.defaultChild.stack.resolve(node.defaultChild.logicalId);

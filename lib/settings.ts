@@ -112,6 +112,8 @@ export const settingsSchema = z.strictObject({
   email: fromText(emailSchema.nullable()).prefault(null),
   /** Who is alerted, and what is out of the ordinary. */
   alerts: fromText(alertsSchema).prefault({}),
+  /** Whether all events are kept where they can be asked about in SQL: a stack of its own. */
+  dataLake: fromText(z.boolean()).prefault(false),
   /** What `cdk destroy` does with the images: keep the buckets and the catalog, or delete them with everything in them. */
   imagesOnDestroy: z.enum(['keep', 'delete']).default('keep'),
 });

@@ -22,6 +22,9 @@ export interface ThumbnailGeneratorStackProps extends StackProps {
 
 /** POST an image, get a presigned URL of its thumbnail. */
 export class ThumbnailGeneratorStack extends Stack {
+  readonly imageEvents: ImageEvents;
+  readonly alerts: Alerts;
+
   constructor(scope: Construct, id: string, { settings, ...stackProps }: ThumbnailGeneratorStackProps) {
     super(scope, id, stackProps);
     const kept = { onDestroy: settings.imagesOnDestroy };
@@ -34,6 +37,8 @@ export class ThumbnailGeneratorStack extends Stack {
     const catalog = new CatalogTable(this, 'Catalog', kept);
     const imageEvents = new ImageEvents(this, 'ImageEvents');
     const alerts = new Alerts(this, 'Alerts', { emails: settings.alerts.emails });
+    this.imageEvents = imageEvents;
+    this.alerts = alerts;
     const mail = settings.email
       ? { ...settings.email, requests: new MailRequestsTable(this, 'MailRequests') }
       : undefined;

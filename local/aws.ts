@@ -8,10 +8,12 @@ export const accountId = '000000000000';
 export const resources = {
   rawBucket: 'raw-images',
   thumbnailBucket: 'thumbnail-images',
+  dataLakeBucket: 'data-lake',
   catalogTable: 'catalog',
   mailRequestsTable: 'mail-requests',
   resizeQueue: 'resize',
   notifyQueue: 'notify',
+  dataLakeQueue: 'data-lake',
   imageEventsTopic: 'image-events',
   mailConfigurationSet: 'mail',
 } as const;

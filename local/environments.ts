@@ -4,6 +4,7 @@ import type { ReconcileEnvironment } from '../lambdas/reconcile/environment.ts';
 import type { ResizeEnvironment } from '../lambdas/resize/environment.ts';
 import { type EmailSettings, imageLimitsOf, type Settings } from '../lib/settings.ts';
 import { awsEnvironment, queueUrl, resources, topicArn } from './aws.ts';
+import type { LakeWorkerEnvironment } from './lake-worker.ts';
 import { endpointOf, host, type Ports } from './ports.ts';
 
 /**
@@ -63,6 +64,11 @@ export const environmentsFor = (ports: Ports, settings: Settings) => {
       MAIL_FROM: email.from,
       MAIL_CONFIGURATION_SET: resources.mailConfigurationSet,
     } satisfies NotifyEnvironment & Record<string, string>,
+    lake: {
+      ...common,
+      DATA_LAKE_QUEUE_URL: queueUrl(endpoints.sqs, resources.dataLakeQueue),
+      DATA_LAKE_BUCKET: resources.dataLakeBucket,
+    } satisfies LakeWorkerEnvironment & Record<string, string>,
     reconcile: { ...common, OVERDUE_SECONDS: String(overdueSeconds) } satisfies ReconcileEnvironment &
       Record<string, string>,
   };

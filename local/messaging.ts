@@ -19,9 +19,15 @@ export interface MessagingProps {
   }[];
   readonly topic: {
     readonly name: string;
-    /** One of the queues, which gets the bare events whose `type` is one of these. */
-    readonly subscriber: { readonly queue: string; readonly types: readonly string[] };
+    readonly subscribers: readonly Subscriber[];
   };
+}
+
+/** One of the queues, which gets the bare events. */
+export interface Subscriber {
+  readonly queue: string;
+  /** Only those whose `type` is one of these. @default - all */
+  readonly types?: readonly string[];
 }
 
 export interface Messaging {
@@ -77,7 +83,10 @@ export const startMessaging = async ({
     if (found === undefined) throw new Error(`No queue is called ${name}.`);
     return found;
   };
-  subscribe(snsStore, topic, byName(topic.subscriber.queue).queue.arn);
+  const { arn: topicArn } = snsStore.createTopic(topic.name, undefined, undefined, region);
+  for (const { queue, types } of topic.subscribers) {
+    subscribe(snsStore, topicArn, byName(queue).queue.arn, types);
+  }
 
   const app = buildApp({
     logger: false,
@@ -114,17 +123,12 @@ const firstPollOf = (queue: SqsQueue): Promise<void> =>
   });
 
 /** There is one subscription of a queue however often this runs: what an earlier run subscribed to is replaced. */
-const subscribe = (
-  store: SnsStore,
-  { name, subscriber }: MessagingProps['topic'],
-  queueArn: string,
-): void => {
-  const { arn } = store.createTopic(name, undefined, undefined, region);
-  for (const { endpoint, arn: earlier } of store.listSubscriptionsByTopic(arn).subscriptions) {
+const subscribe = (store: SnsStore, topicArn: string, queueArn: string, types: Subscriber['types']): void => {
+  for (const { endpoint, arn: earlier } of store.listSubscriptionsByTopic(topicArn).subscriptions) {
     if (endpoint === queueArn) store.unsubscribe(earlier);
   }
-  store.subscribe(arn, 'sqs', queueArn, {
+  store.subscribe(topicArn, 'sqs', queueArn, {
     RawMessageDelivery: 'true',
-    FilterPolicy: JSON.stringify({ type: subscriber.types }),
+    ...(types && { FilterPolicy: JSON.stringify({ type: types }) }),
   });
 };

@@ -28,6 +28,9 @@ export interface Services {
 /** Shorter than in AWS as well, but longer than the claim that a killed sender leaves on a mail (60 s). */
 const notifyVisibilitySeconds = 90;
 
+/** Ample for what the worker does with a batch: it gathers for a second, and writes. */
+const dataLakeVisibilitySeconds = 10;
+
 /** The AWS services that the code needs, with everything in them that the deployment creates. */
 export const startServices = async (props: ServicesProps): Promise<Services> => {
   const { ports, directory, visibilityTimeoutSeconds = 30 } = props;
@@ -42,10 +45,14 @@ export const startServices = async (props: ServicesProps): Promise<Services> => 
       queues: [
         { name: resources.resizeQueue, visibilityTimeoutSeconds },
         { name: resources.notifyQueue, visibilityTimeoutSeconds: notifyVisibilitySeconds },
+        { name: resources.dataLakeQueue, visibilityTimeoutSeconds: dataLakeVisibilitySeconds },
       ],
       topic: {
         name: resources.imageEventsTopic,
-        subscriber: { queue: resources.notifyQueue, types: mailedEventTypes },
+        subscribers: [
+          { queue: resources.notifyQueue, types: mailedEventTypes },
+          { queue: resources.dataLakeQueue },
+        ],
       },
     });
     running.push(messaging);
@@ -55,7 +62,7 @@ export const startServices = async (props: ServicesProps): Promise<Services> => 
       await startS3({
         port: ports.s3,
         directory: join(directory, 's3'),
-        buckets: [resources.rawBucket, resources.thumbnailBucket],
+        buckets: [resources.rawBucket, resources.thumbnailBucket, resources.dataLakeBucket],
         notification: {
           bucket: resources.rawBucket,
           prefix: originalPrefix,

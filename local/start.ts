@@ -38,6 +38,12 @@ const start = async ({ settings, ports, stateDirectory, isNpmScript }: Options):
       environment: environments.notify,
       works: () => services.firstPoll(resources.notifyQueue),
     }),
+    startChild({
+      name: 'lake',
+      entry: 'local/lake-worker.ts',
+      environment: environments.lake,
+      works: () => services.firstPoll(resources.dataLakeQueue),
+    }),
   ];
   running.push({ stop: () => Promise.all(children.map((child) => child.stop())) });
   await Promise.all(children.map((child) => child.ready));

@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 
 /** One alarm, as a row of a table. */
 export interface AlarmRow {
-  /** In kebab case: what the alarm is called after the stack, and its heading in docs/runbook.md. */
+  /** In kebab case: what the alarm is called after the stack, and its heading in the runbook. */
   readonly name: string;
   /** With the period that it is looked at for. */
   readonly metric: IMetric;
@@ -21,13 +21,15 @@ export interface AlarmsProps {
   readonly rows: readonly AlarmRow[];
   /** Told when an alarm goes off, and when it is over. */
   readonly alerts: ITopic;
+  /** The file that says what to do. @default docs/runbook.md */
+  readonly runbook?: string;
 }
 
 /** Everything for which a person is alerted. */
 export class Alarms extends Construct {
   readonly alarms: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, { rows, alerts }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { rows, alerts, runbook = 'docs/runbook.md' }: AlarmsProps) {
     super(scope, id);
     const action = new SnsAction(alerts);
     this.alarms = rows.map(({ name, metric, limit, periods = { over: 1, of: 1 }, description }) => {
@@ -37,7 +39,7 @@ export class Alarms extends Construct {
           : [limit.atLeast, ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD];
       const alarm = new Alarm(this, name, {
         alarmName: `${Stack.of(this).stackName}-${name}`,
-        alarmDescription: `${description} See docs/runbook.md#${name}`,
+        alarmDescription: `${description} See ${runbook}#${name}`,
         metric,
         threshold,
         comparisonOperator,

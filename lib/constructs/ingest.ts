@@ -9,6 +9,7 @@ import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
 import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
+import { ingestMemoryMiB } from '../function-memory.ts';
 import type { Mail } from './notify.ts';
 import { inOwnAccount } from './own-account.ts';
 import { ServiceFunction } from './service-function.ts';
@@ -58,7 +59,7 @@ export class Ingest extends Construct {
       entry: 'lambdas/ingest/index.ts',
       description: 'Stores uploaded images and signs the URLs of their thumbnails',
       environment,
-      memoryMiB: 1024,
+      memoryMiB: ingestMemoryMiB,
       timeout: Duration.seconds(29),
       maxConcurrency: props.maxConcurrency,
       logRetention: props.logRetention,

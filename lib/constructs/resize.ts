@@ -9,6 +9,7 @@ import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import type { ImageLimits } from '../../lambdas/image/limits.ts';
 import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
+import { resizeMemoryMiB } from '../function-memory.ts';
 import { inOwnAccount } from './own-account.ts';
 import { ServiceFunction } from './service-function.ts';
 
@@ -24,12 +25,6 @@ export interface ResizeProps {
   readonly maxConcurrency: number;
   readonly logRetention: RetentionDays;
 }
-
-/** What gives a function one whole CPU (Lambda Developer Guide, "Configure Lambda function memory"). */
-const oneCpuMiB = 1769;
-
-/** For the function itself, and for what a decoder may be over its limit before it is ended. */
-const besideDecoderMiB = 400;
 
 /**
  * How long the work on one message may take. At most two decodes fit in, at the longest that the settings allow: the
@@ -57,7 +52,7 @@ export class Resize extends Construct {
       entry: 'lambdas/resize/index.ts',
       description: 'Makes thumbnails of new originals',
       environment,
-      memoryMiB: Math.max(oneCpuMiB, props.imageLimits.decodeMemoryMiB + besideDecoderMiB),
+      memoryMiB: resizeMemoryMiB(props.imageLimits),
       timeout: resizeTimeout,
       logRetention: props.logRetention,
       nativeModules: ['sharp'],

@@ -25,6 +25,7 @@ test('are complete without being given', () => {
     logRetentionDays: 30,
     email: null,
     alerts: { emails: [], uploadToReadyGoalSeconds: 10, usualImagesPerHour: 1000 },
+    dataLake: false,
     imagesOnDestroy: 'keep',
   });
 });

@@ -8,7 +8,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import sharp from 'sharp';
-import { endedEvent, imageEventSchema } from '../../lambdas/image/event.ts';
+import { endedEvent, imageEventSchema, linkServedEvent } from '../../lambdas/image/event.ts';
 import { thumbnailKey } from '../../lambdas/image/keys.ts';
 import { variantsSchema } from '../../lambdas/image/variant.ts';
 import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
@@ -126,6 +126,22 @@ test('deploys ingest and reconcile as one file each', () => {
   for (const packageFolder of [ingest, reconcile]) expect(readdirSync(packageFolder)).toEqual(['index.js']);
 });
 
+test('makes rows of events with the function in front of the data lake, from its package', async () => {
+  const lake = packageForThisProcessor('LakeFunction', 'lambdas/lake/index.ts');
+  expect(readdirSync(lake)).toEqual(['index.js']);
+  const event = JSON.stringify(linkServedEvent('a'.repeat(64), 'thumbnail'));
+  const records = [event, 'rubbish'].map((text, index) => ({
+    recordId: String(index),
+    data: Buffer.from(text).toString('base64'),
+  }));
+  expect(await invoke(lake, { ...lambdaEnvironment, STACK_NAME }, { records })).toEqual({
+    records: [
+      expect.objectContaining({ recordId: '0', result: 'Ok' }),
+      { ...records[1], result: 'ProcessingFailed' },
+    ],
+  });
+});
+
 test.each(['/dev/upload_image', '/upload_image'])('runs ingest from its package, at %s', async (rawPath) => {
   // No service can be reached: what is no image is refused before any is asked.
   const environment: IngestEnvironment & Record<string, string> = {
@@ -184,7 +200,14 @@ test('runs reconcile from its package', async () => {
 const ownArchitecture = process.platform === 'linux' ? architectures[process.arch] : undefined;
 
 /** They are deployed for arm64: here the same code packages them for the processor that runs this test. */
-const packageForThisProcessor = (functionId: string, entry: string, processes: readonly string[] = []) => {
+const packageForThisProcessor = (
+  functionId: string,
+  entry: string,
+  {
+    nativeModules,
+    processes,
+  }: { readonly nativeModules?: readonly string[]; readonly processes?: readonly string[] } = {},
+) => {
   const architecture = ownArchitecture ?? Architecture.ARM_64;
   const assembly = join(folder, `own-architecture-${functionId}`);
   const app = new App({ outdir: assembly });
@@ -192,16 +215,17 @@ const packageForThisProcessor = (functionId: string, entry: string, processes: r
     entry,
     runtime: Runtime.NODEJS_24_X,
     architecture,
-    bundling: bundling(architecture, { nativeModules: ['sharp'], processes }),
+    bundling: bundling(architecture, { nativeModules, processes }),
   });
   app.synth();
   return packageOf(assembly, functionId);
 };
 
 (ownArchitecture ? test : test.skip)('makes a thumbnail with resize from its package', async () => {
-  const ownResize = packageForThisProcessor('ResizeFunction', 'lambdas/resize/index.ts', [
-    'lambdas/resize/decoder-process.ts',
-  ]);
+  const ownResize = packageForThisProcessor('ResizeFunction', 'lambdas/resize/index.ts', {
+    nativeModules: ['sharp'],
+    processes: ['lambdas/resize/decoder-process.ts'],
+  });
   for (const file of ['index.js', 'decoder-process.js']) {
     expect(readFileSync(join(ownResize, file))).toEqual(readFileSync(join(resize, file)));
   }
@@ -252,7 +276,9 @@ const packageForThisProcessor = (functionId: string, entry: string, processes: r
 (ownArchitecture ? test : test.skip)(
   'sends a mail with notify from its package',
   async () => {
-    const ownNotify = packageForThisProcessor('NotifyFunction', 'lambdas/notify/index.ts');
+    const ownNotify = packageForThisProcessor('NotifyFunction', 'lambdas/notify/index.ts', {
+      nativeModules: ['sharp'],
+    });
     expect(readFileSync(join(ownNotify, 'index.js'))).toEqual(readFileSync(join(notify, 'index.js')));
 
     const id = createHash('sha256').update('an image that is ready').digest('hex');

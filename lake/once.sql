@@ -1,0 +1,10 @@
+-- Today and the 30 days before. Each event counts once: it arrives at least once, and all copies have one id, type and day.
+events AS (
+  SELECT *
+  FROM (
+    SELECT *, row_number() OVER (PARTITION BY type, dt, event_id ORDER BY time) AS copy
+    FROM image_events
+    WHERE dt >= date_format(current_date - INTERVAL '30' DAY, '%Y-%m-%d')
+  ) AS copies
+  WHERE copy = 1
+)

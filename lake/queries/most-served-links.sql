@@ -1,0 +1,7 @@
+-- The twenty permanent links that led somebody to a thumbnail most often.
+SELECT image_id, variant, count(*) AS served, max(time) AS last_served
+FROM events
+WHERE type = 'link.served'
+GROUP BY image_id, variant
+ORDER BY served DESC, image_id, variant
+LIMIT 20

@@ -1,0 +1,43 @@
+import type {
+  FirehoseTransformationEvent,
+  FirehoseTransformationEventRecord,
+  FirehoseTransformationResult,
+  FirehoseTransformationResultRecord,
+} from 'aws-lambda';
+import { readEnvironment } from '../environment.ts';
+import { createLog } from '../log.ts';
+import { createMetrics } from '../metrics.ts';
+import { lakeEnvironment } from './environment.ts';
+import { placeEvent } from './row.ts';
+
+const log = createLog('lake');
+const metrics = createMetrics(readEnvironment(lakeEnvironment).STACK_NAME);
+
+/** What Firehose is told of one record (Firehose Developer Guide, "Required parameters for data transformation"). */
+const transformed = ({
+  recordId,
+  data,
+}: FirehoseTransformationEventRecord): FirehoseTransformationResultRecord => {
+  const placed = placeEvent(Buffer.from(data, 'base64').toString('utf8'), new Date());
+  if ('refusal' in placed) {
+    log.warn('event refused', { recordId, reason: placed.refusal });
+    // As it came: Firehose keeps it under the errors.
+    return { recordId, result: 'ProcessingFailed', data };
+  }
+  return {
+    recordId,
+    result: 'Ok',
+    data: Buffer.from(`${JSON.stringify(placed.row)}\n`).toString('base64'),
+    metadata: { partitionKeys: { ...placed.partition } },
+  };
+};
+
+/** Stands between the topic and the lake: lets events in as rows, and nothing else. */
+export const handler = async ({
+  records,
+}: FirehoseTransformationEvent): Promise<FirehoseTransformationResult> => {
+  const results = records.map(transformed);
+  const refused = results.filter(({ result }) => result === 'ProcessingFailed').length;
+  if (refused > 0) metrics.record({ EventsRefused: refused });
+  return { records: results };
+};
