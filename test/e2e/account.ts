@@ -4,6 +4,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListBucketsCommand,
+  ListObjectsV2Command,
   PutBucketTaggingCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -41,6 +42,7 @@ export interface Account {
   /** Type, length and date of an object; undefined when there is none. */
   object(bucket: string, key: string): Promise<StoredObject | undefined>;
   bytesOf(bucket: string, key: string): Promise<Uint8Array>;
+  keysUnder(bucket: string, prefix: string): Promise<readonly string[]>;
   item(table: string, id: string): Promise<Readonly<Record<string, unknown>> | undefined>;
   putItem(table: string, item: Readonly<Record<string, unknown>>): Promise<void>;
   /**
@@ -142,6 +144,11 @@ export const createAccount = (endpoint: string): Account => {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
       if (Body === undefined) throw new Error(`${Key} has no bytes`);
       return Body.transformToByteArray();
+    },
+
+    async keysUnder(Bucket, Prefix) {
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix }));
+      return Contents.map(({ Key = '' }) => Key);
     },
 
     async item(TableName, id) {

@@ -19,6 +19,16 @@ const outputsSchema = z.object({
   NotifyDeadLetterQueueUrl: z.url().optional(),
 });
 
+const lakeOutputsSchema = z.object({
+  BucketName: z.string(),
+  DatabaseName: z.string(),
+  WorkGroupName: z.string(),
+  DeliveryStreamName: z.string(),
+});
+
+/** What a deployed data lake tells of itself. */
+export type LakeOutputs = z.output<typeof lakeOutputsSchema>;
+
 /** What a deployed stack tells of itself. */
 export type Outputs = z.output<typeof outputsSchema>;
 
@@ -28,12 +38,19 @@ export type Settings = Readonly<Record<string, string>>;
 export interface Cdk {
   bootstrap(): Promise<void>;
   deploy(settings: Settings): Promise<Outputs>;
+  /** Deploys with the data lake. */
+  deployLake(settings: Settings): Promise<LakeOutputs>;
   destroy(settings: Settings): Promise<void>;
+  /** Takes away the data lake alone. */
+  destroyLake(settings: Settings): Promise<void>;
   /** @returns the folder with the cloud assembly: the template and the packaged functions */
   synth(settings?: Settings): Promise<string>;
   /** @returns what `npm run redrive` prints */
   redrive(...args: readonly string[]): Promise<string>;
 }
+
+const nameOf = ({ stackName = 'ThumbnailGenerator' }: Settings): string => stackName;
+const lakeNameOf = (settings: Settings): string => `${nameOf(settings)}DataLake`;
 
 const contextOptions = (settings: Settings): readonly string[] =>
   Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
@@ -85,6 +102,8 @@ const adapt = (assembly: string): void => {
     for (const [id, resource] of Object.entries(template.Resources)) {
       const alarm = alarmSchema.safeParse(resource);
       if (alarm.success) template.Resources[id] = withoutMetricMath(alarm.data);
+      // Unknown to the emulator.
+      if (resource.Type === 'AWS::Athena::NamedQuery') delete template.Resources[id];
       const policy = policySchema.safeParse(resource);
       if (policy.success) template.Resources[id] = withAnySender(policy.data);
     }
@@ -130,30 +149,45 @@ export const createCdk = (folder: string, aws: Readonly<Record<string, string>> 
     return assembly;
   };
 
+  /** Deploys all that the settings ask for, and gives what one of the stacks tells. */
+  const deployStack = async <Schema extends z.ZodType>(
+    settings: Settings,
+    stackName: string,
+    schema: Schema,
+  ): Promise<z.output<Schema>> => {
+    const assembly = await synth(settings);
+    adapt(assembly);
+    const outputsFile = join(folder, `outputs-${commands + 1}.json`);
+    await run('deploy', 300, [
+      '--app',
+      assembly,
+      '--all',
+      '--require-approval=never',
+      '--method=direct',
+      `--outputs-file=${outputsFile}`,
+    ]);
+    const stacks = z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(outputsFile, 'utf8')));
+    return schema.parse(stacks[stackName]);
+  };
+
+  const synth = (settings: Settings = {}): Promise<string> =>
+    run('synth', 180, ['--quiet', ...contextOptions(settings)]);
+
   return {
     async bootstrap() {
       await run('bootstrap', 120, []);
     },
-    async deploy(settings) {
-      const assembly = await this.synth(settings);
-      adapt(assembly);
-      const outputsFile = join(folder, `outputs-${commands + 1}.json`);
-      await run('deploy', 300, [
-        '--app',
-        assembly,
-        '--require-approval=never',
-        '--method=direct',
-        `--outputs-file=${outputsFile}`,
-      ]);
-      const stacks = z.record(z.string(), outputsSchema).parse(JSON.parse(readFileSync(outputsFile, 'utf8')));
-      const [outputs] = Object.values(stacks);
-      if (outputs === undefined) throw new Error('cdk deployed no stack');
-      return outputs;
-    },
+    deploy: (settings) => deployStack(settings, nameOf(settings), outputsSchema),
+    deployLake: (settings) =>
+      deployStack({ ...settings, dataLake: 'true' }, lakeNameOf(settings), lakeOutputsSchema),
     async destroy(settings) {
-      await run('destroy', 180, ['--force', ...contextOptions(settings)]);
+      await run('destroy', 180, ['--all', '--force', ...contextOptions(settings)]);
     },
-    synth: (settings = {}) => run('synth', 180, ['--quiet', ...contextOptions(settings)]),
+    async destroyLake(settings) {
+      const name = lakeNameOf(settings);
+      await run('destroy', 180, [name, '--force', ...contextOptions({ ...settings, dataLake: 'true' })]);
+    },
+    synth,
     async redrive(...args) {
       commands += 1;
       const logFile = join(folder, `redrive-${commands}.log`);

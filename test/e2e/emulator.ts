@@ -13,7 +13,7 @@ export const region = 'us-east-2';
 export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' } as const;
 
 /** Whose request it is. The emulator does not verify its owner's signatures. */
-export const ownersAuthorization = (service: 'iam' | 'lambda' | 'logs'): string =>
+export const ownersAuthorization = (service: 'iam' | 'lambda' | 'logs' | 'firehose' | 'athena'): string =>
   `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=none`;
 
 /** AWS on this machine: the emulator that the app is deployed into. It refuses what IAM's policies do not allow. */
@@ -27,6 +27,13 @@ export interface Emulator {
   logLines(stackName: string, functionId: string): Promise<readonly string[]>;
   /** Runs a function at once, and gives what it answers. */
   invoke(functionName: string, event: object): Promise<unknown>;
+  /** Asks a service of AWS that is asked in JSON, as the account's owner. */
+  ask<Schema extends z.ZodType>(
+    service: 'firehose' | 'athena' | 'logs',
+    target: string,
+    body: object,
+    answer: Schema,
+  ): Promise<z.output<Schema>>;
   /** The mails that were sent to somebody. */
   mailsTo(address: string): Promise<readonly Mail[]>;
   /** The end of its own log, for whoever must find out what went wrong. */
@@ -114,17 +121,19 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
     await setTimeout(100);
   }
 
-  const logs = async <Schema extends z.ZodType>(action: string, body: object, schema: Schema) => {
+  const ask: Emulator['ask'] = async (service, target, body, answer) => {
     const response = await fetch(endpoint, {
       method: 'POST',
       headers: {
         'Content-Type': 'application/x-amz-json-1.1',
-        'X-Amz-Target': `Logs_20140328.${action}`,
-        Authorization: ownersAuthorization('logs'),
+        'X-Amz-Target': target,
+        Authorization: ownersAuthorization(service),
       },
       body: JSON.stringify(body),
     });
-    return schema.parse(await response.json());
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${target} answers ${response.status}: ${text}`);
+    return answer.parse(JSON.parse(text));
   };
 
   return {
@@ -135,8 +144,9 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
       return `${endpoint}/_aws/execute-api/${hostname.split('.')[0]}${pathname}`;
     },
     async logLines(stackName, functionId) {
-      const groups = await logs(
-        'DescribeLogGroups',
+      const groups = await ask(
+        'logs',
+        'Logs_20140328.DescribeLogGroups',
         {},
         z.object({ logGroups: z.array(z.object({ logGroupName: z.string() })) }),
       );
@@ -144,8 +154,9 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
         ({ logGroupName }) => logGroupName.includes(stackName) && logGroupName.includes(`${functionId}Logs`),
       );
       if (group === undefined) throw new Error(`${stackName} has no log group for ${functionId}`);
-      const { events } = await logs(
-        'FilterLogEvents',
+      const { events } = await ask(
+        'logs',
+        'Logs_20140328.FilterLogEvents',
         group,
         z.object({ events: z.array(z.object({ message: z.string() })) }),
       );
@@ -163,6 +174,7 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
       }
       return JSON.parse(answer);
     },
+    ask,
     async mailsTo(address) {
       const response = await fetch(`${endpoint}/_ministack/ses/messages`);
       const { messages } = z
