@@ -7,6 +7,10 @@ import { ingestEnvironment } from '../lambdas/ingest/environment.ts';
 import { createJwtGuard, type Guard } from '../lambdas/ingest/jwt-guard.ts';
 import { createIngestService } from '../lambdas/ingest/service.ts';
 import { createLog } from '../lambdas/log.ts';
+import { createCatalog } from '../lambdas/store/catalog.ts';
+import { createS3Client } from '../lambdas/store/clients.ts';
+import { createOriginals } from '../lambdas/store/originals.ts';
+import { createProbes } from './probes.ts';
 
 const environment = readEnvironment(
   ingestEnvironment.extend({
@@ -14,6 +18,8 @@ const environment = readEnvironment(
     HOST: z.string().default('0.0.0.0'),
     /** Bytes of uploads that are held at once; more are answered 503. */
     MAX_BYTES_IN_HAND: wholeNumber.default(300_000_000),
+    /** How long new connections are still taken once the process is to stop: until a load balancer has seen that. */
+    DRAIN_SECONDS: wholeNumber.pipe(z.number().max(20)).default(0),
   }),
 );
 const log = createLog('ingest');
@@ -34,6 +40,20 @@ const app = createIngestService(environment, log, {
   stopping: stopping.signal,
 });
 
+/** Nobody has an image with this id: whoever asks for it learns whether an answer comes. */
+const noImage = '0'.repeat(64);
+const catalog = createCatalog(environment.CATALOG_TABLE);
+const originals = createOriginals(createS3Client(), environment.RAW_BUCKET);
+const answerProbe = createProbes({
+  // Not the queue: uploads do not need it, and its only permission, to send, cannot be tried without sending.
+  dependencies: {
+    catalog: () => catalog.find(noImage),
+    rawBucket: () => originals.exists(noImage),
+  },
+  stopping: stopping.signal,
+  log,
+});
+
 /** Longer than a load balancer keeps an idle connection (60 s), so that it never reuses one that ends just then. */
 const keepAliveMilliseconds = 65_000;
 
@@ -45,7 +65,7 @@ const stopMilliseconds = 25_000;
 
 const server = serve(
   {
-    fetch: app.fetch,
+    fetch: (request) => answerProbe(request) ?? app.fetch(request),
     port: environment.PORT,
     hostname: environment.HOST,
     serverOptions: {
@@ -75,14 +95,16 @@ server.on('error', (error) => {
   process.exit(1);
 });
 
-/** Takes no new connection, answers the requests that it holds, at once those that wait, then ends. */
+/** Answers the requests that it holds, at once those that wait, soon takes no new connection, then ends. */
 const stop = (): void => {
   if (stopping.signal.aborted) return;
   stopping.abort();
   log.info('ingest stops', {});
-  server.close(() => process.exit(0));
-  // A connection that was busy until now is kept for a next request that nobody is to answer.
-  setInterval(() => server.closeIdleConnections(), 100);
+  setTimeout(() => {
+    server.close(() => process.exit(0));
+    // A connection that was busy until now is kept for a next request that nobody is to answer.
+    setInterval(() => server.closeIdleConnections(), 100);
+  }, environment.DRAIN_SECONDS * 1000);
   setTimeout(() => {
     log.warn('requests are cut off', {});
     server.closeAllConnections();

@@ -7,12 +7,14 @@ export interface AcknowledgeFindingsProps {
   readonly thumbnailBucket: IConstruct;
   /** @default - mail is off */
   readonly mailRequests?: IConstruct;
+  /** @default - nothing runs in containers */
+  readonly containers?: IConstruct;
 }
 
 /** What cdk-nag's AwsSolutions rules find in a stack and what is meant to be so, each with the reason. */
 export const acknowledgeFindings = (
   stack: Stack,
-  { rawBucket, thumbnailBucket, mailRequests }: AcknowledgeFindingsProps,
+  { rawBucket, thumbnailBucket, mailRequests, containers }: AcknowledgeFindingsProps,
 ): void => {
   const acknowledge = (id: string, reason: string, where: IConstruct = stack) =>
     Validations.of(where).acknowledge({ id: `AwsSolutions-${id}`, reason });
@@ -31,12 +33,24 @@ export const acknowledgeFindings = (
   );
   acknowledge(
     'IAM5[Resource::*]',
-    'X-Ray knows no resources for PutTraceSegments and PutTelemetryRecords (Service Authorization Reference). A test refuses "*" for every other action.',
+    'X-Ray knows no resources for PutTraceSegments and PutTelemetryRecords, nor ECR for GetAuthorizationToken (Service Authorization Reference). A test refuses "*" for every other action.',
   );
   acknowledge(
     'APIG4',
     'Who must authorise for what is a setting. The description of the API is always open, and unless set otherwise so are uploads, which the README says, and links, which show an image only to whoever knows its hash.',
   );
+  if (containers) {
+    acknowledge(
+      'EC23',
+      'The load balancer is there for everybody, as API Gateway is: who may do what is a setting. A test lets nobody else in from anywhere.',
+      containers,
+    );
+    acknowledge(
+      'ECS2',
+      'Tasks are told in their environment what functions are told in theirs: names and limits. A test refuses whatever is called like a secret.',
+      containers,
+    );
+  }
   if (mailRequests) {
     acknowledge(
       'DDB3',

@@ -7,6 +7,7 @@ import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { catalogTable } from '../lambdas/image/record.ts';
 import type { ServiceFunction } from './constructs/service-function.ts';
+import type { Containers } from './containers/containers.ts';
 import type { OwnMetric } from './own-metrics.ts';
 import { prices } from './prices.ts';
 
@@ -15,6 +16,8 @@ export interface CostEstimateProps {
   readonly variantCount: number;
   readonly stage: HttpStage;
   readonly functions: readonly ServiceFunction[];
+  /** @default - nothing runs in containers */
+  readonly containers?: Containers;
   readonly logGroups: readonly ILogGroup[];
   readonly queues: readonly Queue[];
   readonly catalog: Table;
@@ -37,13 +40,14 @@ const gigabyte = 1_000_000_000;
 /** A request counts once more for each of these (API Gateway pricing, "HTTP APIs"). */
 const apiUnitBytes = 512 * 1024;
 
+const sum = { statistic: 'Sum' };
+
 const at = (usd: number, per: number, metrics: readonly IMetric[]): readonly Item[] =>
   metrics.map((metric) => ({ metric, usd, per }));
 
 /** What each service costs in a period, as far as metrics tell. */
 export const costEstimate = (props: CostEstimateProps, period: Duration): readonly MathExpression[] => {
-  const { ownMetric, stage, catalog, mailRequests } = props;
-  const sum = { statistic: 'Sum' };
+  const { ownMetric, stage, containers, catalog, mailRequests } = props;
   const tables = [catalog, mailRequests].filter((table) => table !== undefined);
   const ofWaitingIndex = (metricName: string): IMetric => {
     const GlobalSecondaryIndexName = catalogTable.waitingIndex.name;
@@ -64,6 +68,7 @@ export const costEstimate = (props: CostEstimateProps, period: Duration): readon
       ...at(prices.apiMillionRequests, million, [stage.metricCount(sum)]),
       ...at(prices.apiMillionRequests, million * apiUnitBytes, [stage.metricDataProcessed(sum)]),
     ],
+    ...(containers && costsOfContainers(containers)),
     // S3 counts its requests for a fee only; these follow from what happened to images.
     S3: [
       ...at(prices.s3ThousandPuts, thousand, [ownMetric('Uploads', sum)]),
@@ -94,6 +99,19 @@ export const costEstimate = (props: CostEstimateProps, period: Duration): readon
   };
   return Object.entries(items).map(([service, list]) => costOf(service, list, period));
 };
+
+const costsOfContainers = ({ ingest, resize, loadBalancer }: Containers) => ({
+  // Tasks are counted once a minute. All at the price on demand: that of Spot goes up and down, well below it.
+  Fargate: [ingest, resize].flatMap((service) =>
+    at(prices.fargateVcpuHour * service.vcpus + (prices.fargateGigabyteHour * service.memoryMiB) / 1024, 60, [
+      service.metricTasks('RunningTaskCount', sum),
+    ]),
+  ),
+  // By the load that images are most of: bytes.
+  'Load balancer': at(prices.loadBalancerGigabyte, gigabyte, [
+    loadBalancer.balancer.metrics.processedBytes(sum),
+  ]),
+});
 
 const costOf = (service: string, items: readonly Item[], period: Duration): MathExpression => {
   const id = (index: number) => `${service.toLowerCase().replaceAll(' ', '_')}_${index}`;

@@ -3,6 +3,8 @@ import { type ImageLimits, imageLimitsSchema } from '../lambdas/image/limits.ts'
 import { allowedRecipientsSchema } from '../lambdas/image/mail-request.ts';
 import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema } from '../lambdas/ingest/auth.ts';
+import { decodersOf, domainSchema, fargateSchema } from './containers/settings.ts';
+import { decodersMemoryMiB } from './function-memory.ts';
 
 /** `-c` gives every value as text: numbers and JSON are read out of it. */
 const fromText = <Schema extends z.ZodType>(schema: Schema) =>
@@ -55,8 +57,7 @@ const alertsSchema = z.strictObject(
   },
 );
 
-/** Everything that an operator decides, given as context in cdk.json or with `-c name=value`. */
-export const settingsSchema = z.strictObject({
+const settingsShape = {
   /** Name of the CloudFormation stack: another name is another, independent copy. */
   stackName: z
     .string()
@@ -114,8 +115,52 @@ export const settingsSchema = z.strictObject({
   alerts: fromText(alertsSchema).prefault({}),
   /** Whether all events are kept where they can be asked about in SQL: a stack of its own. */
   dataLake: fromText(z.boolean()).prefault(false),
+  /** What runs the code: functions of Lambda, or containers behind a load balancer, for steady and massive load. */
+  compute: z.enum(['lambda', 'fargate']).default('lambda'),
+  /** The service's own name on the internet; null leaves it with the one that API Gateway makes. */
+  domain: fromText(domainSchema.nullable()).prefault(null),
+  /** Counts only with `compute` at `fargate`. */
+  fargate: fromText(fargateSchema).prefault({}),
   /** What `cdk destroy` does with the images: keep the buckets and the catalog, or delete them with everything in them. */
   imagesOnDestroy: z.enum(['keep', 'delete']).default('keep'),
+};
+
+/** Everything that an operator decides, given as context in cdk.json or with `-c name=value`. */
+export const settingsSchema = z.strictObject(settingsShape).superRefine((settings, { addIssue }) => {
+  if (settings.compute !== 'fargate') return;
+  const refuse = (path: string[], message: string) => addIssue({ code: 'custom', path, message });
+  const { auth, domain, fargate, maxUploadBytes } = settings;
+  if (domain === null) {
+    refuse(
+      ['domain'],
+      'compute "fargate" needs one: its load balancer speaks HTTPS only, with a certificate for it',
+    );
+  }
+  if (auth === 'iam') {
+    refuse(
+      ['auth'],
+      'with compute "fargate" "none" or {"jwt": …}: only API Gateway can check signatures of IAM',
+    );
+  } else if (auth !== 'none' && !fargate.natGateway) {
+    refuse(
+      ['fargate', 'natGateway'],
+      'true with auth {"jwt": …}: the tasks fetch the keys of the issuer over the internet',
+    );
+  }
+  if (fargate.maxInlineBytes > maxUploadBytes) {
+    refuse(
+      ['fargate', 'maxInlineBytes'],
+      `not more than maxUploadBytes (${maxUploadBytes}), which resize takes`,
+    );
+  }
+  const { vcpus, memoryMiB } = fargate.worker;
+  const decodersMiB = decodersMemoryMiB(settings, decodersOf(fargate.worker));
+  if (memoryMiB < decodersMiB) {
+    refuse(
+      ['fargate', 'worker', 'memoryMiB'],
+      `at least ${decodersMiB} for the decoders of ${vcpus} vCPU with decodeMemoryMiB (${settings.decodeMemoryMiB}) each`,
+    );
+  }
 });
 
 export type Settings = Readonly<z.output<typeof settingsSchema>>;
@@ -138,7 +183,7 @@ export const readSettings = (context: Readonly<Record<string, unknown>>): Settin
       return `${issue.keys.join(', ')}: no such setting. There are ${Object.keys(settingsSchema.shape).join(', ')}.`;
     }
     const [setting = '', ...rest] = issue.path;
-    return `${[setting, ...rest].join('.')} = ${JSON.stringify(given[String(setting)])}: ${issue.message}`;
+    return `${[setting, ...rest].join('.')} = ${JSON.stringify(given[String(setting)] ?? null)}: ${issue.message}`;
   });
   throw new Error(`Wrong settings (cdk.json or -c):\n${wrong.map((line) => `  ${line}`).join('\n')}`);
 };

@@ -1,19 +1,23 @@
-import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, type CfnOutputProps, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { originalPrefix } from '../lambdas/image/keys.ts';
+import { routes } from '../lambdas/ingest/routes.ts';
 import { acknowledgeFindings } from './acknowledged-findings.ts';
 import { Alerts } from './constructs/alerts.ts';
+import { ApiDomain } from './constructs/api-domain.ts';
 import { CatalogTable } from './constructs/catalog-table.ts';
 import { ImageBucket } from './constructs/image-bucket.ts';
 import { ImageEvents } from './constructs/image-events.ts';
 import { Ingest } from './constructs/ingest.ts';
 import { MailRequestsTable } from './constructs/mail-requests-table.ts';
-import { Monitoring } from './constructs/monitoring.ts';
+import { type Compute, Monitoring } from './constructs/monitoring.ts';
 import { Notify } from './constructs/notify.ts';
 import { Reconciler } from './constructs/reconciler.ts';
 import { Resize, resizeTimeout } from './constructs/resize.ts';
+import { ResizeFunction } from './constructs/resize-function.ts';
 import { ResizeQueue } from './constructs/resize-queue.ts';
 import { UploadApi } from './constructs/upload-api.ts';
+import { Containers } from './containers/containers.ts';
 import { imageLimitsOf, type Settings } from './settings.ts';
 
 export interface ThumbnailGeneratorStackProps extends StackProps {
@@ -27,6 +31,8 @@ export class ThumbnailGeneratorStack extends Stack {
 
   constructor(scope: Construct, id: string, { settings, ...stackProps }: ThumbnailGeneratorStackProps) {
     super(scope, id, stackProps);
+    const { domain, stage } = settings;
+    const publicUrl = domain ? `https://${domain.name}/${stage}` : undefined;
     const kept = { onDestroy: settings.imagesOnDestroy };
     const resizeQueue = new ResizeQueue(this, 'ResizeQueue', { consumerTimeout: resizeTimeout });
     const rawBucket = new ImageBucket(this, 'RawBucket', {
@@ -52,15 +58,12 @@ export class ThumbnailGeneratorStack extends Stack {
       logRetention: settings.logRetentionDays,
     };
 
-    const resize = new Resize(this, 'Resize', {
-      ...common,
-      imageLimits: imageLimitsOf(settings),
-      maxConcurrency: settings.resizeMaxConcurrency,
-    });
+    const resize = new Resize(this, 'Resize', { ...common, imageLimits: imageLimitsOf(settings) });
     const ingest = new Ingest(this, 'Ingest', {
       ...common,
       mail,
-      stage: settings.stage,
+      stage,
+      publicUrl,
       auth: settings.auth,
       links: settings.links,
       maxInlineBytes: settings.maxInlineBytes,
@@ -70,19 +73,50 @@ export class ThumbnailGeneratorStack extends Stack {
     });
     const api = new UploadApi(this, 'UploadApi', {
       handler: ingest.handler,
-      stage: settings.stage,
+      stage,
       auth: settings.auth,
       links: settings.links,
       uploadThrottle: { perSecond: settings.uploadsPerSecond, burst: settings.uploadBurst },
       throttle: { perSecond: settings.requestsPerSecond, burst: settings.requestBurst },
       logRetention: settings.logRetentionDays,
     });
-    const reconciler = new Reconciler(this, 'Reconciler', { ...common, overdueAfter: Duration.minutes(15) });
-    const notify = mail && new Notify(this, 'Notify', { ...common, mail, alerts, apiUrl: api.url });
+    const apiDomain = domain && new ApiDomain(this, 'ApiDomain', { domain, api });
+    const compute: Compute =
+      settings.compute === 'fargate' && domain
+        ? {
+            containers: new Containers(this, 'Containers', {
+              settings: settings.fargate,
+              domain,
+              stage,
+              ingest,
+              resize,
+              resizeQueue: resizeQueue.queue,
+              buckets: [rawBucket, thumbnailBucket],
+              tables: mail ? [catalog, mail.requests] : [catalog],
+              uploadToReadyGoalSeconds: settings.alerts.uploadToReadyGoalSeconds,
+              logRetention: settings.logRetentionDays,
+              ...kept,
+            }),
+          }
+        : {
+            resizeFunction: new ResizeFunction(resize, 'Function', {
+              queue: resizeQueue.queue,
+              maxConcurrency: settings.resizeMaxConcurrency,
+              logRetention: settings.logRetentionDays,
+            }),
+          };
+    const reconciler = new Reconciler(this, 'Reconciler', {
+      ...common,
+      overdueAfter: Duration.minutes(15),
+      // Workers are scaled so that so many wait all the time, for seconds; functions leave none waiting.
+      maxBacklog: 'containers' in compute ? compute.containers.resize.steadyBacklog : 10,
+    });
+    const notify =
+      mail && new Notify(this, 'Notify', { ...common, mail, alerts, apiUrl: publicUrl ?? api.url });
     new Monitoring(this, 'Monitoring', {
       api,
       ingest,
-      resize,
+      compute,
       resizeQueue,
       reconciler,
       notify,
@@ -94,21 +128,59 @@ export class ThumbnailGeneratorStack extends Stack {
       goals: settings.alerts,
     });
 
-    acknowledgeFindings(this, { rawBucket, thumbnailBucket, mailRequests: mail?.requests });
+    acknowledgeFindings(this, {
+      rawBucket,
+      thumbnailBucket,
+      mailRequests: mail?.requests,
+      containers: 'containers' in compute ? compute.containers : undefined,
+    });
 
-    new CfnOutput(this, 'UploadUrl', { value: api.uploadUrl, description: 'POST an image here' });
-    new CfnOutput(this, 'RawBucketName', { value: rawBucket.bucketName });
-    new CfnOutput(this, 'ThumbnailBucketName', { value: thumbnailBucket.bucketName });
-    new CfnOutput(this, 'CatalogTableName', { value: catalog.tableName });
-    new CfnOutput(this, 'ResizeQueueUrl', { value: resizeQueue.queue.queueUrl });
-    new CfnOutput(this, 'ResizeDeadLetterQueueUrl', { value: resizeQueue.deadLetterQueue.queueUrl });
-    new CfnOutput(this, 'ReconcilerFunctionName', { value: reconciler.handler.functionName });
-    new CfnOutput(this, 'ImageEventsTopicArn', { value: imageEvents.topicArn });
-    new CfnOutput(this, 'AlertsTopicArn', { value: alerts.topicArn });
+    this.tell({
+      UploadUrl: { value: api.uploadUrl, description: 'POST an image here' },
+      RawBucketName: { value: rawBucket.bucketName },
+      ThumbnailBucketName: { value: thumbnailBucket.bucketName },
+      CatalogTableName: { value: catalog.tableName },
+      ResizeQueueUrl: { value: resizeQueue.queue.queueUrl },
+      ResizeDeadLetterQueueUrl: { value: resizeQueue.deadLetterQueue.queueUrl },
+      ReconcilerFunctionName: { value: reconciler.handler.functionName },
+      ImageEventsTopicArn: { value: imageEvents.topicArn },
+      AlertsTopicArn: { value: alerts.topicArn },
+    });
     if (mail && notify) {
-      new CfnOutput(this, 'MailRequestsTableName', { value: mail.requests.tableName });
-      new CfnOutput(this, 'NotifyQueueUrl', { value: notify.queue.queueUrl });
-      new CfnOutput(this, 'NotifyDeadLetterQueueUrl', { value: notify.deadLetterQueue.queueUrl });
+      this.tell({
+        MailRequestsTableName: { value: mail.requests.tableName },
+        NotifyQueueUrl: { value: notify.queue.queueUrl },
+        NotifyDeadLetterQueueUrl: { value: notify.deadLetterQueue.queueUrl },
+      });
     }
+    if (apiDomain) {
+      this.tell({
+        PublicUploadUrl: {
+          value: `${publicUrl}${routes.upload.path}`,
+          description: 'POST an image here, once the name leads to one of its targets',
+        },
+        ApiDomainTarget: {
+          value: apiDomain.target,
+          description: 'What a CNAME record of the name holds to lead to functions',
+        },
+      });
+    }
+    if ('containers' in compute) {
+      const { balancer } = compute.containers.loadBalancer;
+      this.tell({
+        LoadBalancerDnsName: {
+          value: balancer.loadBalancerDnsName,
+          description: 'What a CNAME record of the name holds to lead to containers',
+        },
+        LoadBalancerArn: {
+          value: balancer.loadBalancerArn,
+          description: 'Where a firewall may be put in front',
+        },
+      });
+    }
+  }
+
+  private tell(outputs: Readonly<Record<string, CfnOutputProps>>): void {
+    for (const [name, output] of Object.entries(outputs)) new CfnOutput(this, name, output);
   }
 }

@@ -69,7 +69,10 @@ export const environmentsFor = (ports: Ports, settings: Settings) => {
       DATA_LAKE_QUEUE_URL: queueUrl(endpoints.sqs, resources.dataLakeQueue),
       DATA_LAKE_BUCKET: resources.dataLakeBucket,
     } satisfies LakeWorkerEnvironment & Record<string, string>,
-    reconcile: { ...common, OVERDUE_SECONDS: String(overdueSeconds) } satisfies ReconcileEnvironment &
-      Record<string, string>,
+    reconcile: {
+      ...common,
+      OVERDUE_SECONDS: String(overdueSeconds),
+      MAX_BACKLOG: '10',
+    } satisfies ReconcileEnvironment & Record<string, string>,
   };
 };

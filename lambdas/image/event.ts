@@ -89,10 +89,15 @@ const newFacts = (imageId: ImageId) => ({
   imageId,
 });
 
-export const receivedEvent = ({ id, createdAt, original }: ImageRecord): ImageEvent => ({
+/** What was known of it then; the same is told once more is known. */
+export const receivedEvent = ({
+  id,
+  createdAt,
+  original: { contentType, bytes },
+}: ImageRecord): ImageEvent => ({
   ...stateFacts(id, 'image.received', createdAt),
   type: 'image.received',
-  original,
+  original: { contentType, bytes },
 });
 
 /** How an image ended; undefined while it has not. */

@@ -25,6 +25,8 @@ export interface IngestAppProps {
   readonly maxUploadBytes: number;
   /** The path segment that API Gateway puts before every route. */
   readonly stage: string;
+  /** What links begin with, with the stage and without a slash at the end. @default - follows from each request */
+  readonly publicUrl?: string;
   /** Who may do what, as the description tells it. */
   readonly auth: Auth;
   readonly links: Links;
@@ -55,7 +57,7 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   const { maxBytesInHand = Number.POSITIVE_INFINITY } = props;
   let bytesInHand = 0;
   const base = `/${stage}`;
-  const apiUrl = (c: Context): string => new URL(c.req.url).origin + base;
+  const apiUrl = (c: Context): string => props.publicUrl ?? new URL(c.req.url).origin + base;
   const app = new Hono({
     getPath: (request) => {
       const path = getPath(request);
@@ -103,7 +105,8 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   /** Who is to be told by mail, if anybody: judged before anything of the request is kept. */
   const recipientOf = (c: Context): string | undefined => {
     const given = [c.req.header(notifyHeader), ...queryValues(c, notifyHeader)];
-    const [recipient, ...others] = new Set(given.filter((text) => text !== undefined));
+    // An empty one names nobody: what stands in front of a function leaves it out.
+    const [recipient, ...others] = new Set(given.filter((text) => text !== undefined && text !== ''));
     if (recipient === undefined) return undefined;
     if (props.allowedRecipients === undefined) {
       throw new ImageError('email-disabled', `This service sends no mail: leave out ${notifyHeader}.`, {

@@ -19,6 +19,14 @@ export const ingestEnvironment = z.object({
   URL_LIFETIME_SECONDS: wholeNumber,
   /** The path segment that API Gateway puts before every route. */
   STAGE: z.string().min(1),
+  /**
+   * What links begin with, with the stage and without a slash at the end: behind a load balancer callers may send any
+   * `Host`. @default - follows from each request
+   */
+  PUBLIC_URL: z
+    .string()
+    .regex(/^https?:\/\/[^\s?#]*[^\s?#/]$/, 'a URL without a slash at the end')
+    .optional(),
   /** JSON of the setting `auth`. */
   AUTH: json(authSchema),
   LINKS: linksSchema,

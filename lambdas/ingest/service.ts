@@ -51,6 +51,7 @@ export const createIngestService = (
     maxInlineBytes: environment.MAX_INLINE_BYTES,
     maxUploadBytes: environment.MAX_UPLOAD_BYTES,
     stage: environment.STAGE,
+    publicUrl: environment.PUBLIC_URL,
     auth: environment.AUTH,
     links: environment.LINKS,
     allowedRecipients: mailTable === undefined ? undefined : environment.ALLOWED_RECIPIENTS,

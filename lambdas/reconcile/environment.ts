@@ -8,6 +8,8 @@ export const reconcileEnvironment = z.object({
   RESIZE_QUEUE_URL: z.string().min(1),
   /** How long an image may stay `received` before it counts as lost. */
   OVERDUE_SECONDS: wholeNumber,
+  /** With more messages in the queue than these, an image that waits for long may just wait for its turn. */
+  MAX_BACKLOG: wholeNumber,
 });
 
 export type ReconcileEnvironment = z.input<typeof reconcileEnvironment>;

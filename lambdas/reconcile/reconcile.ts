@@ -9,6 +9,8 @@ export interface ReconcileProps {
   readonly originals: Originals;
   readonly resizeRequests: ResizeRequests;
   readonly overdueSeconds: number;
+  /** With more messages in the queue than these, nothing counts as lost: it may be one of them. */
+  readonly maxBacklog: number;
 }
 
 export interface ReconcileReport {
@@ -23,9 +25,6 @@ export interface ReconcileReport {
 
 export type Reconcile = (options: { readonly dryRun: boolean }) => Promise<ReconcileReport>;
 
-/** With more messages than these in the queue, an image that waits for long may just wait for its turn. */
-const maxBacklog = 10;
-
 /** How many images one run takes on; what is left is the next run's. */
 const maxImages = 500;
 
@@ -37,7 +36,7 @@ const expiryDays = 1;
  * each on its way again. A dry run only reports.
  */
 export const createReconcile = (props: ReconcileProps): Reconcile => {
-  const { catalog, originals, resizeRequests, overdueSeconds } = props;
+  const { catalog, originals, resizeRequests, overdueSeconds, maxBacklog } = props;
 
   const judge = async ({ id }: ImageRecord): Promise<'requeued' | 'expired'> =>
     (await originals.exists(id)) ? 'requeued' : 'expired';

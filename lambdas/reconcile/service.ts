@@ -13,4 +13,5 @@ export const createReconcileService = (environment: z.output<typeof reconcileEnv
     originals: createOriginals(createS3Client(), environment.RAW_BUCKET),
     resizeRequests: createResizeRequests(environment.RESIZE_QUEUE_URL),
     overdueSeconds: environment.OVERDUE_SECONDS,
+    maxBacklog: environment.MAX_BACKLOG,
   });

@@ -1,5 +1,5 @@
 import { ImageError } from '../image/errors.ts';
-import { endedEvent, type ImageEvent, receivedEvent } from '../image/event.ts';
+import { endedEvent, receivedEvent } from '../image/event.ts';
 import type { ImageId } from '../image/id.ts';
 import { thumbnailKey } from '../image/keys.ts';
 import { originalTypeOf, requireAcceptedType } from '../image/original-type.ts';
@@ -175,21 +175,28 @@ export const createResize = (props: ResizeProps): Resize => {
     else metrics.record({ Ready: 1, UploadToReadyMilliseconds: uploadToReadyMilliseconds });
   };
 
-  const tell = async (event: ImageEvent | undefined): Promise<void> => {
+  const tellEnd = async (record: ImageRecord): Promise<void> => {
+    const event = endedEvent(record);
     if (event !== undefined) await events.publish(event);
+  };
+
+  /** All that has become of an image so far. */
+  const tell = async (record: ImageRecord): Promise<void> => {
+    await events.publish(receivedEvent(record));
+    await tellEnd(record);
   };
 
   return async (id, storedAt) => {
     const before = await catalog.find(id);
-    // Whoever noted this state may have died before it was told.
-    const told = tell(before && (endedEvent(before) ?? receivedEvent(before)));
+    // Whoever noted this state may have died before it was told, or could not tell it.
+    const told = before && tell(before);
     if (before && isSettled(before, fingerprint)) {
       await told;
       return { record: before, hasChanged: false };
     }
     const [outcome] = await bothOf(end(id, before, storedAt), told);
-    if (before === undefined) await tell(receivedEvent(outcome.record));
-    await tell(endedEvent(outcome.record));
+    if (before === undefined) await tell(outcome.record);
+    else await tellEnd(outcome.record);
     return outcome;
   };
 };
@@ -197,8 +204,8 @@ export const createResize = (props: ResizeProps): Resize => {
 /** Waits for both to end, even if one fails: nothing goes on behind the back of whoever is told so. */
 const bothOf = async <First, Second>(
   first: Promise<First>,
-  second: Promise<Second>,
-): Promise<readonly [First, Second]> => {
+  second: Promise<Second> | undefined,
+): Promise<readonly [First, Second | undefined]> => {
   await Promise.allSettled([first, second]);
   return Promise.all([first, second]);
 };

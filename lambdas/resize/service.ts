@@ -6,13 +6,17 @@ import { createS3Client } from '../store/clients.ts';
 import { createEvents } from '../store/events.ts';
 import { createOriginals } from '../store/originals.ts';
 import { createThumbnails } from '../store/thumbnails.ts';
-import { createDecoder } from './decoder.ts';
+import { createDecoder, type DecoderOptions } from './decoder.ts';
 import type { resizeEnvironment } from './environment.ts';
 import { createMessageHandler } from './messages.ts';
 import { createResize } from './resize.ts';
 
 /** Everything behind the queue, wired to the services that the environment names. */
-export const createResizeService = (environment: z.output<typeof resizeEnvironment>, log: Log) => {
+export const createResizeService = (
+  environment: z.output<typeof resizeEnvironment>,
+  log: Log,
+  options?: DecoderOptions,
+) => {
   const s3 = createS3Client();
   const metrics = createMetrics(environment.STACK_NAME);
   const resize = createResize({
@@ -21,7 +25,7 @@ export const createResizeService = (environment: z.output<typeof resizeEnvironme
     catalog: createCatalog(environment.CATALOG_TABLE),
     events: createEvents(environment.IMAGE_EVENTS_TOPIC_ARN),
     metrics,
-    decoder: createDecoder(environment.IMAGE_LIMITS, log),
+    decoder: createDecoder(environment.IMAGE_LIMITS, log, options),
     variants: environment.VARIANTS,
     maxBytes: environment.IMAGE_LIMITS.maxUploadBytes,
   });

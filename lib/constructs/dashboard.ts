@@ -12,8 +12,11 @@ import {
   SingleValueWidget,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { metricsNamespace } from '../../lambdas/metrics.ts';
+import { answerMilliseconds, containerAmounts, containerHealth } from '../containers/container-widgets.ts';
+import type { Containers } from '../containers/containers.ts';
 import type { OwnMetric } from '../own-metrics.ts';
 import type { Settings } from '../settings.ts';
 import type { ServiceFunction } from './service-function.ts';
@@ -25,8 +28,10 @@ export interface DashboardProps {
   readonly stage: HttpStage;
   /** By what they are called on the dashboard; so are the functions. */
   readonly queues: Readonly<Record<string, Pick<WorkQueue, 'queue' | 'deadLetterQueue'>>>;
-  readonly functions: Readonly<Record<'ingest' | 'resize', ServiceFunction>> &
-    Readonly<Record<string, ServiceFunction>>;
+  readonly functions: Readonly<Record<'ingest', ServiceFunction>> & Readonly<Record<string, ServiceFunction>>;
+  /** @default - nothing runs in containers */
+  readonly containers?: Containers;
+  readonly logs: Readonly<Record<'resize', ILogGroup>> & Readonly<Record<string, ILogGroup>>;
   readonly goals: Settings['alerts'];
   /** What each service costs in a period of this length. */
   readonly costs: (period: Duration) => readonly MathExpression[];
@@ -40,27 +45,36 @@ const hour = Duration.hours(1);
 export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
+    const { containers } = props;
     new CloudWatchDashboard(this, 'Dashboard', {
       dashboardName: Stack.of(this).stackName,
       defaultInterval: Duration.hours(12),
       widgets: [
         [heading('Is it healthy?')],
         ...health(props),
+        ...(containers ? [containerHealth(containers, period)] : []),
         [heading('How fast is it?')],
         speed(props),
         [heading('How much is there to do?')],
         amounts(props),
+        ...(containers ? [containerAmounts(containers, period)] : []),
         [heading('What fails?')],
         ...failures(props, Stack.of(this).stackName),
-        [heading('What does it cost?', costNote)],
+        [heading('What does it cost?', costNote(containers))],
         cost(props),
       ],
     });
   }
 }
 
-const costNote =
-  'From list prices of us-east-2, without free tiers. Not in it: what is stored, what is downloaded, traces, alarms and metrics (see docs/cost.md).';
+const costNote = (containers: Containers | undefined): string => {
+  const leftOut = [
+    ...(containers ? ['what the network and the load balancer cost while they stand'] : []),
+    'what is stored, what is downloaded, traces, alarms and metrics (see docs/cost.md)',
+  ];
+  const prices = `list prices of us-east-2${containers ? ', those of Fargate on demand' : ''}, without free tiers`;
+  return `From ${prices}. Not in it: ${leftOut.join(', ')}.`;
+};
 
 const heading = (question: string, note = ''): IWidget =>
   new TextWidget({ markdown: `## ${question}\n${note}`, width: columns, height: note ? 2 : 1 });
@@ -88,7 +102,7 @@ const health = ({ alarms, stage, queues }: DashboardProps): IWidget[][] => [
   ],
 ];
 
-const speed = ({ ownMetric, functions, stage, goals }: DashboardProps): IWidget[] => [
+const speed = ({ ownMetric, functions, containers, stage, goals }: DashboardProps): IWidget[] => [
   new GraphWidget({
     title: 'From upload to ready, ms',
     width: 12,
@@ -102,8 +116,11 @@ const speed = ({ ownMetric, functions, stage, goals }: DashboardProps): IWidget[
     width: 12,
     left: [
       functions.ingest.metricDuration({ period, statistic: 'p95', label: 'ingest' }),
-      functions.resize.metricDuration({ period, statistic: 'p95', label: 'resize' }),
+      ...(functions['resize']
+        ? [functions['resize'].metricDuration({ period, statistic: 'p95', label: 'resize' })]
+        : []),
       stage.metricLatency({ period, statistic: 'p95', label: 'answer of the API' }),
+      ...(containers ? [answerMilliseconds(containers, period)] : []),
     ],
   }),
 ];
@@ -136,7 +153,7 @@ const amounts = ({ ownMetric, stage, functions, goals }: DashboardProps): IWidge
   }),
 ];
 
-const failures = ({ ownMetric, functions }: DashboardProps, stackName: string): IWidget[][] => [
+const failures = ({ ownMetric, functions, logs }: DashboardProps, stackName: string): IWidget[][] => [
   [
     new GraphWidget({
       title: 'Failed images by code',
@@ -172,7 +189,7 @@ const failures = ({ ownMetric, functions }: DashboardProps, stackName: string): 
       title: 'The latest refused images',
       width: 12,
       height: 8,
-      logGroupNames: [functions.resize.logGroup.logGroupName],
+      logGroupNames: [logs.resize.logGroupName],
       queryLines: [
         'fields @timestamp, imageId, code, detail',
         'filter message = "image refused"',
@@ -184,7 +201,7 @@ const failures = ({ ownMetric, functions }: DashboardProps, stackName: string): 
       title: 'The latest errors',
       width: 12,
       height: 8,
-      logGroupNames: Object.values(functions).map(({ logGroup }) => logGroup.logGroupName),
+      logGroupNames: Object.values(logs).map(({ logGroupName }) => logGroupName),
       queryLines: [
         'fields @timestamp, service, message, error.name, error.message',
         'filter level = "ERROR"',

@@ -1,6 +1,12 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import { ArnPrincipal, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import {
+  ArnPrincipal,
+  type IRole,
+  PolicyStatement,
+  type PolicyStatementProps,
+  Role,
+} from 'aws-cdk-lib/aws-iam';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -24,6 +30,8 @@ export interface IngestProps {
   readonly mail?: Pick<Mail, 'requests' | 'allowedRecipients'>;
   readonly variantsJson: string;
   readonly stage: string;
+  /** What links begin with: with the stage, without a slash at the end. @default - what the request came to */
+  readonly publicUrl?: string;
   readonly auth: Auth;
   readonly links: Links;
   readonly maxInlineBytes: number;
@@ -37,13 +45,20 @@ export interface IngestProps {
 /** Takes uploads in: stores the original and answers with presigned URLs of the thumbnails to come. */
 export class Ingest extends Construct {
   readonly handler: ServiceFunction;
+  /** What the code is told, in whichever way it runs. */
+  readonly environment: IngestEnvironment;
+  /** What the code may do, in whichever way it runs. */
+  readonly statements: readonly PolicyStatementProps[];
+  /** Signs URLs, and can do nothing else; it is known when its credentials end. */
+  private readonly urlSigner: Role;
 
   constructor(scope: Construct, id: string, props: IngestProps) {
     super(scope, id);
+    const { rawBucket, thumbnailBucket, catalog, mail, publicUrl } = props;
     const environment = {
-      RAW_BUCKET: props.rawBucket.bucketName,
-      THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
-      CATALOG_TABLE: props.catalog.tableName,
+      RAW_BUCKET: rawBucket.bucketName,
+      THUMBNAIL_BUCKET: thumbnailBucket.bucketName,
+      CATALOG_TABLE: catalog.tableName,
       RESIZE_QUEUE_URL: props.resizeQueue.queueUrl,
       IMAGE_EVENTS_TOPIC_ARN: props.imageEvents.topicArn,
       STACK_NAME: Stack.of(this).stackName,
@@ -54,7 +69,30 @@ export class Ingest extends Construct {
       STAGE: props.stage,
       AUTH: JSON.stringify(props.auth),
       LINKS: props.links,
+      ...(publicUrl && { PUBLIC_URL: publicUrl }),
+      ...(mail && {
+        MAIL_REQUESTS_TABLE: mail.requests.tableName,
+        ALLOWED_RECIPIENTS: JSON.stringify(mail.allowedRecipients),
+      }),
     } satisfies IngestEnvironment;
+    const statements: readonly PolicyStatementProps[] = [
+      {
+        // GetObject is what allows to ask whether an original is there.
+        actions: ['s3:PutObject', 's3:GetObject'],
+        resources: [rawBucket.arnForObjects(`${originalPrefix}*`)],
+        ...inOwnAccount(this),
+      },
+      // Without it S3 answers 403 instead of 404 for an original that is not there.
+      { actions: ['s3:ListBucket'], resources: [rawBucket.bucketArn], ...inOwnAccount(this) },
+      {
+        actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        resources: [catalog.tableArn],
+      },
+      // For images whose original is there, but not the thumbnails of the present settings.
+      { actions: ['sqs:SendMessage'], resources: [props.resizeQueue.queueArn] },
+      { actions: ['sns:Publish'], resources: [props.imageEvents.topicArn] },
+      ...(mail ? [{ actions: ['dynamodb:PutItem'], resources: [mail.requests.tableArn] }] : []),
+    ];
     this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/ingest/index.ts',
       description: 'Stores uploaded images and signs the URLs of their thumbnails',
@@ -63,41 +101,28 @@ export class Ingest extends Construct {
       timeout: Duration.seconds(29),
       maxConcurrency: props.maxConcurrency,
       logRetention: props.logRetention,
-      statements: [
-        {
-          // GetObject is what allows to ask whether an original is there.
-          actions: ['s3:PutObject', 's3:GetObject'],
-          resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)],
-          ...inOwnAccount(this),
-        },
-        // Without it S3 answers 403 instead of 404 for an original that is not there.
-        { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn], ...inOwnAccount(this) },
-        {
-          actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
-          resources: [props.catalog.tableArn],
-        },
-        // For images whose original is there, but not the thumbnails of the present settings.
-        { actions: ['sqs:SendMessage'], resources: [props.resizeQueue.queueArn] },
-        { actions: ['sns:Publish'], resources: [props.imageEvents.topicArn] },
-      ],
+      statements,
     });
-    this.signUrls(props.rawBucket, props.thumbnailBucket);
-    if (props.mail) this.takeMailRequests(props.mail);
-  }
 
-  private takeMailRequests({ requests, allowedRecipients }: NonNullable<IngestProps['mail']>): void {
-    this.handler.addToRolePolicy(
-      new PolicyStatement({ actions: ['dynamodb:PutItem'], resources: [requests.tableArn] }),
-    );
-    const environment = {
-      MAIL_REQUESTS_TABLE: requests.tableName,
-      ALLOWED_RECIPIENTS: JSON.stringify(allowedRecipients),
+    this.urlSigner = this.createUrlSigner(rawBucket, thumbnailBucket);
+    const takeOnSigner = { actions: ['sts:AssumeRole'], resources: [this.urlSigner.roleArn] };
+    this.handler.addToRolePolicy(new PolicyStatement(takeOnSigner));
+    const signerVariable = {
+      URL_SIGNER_ROLE_ARN: this.urlSigner.roleArn,
     } satisfies Partial<IngestEnvironment>;
-    for (const [name, value] of Object.entries(environment)) this.handler.addEnvironment(name, value);
+    for (const [name, value] of Object.entries(signerVariable)) this.handler.addEnvironment(name, value);
+    this.statements = [...statements, takeOnSigner];
+    this.environment = { ...environment, ...signerVariable };
   }
 
-  /** URLs are signed by a role of their own: it can do nothing else, and it is known when its credentials end. */
-  private signUrls(rawBucket: IBucket, thumbnailBucket: IBucket): void {
+  /** Lets one more role sign URLs as the function does. */
+  letSignUrls(role: IRole): void {
+    this.urlSigner.assumeRolePolicy?.addStatements(
+      new PolicyStatement({ actions: ['sts:AssumeRole'], principals: [new ArnPrincipal(role.roleArn)] }),
+    );
+  }
+
+  private createUrlSigner(rawBucket: IBucket, thumbnailBucket: IBucket): Role {
     const signer = new Role(this, 'UrlSigner', {
       description: 'Signs the URLs that show thumbnails and take large uploads',
       assumedBy: new ArnPrincipal(this.handler.executionRole.roleArn),
@@ -118,9 +143,6 @@ export class Ingest extends Construct {
     ]) {
       signer.addToPolicy(new PolicyStatement(statement));
     }
-    this.handler.addToRolePolicy(
-      new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [signer.roleArn] }),
-    );
-    this.handler.addEnvironment('URL_SIGNER_ROLE_ARN' satisfies keyof IngestEnvironment, signer.roleArn);
+    return signer;
   }
 }

@@ -1,10 +1,14 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { containerAlarms } from '../alarms/container-alarms.ts';
 import { functionAlarms } from '../alarms/function-alarms.ts';
 import { mailAlarms } from '../alarms/mail-alarms.ts';
+import { resizeFunctionAlarms } from '../alarms/resize-function-alarms.ts';
 import { serviceAlarms } from '../alarms/service-alarms.ts';
+import type { Containers } from '../containers/containers.ts';
 import { costEstimate } from '../cost-estimate.ts';
 import { ownMetricsOf } from '../own-metrics.ts';
 import type { Settings } from '../settings.ts';
@@ -13,14 +17,18 @@ import { Dashboard } from './dashboard.ts';
 import type { Ingest } from './ingest.ts';
 import type { Notify } from './notify.ts';
 import type { Reconciler } from './reconciler.ts';
-import type { Resize } from './resize.ts';
+import type { ResizeFunction } from './resize-function.ts';
 import type { ResizeQueue } from './resize-queue.ts';
+import type { ServiceFunction } from './service-function.ts';
 import type { UploadApi } from './upload-api.ts';
+
+/** What resizes, and with containers also takes uploads in. */
+export type Compute = { readonly resizeFunction: ResizeFunction } | { readonly containers: Containers };
 
 export interface MonitoringProps {
   readonly api: UploadApi;
   readonly ingest: Ingest;
-  readonly resize: Resize;
+  readonly compute: Compute;
   readonly resizeQueue: ResizeQueue;
   readonly reconciler: Reconciler;
   /** @default - mail is off */
@@ -37,15 +45,21 @@ export interface MonitoringProps {
 export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    const { api, resizeQueue, notify, goals } = props;
+    const { api, compute, resizeQueue, notify, goals } = props;
     const ownMetric = ownMetricsOf(this);
+    const containers = 'containers' in compute ? compute.containers : undefined;
     const functions = {
       ingest: props.ingest.handler,
-      resize: props.resize.handler,
+      ...('resizeFunction' in compute && { resize: compute.resizeFunction }),
       reconciler: props.reconciler.handler,
       ...(notify && { notify: notify.handler }),
     };
+    const logs = {
+      ...logsOf(functions),
+      resize: 'containers' in compute ? compute.containers.resize.logGroup : compute.resizeFunction.logGroup,
+    };
     const queues = { resize: resizeQueue, ...(notify && { notify }) };
+    const { usualImagesPerHour } = goals;
 
     const { alarms } = new Alarms(this, 'Alarms', {
       alerts: props.alerts,
@@ -58,7 +72,15 @@ export class Monitoring extends Construct {
           apiServerErrors: api.stage.metricServerError({ statistic: 'Sum' }),
           uploadToReadyGoalSeconds: goals.uploadToReadyGoalSeconds,
         }),
-        ...functionAlarms({ ownMetric, ...functions, usualImagesPerHour: goals.usualImagesPerHour }),
+        ...functionAlarms(functions),
+        ...('containers' in compute
+          ? containerAlarms({
+              ownMetric,
+              containers: compute.containers,
+              resizeQueue: resizeQueue.queue,
+              usualImagesPerHour,
+            })
+          : resizeFunctionAlarms({ ownMetric, resize: compute.resizeFunction, usualImagesPerHour })),
         ...(notify ? mailAlarms({ notifyDeadLetterQueue: notify.deadLetterQueue }) : []),
       ],
     });
@@ -68,6 +90,8 @@ export class Monitoring extends Construct {
       stage: api.stage,
       queues,
       functions,
+      containers,
+      logs,
       goals,
       costs: (period: Duration) =>
         costEstimate(
@@ -76,7 +100,8 @@ export class Monitoring extends Construct {
             variantCount: props.variantCount,
             stage: api.stage,
             functions: Object.values(functions),
-            logGroups: [...Object.values(functions).map(({ logGroup }) => logGroup), api.accessLogs],
+            containers,
+            logGroups: [...Object.values(logs), api.accessLogs],
             queues: Object.values(queues).map(({ queue }) => queue),
             catalog: props.catalog,
             mailRequests: props.mailRequests,
@@ -87,3 +112,6 @@ export class Monitoring extends Construct {
     });
   }
 }
+
+const logsOf = (functions: Readonly<Record<string, ServiceFunction>>): Readonly<Record<string, ILogGroup>> =>
+  Object.fromEntries(Object.entries(functions).map(([name, { logGroup }]) => [name, logGroup]));

@@ -18,6 +18,8 @@ export interface ReconcilerProps {
   readonly resizeQueue: IQueue;
   /** How long an image may wait for its thumbnails before it counts as lost. */
   readonly overdueAfter: Duration;
+  /** Messages that are worked off well within that time. */
+  readonly maxBacklog: number;
   readonly logRetention: RetentionDays;
 }
 
@@ -32,6 +34,7 @@ export class Reconciler extends Construct {
       CATALOG_TABLE: props.catalog.tableName,
       RESIZE_QUEUE_URL: props.resizeQueue.queueUrl,
       OVERDUE_SECONDS: String(props.overdueAfter.toSeconds()),
+      MAX_BACKLOG: String(props.maxBacklog),
     };
     this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/reconcile/index.ts',

@@ -36,6 +36,7 @@ export interface UploadApiProps {
 
 /** The public HTTP API: only the routes named here reach the function, and each request leaves a line in a log. */
 export class UploadApi extends Construct {
+  readonly api: HttpApi;
   readonly stage: HttpStage;
   readonly accessLogs: LogGroup;
   /** Where people reach it: with the stage, without a slash at the end. */
@@ -46,6 +47,7 @@ export class UploadApi extends Construct {
   constructor(scope: Construct, id: string, props: UploadApiProps) {
     super(scope, id);
     const api = new HttpApi(this, 'HttpApi', { createDefaultStage: false });
+    this.api = api;
     const integration = new HttpLambdaIntegration('Ingest', props.handler);
     const authorizer = authorizerOf(props.auth);
     const apiRoutes = Object.values(routes).flatMap((route) => {

@@ -1,19 +1,26 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { alarmsOf, type Facts, goesOff, summaryOf } from './deployed-alarms.ts';
-import { resourcesOf, templateWith } from './stacks.ts';
+import { inContainers, resourcesOf, templateWith } from './stacks.ts';
 
 let plain: Template;
 let withMail: Template;
+let containers: Template;
 
 beforeAll(() => {
   plain = templateWith();
+  containers = templateWith({
+    ...inContainers,
+    email: { from: 'images@example.com', allowedRecipients: ['example.com'] },
+    alerts: { uploadToReadyGoalSeconds: 4 },
+    fargate: { worker: { maxTasks: 8 } },
+  });
   withMail = templateWith({
     email: { from: 'images@example.com', allowedRecipients: ['example.com'] },
     alerts: { emails: ['day@example.com', 'night@example.com'], uploadToReadyGoalSeconds: 4 },
   });
 });
 
-const expected = {
+const always = {
   'resize-dead-letters':
     'ApproximateNumberOfMessagesVisible of ResizeQueueDeadLetters (Maximum) >= 1, 1 of 1 x 300 s',
   'resize-queue-age': 'ApproximateAgeOfOldestMessage of ResizeQueue (Maximum) > 900, 1 of 1 x 300 s',
@@ -25,18 +32,50 @@ const expected = {
   'events-unpublished': 'EventsUnpublished (Sum) >= 1, 1 of 1 x 300 s',
   'ingest-errors': 'Errors of IngestFunction (Sum) >= 3, 1 of 1 x 300 s',
   'ingest-throttles': 'Throttles of IngestFunction (Sum) >= 5, 2 of 2 x 300 s',
-  'resize-errors': 'Errors of ResizeFunction (Sum), Retries (Sum) >= 5, 1 of 1 x 300 s',
-  'resize-throttles': 'Throttles of ResizeFunction (Sum) >= 5, 2 of 2 x 300 s',
-  'runaway-invocations': 'Invocations of ResizeFunction (Sum) > 5000, 1 of 1 x 3600 s',
   'reconciler-errors': 'Errors of ReconcilerFunction (Sum) >= 1, 2 of 3 x 300 s',
+};
+
+const ofMail = {
   'notify-dead-letters':
     'ApproximateNumberOfMessagesVisible of NotifyQueueDeadLetters (Maximum) >= 1, 1 of 1 x 300 s',
 };
 
+const expected = {
+  ...always,
+  'resize-errors': 'Errors of ResizeFunction (Sum), Retries (Sum) >= 5, 1 of 1 x 300 s',
+  'resize-throttles': 'Throttles of ResizeFunction (Sum) >= 5, 2 of 2 x 300 s',
+  'runaway-invocations': 'Invocations of ResizeFunction (Sum) > 5000, 1 of 1 x 3600 s',
+  ...ofMail,
+};
+
+const balancer = 'ContainersLoadBalancer';
+const [ingest, resize] = ['Ingest', 'Resize'].map((name) => `ContainersCluster of Containers${name}Service`);
+
+const expectedInContainers = {
+  ...always,
+  'load-balancer-5xx-rate': `RequestCount of ${balancer} (Sum), HTTPCode_ELB_5XX_Count of ${balancer} (Sum), HTTPCode_Target_5XX_Count of ${balancer} (Sum) > 1, 1 of 1 x 300 s`,
+  'ingest-targets-unhealthy': `UnHealthyHostCount of ${balancer}Https of ${balancer}Targets (Maximum) >= 1, 3 of 3 x 300 s`,
+  'ingest-tasks-missing': `DesiredTaskCount of ${ingest} (Minimum), RunningTaskCount of ${ingest} (Maximum) >= 1, 3 of 3 x 300 s`,
+  'resize-tasks-missing': `DesiredTaskCount of ${resize} (Minimum), RunningTaskCount of ${resize} (Maximum) >= 1, 3 of 3 x 300 s`,
+  'ingest-cpu': `CPUUtilization of ${ingest} (Average) > 85, 3 of 3 x 300 s`,
+  'ingest-memory': `MemoryUtilization of ${ingest} (Maximum) > 90, 3 of 3 x 300 s`,
+  'resize-memory': `MemoryUtilization of ${resize} (Maximum) > 90, 3 of 3 x 300 s`,
+  'resize-errors': 'Retries (Sum) >= 5, 1 of 1 x 300 s',
+  'resize-backlog': `ApproximateNumberOfMessagesVisible of ResizeQueue (Maximum), RunningTaskCount of ${resize} (Minimum) > 26, 3 of 3 x 300 s`,
+  'runaway-messages': 'NumberOfMessagesReceived of ResizeQueue (Sum) > 5000, 1 of 1 x 3600 s',
+  ...ofMail,
+};
+
 describe('the alarms', () => {
-  test('are these', () => {
-    const summaries = alarmsOf(withMail).map((alarm) => [alarm.name, summaryOf(alarm)]);
-    expect(Object.fromEntries(summaries)).toEqual(expected);
+  const summariesOf = (template: Template) =>
+    Object.fromEntries(alarmsOf(template).map((alarm) => [alarm.name, summaryOf(alarm)]));
+
+  test('are these with functions', () => {
+    expect(summariesOf(withMail)).toEqual(expected);
+  });
+
+  test('are these with containers', () => {
+    expect(summariesOf(containers)).toEqual(expectedInContainers);
   });
 
   test('are the same without mail, but for the one about mails', () => {
@@ -61,7 +100,7 @@ describe('the alarms', () => {
   test('each alert people when they go off and when it is over, and stay quiet where there are no data', () => {
     const [topic] = resourcesOf(withMail, 'AWS::SNS::Topic').filter(({ name }) => name.startsWith('Alerts'));
     const alerts = [{ Ref: topic?.name }];
-    for (const { actions, missing } of alarmsOf(withMail)) {
+    for (const { actions, missing } of [...alarmsOf(withMail), ...alarmsOf(containers)]) {
       expect({ actions, missing }).toEqual({
         actions: { alarm: alerts, ok: alerts },
         missing: 'notBreaching',
@@ -70,7 +109,7 @@ describe('the alarms', () => {
   });
 
   test('each say what they mean and where the runbook says what to do', () => {
-    for (const { name, description } of alarmsOf(withMail)) {
+    for (const { name, description } of [...alarmsOf(withMail), ...alarmsOf(containers)]) {
       const { groups } =
         /^(?<text>.+\.) See docs\/runbook\.md#(?<anchor>[a-z0-9-]+)$/.exec(description) ?? {};
       expect(groups?.['anchor']).toBe(name);
@@ -172,6 +211,88 @@ describe('goes off when it should, and only then', () => {
     ],
   ])('%s', (_, facts, withinMinutes, expectedAlarms) => {
     const off = alarmsOf(withMail).filter((alarm) => goesOff(alarm, facts, withinMinutes * minutes));
+    expect(off.map(({ name }) => name)).toEqual(expectedAlarms);
+  });
+
+  test.each<[situation: string, facts: Facts, withinMinutes: number, alarms: readonly string[]]>([
+    ['nothing happens', {}, 60, []],
+    [
+      'a thousand images an hour come, some of which wait for a worker',
+      {
+        Uploads: 1000,
+        Ready: 1000,
+        [`RequestCount of ${balancer}`]: 4000,
+        [`HTTPCode_Target_5XX_Count of ${balancer}`]: 4,
+        'NumberOfMessagesReceived of ResizeQueue': 1010,
+        'ApproximateNumberOfMessagesVisible of ResizeQueue': 25,
+        [`DesiredTaskCount of ${resize}`]: 2,
+        [`RunningTaskCount of ${resize}`]: 2,
+        [`CPUUtilization of ${ingest}`]: 60,
+        [`MemoryUtilization of ${resize}`]: 80,
+      },
+      5,
+      [],
+    ],
+    ['there is no worker while nothing waits', { [`DesiredTaskCount of ${resize}`]: 0 }, 5, []],
+    [
+      'a deployment runs twice the tasks',
+      { [`DesiredTaskCount of ${ingest}`]: 2, [`RunningTaskCount of ${ingest}`]: 4 },
+      5,
+      [],
+    ],
+    [
+      'no ingest task can be started, and the load balancer has nobody to ask',
+      { [`DesiredTaskCount of ${ingest}`]: 2, [`HTTPCode_ELB_5XX_Count of ${balancer}`]: 5 },
+      5,
+      ['load-balancer-5xx-rate', 'ingest-tasks-missing'],
+    ],
+    [
+      'five of four hundred requests fail',
+      { [`RequestCount of ${balancer}`]: 400, [`HTTPCode_Target_5XX_Count of ${balancer}`]: 5 },
+      5,
+      ['load-balancer-5xx-rate'],
+    ],
+    ['four of four requests fail', { [`HTTPCode_ELB_5XX_Count of ${balancer}`]: 4 }, 5, []],
+    [
+      'a task is not ready',
+      { [`UnHealthyHostCount of ${balancer}Https of ${balancer}Targets`]: 1 },
+      5,
+      ['ingest-targets-unhealthy'],
+    ],
+    [
+      'AWS takes workers back and has no others',
+      { [`DesiredTaskCount of ${resize}`]: 8, [`RunningTaskCount of ${resize}`]: 3 },
+      5,
+      ['resize-tasks-missing'],
+    ],
+    [
+      'more images come than all workers make',
+      {
+        [`DesiredTaskCount of ${resize}`]: 8,
+        [`RunningTaskCount of ${resize}`]: 8,
+        'ApproximateNumberOfMessagesVisible of ResizeQueue': 300,
+        [`CPUUtilization of ${resize}`]: 100,
+      },
+      5,
+      ['resize-backlog'],
+    ],
+    [
+      'as many wait while workers are still being started',
+      {
+        [`DesiredTaskCount of ${resize}`]: 7,
+        [`RunningTaskCount of ${resize}`]: 7,
+        'ApproximateNumberOfMessagesVisible of ResizeQueue': 300,
+      },
+      5,
+      [],
+    ],
+    ['ingest has no CPU left', { [`CPUUtilization of ${ingest}`]: 86 }, 5, ['ingest-cpu']],
+    ['ingest has no memory left', { [`MemoryUtilization of ${ingest}`]: 91 }, 5, ['ingest-memory']],
+    ['a worker has no memory left', { [`MemoryUtilization of ${resize}`]: 91 }, 5, ['resize-memory']],
+    ['five tries to resize fail', { Retries: 5 }, 5, ['resize-errors']],
+    ['messages go round', { 'NumberOfMessagesReceived of ResizeQueue': 5001 }, 60, ['runaway-messages']],
+  ])('in containers, %s', (_, facts, withinMinutes, expectedAlarms) => {
+    const off = alarmsOf(containers).filter((alarm) => goesOff(alarm, facts, withinMinutes * minutes));
     expect(off.map(({ name }) => name)).toEqual(expectedAlarms);
   });
 });

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { metricsNamespace, metricUnits } from '../../lambdas/metrics.ts';
 import { prices } from '../../lib/prices.ts';
 import { evaluate } from './deployed-alarms.ts';
-import { resourcesOf, templateWith } from './stacks.ts';
+import { inContainers, resourcesOf, templateWith } from './stacks.ts';
 
 const widgetSchema = z.object({
   type: z.enum(['text', 'alarm', 'metric', 'log']),
@@ -48,18 +48,23 @@ const dashboardOf = (template: Template) => {
 };
 
 let withMail: Template;
+let containers: Template;
 let widgets: readonly Widget[];
+let widgetsOfContainers: readonly Widget[];
 
 beforeAll(() => {
-  withMail = templateWith({
+  const given = {
     email: { from: 'images@example.com', allowedRecipients: ['example.com'] },
     alerts: { uploadToReadyGoalSeconds: 4, usualImagesPerHour: 300 },
-  });
+  };
+  withMail = templateWith(given);
+  containers = templateWith({ ...given, ...inContainers });
   ({ widgets } = dashboardOf(withMail));
+  ({ widgets: widgetsOfContainers } = dashboardOf(containers));
 });
 
-const widget = (title: string): Widget => {
-  const found = widgets.find(({ properties }) => properties.title === title);
+const widget = (title: string, of = widgets): Widget => {
+  const found = of.find(({ properties }) => properties.title === title);
   if (found === undefined) throw new Error(`The dashboard has no ${title}`);
   return found;
 };
@@ -83,9 +88,12 @@ test('answers one question after the other, from the most urgent to the least', 
   ]);
 });
 
-test('fills its 24 columns, row by row, without an overlap', () => {
+test.each([
+  ['functions', () => widgets],
+  ['containers', () => widgetsOfContainers],
+])('fills its 24 columns with %s, row by row, without an overlap', (_, of) => {
   const area = new Map<string, number>();
-  for (const { x, y, width, height } of widgets) {
+  for (const { x, y, width, height } of of()) {
     for (let row = y; row < y + height; row += 1) {
       for (let column = x; column < x + width; column += 1) {
         const cell = `${column} ${row}`;
@@ -93,15 +101,52 @@ test('fills its 24 columns, row by row, without an overlap', () => {
       }
     }
   }
-  const rows = Math.max(...widgets.map(({ y, height }) => y + height));
+  const rows = Math.max(...of().map(({ y, height }) => y + height));
   expect(area.size).toBe(24 * rows);
   expect(new Set(area.values())).toEqual(new Set([1]));
 });
 
 test('shows every alarm', () => {
-  const alarms = resourcesOf(withMail, 'AWS::CloudWatch::Alarm').map(({ name }) => `${name}.Arn`);
-  expect(alarms.length).toBeGreaterThan(10);
-  expect(widget('Alarms').properties.alarms).toEqual(alarms);
+  for (const [of, shown] of [
+    [withMail, widgets],
+    [containers, widgetsOfContainers],
+  ] as const) {
+    const alarms = resourcesOf(of, 'AWS::CloudWatch::Alarm').map(({ name }) => `${name}.Arn`);
+    expect(alarms.length).toBeGreaterThan(10);
+    expect(widget('Alarms', shown).properties.alarms).toEqual(alarms);
+  }
+});
+
+test('shows the load balancer and the tasks where there are some', () => {
+  const metricsOf = (title: string) =>
+    widget(title, widgetsOfContainers).properties.metrics.map(([namespace, name]) => `${namespace} ${name}`);
+  expect(metricsOf('Answers of the load balancer that are errors')).toEqual([
+    'AWS/ApplicationELB HTTPCode_Target_5XX_Count',
+    'AWS/ApplicationELB HTTPCode_ELB_5XX_Count',
+  ]);
+  expect(metricsOf('Ingest tasks that are ready')).toEqual([
+    'AWS/ApplicationELB HealthyHostCount',
+    'AWS/ApplicationELB UnHealthyHostCount',
+  ]);
+  expect(metricsOf('Tasks that run, and that should')).toEqual([
+    'ECS/ContainerInsights RunningTaskCount',
+    'ECS/ContainerInsights DesiredTaskCount',
+    'ECS/ContainerInsights RunningTaskCount',
+    'ECS/ContainerInsights DesiredTaskCount',
+  ]);
+  expect(metricsOf('CPU of tasks, %')).toEqual(['AWS/ECS CPUUtilization', 'AWS/ECS CPUUtilization']);
+  expect(metricsOf('Memory of the fullest task, %')).toEqual([
+    'AWS/ECS MemoryUtilization',
+    'AWS/ECS MemoryUtilization',
+  ]);
+});
+
+test('has all else in containers as with functions, but for the function that resizes', () => {
+  const titlesOf = (of: readonly Widget[]) => of.map(({ properties }) => properties.title);
+  expect(titlesOf(widgetsOfContainers)).toEqual(expect.arrayContaining(titlesOf(widgets)));
+  expect(JSON.stringify(dashboardOf(containers))).not.toMatch(/ResizeFunction[0-9A-F]{8}/);
+  for (const title of ['The latest refused images', 'The latest errors'])
+    expect(widget(title, widgetsOfContainers).properties.query).toContain("SOURCE 'ResizeFunctionLogs");
 });
 
 test('shows the goal beside the times, and what is usual beside the amounts', () => {
@@ -139,8 +184,8 @@ test('shows the lines of the log that resize writes about refused images', () =>
 
 describe('the estimate of what it costs', () => {
   /** US dollars for a service, when metrics whose names hold these words have these sums. */
-  const costOf = (service: string, sums: Readonly<Record<string, number>>): number => {
-    const { metrics } = widget('US dollars an hour').properties;
+  const costOf = (service: string, sums: Readonly<Record<string, number>>, of = widgets): number => {
+    const { metrics } = widget('US dollars an hour', of).properties;
     const shown = metrics.map((metric) => ({ words: metric.slice(0, -1).join(' '), options: metric.at(-1) }));
     const optionsSchema = z.looseObject({
       id: z.string().optional(),
@@ -182,6 +227,18 @@ describe('the estimate of what it costs', () => {
       ConsumedReadCapacityUnits: million,
     };
     expect(costOf('DynamoDB', catalog)).toBeCloseTo(2 * 0.625 + 3 * 0.125, 2);
+  });
+
+  test('comes to what docs/cost.md has for tasks and the load balancer', () => {
+    const month = 730 * 60;
+    const ingest = { 'RunningTaskCount ContainersIngestService': 2 * month };
+    expect(costOf('Fargate', ingest, widgetsOfContainers)).toBeCloseTo(57.67, 2);
+    const worker = { 'RunningTaskCount ContainersResizeService': month };
+    expect(costOf('Fargate', worker, widgetsOfContainers)).toBeCloseTo(57.67, 2);
+    const bytes = { ProcessedBytes: 2 * million * million };
+    expect(costOf('Load balancer', bytes, widgetsOfContainers)).toBeCloseTo(16, 2);
+    for (const service of ['Fargate', 'Load balancer'])
+      expect(costOf(service, {}, widgetsOfContainers)).toBe(0);
   });
 
   test('is nothing while nothing happens', () => {

@@ -2,12 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { alarmsOf } from './deployed-alarms.ts';
-import { templateWith } from './stacks.ts';
+import { inContainers, templateWith } from './stacks.ts';
 
-let template: Template;
+/** With functions, and in containers. */
+let templates: readonly Template[];
 
 beforeAll(() => {
-  template = templateWith({ email: { from: 'images@example.com', allowedRecipients: ['example.com'] } });
+  const email = { from: 'images@example.com', allowedRecipients: ['example.com'] };
+  templates = [
+    templateWith({ email, domain: inContainers.domain }),
+    templateWith({ email, ...inContainers }),
+  ];
 });
 
 const runbook = readFileSync('docs/runbook.md', 'utf8');
@@ -16,11 +21,12 @@ const sections = alarmsPart.split(/^### /m).slice(1);
 
 test('has a section for each alarm, and for nothing else', () => {
   const headings = sections.map((section) => section.split('\n')[0]);
-  expect(headings).toEqual(alarmsOf(template).map(({ name }) => name));
+  const names = new Set(templates.flatMap((template) => alarmsOf(template).map(({ name }) => name)));
+  expect(headings.sort()).toEqual([...names].sort());
 });
 
 test('tells in each section with which command to look', () => {
-  for (const section of sections) expect(section).toMatch(/```sh\n(?:insights|aws) /);
+  for (const section of sections) expect(section).toMatch(/```sh\n(?:insights|aws|service|requests) /);
 });
 
 test('leads to headings that there are', () => {
@@ -33,10 +39,11 @@ test('leads to headings that there are', () => {
 });
 
 test('names only outputs and resources that there are', () => {
-  const { Outputs, Resources } = template.toJSON();
+  const deployed = templates.map((template) => template.toJSON());
   const outputs = [...runbook.matchAll(/\$\(output (\w+)\)/g)].map(([, name]) => name);
   expect(outputs.length).toBeGreaterThan(3);
-  expect(Object.keys(Outputs)).toEqual(expect.arrayContaining(outputs));
+  const there = deployed.flatMap(({ Outputs }) => Object.keys(Outputs));
+  expect(there).toEqual(expect.arrayContaining(outputs));
   const resources = [
     ...[...runbook.matchAll(/\$\(resource (\S+) (\w+)\)/g)].map(([, type, name]) => ({ type, name })),
     ...[...runbook.matchAll(/^ *insights (\w+) '/gm)].map(([, name]) => ({
@@ -46,17 +53,22 @@ test('names only outputs and resources that there are', () => {
   ];
   expect(resources.length).toBeGreaterThan(15);
   for (const { type, name = '' } of resources) {
-    const found = Object.entries<{ readonly Type: string }>(Resources).filter(
-      ([id, { Type }]) => Type === type && id.startsWith(name),
+    const found = deployed.flatMap(({ Resources }) =>
+      Object.entries<{ readonly Type: string }>(Resources)
+        .filter(([id, { Type }]) => Type === type && id.startsWith(name))
+        .map(([id]) => id),
     );
-    expect(found).toHaveLength(1);
+    expect(new Set(found).size).toBe(1);
   }
 });
 
 test('asks logs only for messages that the code writes', () => {
-  const written = readdirSync('lambdas', { recursive: true, encoding: 'utf8' })
+  const written = ['lambdas', 'containers']
+    .flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+    )
     .filter((file) => file.endsWith('.ts'))
-    .flatMap((file) => [...readFileSync(join('lambdas', file), 'utf8').matchAll(/log\.\w+\(\s*'([^']+)'/g)])
+    .flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/log\.\w+\(\s*'([^']+)'/g)])
     .map(([, message]) => message);
   const asked = [...runbook.matchAll(/message (?:= |in \[)("[^'|\]}]+")/g)].flatMap(([, list = '']) =>
     list.split('", "').map((message) => message.replaceAll('"', '')),

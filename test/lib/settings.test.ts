@@ -1,4 +1,5 @@
 import { readSettings } from '../../lib/settings.ts';
+import { inContainers } from './stacks.ts';
 
 test('are complete without being given', () => {
   expect(readSettings({})).toEqual({
@@ -26,6 +27,15 @@ test('are complete without being given', () => {
     email: null,
     alerts: { emails: [], uploadToReadyGoalSeconds: 10, usualImagesPerHour: 1000 },
     dataLake: false,
+    compute: 'lambda',
+    domain: null,
+    fargate: {
+      ingest: { minTasks: 2, maxTasks: 10, vcpus: 1, memoryMiB: 2048 },
+      worker: { minTasks: 1, maxTasks: 20, vcpus: 2, memoryMiB: 4096, spot: true },
+      natGateway: false,
+      availabilityZones: null,
+      maxInlineBytes: 32_000_000,
+    },
     imagesOnDestroy: 'keep',
   });
 });
@@ -51,6 +61,30 @@ test('may come from cdk.json as values, or from -c as text', () => {
     alerts: { emails: ['ops@example.com'], uploadToReadyGoalSeconds: 10, usualImagesPerHour: 20 },
   });
   expect(readSettings({ email: 'null' }).email).toBeNull();
+});
+
+test('take what is given of fargate, and the defaults for the rest', () => {
+  const { fargate } = readSettings({
+    fargate: '{"worker": {"minTasks": 0, "spot": false}, "availabilityZones": ["us-east-1b", "us-east-1c"]}',
+  });
+  expect(fargate).toEqual({
+    ...readSettings({}).fargate,
+    worker: { minTasks: 0, maxTasks: 20, vcpus: 2, memoryMiB: 4096, spot: false },
+    availabilityZones: ['us-east-1b', 'us-east-1c'],
+  });
+});
+
+test('keep what is set for fargate while lambda computes, even if it would not do', () => {
+  const kept = { auth: 'iam', fargate: { maxInlineBytes: 90_000_000 }, maxUploadBytes: 1_000_000 };
+  expect(readSettings(kept)).toMatchObject({ compute: 'lambda', ...kept });
+  expect(() => readSettings({ ...kept, ...inContainers })).toThrow('auth = ');
+});
+
+const tokens = { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } };
+
+test('let tasks check tokens where they reach the internet', () => {
+  const settings = readSettings({ ...inContainers, auth: tokens, fargate: { natGateway: true } });
+  expect(settings.auth).toEqual(tokens);
 });
 
 test('pass over what is CDK’s own context', () => {
@@ -118,6 +152,75 @@ test.each([
   ['alerts', { alerts: { usualImagesPerHour: 0.5 } }, /alerts\.usualImagesPerHour = .*int/],
   ['alerts', { alerts: { email: 'me@example.com' } }, /alerts = .*Unrecognized key: "email"/],
   ['links', { links: 'private' }, /links = "private": .*"public"\|"same"/],
+  ['compute', { compute: 'ecs' }, /compute = "ecs": .*"lambda"\|"fargate"/],
+  [
+    'domain',
+    { domain: 'images.example.com' },
+    /domain = "images\.example\.com": expected null or \{"name": "images\.example\.com", "certificateArn"/,
+  ],
+  [
+    'domain',
+    { domain: { ...inContainers.domain, name: 'https://images.example.com' } },
+    /domain\.name = .*: a name such as images\.example\.com/,
+  ],
+  [
+    'domain',
+    { domain: { ...inContainers.domain, certificateArn: 'arn:aws:iam::111122223333:server-certificate/a' } },
+    /domain\.certificateArn = .*: arn:aws:acm:<region>/,
+  ],
+  ['domain', { domain: { ...inContainers.domain, zone: 'Z1' } }, /domain = .*Unrecognized key: "zone"/],
+  ['domain', { compute: 'fargate' }, /domain = null: compute "fargate" needs one: .*HTTPS only/],
+  ['auth', { ...inContainers, auth: 'iam' }, /auth = "iam": with compute "fargate" .*only API Gateway can/],
+  [
+    'fargate',
+    { ...inContainers, auth: tokens },
+    /fargate\.natGateway = null: true with auth \{"jwt": …\}: .*keys of the issuer over the internet/,
+  ],
+  ['fargate', { fargate: true }, /fargate = true: expected \{"ingest": \{"minTasks": 2/],
+  ['fargate', { fargate: { tasks: 3 } }, /fargate = .*Unrecognized key: "tasks"/],
+  ['fargate', { fargate: { worker: { min: 3 } } }, /fargate\.worker = .*Unrecognized key: "min"/],
+  [
+    'fargate',
+    { fargate: { ingest: { minTasks: 11 } } },
+    /fargate\.ingest\.minTasks = .*: not more than maxTasks \(given 11 and 10\)/,
+  ],
+  ['fargate', { fargate: { ingest: { minTasks: 0 } } }, /fargate\.ingest\.minTasks = .*>=1/],
+  ['fargate', { fargate: { ingest: { vcpus: 3 } } }, /fargate\.ingest\.vcpus = .*0\.5\|1\|2\|4\|8\|16/],
+  [
+    'fargate',
+    { fargate: { ingest: { memoryMiB: 1024 } } },
+    /fargate\.ingest\.memoryMiB = .*: with 1 vCPU Fargate gives 2048 to 8192 MiB, in steps of 1024 \(given 1024\)/,
+  ],
+  [
+    'fargate',
+    { fargate: { worker: { vcpus: 8, memoryMiB: 17_408 } } },
+    /fargate\.worker\.memoryMiB = .*: with 8 vCPU .* in steps of 4096/,
+  ],
+  [
+    'fargate',
+    { ...inContainers, decodeMemoryMiB: 2000 },
+    /fargate\.worker\.memoryMiB = null: at least 4800 for the decoders of 2 vCPU with decodeMemoryMiB \(2000\)/,
+  ],
+  [
+    'fargate',
+    { ...inContainers, maxUploadBytes: 20_000_000 },
+    /fargate\.maxInlineBytes = null: not more than maxUploadBytes \(20000000\)/,
+  ],
+  [
+    'fargate',
+    { fargate: { availabilityZones: ['us-east-2a'] } },
+    /fargate\.availabilityZones = .*: at least 2/,
+  ],
+  [
+    'fargate',
+    { fargate: { availabilityZones: ['us-east-2a', 'us-east-2a'] } },
+    /fargate\.availabilityZones = .*: a zone stands twice/,
+  ],
+  [
+    'fargate',
+    { fargate: { availabilityZones: ['use2-az1', 'use2-az2'] } },
+    /fargate\.availabilityZones\.0 = .*: a zone such as us-east-2a/,
+  ],
   ['imagesOnDestroy', { imagesOnDestroy: 'yes' }, /imagesOnDestroy = "yes": .*"keep"\|"delete"/],
   [
     'variants',

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { imageLimitsSchema } from '../../lambdas/image/limits.ts';
-import { comparable, resourcesOf, templateWith } from './stacks.ts';
+import { comparable, inContainers, resourcesOf, templateWith } from './stacks.ts';
 
 const everySetting = {
   stackName: 'Second',
@@ -41,15 +42,18 @@ const everySetting = {
     uploadToReadyGoalSeconds: 5,
     usualImagesPerHour: 200,
   },
+  domain: inContainers.domain,
   imagesOnDestroy: 'delete',
 };
 
 let template: Template;
 let changed: Template;
+let containers: Template;
 
 beforeAll(() => {
   template = templateWith();
   changed = templateWith(everySetting);
+  containers = templateWith(inContainers);
 });
 
 const ownFunctions = (of: Template) =>
@@ -64,6 +68,15 @@ describe('the template', () => {
 
   test('with every setting changed is as it was', () => {
     expect(comparable(changed)).toMatchSnapshot();
+  });
+
+  test('in containers is as it was, where it is another than with functions', () => {
+    const { Resources: withFunctions } = comparable(template);
+    const { Resources: withContainers } = comparable(containers);
+    const others = Object.entries(withContainers).filter(
+      ([logicalId, resource]) => !isDeepStrictEqual(resource, withFunctions[logicalId]),
+    );
+    expect(Object.fromEntries(others)).toMatchSnapshot();
   });
 
   test('names nothing by hand, so that two copies live side by side', () => {
@@ -88,7 +101,14 @@ describe('the template', () => {
     ];
     expect(Object.keys(template.findOutputs('*')).sort()).toEqual(outputs);
     expect(Object.keys(changed.findOutputs('*')).sort()).toEqual(
-      [...outputs, 'MailRequestsTableName', 'NotifyQueueUrl', 'NotifyDeadLetterQueueUrl'].sort(),
+      [
+        ...outputs,
+        'ApiDomainTarget',
+        'PublicUploadUrl',
+        'MailRequestsTableName',
+        'NotifyQueueUrl',
+        'NotifyDeadLetterQueueUrl',
+      ].sort(),
     );
     expect(JSON.stringify(template.findOutputs('UploadUrl'))).toMatch(/"\/dev\/upload_image"/);
     expect(JSON.stringify(changed.findOutputs('UploadUrl'))).toMatch(/"\/live\/upload_image"/);
@@ -229,6 +249,41 @@ describe('the API', () => {
       );
     expect(reserved(template)).toEqual([]);
     expect(reserved(changed)).toEqual([['Ingest', 25]]);
+  });
+});
+
+describe('a domain', () => {
+  test('leads to the API under the same paths, over TLS 1.2 at least', () => {
+    template.resourceCountIs('AWS::ApiGatewayV2::DomainName', 0);
+    const [domain] = resourcesOf(changed, 'AWS::ApiGatewayV2::DomainName');
+    expect(domain).toMatchObject({
+      DomainName: 'images.example.com',
+      DomainNameConfigurations: [
+        {
+          CertificateArn: inContainers.domain.certificateArn,
+          EndpointType: 'REGIONAL',
+          SecurityPolicy: 'TLS_1_2',
+        },
+      ],
+    });
+    changed.hasResourceProperties('AWS::ApiGatewayV2::ApiMapping', {
+      ApiMappingKey: 'live',
+      Stage: 'live',
+      DomainName: { Ref: domain?.name },
+    });
+  });
+
+  test('is what links and mails begin with', () => {
+    const told = ownFunctions(changed).flatMap(({ name, Environment: { Variables } }) => {
+      const { PUBLIC_URL, API_URL } = Variables;
+      return PUBLIC_URL || API_URL ? [[name.slice(0, 6), PUBLIC_URL ?? API_URL]] : [];
+    });
+    expect(told).toEqual([
+      ['Ingest', 'https://images.example.com/live'],
+      ['Notify', 'https://images.example.com/live'],
+    ]);
+    for (const { Environment } of ownFunctions(template))
+      expect(Environment.Variables.PUBLIC_URL).toBeUndefined();
   });
 });
 
@@ -427,7 +482,7 @@ describe('each role', () => {
 
 describe('nowhere', () => {
   test('is a log kept for ever', () => {
-    for (const each of [template, changed]) {
+    for (const each of [template, changed, containers]) {
       each.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: Match.anyValue() });
     }
   });

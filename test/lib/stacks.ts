@@ -6,6 +6,15 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { readSettings } from '../../lib/settings.ts';
 import { ThumbnailGeneratorStack } from '../../lib/thumbnail-generator-stack.ts';
 
+/** What it takes to run in containers. */
+export const inContainers = {
+  compute: 'fargate',
+  domain: {
+    name: 'images.example.com',
+    certificateArn: 'arn:aws:acm:us-east-2:111122223333:certificate/0a1b2c3d-0000-4000-8000-000000000000',
+  },
+} as const;
+
 /** The app that cdk.json and these settings on top of it make; functions are not bundled. */
 export const appWith = (given: Readonly<Record<string, unknown>> = {}) => {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8'));
@@ -20,8 +29,12 @@ export const appWith = (given: Readonly<Record<string, unknown>> = {}) => {
 export const templateWith = (given: Readonly<Record<string, unknown>> = {}): Template =>
   Template.fromStack(appWith(given).stack);
 
+interface ComparableTemplate {
+  readonly Resources: Readonly<Record<string, unknown>>;
+}
+
 /** The template without what changes with every build: the hashes of its assets. */
-export const comparable = (template: Template): unknown =>
+export const comparable = (template: Template): ComparableTemplate =>
   JSON.parse(JSON.stringify(template.toJSON()).replaceAll(/[0-9a-f]{64}/g, 'ASSET_HASH'));
 
 /** All resources of one type with their properties, by their logical names. */

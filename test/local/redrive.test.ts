@@ -106,6 +106,8 @@ test('brings back what failed for a reason that is mended, and it ends well', as
     'resize: waiting in the queue: 0',
     'notify: dead letters: 0',
     'notify: waiting in the queue: 0',
+    'data-lake: dead letters: 0',
+    expect.stringMatching(/^data-lake: waiting in the queue: \d+$/),
     '',
   ]);
   expect(dryRun.errors()).toBe('');

@@ -188,6 +188,7 @@ test('runs reconcile from its package', async () => {
     AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${address.port}`,
     RESIZE_QUEUE_URL: `http://127.0.0.1:${address.port}/111122223333/resize`,
     OVERDUE_SECONDS: '900',
+    MAX_BACKLOG: '10',
   };
   const report = { dryRun: true, backlog: 0, requeued: [], expired: [] };
   try {

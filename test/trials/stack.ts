@@ -19,6 +19,8 @@ export interface StackProps {
   /** How long a message that was handed out stays hidden. */
   readonly visibilityTimeoutSeconds: number;
   /** @default 1 */
+  readonly ingests?: number;
+  /** @default 1 */
   readonly workers?: number;
   /** Runs the reconciler again and again, with this pause, for what waits that long. @default - it does not run */
   readonly reconcileSeconds?: number;
@@ -38,10 +40,12 @@ export interface Death {
 export interface Stack {
   readonly folder: string;
   readonly ports: Ports;
-  /** `http://127.0.0.1:…/dev` */
+  /** `http://127.0.0.1:…/dev`, of the first ingest process. */
   readonly apiUrl: string;
+  /** Of each. */
+  readonly apiUrls: readonly string[];
   readonly aws: AwsClients;
-  /** Names of the processes: `services`, `ingest`, `resize-1`, `resize-2`, … */
+  /** Names of the processes: `services`, `ingest`, `ingest-2`, …, `resize-1`, `resize-2`, … */
   readonly names: readonly string[];
   /** SIGKILL, as a power cut would; it starts again at once, and counts as no death. */
   kill(name: string): Promise<void>;
@@ -69,7 +73,8 @@ export const leaksOf = (text: string): boolean =>
   hasStackTrace(text) || /X-Amz-Signature|x-amz-security-token|SecretAccessKey|S3RVER\b/i.test(text);
 
 export const startStack = async (props: StackProps): Promise<Stack> => {
-  const { visibilityTimeoutSeconds, workers = 1, reconcileSeconds, through, environment = {} } = props;
+  const { visibilityTimeoutSeconds, ingests = 1, workers = 1, reconcileSeconds, through } = props;
+  const { environment = {} } = props;
   const settings = readSettings(props.settings ?? {});
   const temporary = join(project, '.tmp');
   await mkdir(temporary, { recursive: true });
@@ -149,13 +154,17 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
   await until('the services', async () => (await isListening(services.s3)) || undefined);
   const ports = through ? await through(services) : services;
   const environments = environmentsFor(ports, settings);
+  const apiPorts = [port];
+  while (apiPorts.length < ingests) apiPorts.push(await freePort());
   const processes = [
     servicesProcess,
-    supervise('ingest', 'containers/ingest.ts', [], {
-      ...environments.ingest,
-      PORT: String(port),
-      ...environment,
-    }),
+    ...apiPorts.map((apiPort, index) =>
+      supervise(index === 0 ? 'ingest' : `ingest-${index + 1}`, 'containers/ingest.ts', [], {
+        ...environments.ingest,
+        PORT: String(apiPort),
+        ...environment,
+      }),
+    ),
     ...Array.from({ length: workers }, (_, index) =>
       supervise(`resize-${index + 1}`, 'containers/resize.ts', [], {
         ...environments.resize,
@@ -187,12 +196,16 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
     if (found === undefined) throw new Error(`No process is called ${name}.`);
     return found;
   };
-  await until('ingest', async () => (await isListening(port)) || undefined);
+  for (const apiPort of apiPorts) {
+    await until('ingest', async () => (await isListening(apiPort)) || undefined);
+  }
+  const apiUrlAt = (apiPort: number): string => `http://127.0.0.1:${apiPort}/${settings.stage}`;
 
   return {
     folder,
     ports: services,
-    apiUrl: `http://127.0.0.1:${port}/${settings.stage}`,
+    apiUrl: apiUrlAt(port),
+    apiUrls: apiPorts.map(apiUrlAt),
     aws: awsClients(services),
     names: processes.map(({ name }) => name),
     kill: (name) => byName(name).kill(),

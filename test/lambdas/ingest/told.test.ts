@@ -245,7 +245,6 @@ describe('a mail', () => {
 
   test.each([
     'nobody',
-    '',
     'me@example.com, you@example.com',
     'Me <me@example.com>',
     '"me\\"@example.com',
@@ -255,6 +254,12 @@ describe('a mail', () => {
     const bytes = await picture();
     await refused(await post(bytes, { 'X-Notify-Email': address }), 400, 'invalid-address');
     expect(await catalog.find(imageIdOf(bytes))).toBeUndefined();
+    expect(await recipientsOf(bytes)).toEqual([]);
+  });
+
+  test('is asked for by nobody whose header is empty', async () => {
+    const bytes = await picture();
+    expect((await post(bytes, { 'X-Notify-Email': '' }, '?X-Notify-Email=')).status).toBe(202);
     expect(await recipientsOf(bytes)).toEqual([]);
   });
 

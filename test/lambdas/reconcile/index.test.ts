@@ -29,6 +29,7 @@ beforeAll(async () => {
     CATALOG_TABLE: server.tableName,
     RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
     OVERDUE_SECONDS: String(overdueSeconds),
+    MAX_BACKLOG: '10',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
   } satisfies ReconcileEnvironment & Record<string, string>);
   ({ handler } = await import('../../../lambdas/reconcile/index.ts'));

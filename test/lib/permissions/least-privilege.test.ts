@@ -1,15 +1,22 @@
+import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
 import type { Context } from 'aws-lambda';
-import type { APIGatewayProxyResult, LambdaEvent } from 'hono/aws-lambda';
+import { type APIGatewayProxyResult, handle, type LambdaEvent } from 'hono/aws-lambda';
+import { readEnvironment } from '../../../lambdas/environment.ts';
 import { endedEvent } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import { createIngestService } from '../../../lambdas/ingest/service.ts';
+import { createLog } from '../../../lambdas/log.ts';
+import { resizeEnvironment } from '../../../lambdas/resize/environment.ts';
+import { createResizeService } from '../../../lambdas/resize/service.ts';
 import { createCatalog } from '../../../lambdas/store/catalog.ts';
 import { createMailRequests } from '../../../lambdas/store/mail-requests.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { createdMessage, postEvent, queueEvent } from '../../events.ts';
 import { quarteredPicture } from '../../images.ts';
-import { templateWith } from '../stacks.ts';
-import { covers, deployedFunction, type Grant, grantsOf, region } from './policies.ts';
+import { inContainers, templateWith } from '../stacks.ts';
+import { covers, deployedContainer, deployedFunction, type Grant, grantsOf, region } from './policies.ts';
 import { type Call, recordAws } from './recorded-aws.ts';
 
 const mockPresigned = jest.fn();
@@ -23,8 +30,14 @@ jest.mock('@aws-sdk/s3-request-presigner', () => {
   };
 });
 
-/** What no handler calls, because AWS does it with the function's role. */
-const usedByAws: readonly { readonly action: string; readonly roles: RegExp; readonly reason: string }[] = [
+/** The SDK's commands that a file sends. */
+const commandsOf = (file: string): readonly string[] => {
+  const sent = [...readFileSync(file, 'utf8').matchAll(/new (\w+)Command\(/g)].map(([, name = '']) => name);
+  return [...new Set(sent)];
+};
+
+/** What no handler calls, because AWS does it with the role, or the loop around a handler. */
+const usedAround: readonly { readonly action: string; readonly roles: RegExp; readonly reason: string }[] = [
   {
     action: 'logs:CreateLogStream',
     roles: /FunctionRole$/,
@@ -60,6 +73,23 @@ const usedByAws: readonly { readonly action: string; readonly roles: RegExp; rea
     roles: /^(?:Resize|Notify)FunctionRole$/,
     reason: 'Lambda reads how many messages wait',
   },
+  ...['BatchCheckLayerAvailability', 'BatchGetImage', 'GetDownloadUrlForLayer', 'GetAuthorizationToken'].map(
+    (name) => ({
+      action: `ecr:${name}`,
+      roles: /^Containers(?:Ingest|Resize)TaskExecutionRole$/,
+      reason: 'ECS fetches the image of a task before it starts it',
+    }),
+  ),
+  ...['CreateLogStream', 'PutLogEvents'].map((name) => ({
+    action: `logs:${name}`,
+    roles: /^Containers(?:Ingest|Resize)TaskExecutionRole$/,
+    reason: 'ECS writes what a container prints into its log',
+  })),
+  ...commandsOf('containers/queue-worker.ts').map((name) => ({
+    action: `sqs:${name}`,
+    roles: /^ContainersResizeTaskRole$/,
+    reason: 'the loop around a worker sends this command to its queue',
+  })),
 ];
 
 /** Every call that no policy allows, and every action on a resource that no call uses. */
@@ -74,25 +104,36 @@ const findings = (grants: readonly Grant[], calls: readonly Call[]): readonly st
   const unused = grants
     .flatMap((grant) => grant.resources.map((resource) => ({ ...grant, resources: [resource] })))
     .filter((grant) => !calls.some((call) => allows(grant, call)))
-    .filter(({ role, action }) => !usedByAws.some((use) => use.action === action && use.roles.test(role)))
+    .filter(({ role, action }) => !usedAround.some((use) => use.action === action && use.roles.test(role)))
     .map(({ role, action, resources }) => `${role} never needs ${action} on ${resources.join()}`);
   return [...new Set([...refused, ...unused])];
 };
 
 const from = 'thumbnails@example.com';
 
-let template: Template;
-let grants: readonly Grant[];
-let calls: readonly Call[];
+/** What is deployed, and what its roles did of all calls. */
+interface Deployment {
+  readonly template: Template;
+  readonly grants: readonly Grant[];
+  readonly calls: () => readonly Call[];
+}
+
+let functions: Deployment;
+let containers: Deployment;
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 
 /** Each handler with the environment that it is deployed with, through everything that it can meet. */
 beforeAll(async () => {
   server = await startCatalogServer();
-  template = templateWith({ email: { from, allowedRecipients: ['example.com'] } });
-  grants = grantsOf(template);
   const aws = recordAws();
-  calls = aws.calls;
+  const deploymentWith = (given: Readonly<Record<string, unknown>>, others: RegExp): Deployment => {
+    const template = templateWith({ ...given, email: { from, allowedRecipients: ['example.com'] } });
+    const isOwn = ({ role }: Call) => role !== 'the test' && !others.test(role);
+    return { template, grants: grantsOf(template), calls: () => aws.calls.filter(isOwn) };
+  };
+  functions = deploymentWith({}, /^Containers/);
+  containers = deploymentWith(inContainers, /^ResizeFunction/);
+  const { template } = functions;
   mockPresigned.mockImplementation(aws.recordPresigned);
   Object.assign(process.env, {
     AWS_REGION: region,
@@ -116,29 +157,36 @@ beforeAll(async () => {
       uploadToReadyMilliseconds: 1,
     });
 
+  type IngestHandler = (event: LambdaEvent) => Promise<APIGatewayProxyResult>;
+  /** Takes in pictures that are new, known, or left lying; @returns the new one */
+  const meetUploads = async (role: string, ingestHandler: IngestHandler, firstSide: number) => {
+    const [fresh, stale, abandoned] = await Promise.all(
+      [firstSide, firstSide + 1, firstSide + 2].map((side) => quarteredPicture(side, side).png().toBuffer()),
+    );
+    if (!fresh || !stale || !abandoned) throw new Error('no pictures');
+    await setUp(() => finished(imageIdOf(stale)));
+    await setUp(() => catalog.receive(imageIdOf(abandoned), { bytes: 9 }, new Date(0)));
+    aws.actAs({ function: role, assumed: 'IngestUrlSigner' });
+    const large = Buffer.from(JSON.stringify({ sha256: 'a'.repeat(64), bytes: 50_000_000 }));
+    for (const event of [
+      postEvent('/upload_image', fresh),
+      postEvent('/upload_image', fresh),
+      postEvent('/upload_image', stale),
+      postEvent('/upload_image', abandoned),
+      postEvent('/uploads', large),
+      postEvent('/upload_image', fresh, '/dev/upload_image', 'X-Notify-Email=me@example.com'),
+    ]) {
+      expect((await ingestHandler(event)).statusCode).toBeLessThan(300);
+    }
+    return fresh;
+  };
+
   const ingest = deployedFunction(template, 'IngestFunction');
   Object.assign(process.env, ingest.environment);
-  const asIngest = { function: ingest.role, assumed: 'IngestUrlSigner' };
-  const { handler: ingestHandler }: { handler: (event: LambdaEvent) => Promise<APIGatewayProxyResult> } =
-    await import('../../../lambdas/ingest/index.ts');
-  const [fresh, stale, abandoned] = await Promise.all(
-    [41, 42, 43].map((side) => quarteredPicture(side, side).png().toBuffer()),
+  const { handler: ingestHandler }: { handler: IngestHandler } = await import(
+    '../../../lambdas/ingest/index.ts'
   );
-  if (!fresh || !stale || !abandoned) throw new Error('no pictures');
-  await setUp(() => finished(imageIdOf(stale)));
-  await setUp(() => catalog.receive(imageIdOf(abandoned), { bytes: 9 }, new Date(0)));
-  aws.actAs(asIngest);
-  const large = Buffer.from(JSON.stringify({ sha256: 'a'.repeat(64), bytes: 50_000_000 }));
-  for (const event of [
-    postEvent('/upload_image', fresh),
-    postEvent('/upload_image', fresh),
-    postEvent('/upload_image', stale),
-    postEvent('/upload_image', abandoned),
-    postEvent('/uploads', large),
-    postEvent('/upload_image', fresh, '/dev/upload_image', 'X-Notify-Email=me@example.com'),
-  ]) {
-    expect((await ingestHandler(event)).statusCode).toBeLessThan(300);
-  }
+  const fresh = await meetUploads(ingest.role, ingestHandler, 41);
 
   const resize = deployedFunction(template, 'ResizeFunction');
   Object.assign(process.env, resize.environment);
@@ -175,71 +223,94 @@ beforeAll(async () => {
     requeued: expect.arrayContaining(['c'.repeat(64)]),
     expired: expect.arrayContaining(['d'.repeat(64)]),
   });
+
+  const log = createLog('containers');
+  const ingestTask = deployedContainer(containers.template, 'ContainersIngestTask');
+  const ingestService = createIngestService(readEnvironment(ingestEnvironment, ingestTask.environment), log);
+  const freshInContainer = await meetUploads(ingestTask.role, handle(ingestService), 51);
+
+  const resizeTask = deployedContainer(containers.template, 'ContainersResizeTask');
+  const resizeInContainer = createResizeService(
+    readEnvironment(resizeEnvironment, resizeTask.environment),
+    log,
+  );
+  aws.actAs({ function: resizeTask.role });
+  for (const key of [`raw/${imageIdOf(freshInContainer)}`, `raw/${'f'.repeat(64)}`])
+    await resizeInContainer(createdMessage(key));
 });
 
 afterAll(async () => {
   await server.stop();
 });
 
-const ofFunctions = () => calls.filter(({ role }) => role !== 'the test');
+const deployments: readonly (readonly [name: string, of: () => Deployment])[] = [
+  ['functions', () => functions],
+  ['containers', () => containers],
+];
 
-test('each role may do all that its function does, and nothing else', () => {
-  expect(ofFunctions().length).toBeGreaterThan(20);
-  expect(findings(grants, ofFunctions())).toEqual([]);
-});
+describe.each(deployments)('with %s', (_, of) => {
+  test('each role may do all that its code does, and nothing else', () => {
+    const { grants, calls } = of();
+    expect(calls().length).toBeGreaterThan(20);
+    expect(findings(grants, calls())).toEqual([]);
+  });
 
-test('a grant that is taken away is noticed, whichever it is', () => {
-  const needed = grants.filter(
-    ({ role, action }) => !usedByAws.some((use) => use.action === action && use.roles.test(role)),
-  );
-  expect(needed.length).toBeGreaterThan(15);
-  for (const removed of needed) {
-    const found = findings(
-      grants.filter((grant) => grant !== removed),
-      ofFunctions(),
+  test('a grant that is taken away is noticed, whichever it is', () => {
+    const { grants, calls } = of();
+    const needed = grants.filter(
+      ({ role, action }) => !usedAround.some((use) => use.action === action && use.roles.test(role)),
     );
-    expect(found).toContainEqual(expect.stringContaining(`${removed.role} may not ${removed.action} on`));
-  }
-});
-
-test('a grant that nothing needs is noticed, in whichever role', () => {
-  const roles = new Set(grants.map(({ role }) => role));
-  expect(roles.size).toBe(5);
-  for (const role of roles) {
-    for (const [action, resource] of [
-      ['s3:DeleteObject', 'arn:aws:s3:::raw-bucket/raw/*'],
-      ['s3:GetObject', 'arn:aws:s3:::other-bucket/*'],
-      ['dynamodb:Scan', '*'],
-    ] as const) {
-      const found = findings([...grants, { role, action, resources: [resource] }], ofFunctions());
-      expect(found).toEqual([`${role} never needs ${action} on ${resource}`]);
+    expect(needed.length).toBeGreaterThan(15);
+    for (const removed of needed) {
+      const found = findings(
+        grants.filter((grant) => grant !== removed),
+        calls(),
+      );
+      expect(found).toContainEqual(expect.stringContaining(`${removed.role} may not ${removed.action} on`));
     }
-  }
+  });
+
+  test('a grant that nothing needs is noticed, in whichever role', () => {
+    const { grants, calls } = of();
+    const roles = new Set(grants.map(({ role }) => role));
+    expect(roles.size).toBeGreaterThanOrEqual(5);
+    for (const role of roles) {
+      for (const [action, resource] of [
+        ['s3:DeleteObject', 'arn:aws:s3:::raw-bucket/raw/*'],
+        ['s3:GetObject', 'arn:aws:s3:::other-bucket/*'],
+        ['dynamodb:Scan', '*'],
+      ] as const) {
+        const found = findings([...grants, { role, action, resources: [resource] }], calls());
+        expect(found).toEqual([`${role} never needs ${action} on ${resource}`]);
+      }
+    }
+  });
+
+  test('no grant covers more than one kind of thing, but those that AWS knows no resource for', () => {
+    for (const { action, resources } of of().grants) {
+      if (resources.includes('*')) expect(action).toMatch(/^xray:|^ecr:GetAuthorizationToken$/);
+      expect(action).not.toContain('*');
+    }
+  });
+
+  test('no grant reaches a bucket of another account, even one that took over a name of ours', () => {
+    const statements = Object.values(of().template.findResources('AWS::IAM::Policy')).flatMap(
+      ({ Properties }) => Properties.PolicyDocument.Statement,
+    );
+    const ofBuckets = statements.filter(({ Action }) =>
+      [Action].flat().some((action) => action.startsWith('s3:')),
+    );
+    expect(ofBuckets.length).toBeGreaterThan(8);
+    for (const { Condition } of ofBuckets) {
+      expect(Condition).toEqual({ StringEquals: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } } });
+    }
+  });
 });
 
-test('what AWS itself uses is granted, and has a reason', () => {
-  for (const { action, roles, reason } of usedByAws) {
+test('what is used around the code is granted, and has a reason', () => {
+  const grants = deployments.flatMap(([, of]) => of().grants);
+  for (const { action, roles, reason } of usedAround) {
     expect(grants.some((grant) => grant.action === action && roles.test(grant.role))).toBe(true);
     expect(reason.length).toBeGreaterThan(20);
-  }
-});
-
-test('no grant covers more than one kind of thing, but those that AWS knows no resource for', () => {
-  for (const { action, resources } of grants) {
-    if (resources.includes('*')) expect(action).toMatch(/^xray:/);
-    expect(action).not.toContain('*');
-  }
-});
-
-test('no grant reaches a bucket of another account, even one that took over a name of ours', () => {
-  const statements = Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
-    ({ Properties }) => Properties.PolicyDocument.Statement,
-  );
-  const ofBuckets = statements.filter(({ Action }) =>
-    [Action].flat().some((action) => action.startsWith('s3:')),
-  );
-  expect(ofBuckets.length).toBeGreaterThan(8);
-  for (const { Condition } of ofBuckets) {
-    expect(Condition).toEqual({ StringEquals: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } } });
   }
 });

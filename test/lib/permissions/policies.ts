@@ -72,6 +72,9 @@ const resolver = (resources: Resources) => {
     if (name === 'Fn::GetAtt' && Array.isArray(argument) && argument[1] === 'Arn')
       return find(argument[0]).arn;
     if (name === 'Fn::Join' && Array.isArray(argument)) return argument[1].map(resolve).join(argument[0]);
+    if (name === 'Fn::Sub' && typeof argument === 'string') {
+      return argument.replaceAll(/\$\{([^}]+)\}/g, (_, reference) => resolve({ Ref: reference }));
+    }
     throw new Error(`Cannot resolve ${JSON.stringify(value)}`);
   };
   return resolve;
@@ -110,6 +113,22 @@ export const deployedFunction = (template: Template, name: string) => {
     environment: Object.fromEntries(
       Object.entries(Properties.Environment.Variables).map(([key, value]) => [key, resolve(value)]),
     ),
+  };
+};
+
+/** The environment that a service's container is deployed with, and the role that it acts as. */
+export const deployedContainer = (template: Template, name: string) => {
+  const resolve = resolver(resourcesOf(template));
+  const found = Object.entries(template.findResources('AWS::ECS::TaskDefinition')).find(
+    ([logicalId]) => withoutHash(logicalId) === name,
+  );
+  if (found === undefined) throw new Error(`The template has no task ${name}`);
+  const [, { Properties }] = found;
+  const variables: readonly { readonly Name: string; readonly Value: unknown }[] =
+    Properties.ContainerDefinitions[0].Environment;
+  return {
+    role: withoutHash(Properties.TaskRoleArn['Fn::GetAtt'][0]),
+    environment: Object.fromEntries(variables.map(({ Name, Value }) => [Name, resolve(Value)])),
   };
 };
 

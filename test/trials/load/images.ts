@@ -50,3 +50,16 @@ export const megabyteImages = async (
   }
   return images;
 };
+
+/** The largest side of a square whose PNG, if nothing of it is compressed, has no more than 32 million bytes. */
+const largeSide = 3260;
+
+/** The image with this number of almost 32 MB: one colour, but for one pixel that makes it unlike any other. */
+export const largeImage = async (seed: number, number: number): Promise<Buffer<ArrayBuffer>> => {
+  const pixels = Buffer.alloc(largeSide * largeSide * 3, createRandom(seed).whole(0, 255));
+  pixels.writeUInt32LE(number);
+  const png = await sharp(pixels, { raw: { width: largeSide, height: largeSide, channels: 3 } })
+    .png({ compressionLevel: 0 })
+    .toBuffer();
+  return Buffer.from(png);
+};

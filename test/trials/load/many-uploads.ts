@@ -13,12 +13,16 @@ import { fifth, median, quantile } from './statistics.ts';
 export interface ManyUploadsProps {
   readonly uploads: number;
   readonly clients: number;
+  readonly ingests: number;
   readonly workers: number;
   readonly seed: number;
 }
 
 /** So many thumbnails are looked at pixel by pixel. */
 const sampleSize = 200;
+
+/** Of so many images one is posted to all ingest processes at the same moment. */
+const twinOf = 5;
 
 /**
  * The heap that Node gives a process in a container of half a gigabyte or less. On a larger machine it would rather
@@ -28,9 +32,11 @@ const environment = { NODE_OPTIONS: '--max-old-space-size=128 --max-semi-space-s
 
 /** Nothing but a burst: everything ends as it should, once, and nothing grows. */
 export const manyUploads = async (props: ManyUploadsProps): Promise<readonly Figure[]> => {
-  const { uploads, clients, workers, seed } = props;
+  const { uploads, clients, ingests, workers, seed } = props;
   const random = createRandom(seed);
-  const stack = await startStack({ visibilityTimeoutSeconds: 30, workers, environment });
+  const stack = await startStack({ visibilityTimeoutSeconds: 30, ingests, workers, environment });
+  const apiUrlsFor = (number: number): readonly string[] =>
+    number % twinOf === 0 ? stack.apiUrls : stack.apiUrls.filter((_, index) => index === number % ingests);
   try {
     const disturbance = createDisturbance(stack.ports, random);
     const memory = watchMemory(stack, uploads);
@@ -46,17 +52,19 @@ export const manyUploads = async (props: ManyUploadsProps): Promise<readonly Fig
       await disturbance.before(id);
       // Every other client comes back at once, so that a queue builds up.
       const wait = number % 2 === 0;
-      const answer = await postUntilTaken(
-        `${stack.apiUrl}/upload_image`,
-        bytes,
-        wait ? { Prefer: 'wait=20' } : {},
+      const answers = await Promise.all(
+        apiUrlsFor(number).map((apiUrl) =>
+          postUntilTaken(`${apiUrl}/upload_image`, bytes, wait ? { Prefer: 'wait=20' } : {}),
+        ),
       );
-      refusals += answer.refusals.length;
-      if (answer.status === 200 || answer.status === 202) numbers.set(id, number);
-      else refused.push(`${id} ${answer.status} ${answer.body}`);
-      if (!wait) milliseconds.push(answer.milliseconds);
+      for (const answer of answers) {
+        refusals += answer.refusals.length;
+        if (answer.status === 200 || answer.status === 202) numbers.set(id, number);
+        else refused.push(`${id} ${answer.status} ${answer.body}`);
+        if (!wait) milliseconds.push(answer.milliseconds);
+      }
       await disturbance.after(id);
-      progress(numbers.size + refused.length);
+      progress(numbers.size);
     });
     const uploadSeconds = (performance.now() - startedAt) / 1000;
     await disturbance.flush();
@@ -92,6 +100,11 @@ export const manyUploads = async (props: ManyUploadsProps): Promise<readonly Fig
         name: 'accepted',
         value: numbers.size,
         must: { be: String(uploads), holds: numbers.size === uploads },
+      },
+      zero('refused', refused.length),
+      {
+        name: `posted to ${ingests} ingest processes at the same moment`,
+        value: ingests === 1 ? 0 : Math.ceil(uploads / twinOf),
       },
       { name: 'told to come again before', value: refusals },
       { name: 'events sent beside those of S3', value: disturbance.sent() },

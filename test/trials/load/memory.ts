@@ -17,7 +17,7 @@ const sampleMilliseconds = 500;
 const maxGrowth = (uploads: number): number => (uploads < 3000 ? 1.4 : 1.15);
 
 export const watchMemory = (stack: Stack, uploads: number): MemoryWatch => {
-  const names = stack.names.filter((name) => name === 'ingest' || name.startsWith('resize-'));
+  const names = stack.names.filter((name) => /^(?:ingest|resize)/.test(name));
   const samples = new Map(names.map((name) => [name, [] as number[]]));
   const timer = setInterval(() => {
     for (const [name, taken] of samples) taken.push(stack.memoryMiB(name));

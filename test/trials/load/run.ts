@@ -1,17 +1,19 @@
 import { anySeed, readOptions, wholeOption } from '../options.ts';
 import { type Figure, report } from '../report.ts';
 import { flood } from './flood.ts';
+import { largeBodies } from './large-bodies.ts';
 import { manyUploads } from './many-uploads.ts';
 import { slowSenders } from './slow-senders.ts';
 
 const usage = `Usage: npm run test:load -- [option]...
 
-Uploads many different images while events are repeated and shuffled, floods ingest with more than it has room for, and
-lets slow senders take that room.
+Uploads many different images while events are repeated and shuffled, some of them to all ingest processes at once, floods
+ingest with more than it has room for and with large bodies, and lets slow senders take that room.
 
   --uploads N    small images (default 10000)
   --clients N    that upload them at the same time (default 16)
-  --workers N    that resize them (default 2)
+  --ingests N    processes that take them in (default 2)
+  --workers N    that resize them (default 3)
   --flood N      images of a megabyte, all at once (default 400)
   --seed N       the same seed makes the same images (default: another one each time)
   --short        600 uploads, and a flood of 100
@@ -20,7 +22,8 @@ lets slow senders take that room.
 const options = readOptions(usage, {
   uploads: { type: 'string', default: '10000' },
   clients: { type: 'string', default: '16' },
-  workers: { type: 'string', default: '2' },
+  ingests: { type: 'string', default: '2' },
+  workers: { type: 'string', default: '3' },
   flood: { type: 'string', default: '400' },
   seed: { type: 'string', default: anySeed() },
   short: { type: 'boolean', default: false },
@@ -29,9 +32,10 @@ const seed = wholeOption('seed', options.seed, 0, 2 ** 32 - 1);
 const uploads = options.short ? 600 : wholeOption('uploads', options.uploads, 20, 1_000_000);
 const connections = options.short ? 100 : wholeOption('flood', options.flood, 20, 5000);
 const clients = wholeOption('clients', options.clients, 1, 1000);
+const ingests = wholeOption('ingests', options.ingests, 1, 16);
 const workers = wholeOption('workers', options.workers, 1, 16);
 console.log(
-  `seed ${seed}, ${uploads} uploads, ${clients} clients, ${workers} workers, a flood of ${connections}`,
+  `seed ${seed}, ${uploads} uploads, ${clients} clients, ${ingests} ingest processes, ${workers} workers, a flood of ${connections}`,
 );
 
 const named = (part: string, figures: readonly Figure[]): readonly Figure[] =>
@@ -39,11 +43,16 @@ const named = (part: string, figures: readonly Figure[]): readonly Figure[] =>
 
 // Slow senders cost nothing but time: they are slow while all else goes on.
 const slow = slowSenders(seed);
-const [many, slowFigures] = await Promise.all([manyUploads({ uploads, clients, workers, seed }), slow]);
+const [many, slowFigures] = await Promise.all([
+  manyUploads({ uploads, clients, ingests, workers, seed }),
+  slow,
+]);
 const flooded = await flood({ connections, seed });
+const large = await largeBodies(seed);
 
 report(`Load, seed ${seed}`, [
   ...named('uploads', many),
   ...named('flood', flooded),
+  ...named('large bodies', large),
   ...named('slow senders', slowFigures),
 ]);

@@ -1,0 +1,45 @@
+import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { resizeMemoryMiB } from '../function-memory.ts';
+import { type Resize, resizeTimeout } from './resize.ts';
+import { ServiceFunction } from './service-function.ts';
+
+export interface ResizeFunctionProps {
+  readonly queue: IQueue;
+  /** Functions that run at once. */
+  readonly maxConcurrency: number;
+  readonly logRetention: RetentionDays;
+}
+
+/** Resizes as a Lambda function, which Lambda gives one message after the other. */
+export class ResizeFunction extends ServiceFunction {
+  constructor(resize: Resize, id: string, { queue, maxConcurrency, logRetention }: ResizeFunctionProps) {
+    super(resize, id, {
+      entry: 'lambdas/resize/index.ts',
+      description: 'Makes thumbnails of new originals',
+      environment: resize.environment,
+      memoryMiB: resizeMemoryMiB(resize.imageLimits),
+      timeout: resizeTimeout,
+      logRetention,
+      nativeModules: ['sharp'],
+      processes: ['lambdas/resize/decoder-process.ts'],
+      statements: [
+        ...resize.statements,
+        // Lambda Developer Guide, "Execution role permissions" of SQS event sources: what Lambda polls with.
+        {
+          actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+          resources: [queue.queueArn],
+        },
+      ],
+    });
+    new EventSourceMapping(resize, 'EventSource', {
+      target: this,
+      eventSourceArn: queue.queueArn,
+      // An image that takes long, or a function that dies of it, delays no other.
+      batchSize: 1,
+      reportBatchItemFailures: true,
+      maxConcurrency,
+    });
+  }
+}

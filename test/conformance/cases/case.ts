@@ -1,0 +1,139 @@
+import type { ErrorCode } from '../../../lambdas/image/errors.ts';
+import { problemKinds } from '../../../lambdas/ingest/problem.ts';
+import type { ApiReply, ApiRequest } from '../exchange.ts';
+
+/** What there is of the image before the request; its original only if it is `received`. */
+export type Before =
+  | { readonly status: 'received' | 'ready' | 'unreadable' }
+  | { readonly status: 'failed'; readonly code: ErrorCode; readonly detail: string };
+
+/** A request, and the reply to it in whichever way the service runs. `<id>` stands for the image that it is about. */
+export interface Case {
+  readonly name: string;
+  /** Each run of the case gets one of its own, with two more bytes at its end. @default - a small JPEG */
+  readonly image?: Buffer;
+  /** @default - nobody has heard of it */
+  readonly before?: Before;
+  readonly request: ApiRequest;
+  readonly reply: ApiReply;
+}
+
+/** As many bytes tell the image of one run from those of the others. */
+export const markBytes = 2;
+
+/** The settings that all of them run with. */
+export const limits = { maxInlineBytes: 100_000, maxUploadBytes: 5_000_000 };
+
+/** What is noted of an image that is ready without having been resized. */
+export const finished = {
+  original: { bytes: 999, contentType: 'image/jpeg', width: 60, height: 40 },
+  thumbnail: { contentType: 'image/webp', width: 60, height: 40, bytes: 99 },
+  thumbhash: '3OcRJYB4d3h/iIeHeEh3eIhw+j2w',
+};
+
+export const json = { 'content-type': 'application/json' };
+export const noStore = { 'cache-control': 'no-store' };
+
+export const url = '<s3>/thumbnail-images/thumbnails/<id>/thumbnail/v1-320x320-inside-q80.webp?<signed>';
+export const shown = { url, expiresAt: '<time>' };
+export const link = '<api>/thumbnails/<id>';
+
+/** What is told of an image that waits for its thumbnails. */
+export const received = (original: object) => ({
+  id: '<id>',
+  status: 'received',
+  link,
+  original,
+  ...shown,
+  thumbnails: { thumbnail: { url, contentType: 'image/webp' } },
+});
+export const receivedJpeg = (bytes: number) => received({ bytes, contentType: 'image/jpeg' });
+
+export const ready = {
+  id: '<id>',
+  status: 'ready',
+  link,
+  original: finished.original,
+  ...shown,
+  thumbnails: { thumbnail: { url, ...finished.thumbnail } },
+  thumbhash: finished.thumbhash,
+};
+
+export const jsonReply = (
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): ApiReply => ({
+  status,
+  headers: { ...headers, ...json },
+  body: JSON.stringify(body),
+});
+
+export const problem = (
+  status: number,
+  code: ErrorCode,
+  detail: string,
+  {
+    field,
+    headers = {},
+  }: { readonly field?: string; readonly headers?: Readonly<Record<string, string>> } = {},
+): ApiReply => ({
+  status,
+  headers: { ...headers, 'content-type': 'application/problem+json' },
+  body: JSON.stringify({ status, title: problemKinds[code].title, code, detail, field }),
+});
+
+export const upload = ({
+  image,
+  headers,
+  query = '',
+  body = '<image>',
+}: {
+  readonly image?: Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly query?: string;
+  /** @default - the image */
+  readonly body?: string;
+} = {}): Pick<Case, 'image' | 'request'> => ({
+  image,
+  request: {
+    method: 'POST',
+    path: `/upload_image${query}`,
+    headers: { 'Content-Type': 'image/jpg', ...headers },
+    body,
+  },
+});
+
+export const announce = (
+  body: object | string,
+  headers: Readonly<Record<string, string>> = {},
+): ApiRequest => ({
+  method: 'POST',
+  path: '/uploads',
+  headers: { 'Content-Type': 'application/json', ...headers },
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+});
+
+export const get = (path: string, headers: Readonly<Record<string, string>> = {}): ApiRequest => ({
+  method: 'GET',
+  path,
+  headers,
+});
+export const head = (path: string): ApiRequest => ({ method: 'HEAD', path });
+
+/** With which reasons an image may have failed. */
+export const failures = [
+  'unsupported-type',
+  'image-too-large',
+  'image-corrupt',
+  'decode-timeout',
+  'decode-memory',
+  'checksum-mismatch',
+  'processing-failed',
+] as const satisfies readonly ErrorCode[];
+
+export const failed = (code: ErrorCode): Before => ({
+  status: 'failed',
+  code,
+  detail: 'It is <not> to be had.',
+});

@@ -1,0 +1,160 @@
+import { problemKinds } from '../../../lambdas/ingest/problem.ts';
+import type { Rendering } from '../../../lambdas/resize/decoder-protocol.ts';
+import { hostilePng, jpegHeaderThenRubbish, svg } from '../../images.ts';
+import {
+  type Case,
+  failed,
+  failures,
+  jsonReply,
+  markBytes,
+  problem,
+  ready,
+  receivedJpeg,
+  upload,
+  url,
+} from './case.ts';
+
+const accepted = 'Accepted are JPEG, PNG, WebP, GIF, AVIF, TIFF.';
+
+/** While no worker works: what waits goes on waiting. */
+export const createUploadCases = (photo: Buffer): readonly Case[] => {
+  const bytes = photo.byteLength + markBytes;
+  return [
+    { name: 'a new image', ...upload(), reply: jsonReply(202, receivedJpeg(bytes)) },
+    {
+      name: 'a new image, whatever type is claimed',
+      ...upload({ headers: { 'Content-Type': 'application/pdf' } }),
+      reply: jsonReply(202, receivedJpeg(bytes)),
+    },
+    {
+      name: 'a new image, only its url',
+      ...upload({ headers: { Accept: 'text/plain' } }),
+      reply: { status: 202, headers: { 'content-type': 'text/plain; charset=UTF-8' }, body: `${url}\n` },
+    },
+    {
+      name: 'an image that waits for its thumbnails, for no time',
+      before: { status: 'received' },
+      ...upload({ headers: { Prefer: 'respond-async, wait=0' } }),
+      reply: jsonReply(202, receivedJpeg(bytes), { 'preference-applied': 'wait=0' }),
+    },
+    {
+      name: 'an image with a wait that is no number',
+      ...upload({ headers: { Prefer: 'wait=soon' } }),
+      reply: jsonReply(202, receivedJpeg(bytes)),
+    },
+    {
+      name: 'an image that is ready',
+      before: { status: 'ready' },
+      ...upload(),
+      reply: jsonReply(200, ready),
+    },
+    {
+      name: 'an image that is ready, with a wait that is cut',
+      before: { status: 'ready' },
+      ...upload({ headers: { Prefer: 'wait=100' } }),
+      reply: jsonReply(200, ready, { 'preference-applied': 'wait=20' }),
+    },
+    {
+      name: 'an image that is ready, only its url',
+      before: { status: 'ready' },
+      ...upload({ headers: { Accept: 'text/plain' } }),
+      reply: { status: 200, headers: { 'content-type': 'text/plain; charset=UTF-8' }, body: `${url}\n` },
+    },
+    ...failures
+      .filter((code) => code !== 'processing-failed')
+      .map((code) => ({
+        name: `an image that failed: ${code}`,
+        before: failed(code),
+        ...upload(),
+        reply: problem(problemKinds[code].status, code, 'It is <not> to be had.'),
+      })),
+    {
+      name: 'no body',
+      request: { method: 'POST', path: '/upload_image' },
+      reply: problem(400, 'empty-body', 'The request has no body: send the image as the body.'),
+    },
+    {
+      name: 'an SVG that claims to be a JPEG',
+      ...upload({ image: svg() }),
+      reply: problem(415, 'unsupported-type', `The image is SVG. ${accepted}`),
+    },
+    {
+      name: 'text, and text is asked for',
+      ...upload({ body: 'hello', headers: { Accept: 'text/plain', 'Content-Type': 'text/plain' } }),
+      reply: problem(415, 'unsupported-type', `The image is text. ${accepted}`),
+    },
+    {
+      name: 'more than one request carries',
+      ...upload({ image: Buffer.concat([jpegHeaderThenRubbish(), Buffer.alloc(100_000)]) }),
+      reply: problem(
+        413,
+        'body-too-large',
+        'One request carries at most 100000 bytes. POST /dev/uploads takes images of up to 5000000 bytes.',
+      ),
+    },
+  ];
+};
+
+/**
+ * While a worker works.
+ *
+ * @param corruptDetail what is told of rubbish with a JPEG's header: libvips' own words
+ */
+export const createCasesOfWorker = (
+  photo: Buffer,
+  { original, thumbnails: [thumbnail], thumbhash }: Rendering,
+  corruptDetail: string,
+): readonly Case[] => {
+  const waiting = { Prefer: 'wait=20' };
+  const waited = { 'preference-applied': 'wait=20' };
+  return [
+    {
+      name: 'an image whose thumbnails are waited for',
+      ...upload({ headers: waiting }),
+      reply: jsonReply(
+        200,
+        {
+          ...ready,
+          original: { bytes: photo.byteLength + markBytes, contentType: 'image/jpeg', ...original },
+          thumbnails: {
+            thumbnail: {
+              url,
+              contentType: 'image/webp',
+              width: thumbnail?.width,
+              height: thumbnail?.height,
+              bytes: thumbnail?.bytes.byteLength,
+            },
+          },
+          thumbhash,
+        },
+        waited,
+      ),
+    },
+    {
+      name: 'an image that turns out to be too large',
+      ...upload({ image: hostilePng(3, 20_000), headers: waiting }),
+      reply: problem(
+        422,
+        'image-too-large',
+        'The image has 3 x 20000 pixels. At most 16384 on a side are accepted.',
+        { headers: waited },
+      ),
+    },
+    {
+      name: 'an image that turns out to be rubbish',
+      ...upload({ image: jpegHeaderThenRubbish(), headers: waiting }),
+      reply: problem(422, 'image-corrupt', corruptDetail, { headers: waited }),
+    },
+  ];
+};
+
+/** Requests to a server that has no room at all: before a function it is API Gateway that bounds what comes. */
+export const createCasesWithoutRoom = (): readonly Case[] => [
+  {
+    name: 'an image for which there is no room',
+    ...upload(),
+    reply: problem(503, 'overloaded', '0 bytes are being taken in. Please try again.', {
+      headers: { 'retry-after': '1' },
+    }),
+  },
+];

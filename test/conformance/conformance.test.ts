@@ -1,0 +1,205 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { errorCodes } from '../../lambdas/image/errors.ts';
+import { imageIdOf } from '../../lambdas/image/id.ts';
+import { thumbnailKey } from '../../lambdas/image/keys.ts';
+import { catalogTable, fingerprintOf } from '../../lambdas/image/record.ts';
+import { renderImage } from '../../lambdas/resize/render.ts';
+import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
+import { resources } from '../../local/aws.ts';
+import { environmentsFor } from '../../local/environments.ts';
+import { endpointOf, isListening } from '../../local/ports.ts';
+import { jpegHeaderThenRubbish, quarteredPicture } from '../images.ts';
+import { type AwsClients, awsClients } from '../local/aws-clients.ts';
+import { freePort, type LocalRun, startLocal, until } from '../local/local-run.ts';
+import { cleanUp, resume, startNode, suspend, temporaryFolder } from '../local/processes.ts';
+import { createAnnouncementCases } from './cases/announcements.ts';
+import { type Case, finished, limits, markBytes } from './cases/case.ts';
+import { createLookCases } from './cases/looks.ts';
+import { createCasesWithoutMail, createMailCases } from './cases/mail.ts';
+import { createCasesOfWorker, createCasesWithoutRoom, createUploadCases } from './cases/uploads.ts';
+import { about, comparable, type Send, withoutTimes } from './exchange.ts';
+import { gatewayUrl, isRouted, overHttp, throughGateway } from './targets.ts';
+
+/**
+ * One contract, three ways in which the service runs. All of them share the services of one `npm start`, and each runs
+ * each case with an image of its own.
+ */
+
+jest.setTimeout(60_000);
+
+const settings = readSettings(limits);
+const fingerprint = fingerprintOf(settings.variants);
+const [variant] = settings.variants;
+
+interface Target {
+  readonly name: string;
+  readonly apiUrl: string;
+  readonly send: Send;
+}
+
+let local: LocalRun;
+let aws: AwsClients;
+let photo: Buffer;
+/** In this order: the function behind API Gateway, the container's process, `npm start`. */
+let targets: readonly [Target, Target, Target];
+let withoutMail: readonly [Target, Target];
+
+/** The function as Lambda loads it: what it reads from its environment, it reads once. */
+const functionWith = async (environment: Readonly<Record<string, string>>): Promise<Target> => {
+  Object.assign(process.env, environment, { POWERTOOLS_LOG_LEVEL: 'SILENT' });
+  let send: Send | undefined;
+  await jest.isolateModulesAsync(async () => {
+    const { handler } = await import('../../lambdas/ingest/index.ts');
+    send = throughGateway(handler);
+  });
+  if (send === undefined) throw new Error('The function was not loaded.');
+  return { name: 'function', apiUrl: gatewayUrl, send };
+};
+
+const containerWith = async (environment: Readonly<Record<string, string>>): Promise<Target> => {
+  const port = await freePort();
+  startNode('containers/ingest.ts', {
+    folder: await temporaryFolder(),
+    environment: { ...environment, PORT: String(port) },
+  });
+  await until('the container', async () => (await isListening(port)) || undefined);
+  const apiUrl = `${endpointOf(port)}/dev`;
+  return { name: 'container', apiUrl, send: overHttp(apiUrl) };
+};
+
+beforeAll(async () => {
+  photo = await quarteredPicture(60, 40).jpeg().toBuffer();
+  const args = Object.entries(limits).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  local = startLocal({ folder: await temporaryFolder(), port: await freePort(), args });
+  await local.ready();
+  aws = awsClients(local.ports);
+  const { ingest } = environmentsFor(local.ports, settings);
+  const { MAIL_REQUESTS_TABLE: _, ...silent } = ingest;
+  const apiUrl = `${endpointOf(local.ports.api)}/dev`;
+  targets = [
+    await functionWith(ingest),
+    await containerWith(ingest),
+    { name: 'npm start', apiUrl, send: overHttp(apiUrl) },
+  ];
+  delete process.env['MAIL_REQUESTS_TABLE'];
+  // It has no mail and no room: mail is refused before anything of the body is read.
+  withoutMail = [await functionWith(silent), await containerWith({ ...silent, MAX_BYTES_IN_HAND: '0' })];
+});
+
+afterAll(cleanUp);
+
+const prepare = async (id: string, image: Buffer, before: NonNullable<Case['before']>): Promise<void> => {
+  switch (before.status) {
+    case 'received':
+      await aws.catalog.receive(id, { bytes: image.byteLength, contentType: 'image/jpeg' }, new Date());
+      await aws.originals.put(id, image, 'image/jpeg');
+      return;
+    case 'failed':
+      await aws.catalog.fail(id, fingerprint, { bytes: 9 }, { code: before.code, detail: before.detail });
+      return;
+    case 'ready':
+      await aws.catalog.finish(id, fingerprint, {
+        original: finished.original,
+        thumbnails: { [variant.name]: { key: thumbnailKey(id, variant), ...finished.thumbnail } },
+        thumbhash: finished.thumbhash,
+        resizeMilliseconds: 5,
+        uploadToReadyMilliseconds: 50,
+      });
+      return;
+    case 'unreadable':
+      await aws.dynamodb.send(
+        new PutItemCommand({
+          TableName: resources.catalogTable,
+          Item: marshall({ [catalogTable.partitionKey]: id, status: 'lost' }),
+        }),
+      );
+  }
+};
+
+let marks = 0;
+/** An image that shows the same as another one and has another id. */
+const marked = (image: Buffer): Buffer => {
+  const mark = Buffer.alloc(markBytes);
+  mark.writeUInt16BE(marks);
+  marks += 1;
+  return Buffer.concat([image, mark]);
+};
+
+/** What a target answers, made comparable. */
+const replyOf = async ({ apiUrl, send }: Target, { image = photo, before, request }: Case) => {
+  const subject = marked(image);
+  const imageId = imageIdOf(subject);
+  if (before) await prepare(imageId, subject, before);
+  const { status, headers, body } = await send(about(request, subject, imageId));
+  const differences = { apiUrl, s3Url: endpointOf(local.ports.s3), imageId };
+  return {
+    status,
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, comparable(value, differences)]),
+    ),
+    body: comparable(body, differences),
+  };
+};
+
+/** The codes of all replies so far. */
+const codes = new Set<string>();
+
+const expectReplies = async (cases: readonly Case[], of: readonly Target[]): Promise<void> => {
+  const expected: object[] = [];
+  const answered: object[] = [];
+  for (const each of cases) {
+    const reply = { ...each.reply, body: withoutTimes(each.reply.body) };
+    const [, code] = /"code":"([a-z-]+)"/.exec(reply.body) ?? [];
+    if (code !== undefined) codes.add(code);
+    for (const target of of) {
+      if (target.apiUrl === gatewayUrl && !isRouted(each.request)) continue;
+      const what = { case: each.name, target: target.name };
+      expected.push({ ...what, ...reply });
+      answered.push({ ...what, ...(await replyOf(target, each)) });
+    }
+  }
+  expect(answered).toEqual(expected);
+};
+
+test('all answer alike', async () => {
+  // What waits for a worker is to wait.
+  const worker = await local.pidOf('resize');
+  suspend(worker);
+  try {
+    const create = [createUploadCases, createMailCases, createAnnouncementCases, createLookCases];
+    await expectReplies(
+      create.flatMap((createCases) => createCases(photo)),
+      targets,
+    );
+  } finally {
+    resume(worker);
+  }
+});
+
+test('all answer alike whoever waits for a worker', async () => {
+  const imageLimits = imageLimitsOf(settings);
+  const rendering = await renderImage(photo, settings.variants, imageLimits);
+  const rubbish = renderImage(jpegHeaderThenRubbish(), settings.variants, imageLimits);
+  const detail = await rubbish.then(
+    () => 'It is no rubbish.',
+    (error: Error) => error.message,
+  );
+  await expectReplies(createCasesOfWorker(photo, rendering, detail), targets);
+});
+
+test('a function and a container that send no mail answer alike', async () => {
+  await expectReplies(createCasesWithoutMail(), withoutMail);
+});
+
+test('a container that has no room says so', async () => {
+  const [, container] = withoutMail;
+  await expectReplies(createCasesWithoutRoom(), [container]);
+});
+
+test('every code is among them', () => {
+  // One is told by whoever checks tokens: API Gateway in words of its own, a container as test/local/auth.test.ts has it.
+  // The other one is only ever logged.
+  const elsewhere = ['unauthorized', 'original-missing'];
+  expect([...codes].sort()).toEqual(errorCodes.filter((code) => !elsewhere.includes(code)).sort());
+});

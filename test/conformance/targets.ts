@@ -1,0 +1,101 @@
+import { request as httpRequest } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { APIGatewayProxyResult, LambdaEvent } from 'hono/aws-lambda';
+import { routes } from '../../lambdas/ingest/routes.ts';
+import { type ApiRequest, type ByteRequest, contractHeadersOf, type Send } from './exchange.ts';
+
+/** Sends over HTTP, the path exactly as it is given. */
+export const overHttp =
+  (apiUrl: string): Send =>
+  ({ method, path, headers = {}, body }) =>
+    new Promise((resolve, reject) => {
+      const { hostname, port, pathname } = new URL(apiUrl);
+      const outgoing = httpRequest({
+        method,
+        hostname,
+        port,
+        path: `${pathname}${path}`,
+        headers: { ...headers, ...(body.length > 0 ? { 'Content-Length': body.length } : {}) },
+      });
+      outgoing.once('error', reject);
+      outgoing.once('response', (incoming) => {
+        text(incoming).then(
+          (reply) =>
+            resolve({
+              status: incoming.statusCode ?? 0,
+              headers: contractHeadersOf(incoming.headers),
+              body: reply,
+            }),
+          reject,
+        );
+      });
+      outgoing.end(body);
+    });
+
+const domainName = 'xyz789.execute-api.us-east-2.amazonaws.com';
+const stage = 'dev';
+export const gatewayUrl = `https://${domainName}/${stage}`;
+
+/**
+ * Whether API Gateway hands a request to the function. Any other it answers by itself: 404 for unknown paths and for
+ * methods that no route has. So it does without a valid token (401), over the throttle (429), and over its own limit of
+ * the body (413).
+ */
+export const isRouted = ({ method, path }: ApiRequest): boolean => {
+  const [pathname = ''] = path.split('?');
+  return Object.values(routes).some(
+    (route) =>
+      (route.method === method || (route.method === 'GET' && method === 'HEAD')) &&
+      new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(pathname),
+  );
+};
+
+/** A request as an HTTP API hands it to a function (payload format 2.0): as text what says that it is, else in base64. */
+const eventOf = ({ method, path, headers = {}, body }: ByteRequest): LambdaEvent => {
+  const [pathname = '', query = ''] = path.split('?');
+  const rawPath = `/${stage}${pathname}`;
+  const lowerCase = Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  const isText = /^(?:text\/|application\/json)/.test(lowerCase['content-type'] ?? '');
+  return {
+    version: '2.0',
+    routeKey: `${method} ${pathname}`,
+    rawPath,
+    rawQueryString: query,
+    headers: {
+      ...lowerCase,
+      host: domainName,
+      ...(body.length > 0 ? { 'content-length': String(body.length) } : {}),
+    },
+    requestContext: {
+      accountId: '111122223333',
+      apiId: 'xyz789',
+      authentication: null,
+      authorizer: {},
+      domainName,
+      domainPrefix: 'xyz789',
+      http: { method, path: rawPath, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'test' },
+      requestId: 'request',
+      routeKey: `${method} ${pathname}`,
+      stage,
+      time: '23/Nov/2026:20:00:00 +0000',
+      timeEpoch: 1,
+    },
+    body: body.length > 0 ? body.toString(isText ? 'utf8' : 'base64') : null,
+    isBase64Encoded: body.length > 0 && !isText,
+  };
+};
+
+/** Sends to the function as API Gateway does, and tells its answer as API Gateway does. */
+export const throughGateway =
+  (handler: (event: LambdaEvent) => Promise<APIGatewayProxyResult>): Send =>
+  async (request) => {
+    const { statusCode, headers = {}, body, isBase64Encoded } = await handler(eventOf(request));
+    return {
+      status: statusCode,
+      headers: contractHeadersOf(headers),
+      body:
+        request.method === 'HEAD' ? '' : Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8').toString(),
+    };
+  };

@@ -1,0 +1,77 @@
+import * as z from 'zod';
+import { readSettings } from '../../lib/settings.ts';
+import { environmentsFor } from '../../local/environments.ts';
+import { endpointOf, isListening, portsFrom } from '../../local/ports.ts';
+import { startServicesAt } from '../local/embedded-services.ts';
+import { freePort, until } from '../local/local-run.ts';
+import { cleanUp, type Running, resume, startNode, suspend, temporaryFolder } from '../local/processes.ts';
+import { post } from '../local/uploads.ts';
+
+jest.setTimeout(60_000);
+
+let services: Running;
+let ingest: Running;
+let origin: string;
+
+const ask = async (path: string) => {
+  const response = await fetch(`${origin}${path}`);
+  return { status: response.status, body: await response.json() };
+};
+
+beforeAll(async () => {
+  const folder = await temporaryFolder();
+  const port = await freePort();
+  const ports = portsFrom(port);
+  origin = endpointOf(port);
+  services = await startServicesAt({ folder, port }, 30);
+  const environment = { ...environmentsFor(ports, readSettings({})).ingest, DRAIN_SECONDS: '2' };
+  ingest = startNode('containers/ingest.ts', { folder, environment });
+  await until('ingest', async () => (await isListening(port)) || undefined);
+});
+afterAll(cleanUp);
+
+/** The tests are one life of a process, in this order. */
+
+test('is ready while it reaches the catalog and the raw bucket', async () => {
+  expect(await ask('/ready')).toEqual({ status: 200, body: { ready: true } });
+  expect(await ask('/health')).toEqual({ status: 200, body: { healthy: true } });
+});
+
+test('has neither below the stage nor in its description', async () => {
+  expect(await ask('/dev/ready')).toMatchObject({ status: 404, body: { code: 'not-found' } });
+  expect(await ask('/dev/health')).toMatchObject({ status: 404, body: { code: 'not-found' } });
+  const description = z.object({ paths: z.record(z.string(), z.unknown()) });
+  const paths = Object.keys(description.parse((await ask('/dev/openapi.json')).body).paths);
+  expect(paths).toContain('/upload_image');
+  expect(paths.filter((path) => /health|ready/.test(path))).toEqual([]);
+});
+
+test('is not ready while nothing answers it, but healthy, and ready again afterwards', async () => {
+  // GIVEN services that hold still
+  suspend(services.pid);
+  // WHEN
+  const notReady = await until('the end of what is remembered', async () => {
+    const answer = await ask('/ready');
+    return answer.status === 503 ? answer : undefined;
+  });
+  // THEN
+  expect(notReady.body).toEqual({ ready: false, failed: ['catalog', 'rawBucket'] });
+  expect((await ask('/health')).status).toBe(200);
+  // WHEN
+  resume(services.pid);
+  // THEN
+  await until('readiness', async () => (await ask('/ready')).status === 200 || undefined);
+});
+
+test('is not ready from SIGTERM on, while it still answers whoever comes, and then ends', async () => {
+  // GIVEN that it was ready a moment ago
+  expect((await ask('/ready')).status).toBe(200);
+  // WHEN
+  const exit = ingest.end('SIGTERM');
+  await until('SIGTERM', () => ingest.out().includes('ingest stops') || undefined);
+  // THEN
+  expect(await ask('/ready')).toEqual({ status: 503, body: { ready: false, reason: 'stopping' } });
+  expect((await ask('/health')).status).toBe(200);
+  expect((await post(`${origin}/dev/upload_image`, Buffer.from('hello'))).status).toBe(415);
+  expect(await exit).toBe(0);
+});

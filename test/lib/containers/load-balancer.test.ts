@@ -1,0 +1,190 @@
+import { readFileSync } from 'node:fs';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { inContainers, resourcesOf, templateWith } from '../stacks.ts';
+import { attribute, changedContainers, containerOf, only } from './deployed-containers.ts';
+
+let template: Template;
+let changed: Template;
+
+beforeAll(() => {
+  template = templateWith(inContainers);
+  changed = templateWith(changedContainers);
+});
+
+describe('the load balancer', () => {
+  test('speaks HTTPS only, TLS 1.2 and 1.3, and leads all else there', () => {
+    const [https, http, ...others] = resourcesOf(template, 'AWS::ElasticLoadBalancingV2::Listener').sort(
+      (one, other) => other.Port - one.Port,
+    );
+    expect(others).toEqual([]);
+    expect(https).toMatchObject({
+      Port: 443,
+      Protocol: 'HTTPS',
+      Certificates: [{ CertificateArn: inContainers.domain.certificateArn }],
+      SslPolicy: 'ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09',
+    });
+    expect(http).toMatchObject({
+      Port: 80,
+      Protocol: 'HTTP',
+      DefaultActions: [
+        { Type: 'redirect', RedirectConfig: { Protocol: 'HTTPS', Port: '443', StatusCode: 'HTTP_301' } },
+      ],
+    });
+  });
+
+  test('gives tasks only what is for the domain and under the stage, and answers the rest as API Gateway does', () => {
+    const targets = only(template, 'AWS::ElasticLoadBalancingV2::TargetGroup');
+    const rule = only(template, 'AWS::ElasticLoadBalancingV2::ListenerRule');
+    expect(rule).toMatchObject({
+      Conditions: [
+        { Field: 'host-header', HostHeaderConfig: { Values: ['images.example.com'] } },
+        { Field: 'path-pattern', PathPatternConfig: { Values: ['/dev/*'] } },
+      ],
+      Actions: [{ Type: 'forward', TargetGroupArn: { Ref: targets.name } }],
+    });
+    const https = only(template, 'AWS::ElasticLoadBalancingV2::Listener', 'ContainersLoadBalancerHttps');
+    expect(rule.ListenerArn).toEqual({ Ref: https.name });
+    expect(https.DefaultActions).toEqual([
+      {
+        Type: 'fixed-response',
+        FixedResponseConfig: {
+          StatusCode: '404',
+          ContentType: 'application/json',
+          MessageBody: '{"message":"Not Found"}',
+        },
+      },
+    ]);
+    expect(only(changed, 'AWS::ElasticLoadBalancingV2::ListenerRule').Conditions[1]).toMatchObject({
+      PathPatternConfig: { Values: ['/live/*'] },
+    });
+  });
+
+  test('is public, drops malformed headers, waits longer than any request takes, and can be taken away again', () => {
+    const { Scheme, Type, LoadBalancerAttributes } = only(
+      template,
+      'AWS::ElasticLoadBalancingV2::LoadBalancer',
+    );
+    expect({ Scheme, Type }).toEqual({ Scheme: 'internet-facing', Type: 'application' });
+    expect(LoadBalancerAttributes).toEqual(
+      expect.arrayContaining([
+        { Key: 'routing.http.drop_invalid_header_fields.enabled', Value: 'true' },
+        { Key: 'idle_timeout.timeout_seconds', Value: '60' },
+        { Key: 'deletion_protection.enabled', Value: 'false' },
+      ]),
+    );
+    // What the server behind it keeps an idle connection for is longer.
+    const [, kept] =
+      /keepAliveMilliseconds = ([\d_]+)/.exec(readFileSync('containers/ingest.ts', 'utf8')) ?? [];
+    expect(Number(kept?.replaceAll('_', ''))).toBeGreaterThan(60_000);
+  });
+
+  test('asks tasks whether they are ready, for five minutes before it has one replaced', () => {
+    const { name: _, ...targets } = only(template, 'AWS::ElasticLoadBalancingV2::TargetGroup');
+    expect(targets).toMatchObject({
+      TargetType: 'ip',
+      Protocol: 'HTTP',
+      Port: 8080,
+      HealthCheckPath: '/ready',
+      Matcher: { HttpCode: '200' },
+      HealthCheckTimeoutSeconds: 5,
+      HealthyThresholdCount: 2,
+    });
+    expect(targets.HealthCheckIntervalSeconds * targets.UnhealthyThresholdCount).toBe(5 * 60);
+  });
+
+  test('lets a task go in less time than it is given to stop', () => {
+    const { TargetGroupAttributes } = only(template, 'AWS::ElasticLoadBalancingV2::TargetGroup');
+    const delay = TargetGroupAttributes.find(
+      ({ Key }: { readonly Key: string }) => Key === 'deregistration_delay.timeout_seconds',
+    );
+    expect(Number(delay?.Value)).toBeLessThan(containerOf(template, 'Ingest').StopTimeout);
+  });
+});
+
+describe('the log of the traffic', () => {
+  const bucketOf = (of: Template) => only(of, 'AWS::S3::Bucket', 'ContainersTrafficLogs');
+
+  test('is private, encrypted, and rid of what is older than any other log', () => {
+    expect(bucketOf(template)).toMatchObject({
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+      LifecycleConfiguration: {
+        Rules: [expect.objectContaining({ ExpirationInDays: 30, Status: 'Enabled' })],
+      },
+    });
+    expect(bucketOf(changed).LifecycleConfiguration.Rules[0].ExpirationInDays).toBe(7);
+  });
+
+  test('has every request, written by the load balancer of whatever region, and nobody else may write there', () => {
+    const { LoadBalancerAttributes } = only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer');
+    const bucket = bucketOf(template);
+    expect(LoadBalancerAttributes).toEqual(
+      expect.arrayContaining([
+        { Key: 'access_logs.s3.enabled', Value: 'true' },
+        { Key: 'access_logs.s3.bucket', Value: { Ref: bucket.name } },
+        { Key: 'access_logs.s3.prefix', Value: 'requests' },
+      ]),
+    );
+    const { PolicyDocument } = only(template, 'AWS::S3::BucketPolicy', 'ContainersTrafficLogs');
+    const account = { Ref: 'AWS::AccountId' };
+    const under = (prefix: string) => ({
+      'Fn::Join': ['', [attribute('Arn', bucket), `/${prefix}/AWSLogs/`, account, '/*']],
+    });
+    const writers = PolicyDocument.Statement.filter(
+      ({ Effect, Action }: { readonly Effect: string; readonly Action: unknown }) =>
+        Effect === 'Allow' && Action === 's3:PutObject',
+    );
+    expect(writers).toEqual([
+      {
+        Effect: 'Allow',
+        Action: 's3:PutObject',
+        Principal: { Service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
+        Resource: under('requests'),
+      },
+      {
+        Effect: 'Allow',
+        Action: 's3:PutObject',
+        Principal: { Service: 'delivery.logs.amazonaws.com' },
+        Resource: under('refused'),
+        Condition: expect.objectContaining({
+          StringEquals: expect.objectContaining({ 'aws:SourceAccount': account }),
+        }),
+      },
+    ]);
+    expect(PolicyDocument.Statement).toContainEqual(
+      expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+    );
+  });
+
+  test('has the connections that the network refused', () => {
+    const { name: _, ...flowLog } = only(template, 'AWS::EC2::FlowLog');
+    expect(flowLog).toMatchObject({
+      ResourceType: 'VPC',
+      ResourceId: { Ref: only(template, 'AWS::EC2::VPC').name },
+      TrafficType: 'REJECT',
+      LogDestinationType: 's3',
+    });
+  });
+});
+
+test('the outputs lead to containers and back to functions', () => {
+  template.hasOutput('LoadBalancerDnsName', {
+    Value: attribute('DNSName', only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer')),
+  });
+  template.hasOutput('LoadBalancerArn', {
+    Value: { Ref: only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer').name },
+  });
+  template.hasOutput('ApiDomainTarget', {
+    Value: attribute('RegionalDomainName', only(template, 'AWS::ApiGatewayV2::DomainName')),
+  });
+  template.hasOutput('PublicUploadUrl', { Value: 'https://images.example.com/dev/upload_image' });
+  template.hasOutput('UploadUrl', { Value: Match.objectLike({ 'Fn::Join': Match.anyValue() }) });
+});

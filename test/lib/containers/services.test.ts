@@ -1,0 +1,243 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import { inContainers, resourcesOf, templateWith } from '../stacks.ts';
+import {
+  attribute,
+  changedContainers,
+  containerOf,
+  environmentOf,
+  only,
+  serviceNames,
+  serviceOf,
+  taskOf,
+} from './deployed-containers.ts';
+
+let template: Template;
+let changed: Template;
+/** The same with functions. */
+let functions: Template;
+
+beforeAll(() => {
+  functions = templateWith({ domain: inContainers.domain });
+  template = templateWith(inContainers);
+  changed = templateWith(changedContainers);
+});
+
+describe.each(serviceNames)('the service of %s', (name) => {
+  test('runs on arm64, as a user that is not root, with nothing that it may write but /tmp', () => {
+    const task = taskOf(template, name);
+    expect(task).toMatchObject({
+      RequiresCompatibilities: ['FARGATE'],
+      NetworkMode: 'awsvpc',
+      RuntimePlatform: { CpuArchitecture: 'ARM64', OperatingSystemFamily: 'LINUX' },
+      Volumes: [{ Name: 'tmp' }],
+    });
+    const container = containerOf(template, name);
+    expect(container).toMatchObject({
+      Command: [`containers/${name.toLowerCase()}.ts`],
+      User: '1000:1000',
+      ReadonlyRootFilesystem: true,
+      LinuxParameters: { Capabilities: { Drop: ['ALL'] } },
+      MountPoints: [{ SourceVolume: 'tmp', ContainerPath: '/tmp', ReadOnly: false }],
+      StopTimeout: 30,
+    });
+    expect(container.Privileged).toBeUndefined();
+  });
+
+  test('writes the log that the function writes, which expires', () => {
+    const { LogDriver, Options } = containerOf(template, name).LogConfiguration;
+    const logGroup = only(template, 'AWS::Logs::LogGroup', `${name}FunctionLogs`);
+    expect(LogDriver).toBe('awslogs');
+    expect(Options).toMatchObject({ 'awslogs-group': { Ref: logGroup.name }, mode: 'non-blocking' });
+    expect(logGroup.RetentionInDays).toBe(30);
+  });
+
+  test('is told what the function is told', () => {
+    const deployed = only(functions, 'AWS::Lambda::Function', `${name}Function`);
+    const { MAX_INLINE_BYTES: _, ...told } = deployed.Environment.Variables;
+    expect(Object.keys(told).length).toBeGreaterThan(6);
+    expect(environmentOf(template, name)).toMatchObject(told);
+  });
+
+  test('keeps all tasks while it is deployed, and undoes what does not come up', () => {
+    expect(serviceOf(template, name)).toMatchObject({
+      DeploymentConfiguration: {
+        MinimumHealthyPercent: 100,
+        MaximumPercent: 200,
+        DeploymentCircuitBreaker: { Enable: true, Rollback: true },
+      },
+      AvailabilityZoneRebalancing: 'ENABLED',
+    });
+  });
+
+  test('leaves the number of its tasks to the scaling', () => {
+    expect(serviceOf(template, name).DesiredCount).toBeUndefined();
+  });
+
+  test('starts no task before there is a way to its image', () => {
+    const service = template.findResources('AWS::ECS::Service')[serviceOf(template, name).name];
+    const ways = [
+      ...resourcesOf(template, 'AWS::EC2::VPCEndpoint'),
+      ...resourcesOf(template, 'AWS::EC2::SubnetRouteTableAssociation'),
+    ].map((resource) => resource.name);
+    expect(service?.['DependsOn']).toEqual(expect.arrayContaining(ways));
+  });
+
+  test('holds no secret in its environment', () => {
+    for (const variable of Object.keys(environmentOf(changed, name)))
+      expect(variable).not.toMatch(/SECRET|PASSWORD|TOKEN|CREDENTIAL|PRIVATE|_KEY$/);
+  });
+
+  test('gives nobody a shell in it', () => {
+    expect(serviceOf(template, name).EnableExecuteCommand).toBeUndefined();
+  });
+});
+
+describe('the service of ingest', () => {
+  test('is restarted when its process does not answer, whatever else is out of reach', () => {
+    const { Command, ...healthCheck } = containerOf(template, 'Ingest').HealthCheck;
+    expect(Command.slice(0, 3)).toEqual(['CMD', 'node', '--eval']);
+    expect(Command[3]).toContain("fetch('http://127.0.0.1:8080/health')");
+    expect(healthCheck).toEqual({ Interval: 10, Timeout: 5, Retries: 3, StartPeriod: 15 });
+  });
+
+  test('has as many tasks as the settings allow, on demand, by CPU and by requests', () => {
+    expect(serviceOf(template, 'Ingest').CapacityProviderStrategy).toEqual([
+      { CapacityProvider: 'FARGATE', Weight: 1 },
+    ]);
+    const bounds = (of: Template) => {
+      const { MinCapacity, MaxCapacity } = only(
+        of,
+        'AWS::ApplicationAutoScaling::ScalableTarget',
+        'ContainersIngest',
+      );
+      const { Cpu, Memory } = taskOf(of, 'Ingest');
+      return { MinCapacity, MaxCapacity, Cpu, Memory };
+    };
+    expect(bounds(template)).toEqual({ MinCapacity: 2, MaxCapacity: 10, Cpu: '1024', Memory: '2048' });
+    expect(bounds(changed)).toEqual({ MinCapacity: 3, MaxCapacity: 30, Cpu: '2048', Memory: '5120' });
+    const policies = resourcesOf(template, 'AWS::ApplicationAutoScaling::ScalingPolicy')
+      .filter((policy) => policy.name.startsWith('ContainersIngest'))
+      .map(({ TargetTrackingScalingPolicyConfiguration: { PredefinedMetricSpecification, TargetValue } }) => [
+        PredefinedMetricSpecification.PredefinedMetricType,
+        TargetValue,
+      ]);
+    expect(policies).toEqual([
+      ['ECSServiceAverageCPUUtilization', 60],
+      ['ALBRequestCountPerTarget', 1200],
+    ]);
+  });
+
+  test('takes larger images than a function, as many at once as a quarter of its memory holds', () => {
+    expect(environmentOf(template, 'Ingest')).toMatchObject({
+      MAX_INLINE_BYTES: '32000000',
+      MAX_BYTES_IN_HAND: String(512 * 1024 * 1024),
+      PORT: '8080',
+    });
+    expect(environmentOf(changed, 'Ingest')).toMatchObject({
+      MAX_INLINE_BYTES: '50000000',
+      MAX_BYTES_IN_HAND: String(1280 * 1024 * 1024),
+    });
+    const ingest = only(template, 'AWS::Lambda::Function', 'IngestFunction');
+    expect(ingest.Environment.Variables.MAX_INLINE_BYTES).toBe('4700000');
+  });
+});
+
+describe('the service of resize', () => {
+  test('has its first worker and a fifth of the others on demand, or all if that is set', () => {
+    expect(serviceOf(template, 'Resize').CapacityProviderStrategy).toEqual([
+      { CapacityProvider: 'FARGATE', Base: 1, Weight: 1 },
+      { CapacityProvider: 'FARGATE_SPOT', Weight: 4 },
+    ]);
+    expect(serviceOf(changed, 'Resize').CapacityProviderStrategy).toEqual([
+      { CapacityProvider: 'FARGATE', Weight: 1 },
+    ]);
+    expect(only(template, 'AWS::ECS::Cluster').CapacityProviders).toEqual(['FARGATE', 'FARGATE_SPOT']);
+  });
+
+  test('decodes as many images at once as it has CPUs', () => {
+    expect(environmentOf(template, 'Resize')).toMatchObject({ DECODES_AT_ONCE: '2' });
+    expect(environmentOf(changed, 'Resize')).toMatchObject({ DECODES_AT_ONCE: '4' });
+  });
+
+  test('is reached by no load balancer', () => {
+    expect(serviceOf(template, 'Resize').LoadBalancers).toEqual([]);
+    expect(containerOf(template, 'Resize').PortMappings).toBeUndefined();
+  });
+
+  const scalingOf = (of: Template) => {
+    const target = only(of, 'AWS::ApplicationAutoScaling::ScalableTarget', 'ContainersResize');
+    const policies = resourcesOf(of, 'AWS::ApplicationAutoScaling::ScalingPolicy').filter(
+      ({ ScalingTargetId }) => ScalingTargetId.Ref === target.name,
+    );
+    const { Cpu, Memory } = taskOf(of, 'Resize');
+    return { Cpu, Memory, min: target.MinCapacity, max: target.MaxCapacity, policies };
+  };
+
+  test('has as many workers as the images that wait for each need', () => {
+    const { policies, ...bounds } = scalingOf(template);
+    expect(bounds).toEqual({ min: 1, max: 20, Cpu: '2048', Memory: '4096' });
+    expect(policies).toHaveLength(1);
+    const [{ TargetValue, CustomizedMetricSpecification }] = policies.map(
+      ({ TargetTrackingScalingPolicyConfiguration }) => TargetTrackingScalingPolicyConfiguration,
+    );
+    // In half of 10 s, two decoders at 0.3 s each.
+    expect(TargetValue).toBe(33);
+    const queue = only(template, 'AWS::CloudWatch::Alarm', 'MonitoringAlarmsresizequeueage');
+    const [messages, tasks, backlog] = CustomizedMetricSpecification.Metrics;
+    expect(messages).toMatchObject({
+      Id: 'messages',
+      MetricStat: {
+        Metric: {
+          Namespace: 'AWS/SQS',
+          MetricName: 'ApproximateNumberOfMessagesVisible',
+          Dimensions: queue.Dimensions,
+        },
+        Stat: 'Maximum',
+      },
+      ReturnData: false,
+    });
+    expect(tasks).toMatchObject({
+      Id: 'tasks',
+      MetricStat: {
+        Metric: {
+          Namespace: 'ECS/ContainerInsights',
+          MetricName: 'RunningTaskCount',
+          Dimensions: [
+            { Name: 'ClusterName', Value: { Ref: only(template, 'AWS::ECS::Cluster').name } },
+            { Name: 'ServiceName', Value: attribute('Name', serviceOf(template, 'Resize')) },
+          ],
+        },
+      },
+      ReturnData: false,
+    });
+    expect(backlog).toMatchObject({ Expression: 'messages / tasks' });
+    expect(only(template, 'AWS::ECS::Cluster').ClusterSettings).toEqual([
+      { Name: 'containerInsights', Value: 'enabled' },
+    ]);
+  });
+
+  test('has no worker while nothing waits if that is set, and then starts the first one', () => {
+    const { policies, ...bounds } = scalingOf(changed);
+    expect(bounds).toEqual({ min: 0, max: 100, Cpu: '4096', Memory: '8192' });
+    expect(policies).toHaveLength(2);
+    const step = policies.find(({ PolicyType }) => PolicyType === 'StepScaling');
+    expect(step?.StepScalingPolicyConfiguration).toMatchObject({
+      AdjustmentType: 'ChangeInCapacity',
+      StepAdjustments: [{ MetricIntervalLowerBound: 0, ScalingAdjustment: 1 }],
+    });
+    const [alarm] = resourcesOf(changed, 'AWS::CloudWatch::Alarm').filter(
+      ({ AlarmActions }) => AlarmActions[0].Ref === step?.name,
+    );
+    expect(alarm).toMatchObject({ Threshold: 1, ComparisonOperator: 'GreaterThanOrEqualToThreshold' });
+    expect(JSON.stringify(alarm?.Metrics)).toContain('IF(FILL(tasks, 0) > 0, 0, messages)');
+  });
+
+  test('leaves the visibility timeout of the queue as it is, and no function to read the queue', () => {
+    const [queue] = resourcesOf(template, 'AWS::SQS::Queue').filter(({ RedrivePolicy }) => RedrivePolicy);
+    expect(queue?.VisibilityTimeout).toBe(720);
+    template.resourceCountIs('AWS::Lambda::EventSourceMapping', 0);
+    expect(
+      resourcesOf(template, 'AWS::Lambda::Function').filter(({ name }) => name.startsWith('Resize')),
+    ).toEqual([]);
+  });
+});

@@ -1,0 +1,76 @@
+import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { type Figure, zero } from '../report.ts';
+import { startStack } from '../stack.ts';
+import { type Answer, post, postUntilTaken } from './client.ts';
+import { largeImage } from './images.ts';
+import { outcomeOf, untilQuiet } from './outcome.ts';
+
+const maxInlineBytes = 32_000_000;
+const maxBytesInHand = 100_000_000;
+const connections = 12;
+
+/**
+ * What ingest may take in all: itself, and each byte in hand a few times. As it arrived, once more as a whole, and until its
+ * memory is given back. It took 2.3 to 2.6 times as much, and no more with 300 MB in hand.
+ */
+const maxMiB = 160 + 3.5 * (maxBytesInHand / 2 ** 20);
+
+const environment = {
+  MAX_INLINE_BYTES: String(maxInlineBytes),
+  MAX_BYTES_IN_HAND: String(maxBytesInHand),
+  NODE_OPTIONS: '--max-old-space-size=128 --max-semi-space-size=8',
+};
+
+/** Four times as many of the largest bodies as there is room for: memory stays bounded, and all are taken in the end. */
+export const largeBodies = async (seed: number): Promise<readonly Figure[]> => {
+  const stack = await startStack({ visibilityTimeoutSeconds: 60, environment });
+  try {
+    const url = `${stack.apiUrl}/upload_image`;
+    const taken: string[] = [];
+    const odd: Answer[] = [];
+    let refusals = 0;
+    await Promise.all(
+      Array.from({ length: connections }, async (_, number) => {
+        const image = await largeImage(seed, number);
+        const answer = await postUntilTaken(url, image);
+        refusals += answer.refusals.length;
+        if (answer.status === 200 || answer.status === 202) taken.push(imageIdOf(image));
+        else odd.push(answer);
+      }),
+    );
+    const tooLarge = await post(url, Buffer.alloc(maxInlineBytes + 1, 'x'));
+    const isQuiet = await untilQuiet(stack, 120_000);
+    const { ready, lost } = await outcomeOf(stack, taken);
+    const peakMiB = stack.peaksMiB()['ingest'] ?? Number.NaN;
+    for (const answer of odd) console.log(JSON.stringify(answer));
+
+    return [
+      { name: 'uploads of 32 MB at once', value: connections },
+      { name: 'room for, bytes', value: maxBytesInHand },
+      { name: 'refusals with 503', value: refusals, must: { be: 'some', holds: refusals > 0 } },
+      {
+        name: 'taken in the end, tried again as told',
+        value: taken.length,
+        must: { be: String(connections), holds: taken.length === connections },
+      },
+      { name: 'ready', value: ready, must: { be: 'as many as taken', holds: ready === taken.length } },
+      zero('lost', lost.length),
+      {
+        name: 'one byte more than is allowed',
+        value: tooLarge.status,
+        must: { be: '413', holds: tooLarge.status === 413 },
+      },
+      { name: 'queue empty in the end', value: String(isQuiet), must: { be: 'true', holds: isQuiet } },
+      zero('dead letters', await stack.aws.deadLetters()),
+      zero('deaths of processes', stack.deaths().length),
+      zero('log lines that leak', stack.leaks().length),
+      {
+        name: 'peak memory of ingest, MiB',
+        value: peakMiB.toFixed(0),
+        must: { be: `at most ${maxMiB.toFixed(0)}`, holds: peakMiB <= maxMiB },
+      },
+    ];
+  } finally {
+    await stack.stop();
+  }
+};
