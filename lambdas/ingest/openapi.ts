@@ -160,8 +160,8 @@ const notifyParameter = (place: (typeof notifyPlaces)[number]) => ({
   name: notifyHeader,
   in: place,
   required: false,
-  description: 'Who gets a mail once the thumbnails are there, or why there will be none',
-  schema: schemaOf(addressSchema),
+  description: 'Who gets a mail once the thumbnails are there, or why there will be none; empty is nobody',
+  schema: schemaOf(z.union([addressSchema, z.literal('')])),
   example: 'me@example.com',
 });
 

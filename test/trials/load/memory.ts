@@ -16,11 +16,15 @@ const sampleMilliseconds = 500;
  */
 const maxGrowth = (uploads: number): number => (uploads < 3000 ? 1.4 : 1.15);
 
+/** Of one of its processes, on average: a worker starts decoders when it needs them, and keeps them. */
+const memoryOfOne = (stack: Stack, name: string): number =>
+  stack.memoryMiB(name) / (1 + stack.childrenOf(name).length);
+
 export const watchMemory = (stack: Stack, uploads: number): MemoryWatch => {
   const names = stack.names.filter((name) => /^(?:ingest|resize)/.test(name));
   const samples = new Map(names.map((name) => [name, [] as number[]]));
   const timer = setInterval(() => {
-    for (const [name, taken] of samples) taken.push(stack.memoryMiB(name));
+    for (const [name, taken] of samples) taken.push(memoryOfOne(stack, name));
   }, sampleMilliseconds);
   return {
     stop: () => {
@@ -29,7 +33,7 @@ export const watchMemory = (stack: Stack, uploads: number): MemoryWatch => {
         const early = median(fifth(taken, 2));
         const end = median(fifth(taken, 5));
         return {
-          name: `memory of ${name}, MiB: median of the second and of the last fifth`,
+          name: `memory of a process of ${name}, MiB: median of the second and of the last fifth`,
           value: `${early.toFixed(0)}, ${end.toFixed(0)}`,
           must: { be: `at most x ${maxGrowth(uploads)}`, holds: end <= early * maxGrowth(uploads) },
         };
