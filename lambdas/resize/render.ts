@@ -1,4 +1,4 @@
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
 import { rgbaToThumbHash } from 'thumbhash';
 import { ImageError } from '../image/errors.ts';
 import type { ImageLimits } from '../image/limits.ts';
@@ -57,21 +57,52 @@ export const renderImage = async (
   );
   const pixels = () =>
     sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } });
-  const [thumbhash, ...thumbnails] = await Promise.all([
-    placeholder(pixels()),
-    ...variants.map((variant) => encode(pixels(), original, variant)),
-  ]);
-  return { original, thumbnails, thumbhash };
+  const encoded = Promise.all(variants.map((variant) => encode(pixels(), original, variant)));
+  // Meanwhile: the encoders run in other threads.
+  const thumbhash = placeholder(data, info);
+  return { original, thumbnails: await encoded, thumbhash };
 };
 
 /** A ThumbHash takes at most 100 pixels a side; 64 give the same hash in a third of the time. */
-const placeholder = async (pixels: Sharp): Promise<string> => {
-  const { data, info } = await pixels
-    .resize({ width: 64, height: 64, fit: 'inside', withoutEnlargement: true })
-    .ensureAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return Buffer.from(rgbaToThumbHash(info.width, info.height, data)).toString('base64');
+const placeholderSide = 64;
+
+/** How many pixels a side are averaged for one of the placeholder's: of more, the mean hardly changes. */
+const samplesPerSide = 8;
+
+/** Averages the pixels itself: 0.2 ms, where one more pipeline of libvips costs 1.3 ms (320 x 240 pixels). */
+const placeholder = (data: Uint8Array, { width, height, channels }: OutputInfo): string => {
+  const scale = Math.min(1, placeholderSide / Math.max(width, height));
+  const small = scaled({ width, height }, scale);
+  const rgba = new Uint8Array(small.width * small.height * 4);
+  const stepX = width / small.width;
+  const stepY = height / small.height;
+  const samplesX = Math.min(samplesPerSide, Math.ceil(stepX));
+  const samplesY = Math.min(samplesPerSide, Math.ceil(stepY));
+  for (let y = 0, to = 0; y < small.height; y += 1) {
+    for (let x = 0; x < small.width; x += 1, to += 4) {
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      let alpha = 0;
+      for (let row = 0; row < samplesY; row += 1) {
+        const line = Math.floor((y + (row + 0.5) / samplesY) * stepY) * width;
+        for (let column = 0; column < samplesX; column += 1) {
+          const from = (line + Math.floor((x + (column + 0.5) / samplesX) * stepX)) * channels;
+          // What is transparent has no colour.
+          const weight = channels === 4 ? (data[from + 3] ?? 0) : 255;
+          red += (data[from] ?? 0) * weight;
+          green += (data[from + 1] ?? 0) * weight;
+          blue += (data[from + 2] ?? 0) * weight;
+          alpha += weight;
+        }
+      }
+      rgba[to] = red / (alpha || 1);
+      rgba[to + 1] = green / (alpha || 1);
+      rgba[to + 2] = blue / (alpha || 1);
+      rgba[to + 3] = alpha / (samplesX * samplesY);
+    }
+  }
+  return Buffer.from(rgbaToThumbHash(small.width, small.height, rgba)).toString('base64');
 };
 
 const checkHeader = (metadata: Metadata, limits: ImageLimits): Size => {

@@ -1,0 +1,15 @@
+import { readFile } from 'node:fs/promises';
+import * as z from 'zod';
+import { answerJobs } from '../processes/answer.ts';
+import { bareThumbnail } from './thumbnail.ts';
+
+const jobSchema = z.object({ file: z.string(), count: z.int().positive() });
+
+/** Makes the thumbnail of a file so many times, one after the other, and keeps none. */
+answerJobs(async (job) => {
+  const { file, count } = jobSchema.parse(job);
+  const bytes = await readFile(file);
+  return async () => {
+    for (let number = 0; number < count; number += 1) await bareThumbnail(bytes);
+  };
+});

@@ -1,0 +1,14 @@
+import * as z from 'zod';
+import { answerJobs } from '../processes/answer.ts';
+import { bareRequest } from './http.ts';
+import { bareThumbnail } from './thumbnail.ts';
+
+const jobSchema = z.object({ getUrl: z.url(), putUrl: z.url() });
+
+/** What nobody can do without: GET the original, make the thumbnail, PUT it. Nothing is checked, noted or told. */
+answerJobs(async (job) => {
+  const { getUrl, putUrl } = jobSchema.parse(job);
+  return async () => {
+    await bareRequest('PUT', putUrl, await bareThumbnail(await bareRequest('GET', getUrl)));
+  };
+});

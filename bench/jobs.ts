@@ -1,0 +1,140 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buildSync } from 'esbuild';
+import type { Answer, Cost } from './processes/answer.ts';
+import { benchFolder, project } from './project.ts';
+
+/** The scripts that run in processes of their own, without `.ts`. */
+export type Script =
+  | 'bare/decode'
+  | 'bare/empty'
+  | 'bare/origin'
+  | 'bare/put'
+  | 'bare/require-sharp'
+  | 'bare/resize'
+  | 'processes/decoder-ready'
+  | 'processes/first-reply'
+  | 'processes/ingest-function'
+  | 'processes/resize-function';
+
+const built = new Map<Script, string>();
+
+/** A script as JavaScript: what strips types from TypeScript takes time and memory, of which a package has none. */
+const scriptFile = (script: Script): string => {
+  const known = built.get(script);
+  if (known !== undefined) return known;
+  const outfile = join(benchFolder, 'scripts', `${script.replace('/', '-')}.cjs`);
+  buildSync({
+    entryPoints: [join(project, 'bench', `${script}.ts`)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    external: ['sharp'],
+    logLevel: 'warning',
+  });
+  built.set(script, outfile);
+  return outfile;
+};
+
+/** A process that does jobs and says what each cost. */
+export interface Worker {
+  readonly pid: number;
+  run(job: object | string): Promise<Cost>;
+  stop(): Promise<void>;
+}
+
+const jobSeconds = 120;
+
+const within = async <Value>(what: string, seconds: number, value: Promise<Value>): Promise<Value> => {
+  const late = Promise.withResolvers<never>();
+  late.promise.catch(() => {});
+  const timer = setTimeout(
+    () => late.reject(new Error(`${what} took longer than ${seconds} s.`)),
+    seconds * 1000,
+  );
+  try {
+    return await Promise.race([value, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+export const startWorker = async (
+  script: Script,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Worker> => {
+  const child = fork(scriptFile(script), [...args], {
+    execArgv: [],
+    env: { ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  });
+  const ended = new Promise<never>((_, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => reject(new Error(`${script} ended with ${signal ?? code}.`)));
+  });
+  ended.catch(() => {});
+  const nextAnswer = async (): Promise<Answer> => {
+    const answer = new Promise<Answer>((resolve) => child.once('message', resolve));
+    return within(script, jobSeconds, Promise.race([answer, ended]));
+  };
+  const stop = (): Promise<void> => endOf(child);
+  try {
+    await nextAnswer();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    pid: child.pid ?? 0,
+    async run(job) {
+      const answer = nextAnswer();
+      child.send(job);
+      const told = await answer;
+      if (told.kind === 'done') return told;
+      throw new Error(`${script}: ${told.kind === 'failed' ? told.reason : told.kind}`);
+    },
+    stop,
+  };
+};
+
+const endOf = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+};
+
+/** From the start of a process until it says its first word. */
+export const untilFirstWord = async (
+  script: Script,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly milliseconds: number; readonly word: string }> => {
+  const file = scriptFile(script);
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [file, ...args], {
+    env: { ...env },
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+  });
+  const pipe = child.stdio[3];
+  if (!(pipe instanceof Readable)) throw new Error(`${script} has no pipe.`);
+  try {
+    const silent = once(pipe, 'end').then(() => {
+      throw new Error(`${script} ended without a word.`);
+    });
+    silent.catch(() => {});
+    const [word] = await within(script, 60, Promise.race([once(pipe, 'data'), silent]));
+    const milliseconds = performance.now() - startedAt;
+    // What it has to end with is done then, such as to write a compile cache.
+    if (child.exitCode === null && child.signalCode === null) await within(script, 10, once(child, 'exit'));
+    return { milliseconds, word: String(word) };
+  } finally {
+    await endOf(child);
+  }
+};

@@ -1,0 +1,19 @@
+import { createRequire } from 'node:module';
+import { queueEvent } from '../../test/events.ts';
+import { answerJobs } from './answer.ts';
+
+/** `resize-function <index.js>`: the packaged function, loaded as Lambda's runtime does. A job has bodies of messages. */
+const [, , indexFile = ''] = process.argv;
+const { handler }: { handler: (event: unknown, context: object) => Promise<unknown> } =
+  createRequire(indexFile)(indexFile);
+
+answerJobs(async (job) => {
+  if (!Array.isArray(job)) throw new Error('A job is a list of messages.');
+  const events = job.map((body) => queueEvent(String(body)));
+  return async () => {
+    for (const event of events) {
+      const answer = JSON.stringify(await handler(event, { awsRequestId: 'request' }));
+      if (answer !== '{"batchItemFailures":[]}') throw new Error(`The function answers ${answer}`);
+    }
+  };
+});

@@ -1,0 +1,19 @@
+import type { Row } from './row.ts';
+import { coldRows } from './rows/cold.ts';
+import { coreRows } from './rows/core.ts';
+import { functionRows } from './rows/functions.ts';
+import { growthRows } from './rows/growth.ts';
+import { sizeRows } from './rows/size.ts';
+import { throughputRows } from './rows/throughput.ts';
+import { uploadRows } from './rows/upload-to-ready.ts';
+
+/** Every row but those of peers. */
+export const rows: readonly Row[] = [
+  ...coreRows,
+  ...functionRows,
+  ...coldRows,
+  ...sizeRows,
+  ...throughputRows,
+  ...uploadRows,
+  ...growthRows,
+];

@@ -1,0 +1,80 @@
+import type { Cost } from '../processes/answer.ts';
+import { measuredOf, pairsOf, type Row, sharedMeasurement } from '../row.ts';
+import { quantile } from '../statistics.ts';
+
+const wallOf = (pairs: readonly { readonly ours: Cost; readonly theirs: Cost }[]) =>
+  pairs.map(({ ours, theirs }) => ({ ours: ours.wallMilliseconds, theirs: theirs.wallMilliseconds }));
+
+const medianCpu = (costs: readonly Cost[]): string =>
+  quantile(
+    costs.map(({ cpuMilliseconds }) => cpuMilliseconds),
+    0.5,
+  ).toFixed(0);
+
+/** The packaged resize function beside the same without anything that is checked, noted or told. */
+export const resizeCosts = sharedMeasurement(async (workbench) => {
+  const { environments, take, bareUrls, purge } = await workbench.services();
+  const resize = await workbench.worker(
+    'processes/resize-function',
+    [workbench.packaged('resize')],
+    environments.resize,
+  );
+  const bare = await workbench.worker('bare/resize');
+  const pairs = await pairsOf(
+    workbench,
+    { full: 60, warmUp: 5 },
+    async () => resize.run([await take((await workbench.another('12 MP JPEG')).bytes)]),
+    async () => bare.run(await bareUrls((await workbench.another('12 MP JPEG')).bytes)),
+  );
+  await purge();
+  return pairs;
+});
+
+const resizeHandler: Row = {
+  key: 'resize',
+  what: 'resize handler, from the event to ready, 12 MP JPEG',
+  against: 'bare GET, sharp and PUT over http',
+  goal: { be: 'at most', ratio: 1.2 },
+  measure: async (workbench) => {
+    const pairs = await resizeCosts(workbench);
+    const cpu = `CPU: ${medianCpu(pairs.map(({ ours }) => ours))} against ${medianCpu(pairs.map(({ theirs }) => theirs))} ms`;
+    return measuredOf('ms', wallOf(pairs), cpu);
+  },
+};
+
+/** The packaged ingest function beside one raw PUT. */
+export const ingestCosts = sharedMeasurement(async (workbench) => {
+  const { environments, bareUrls, purge } = await workbench.services();
+  const ingest = await workbench.worker(
+    'processes/ingest-function',
+    [workbench.packaged('ingest')],
+    environments.ingest,
+  );
+  const bare = await workbench.worker('bare/put');
+  const pairs = await pairsOf(
+    workbench,
+    { full: 60, warmUp: 5 },
+    async () => ingest.run((await workbench.another('12 MP JPEG')).file),
+    async () => {
+      const { bytes, file } = await workbench.another('12 MP JPEG');
+      const { putUrl } = await bareUrls(bytes);
+      return bare.run({ file, putUrl });
+    },
+  );
+  await purge();
+  return pairs;
+});
+
+const ingestHandler: Row = {
+  key: 'ingest',
+  what: 'ingest handler, 12 MP JPEG (4 MB)',
+  against: 'one raw PUT of the same bytes',
+  goal: { be: 'at most', ratio: 1.7 },
+  measure: async (workbench) => {
+    const pairs = await ingestCosts(workbench);
+    const cpu = `CPU: ${medianCpu(pairs.map(({ ours }) => ours))} against ${medianCpu(pairs.map(({ theirs }) => theirs))} ms`;
+    return measuredOf('ms', wallOf(pairs), cpu);
+  },
+};
+
+export const functionRows: readonly Row[] = [resizeHandler, ingestHandler];
