@@ -1,0 +1,29 @@
+import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Log } from './log.ts';
+
+/**
+ * A function that works off the messages of a queue, one after the other. It answers with those that failed: only those
+ * are delivered again.
+ *
+ * @param handleMessage throws when the message is to be delivered again
+ */
+export const createQueueFunction = (handleMessage: (body: string) => Promise<void>, log: Log) => {
+  const processor = new BatchProcessor(EventType.SQS);
+
+  const handleRecord = async ({ messageId, body }: SQSRecord): Promise<void> => {
+    try {
+      await handleMessage(body);
+    } catch (error) {
+      log.error('message failed, to be delivered again', { messageId, error });
+      throw error;
+    }
+  };
+
+  return (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
+    processPartialResponse(event, handleRecord, processor, {
+      context,
+      processInParallel: false,
+      throwOnFullBatchFailure: false,
+    });
+};
