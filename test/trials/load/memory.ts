@@ -1,9 +1,10 @@
+import { availableParallelism } from 'node:os';
 import type { Figure } from '../report.ts';
 import type { Stack } from '../stack.ts';
 import { fifth, median } from './statistics.ts';
 
 export interface MemoryWatch {
-  /** A check for each process: that it holds no more at the end than near the start. */
+  /** Checks for each process: that it holds no more at the end than near the start, in no more processes than it may. */
   stop(): readonly Figure[];
 }
 
@@ -20,16 +21,27 @@ const maxGrowth = (uploads: number): number => (uploads < 3000 ? 1.4 : 1.15);
 const memoryOfOne = (stack: Stack, name: string): number =>
   stack.memoryMiB(name) / (1 + stack.childrenOf(name).length);
 
+/** A worker holds three messages for each image that it decodes at once, and has a decoder for each. */
+const maxDecoders = 3 * availableParallelism();
+
 export const watchMemory = (stack: Stack, uploads: number): MemoryWatch => {
   const names = stack.names.filter((name) => /^(?:ingest|resize)/.test(name));
   const samples = new Map(names.map((name) => [name, [] as number[]]));
+  const decoders = new Map<string, number>();
   const timer = setInterval(() => {
+    for (const name of names)
+      decoders.set(name, Math.max(decoders.get(name) ?? 0, stack.childrenOf(name).length));
     for (const [name, taken] of samples) taken.push(memoryOfOne(stack, name));
   }, sampleMilliseconds);
   return {
     stop: () => {
       clearInterval(timer);
-      return [...samples].map(([name, taken]) => {
+      const most = [...decoders].map(([name, count]) => ({
+        name: `most decoders of ${name} at once`,
+        value: count,
+        must: { be: `at most ${maxDecoders}`, holds: count <= maxDecoders },
+      }));
+      const growth = [...samples].map(([name, taken]) => {
         const early = median(fifth(taken, 2));
         const end = median(fifth(taken, 5));
         return {
@@ -38,6 +50,7 @@ export const watchMemory = (stack: Stack, uploads: number): MemoryWatch => {
           must: { be: `at most x ${maxGrowth(uploads)}`, holds: end <= early * maxGrowth(uploads) },
         };
       });
+      return [...growth, ...most];
     },
   };
 };
