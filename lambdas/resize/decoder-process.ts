@@ -1,16 +1,14 @@
-import { once } from 'node:events';
-import { Socket } from 'node:net';
+import { readSync } from 'node:fs';
 import * as z from 'zod';
 import { json, readEnvironment } from '../environment.ts';
 import { ImageError } from '../image/errors.ts';
 import { imageLimitsSchema } from '../image/limits.ts';
-import { bytesPipe, type DecoderReply, decoderRequestSchema } from './decoder-protocol.ts';
+import { bytesFile, type DecoderReply, decoderRequestSchema } from './decoder-protocol.ts';
 import { renderImage } from './render.ts';
 
 /** The process that decodes: one image after the other, and nothing else. It may be killed at any moment. */
 
 const { IMAGE_LIMITS: limits } = readEnvironment(z.object({ IMAGE_LIMITS: json(imageLimitsSchema) }));
-const pipe = new Socket({ fd: bytesPipe, readable: true, writable: false });
 
 /** How often memory is looked at: what a decoder can take meanwhile, about 50 MB, is what it may be over its limit. */
 const memoryCheckMilliseconds = 10;
@@ -20,12 +18,12 @@ const reply = (message: DecoderReply): void => {
   process.send?.(message, () => {});
 };
 
-const receive = async (length: number): Promise<Uint8Array> => {
+const receive = (length: number): Uint8Array => {
   const bytes = Buffer.allocUnsafe(length);
   for (let filled = 0; filled < length; ) {
-    const chunk: Buffer | null = pipe.read();
-    if (chunk === null) await once(pipe, 'readable');
-    else filled += chunk.copy(bytes, filled);
+    const count = readSync(bytesFile, bytes, filled, length - filled, filled);
+    if (count === 0) throw new Error(`The file ends after ${filled} bytes instead of ${length}.`);
+    filled += count;
   }
   return bytes;
 };
@@ -50,7 +48,7 @@ let image: Uint8Array | undefined;
 process.on('message', async (message) => {
   const request = decoderRequestSchema.parse(message);
   if (request.kind === 'load') {
-    image = await receive(request.bytes);
+    image = receive(request.bytes);
     reply({ kind: 'loaded' });
     return;
   }

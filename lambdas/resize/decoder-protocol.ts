@@ -3,8 +3,8 @@ import { errorCodes } from '../image/errors.ts';
 import { variantSchema } from '../image/variant.ts';
 
 /**
- * What a decoder's process is told. The bytes of an image come through a pipe of their own, `bytesPipe`: as many as
- * `load` says. They are looked at once `render` comes, or never.
+ * What a decoder's process is told. The bytes of an image are in a file, `bytesFile`, from its start: as many as `load`
+ * says. They are looked at once `render` comes, or never.
  */
 export const decoderRequestSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('load'), bytes: z.int().nonnegative() }),
@@ -34,5 +34,5 @@ export const decoderReplySchema = z.discriminatedUnion('kind', [
 ]);
 export type DecoderReply = Readonly<z.output<typeof decoderReplySchema>>;
 
-/** The file descriptor that an image's bytes come from. */
-export const bytesPipe = 3;
+/** The file descriptor that an image's bytes are read from. */
+export const bytesFile = 3;
