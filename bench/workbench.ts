@@ -7,6 +7,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { imageIdOf } from '../lambdas/image/id.ts';
 import { originalKey } from '../lambdas/image/keys.ts';
 import { createS3Client } from '../lambdas/store/clients.ts';
+import { smallHeap } from '../lib/constructs/resize-function.ts';
 import { readSettings } from '../lib/settings.ts';
 import { resources } from '../local/aws.ts';
 import { environmentsFor } from '../local/environments.ts';
@@ -74,7 +75,7 @@ const servicesOf = (stack: Stack): Services => {
     stack,
     environments: {
       ingest: withMetrics(environments.ingest),
-      resize: withMetrics(environments.resize),
+      resize: { ...withMetrics(environments.resize), ...smallHeap },
     },
     take: async (image) => createdMessage(originalKey(await aws.take(image))),
     purge: async () => {

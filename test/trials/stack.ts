@@ -102,6 +102,8 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
       child = spawn(
         process.execPath,
         [
+          // As `npm start` has it.
+          '--max-semi-space-size=1',
           '--import',
           pathToFileURL(join(project, 'local/end-with-parent.ts')).href,
           join(project, entry),

@@ -18,7 +18,7 @@ const maxMiB = 160 + 3.5 * (maxBytesInHand / 2 ** 20);
 const environment = {
   MAX_INLINE_BYTES: String(maxInlineBytes),
   MAX_BYTES_IN_HAND: String(maxBytesInHand),
-  NODE_OPTIONS: '--max-old-space-size=128 --max-semi-space-size=8',
+  NODE_OPTIONS: '--max-old-space-size=128 --max-semi-space-size=1',
 };
 
 /** Four times as many of the largest bodies as there is room for: memory stays bounded, and all are taken in the end. */

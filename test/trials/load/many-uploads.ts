@@ -28,7 +28,7 @@ const twinOf = 5;
  * The heap that Node gives a process in a container of half a gigabyte or less. On a larger machine it would rather
  * grow than collect, and a leak could not be told from laziness.
  */
-const environment = { NODE_OPTIONS: '--max-old-space-size=128 --max-semi-space-size=8' };
+const environment = { NODE_OPTIONS: '--max-old-space-size=128 --max-semi-space-size=1' };
 
 /** Nothing but a burst: everything ends as it should, once, and nothing grows. */
 export const manyUploads = async (props: ManyUploadsProps): Promise<readonly Figure[]> => {
