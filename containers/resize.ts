@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import * as z from 'zod';
 import { readEnvironment, wholeNumber } from '../lambdas/environment.ts';
 import { createLog } from '../lambdas/log.ts';
+import { createDecoder } from '../lambdas/resize/decoder.ts';
 import { resizeEnvironment } from '../lambdas/resize/environment.ts';
 import { createResizeService } from '../lambdas/resize/service.ts';
 import { runQueueWorker } from './queue-worker.ts';
@@ -22,10 +23,11 @@ const decodesAtOnce = environment.DECODES_AT_ONCE;
 const messagesPerDecode = 3;
 
 const log = createLog('resize');
+const decoder = createDecoder(environment.IMAGE_LIMITS, log, { decodesAtOnce });
 await runQueueWorker({
   name: 'resize',
   queueUrl: environment.RESIZE_QUEUE_URL,
-  handleMessage: createResizeService(environment, log, { decodesAtOnce }),
+  handleMessage: createResizeService(environment, log, decoder),
   concurrency: messagesPerDecode * decodesAtOnce,
   log,
 });

@@ -1,10 +1,7 @@
-import { readEnvironment } from '../environment.ts';
-import { createLog } from '../log.ts';
 import { createQueueFunction } from '../queue-function.ts';
-import { resizeEnvironment } from './environment.ts';
+// Before the service, and with it the SDK: the decoder's process loads libvips meanwhile.
+import { decoder, environment, log } from './early-decoder.ts';
 import { createResizeService } from './service.ts';
 
-const log = createLog('resize');
-
 // One image at a time: each may need most of the function's memory.
-export const handler = createQueueFunction(createResizeService(readEnvironment(resizeEnvironment), log), log);
+export const handler = createQueueFunction(createResizeService(environment, log, decoder), log);

@@ -6,7 +6,7 @@ import { createS3Client } from '../store/clients.ts';
 import { createEvents } from '../store/events.ts';
 import { createOriginals } from '../store/originals.ts';
 import { createThumbnails } from '../store/thumbnails.ts';
-import { createDecoder, type DecoderOptions } from './decoder.ts';
+import type { Decoder } from './decoder.ts';
 import type { resizeEnvironment } from './environment.ts';
 import { createMessageHandler } from './messages.ts';
 import { createResize } from './resize.ts';
@@ -15,7 +15,7 @@ import { createResize } from './resize.ts';
 export const createResizeService = (
   environment: z.output<typeof resizeEnvironment>,
   log: Log,
-  options?: DecoderOptions,
+  decoder: Decoder,
 ) => {
   const s3 = createS3Client();
   const metrics = createMetrics(environment.STACK_NAME);
@@ -25,7 +25,7 @@ export const createResizeService = (
     catalog: createCatalog(environment.CATALOG_TABLE),
     events: createEvents(environment.IMAGE_EVENTS_TOPIC_ARN),
     metrics,
-    decoder: createDecoder(environment.IMAGE_LIMITS, log, options),
+    decoder,
     variants: environment.VARIANTS,
     maxBytes: environment.IMAGE_LIMITS.maxUploadBytes,
   });

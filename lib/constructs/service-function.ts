@@ -39,6 +39,7 @@ export const bundling = (
   // The runtime's own copy of the SDK is another version than the one tested: bring ours.
   bundleAwsSDK: true,
   nodeModules: nativeModules && [...nativeModules],
+  esbuildArgs: { '--alias:@aws-sdk/credential-provider-node': './lambdas/function-credentials.ts' },
   // CommonJS has names of its own for these.
   define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
   commandHooks: {

@@ -8,6 +8,7 @@ import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { createLog } from '../../../lambdas/log.ts';
+import { createDecoder } from '../../../lambdas/resize/decoder.ts';
 import { resizeEnvironment } from '../../../lambdas/resize/environment.ts';
 import { createResizeService } from '../../../lambdas/resize/service.ts';
 import { createCatalog } from '../../../lambdas/store/catalog.ts';
@@ -230,10 +231,9 @@ beforeAll(async () => {
   const freshInContainer = await meetUploads(ingestTask.role, handle(ingestService), 51);
 
   const resizeTask = deployedContainer(containers.template, 'ContainersResizeTask');
-  const resizeInContainer = createResizeService(
-    readEnvironment(resizeEnvironment, resizeTask.environment),
-    log,
-  );
+  const resizeSettings = readEnvironment(resizeEnvironment, resizeTask.environment);
+  const decoder = createDecoder(resizeSettings.IMAGE_LIMITS, log);
+  const resizeInContainer = createResizeService(resizeSettings, log, decoder);
   aws.actAs({ function: resizeTask.role });
   for (const key of [`raw/${imageIdOf(freshInContainer)}`, `raw/${'f'.repeat(64)}`])
     await resizeInContainer(createdMessage(key));
