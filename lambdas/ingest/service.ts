@@ -29,6 +29,9 @@ export const createIngestService = (
   const signingClient = environment.URL_SIGNER_ROLE_ARN
     ? createSigningClient(environment.URL_SIGNER_ROLE_ARN)
     : async () => s3;
+  // So that it is there when the first URL is to be signed: a cold function need not wait for STS then. If it does not come,
+  // whoever signs asks again.
+  signingClient().catch(() => {});
   const mailTable = environment.MAIL_REQUESTS_TABLE;
   const lifetimeSeconds = environment.URL_LIFETIME_SECONDS;
   return createIngestApp({

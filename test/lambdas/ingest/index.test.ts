@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
 import type { APIGatewayProxyResult, LambdaEvent } from 'hono/aws-lambda';
 import type { IngestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { postEvent } from '../../events.ts';
+import { quarteredPicture } from '../../images.ts';
 
 const s3 = mockClient(S3Client);
+const sts = mockClient(STSClient);
 let handler: (event: LambdaEvent) => Promise<APIGatewayProxyResult>;
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
@@ -30,14 +33,31 @@ beforeAll(async () => {
     VARIANTS: '[{"name":"thumbnail"}]',
     MAX_INLINE_BYTES: '4700000',
     URL_LIFETIME_SECONDS: '3600',
+    URL_SIGNER_ROLE_ARN: 'arn:aws:iam::111122223333:role/signer',
     STAGE: 'dev',
     AUTH: '"none"',
     LINKS: 'public',
   } satisfies IngestEnvironment & Record<string, string>);
+  sts.on(AssumeRoleCommand).resolves({
+    Credentials: {
+      AccessKeyId: 'SIGNER',
+      SecretAccessKey: 'example',
+      SessionToken: 'token',
+      Expiration: new Date(Date.now() + 3_600_000),
+    },
+  });
   ({ handler } = await import('../../../lambdas/ingest/index.ts'));
 });
 
 afterAll(() => server.stop());
+
+test('has a session to sign URLs with before the first request comes, and needs no other', async () => {
+  expect(sts.commandCalls(AssumeRoleCommand)).toHaveLength(1);
+  s3.on(PutObjectCommand).resolves({});
+  const result = await handler(postEvent('/upload_image', await quarteredPicture(8, 8).png().toBuffer()));
+  expect(JSON.parse(result.body)).toMatchObject({ url: expect.stringContaining('X-Amz-Credential=SIGNER') });
+  expect(sts.commandCalls(AssumeRoleCommand)).toHaveLength(1);
+});
 
 test('takes every byte through API Gateway as it was sent', async () => {
   s3.on(PutObjectCommand).resolves({});
@@ -48,7 +68,7 @@ test('takes every byte through API Gateway as it was sent', async () => {
   ]);
   const result = await handler(postEvent('/upload_image', body));
   expect(result).toMatchObject({ statusCode: 202, isBase64Encoded: false });
-  const [stored] = s3.commandCalls(PutObjectCommand);
+  const stored = s3.commandCalls(PutObjectCommand).at(-1);
   expect(body.equals(Buffer.from(stored?.args[0].input.Body as Uint8Array))).toBe(true);
 });
 

@@ -184,6 +184,7 @@ beforeAll(async () => {
 
   const ingest = deployedFunction(template, 'IngestFunction');
   Object.assign(process.env, ingest.environment);
+  aws.actAs({ function: ingest.role });
   const { handler: ingestHandler }: { handler: IngestHandler } = await import(
     '../../../lambdas/ingest/index.ts'
   );
@@ -227,6 +228,7 @@ beforeAll(async () => {
 
   const log = createLog('containers');
   const ingestTask = deployedContainer(containers.template, 'ContainersIngestTask');
+  aws.actAs({ function: ingestTask.role });
   const ingestService = createIngestService(readEnvironment(ingestEnvironment, ingestTask.environment), log);
   const freshInContainer = await meetUploads(ingestTask.role, handle(ingestService), 51);
 
