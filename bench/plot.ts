@@ -2,9 +2,9 @@ import { escaped } from '../lambdas/html.ts';
 import { goalOf, isMeasured, type Result, shareOfGoal } from './report.ts';
 
 const rowHeight = 30;
-const labelWidth = 470;
+const labelWidth = 540;
 const plotWidth = 330;
-const rightWidth = 130;
+const rightWidth = 150;
 const top = 44;
 
 /** The scale ends here; what is longer is cut off, and its figure tells. */
@@ -33,7 +33,7 @@ export const plotOf = (results: readonly Result[]): string => {
       `<text class="against" x="${labelWidth - 10}" y="${px(middle + 10)}" text-anchor="end">against ${escaped(against)}</text>`,
       `<rect class="${share <= 1 ? 'met' : 'missed'}" x="${labelWidth}" y="${px(middle - 6)}" width="${px(at(share) - labelWidth)}" height="12" rx="2"/>`,
       `<path class="spread" d="M${px(Math.min(...ends))} ${px(middle)}H${px(Math.max(...ends))}"/>`,
-      `<text class="label" x="${labelWidth + plotWidth + 10}" y="${px(middle + 4)}">${ratio.median.toFixed(2)}<tspan class="against"> goal ${escaped(goalOf(goal))}</tspan></text>`,
+      `<text class="label" x="${labelWidth + plotWidth + 10}" y="${px(middle + 4)}">${ratio.median.toFixed(2)}<tspan class="against" dx="6">goal ${escaped(goalOf(goal))}</tspan></text>`,
     ].join('\n');
   });
   const goalX = px(at(1));

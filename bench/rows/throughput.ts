@@ -25,7 +25,13 @@ const startContainer = async ({ stack, environments }: Services) => {
   const QueueUrl = stack.aws.urlOf(QueueName);
   const child: ChildProcess = spawn(
     process.execPath,
-    ['--import', join(project, 'local/end-with-parent.ts'), join(project, 'containers/resize.ts')],
+    [
+      // As the image has it.
+      '--max-semi-space-size=1',
+      '--import',
+      join(project, 'local/end-with-parent.ts'),
+      join(project, 'containers/resize.ts'),
+    ],
     {
       env: { ...environments.resize, RESIZE_QUEUE_URL: QueueUrl },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
