@@ -1,9 +1,9 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { buildSync } from 'esbuild';
 import type { Answer, Cost } from './processes/answer.ts';
+import { startedSchema } from './processes/started.ts';
 import { benchFolder, project } from './project.ts';
 
 /** The scripts that run in processes of their own, without `.ts`. */
@@ -17,7 +17,8 @@ export type Script =
   | 'processes/decoder-ready'
   | 'processes/first-reply'
   | 'processes/ingest-function'
-  | 'processes/resize-function';
+  | 'processes/resize-function'
+  | 'processes/starter';
 
 const built = new Map<Script, string>();
 
@@ -110,31 +111,28 @@ const endOf = async (child: ChildProcess): Promise<void> => {
   await exit;
 };
 
+let starter: ChildProcess | undefined;
+
 /** From the start of a process until it says its first word. */
 export const untilFirstWord = async (
   script: Script,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly milliseconds: number; readonly word: string }> => {
-  const file = scriptFile(script);
-  const startedAt = performance.now();
-  const child = spawn(process.execPath, [file, ...args], {
-    env: { ...env },
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
-  });
-  const pipe = child.stdio[3];
-  if (!(pipe instanceof Readable)) throw new Error(`${script} has no pipe.`);
-  try {
-    const silent = once(pipe, 'end').then(() => {
-      throw new Error(`${script} ended without a word.`);
+  if (starter === undefined) {
+    starter = fork(scriptFile('processes/starter'), {
+      execArgv: [],
+      env: {},
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    silent.catch(() => {});
-    const [word] = await within(script, 60, Promise.race([once(pipe, 'data'), silent]));
-    const milliseconds = performance.now() - startedAt;
-    // What it has to end with is done then, such as to write a compile cache.
-    if (child.exitCode === null && child.signalCode === null) await within(script, 10, once(child, 'exit'));
-    return { milliseconds, word: String(word) };
-  } finally {
-    await endOf(child);
+    // It ends with this process, and is no reason for it to stay.
+    starter.unref();
+    starter.channel?.unref();
   }
+  const answer = once(starter, 'message');
+  starter.send({ file: scriptFile(script), args, env });
+  const [message] = await within(script, 70, answer);
+  const started = startedSchema.parse(message);
+  if ('failed' in started) throw new Error(`${script}: ${started.failed}`);
+  return started;
 };

@@ -18,8 +18,8 @@ export const verdictOf = ({ goal, outcome }: Pick<Result, 'goal' | 'outcome'>): 
   if (goal === undefined) return '';
   const measured = outcome.ratio.median;
   if (shareOfGoal(goal, measured) <= 1) return 'met';
-  const percent = ((Math.abs(measured - goal.ratio) / goal.ratio) * 100).toFixed(0);
-  return `missed by ${percent} %`;
+  const percent = (Math.abs(measured - goal.ratio) / goal.ratio) * 100;
+  return `missed by ${percent.toFixed(percent < 1 ? 1 : 0)} %`;
 };
 
 export const goalOf = (goal: Goal | undefined): string =>

@@ -18,7 +18,7 @@ const keys = [...rows, ...peerRows].map(({ key }) => key);
 const usage = `Usage: npm run bench -- [option]...
 
 Measures what our code costs beside the least that the same work needs: ratios of runs that take turns, so that what slows
-the machine down slows down both. Best on a machine that does nothing else. Takes about 15 minutes.
+the machine down slows down both. Best on a machine that does nothing else. Takes about 9 minutes.
 
   --only ROW    one row: ${keys.join(', ').replaceAll(/(.{60,90}?), /g, '$1,\n                ')}
   --peers       also beside other image servers, as far as they are installed
