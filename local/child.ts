@@ -16,8 +16,8 @@ export const spawnEntry = ({ entry, environment, args = [] }: EntryProps): Child
   spawn(
     process.execPath,
     [
-      // How large the young generation is: as small as in a container, because images pass all of our processes.
-      ...process.execArgv,
+      // As in a container: through all of these processes images pass as buffers.
+      '--max-semi-space-size=1',
       '--import',
       import.meta.resolve('./end-with-parent.ts'),
       fileURLToPath(new URL(`../${entry}`, import.meta.url)),
