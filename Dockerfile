@@ -22,7 +22,7 @@ USER 1000:1000
 VOLUME ["/tmp"]
 ENV TMPDIR=/tmp
 ENV NODE_ENV=production
-# Images are buffers, and none of them is in the heap: this is for everything else. With it ingest stays at 145 MiB over
+# Images are buffers, and none of them is in the heap: this is for everything else. With it ingest stays at 175 MiB over
 # 10,000 uploads, on a machine whose size would let Node.js put off collecting until much more.
 ENV NODE_OPTIONS="--max-old-space-size=128 --max-semi-space-size=1"
 # Gives back what big images took: glibc's allocator keeps 100 MiB more after an AVIF of 12 megapixels. Found by the loader

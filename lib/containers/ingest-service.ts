@@ -68,7 +68,7 @@ export class IngestService extends ContainerService {
 
 const healthCheck = `fetch('http://127.0.0.1:${ingestPort}/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`;
 
-/** Each byte in hand takes up to three of memory, and the process itself 160 MiB (`npm run test:load`, "large bodies"). */
+/** Each byte in hand takes up to three of memory, and the process itself 175 MiB (`npm run test:load`, "large bodies"). */
 const bytesInHand = ({ memoryMiB }: FargateSettings['ingest']): number => (memoryMiB * 1024 * 1024) / 4;
 
 /**
