@@ -11,13 +11,15 @@ export interface EntryProps {
   readonly args?: readonly string[];
 }
 
+/** As in a container: through all of these processes images pass as buffers, which are freed soonest so (docs/performance.md). */
+export const smallYoungGeneration = '--max-semi-space-size=1';
+
 /** Runs one container entry file as a process that ends with this one. */
 export const spawnEntry = ({ entry, environment, args = [] }: EntryProps): ChildProcess =>
   spawn(
     process.execPath,
     [
-      // As in a container: through all of these processes images pass as buffers.
-      '--max-semi-space-size=1',
+      smallYoungGeneration,
       '--import',
       import.meta.resolve('./end-with-parent.ts'),
       fileURLToPath(new URL(`../${entry}`, import.meta.url)),

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { CreateQueueCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { smallYoungGeneration } from '../../local/child.ts';
 import { cpuMillisecondsOf, familyOf } from '../processes/answer.ts';
 import { project } from '../project.ts';
 import { measuredOf, pairsOf, type Row, sharedMeasurement } from '../row.ts';
@@ -26,8 +27,7 @@ const startContainer = async ({ stack, environments }: Services) => {
   const child: ChildProcess = spawn(
     process.execPath,
     [
-      // As the image has it.
-      '--max-semi-space-size=1',
+      smallYoungGeneration,
       '--import',
       join(project, 'local/end-with-parent.ts'),
       join(project, 'containers/resize.ts'),

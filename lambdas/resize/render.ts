@@ -63,7 +63,7 @@ export const renderImage = async (
   return { original, thumbnails: await encoded, thumbhash };
 };
 
-/** A ThumbHash takes at most 100 pixels a side and keeps seven waves of them: of a photo, 32 give the same hash. */
+/** A ThumbHash takes at most 100 pixels a side and keeps seven waves of them: 32 give a photo one that looks the same. */
 const placeholderSide = 32;
 
 /** How many pixels a side are averaged, evenly spread, for one of the placeholder's: of more, the mean hardly changes. */

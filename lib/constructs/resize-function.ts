@@ -13,10 +13,10 @@ export interface ResizeFunctionProps {
 }
 
 /**
- * An original arrives in buffers of 64 KB, thousands a minute. V8 frees them in passing if its young generation is small, and
- * otherwise by collecting everything, once for each image: 100 instead of 80 ms of CPU for 4 MB. Lambda sets a size of
- * its own, 5 % of the memory, only if this one is not set. Fewer arenas of glibc's allocator keep less of what is freed: both
- * together hold 101 instead of 230 MiB after 1,200 images.
+ * An original arrives in buffers of 64 KB. V8 frees them in passing if its young generation is small, and otherwise by
+ * collecting everything, once for each image: 100 instead of 80 ms of CPU for 4 MB. Lambda sets a size of its own, 5 % of the
+ * memory, only if none is set. Fewer arenas of glibc's allocator keep less of what is freed: with both, the function stays at
+ * 98 MiB instead of growing to 159 over 600 images, and its decoder at 95 instead of 145.
  */
 export const smallHeap = { NODE_OPTIONS: '--max-semi-space-size=1', MALLOC_ARENA_MAX: '2' };
 

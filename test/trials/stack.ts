@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { readSettings } from '../../lib/settings.ts';
+import { smallYoungGeneration } from '../../local/child.ts';
 import { environmentsFor } from '../../local/environments.ts';
 import { isListening, type Ports, portsFrom } from '../../local/ports.ts';
 import { type AwsClients, awsClients } from '../local/aws-clients.ts';
@@ -102,8 +103,7 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
       child = spawn(
         process.execPath,
         [
-          // As `npm start` has it.
-          '--max-semi-space-size=1',
+          smallYoungGeneration,
           '--import',
           pathToFileURL(join(project, 'local/end-with-parent.ts')).href,
           join(project, entry),

@@ -2,6 +2,7 @@ import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { type Figure, zero } from '../report.ts';
 import { startStack } from '../stack.ts';
 import { type Answer, post, postUntilTaken } from './client.ts';
+import { imageHeap } from './image-heap.ts';
 import { largeImage } from './images.ts';
 import { outcomeOf, untilQuiet } from './outcome.ts';
 
@@ -18,7 +19,7 @@ const maxMiB = 160 + 3.5 * (maxBytesInHand / 2 ** 20);
 const environment = {
   MAX_INLINE_BYTES: String(maxInlineBytes),
   MAX_BYTES_IN_HAND: String(maxBytesInHand),
-  NODE_OPTIONS: '--max-old-space-size=128 --max-semi-space-size=1',
+  ...imageHeap,
 };
 
 /** Four times as many of the largest bodies as there is room for: memory stays bounded, and all are taken in the end. */

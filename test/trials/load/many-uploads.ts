@@ -5,6 +5,7 @@ import { createProgress, type Figure, zero } from '../report.ts';
 import { startStack } from '../stack.ts';
 import { inParallel, postUntilTaken } from './client.ts';
 import { createDisturbance } from './events.ts';
+import { imageHeap } from './image-heap.ts';
 import { smallImage } from './images.ts';
 import { watchMemory } from './memory.ts';
 import { isIntact, outcomeOf, untilQuiet } from './outcome.ts';
@@ -24,17 +25,11 @@ const sampleSize = 200;
 /** Of so many images one is posted to all ingest processes at the same moment. */
 const twinOf = 5;
 
-/**
- * The heap that Node gives a process in a container of half a gigabyte or less. On a larger machine it would rather
- * grow than collect, and a leak could not be told from laziness.
- */
-const environment = { NODE_OPTIONS: '--max-old-space-size=128 --max-semi-space-size=1' };
-
 /** Nothing but a burst: everything ends as it should, once, and nothing grows. */
 export const manyUploads = async (props: ManyUploadsProps): Promise<readonly Figure[]> => {
   const { uploads, clients, ingests, workers, seed } = props;
   const random = createRandom(seed);
-  const stack = await startStack({ visibilityTimeoutSeconds: 30, ingests, workers, environment });
+  const stack = await startStack({ visibilityTimeoutSeconds: 30, ingests, workers, environment: imageHeap });
   const apiUrlsFor = (number: number): readonly string[] =>
     number % twinOf === 0 ? stack.apiUrls : stack.apiUrls.filter((_, index) => index === number % ingests);
   try {
