@@ -35,15 +35,7 @@ export const renderImage = async (
   variants: readonly Variant[],
   limits: ImageLimits,
 ): Promise<Rendering> => {
-  const image = await judged(async () =>
-    sharp(bytes, {
-      // "warning" also catches what libjpeg calls a mere warning: rubbish between valid markers.
-      failOn: 'warning',
-      // Judged on the header, with a code and the limit; nothing is decoded before.
-      limitInputPixels: false,
-      sequentialRead: true,
-    }),
-  );
+  const image = await judged(async () => open(bytes));
   const original = checkHeader(await judged(() => image.metadata()), limits);
   // The largest that any variant needs is decoded once, shrinking on load; all others come from its pixels.
   const scale = Math.max(...variants.map((variant) => scaleFor(original, variant)));
@@ -55,6 +47,9 @@ export const renderImage = async (
       .raw()
       .toBuffer({ resolveWithObject: true }),
   );
+  if (info.channels > maxChannels) {
+    return renderImage(await judged(() => withoutExtraChannels(bytes)), variants, limits);
+  }
   const pixels = () =>
     sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } });
   const encoded = Promise.all(variants.map((variant) => encode(pixels(), original, variant)));
@@ -62,6 +57,25 @@ export const renderImage = async (
   const thumbhash = placeholder(data, info);
   return { original, thumbnails: await encoded, thumbhash };
 };
+
+const open = (bytes: Uint8Array): Sharp =>
+  sharp(bytes, {
+    // "warning" also catches what libjpeg calls a mere warning: rubbish between valid markers.
+    failOn: 'warning',
+    // Judged on the header, with a code and the limit; nothing is decoded before.
+    limitInputPixels: false,
+    sequentialRead: true,
+  });
+
+/** Three colours and their transparency. */
+const maxChannels = 4;
+
+/**
+ * A TIFF may have channels that are no colour, masks for example. libvips takes the last one for the transparency when it
+ * resizes, and a mask would make the picture black; it is the first of them, and a PNG has no room for others.
+ */
+const withoutExtraChannels = (bytes: Uint8Array): Promise<Uint8Array> =>
+  open(bytes).autoOrient().toColourspace('srgb').png({ compressionLevel: 0 }).toBuffer();
 
 /** A ThumbHash takes at most 100 pixels a side and keeps seven waves of them: 32 give a photo one that looks the same. */
 const placeholderSide = 32;

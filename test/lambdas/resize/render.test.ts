@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { thumbHashToRGBA } from 'thumbhash';
 import type { ImageLimits } from '../../../lambdas/image/limits.ts';
 import { type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
@@ -279,6 +279,57 @@ describe('colours', () => {
     expect(await sharp(only?.bytes).metadata()).toMatchObject({ space: 'srgb', channels: 3 });
     const [r = 0, g = 0, b = 0] = await sharp(only?.bytes).raw().toBuffer();
     expect([Math.abs(r - 200), Math.abs(g - 60), Math.abs(b - 40)].every((error) => error <= 20)).toBe(true);
+  });
+});
+
+describe('channels that are no colour', () => {
+  const size = { width: 500, height: 400 };
+
+  const channel = (level: number): Promise<Buffer> =>
+    sharp({ create: { ...size, channels: 3, background: { r: level, g: level, b: level } } })
+      .extractChannel(0)
+      .raw()
+      .toBuffer();
+
+  /** Adds a transparency and a mask to a picture. */
+  const withMask = async (picture: Sharp, mask: number, space: 'srgb' | 'b-w'): Promise<Buffer> =>
+    picture
+      .joinChannel(await Promise.all([255, mask].map(channel)), { raw: { ...size, channels: 1 } })
+      .toColourspace(space)
+      .tiff({ compression: 'none' })
+      .toBuffer();
+
+  test.each([0, 128, 255])(
+    'of a TIFF with colours, mask of level %i, leave the picture as it is',
+    async (mask) => {
+      // GIVEN
+      const original = await withMask(quarteredPicture(size.width, size.height), mask, 'srgb');
+      expect(await sharp(original).metadata()).toMatchObject({ channels: 5, space: 'srgb' });
+      // WHEN
+      const [small, whole] = await render(
+        original,
+        variants({ name: 'small' }, { name: 'whole', width: 500, height: 500, format: 'png' }),
+      );
+      // THEN
+      expect(small).toMatchObject({ width: 320, height: 256 });
+      expect(whole).toMatchObject(size);
+      for (const made of [small, whole]) {
+        const bytes = made?.bytes ?? Buffer.alloc(0);
+        await expectUpright(bytes);
+        expect((await sharp(bytes).stats()).isOpaque).toBe(true);
+      }
+    },
+  );
+
+  test('of a greyscale TIFF leave the picture as it is', async () => {
+    // GIVEN
+    const grey = sharp(await channel(77), { raw: { ...size, channels: 1 } });
+    const original = await withMask(grey, 0, 'b-w');
+    expect(await sharp(original).metadata()).toMatchObject({ channels: 3, space: 'b-w' });
+    // WHEN
+    const [only] = await render(original, variants({ name: 'a', format: 'png' }));
+    // THEN
+    expect([...(await sharp(only?.bytes).raw().toBuffer()).subarray(0, 3)]).toEqual([77, 77, 77]);
   });
 });
 
