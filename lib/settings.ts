@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type ImageLimits, imageLimitsSchema } from '../lambdas/image/limits.ts';
-import { allowedRecipientsSchema } from '../lambdas/image/mail-request.ts';
+import { addressSchema, allowedRecipientsSchema } from '../lambdas/image/mail-request.ts';
 import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema } from '../lambdas/ingest/auth.ts';
 import { decodersOf, domainSchema, fargateSchema } from './containers/settings.ts';
@@ -24,14 +24,12 @@ const logRetentionDays = [
 
 const limit = imageLimitsSchema.shape;
 
-const address = z.email('one plain address, such as me@example.com').max(254);
-
 const mailShape = '{"from": "me@example.com", "allowedRecipients": ["example.com"]}';
 
 const emailSchema = z.strictObject(
   {
     /** Whom mails come from. SES asks the address itself whether it may be used. */
-    from: address,
+    from: addressSchema,
     /** Addresses and whole domains: a function's environment holds 4 KB (Lambda quotas). */
     allowedRecipients: allowedRecipientsSchema
       .min(1, 'at least one address or domain')
@@ -44,7 +42,7 @@ const alertsSchema = z.strictObject(
   {
     /** Who is written to when an alarm goes off, and when it is over. Each must confirm it once. */
     emails: z
-      .array(address)
+      .array(addressSchema)
       .refine((emails) => new Set(emails).size === emails.length, 'an address stands twice')
       .default([]),
     /** Within which 95 of 100 images are to be ready once they are uploaded. */

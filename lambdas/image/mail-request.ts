@@ -29,14 +29,16 @@ export const mailRequestsTable = {
   timeToLive: 'expiresAtSeconds',
 } as const;
 
+const plainAddress = 'one plain address, such as me@example.com';
+
 /**
  * As SES takes them: one plain ASCII address without a display name (SES API Reference, `Destination`), no longer than
  * mail servers need to take (RFC 5321, 4.5.3.1).
  */
 export const addressSchema = z
-  .email()
-  .max(254)
-  .regex(/^.{1,64}@/);
+  .email(plainAddress)
+  .max(254, plainAddress)
+  .regex(/^.{1,64}@/, plainAddress);
 
 const address = addressSchema.transform(
   (text) => text.slice(0, text.lastIndexOf('@')) + text.slice(text.lastIndexOf('@')).toLowerCase(),
