@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import {
@@ -73,8 +74,11 @@ export const awsClients = (ports: Ports) => {
     messagesOf,
     queued: () => queued(resources.resizeQueue),
     deadLetters: () => queued(deadLetterQueueOf(resources.resizeQueue)),
-    untilNothingQueued: (queue: string = resources.resizeQueue) =>
-      until('an empty queue', async () => (await queued(queue)) === 0 || undefined),
+    /** From then on what the workers printed before they were done has also been read. */
+    async untilNothingQueued(queue: string = resources.resizeQueue): Promise<void> {
+      await until('an empty queue', async () => (await queued(queue)) === 0 || undefined);
+      await nextTurn();
+    },
 
     /** Takes a message out of the queue and does nothing about it. */
     async loseMessage(): Promise<void> {

@@ -129,6 +129,7 @@ describe('an announced upload', () => {
     expect((await put(upload.url, image, upload.headers)).status).toBe(200);
     const thumbnail = await fetch(await redirectOf(link));
     expect(await sharp(await thumbnail.bytes()).metadata()).toMatchObject({ width: 300, height: 200 });
+    await awsClients(local.ports).untilNothingQueued();
     expect(local.resizeLogs(id)).toMatchObject([{ message: 'thumbnails stored' }]);
   });
 
