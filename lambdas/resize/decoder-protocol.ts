@@ -1,16 +1,15 @@
 import * as z from 'zod';
 import { errorCodes } from '../image/errors.ts';
-import { variantSchema } from '../image/variant.ts';
+import type { ImageLimits } from '../image/limits.ts';
+import type { Variant } from '../image/variant.ts';
 
 /**
- * What a decoder's process is told. The bytes of an image are in a file, `bytesFile`, from its start: as many as `load`
- * says. They are looked at once `render` comes, or never.
+ * What a decoder's process is told. The bytes of an image are in its fourth file, from its start: as many as `load` says.
+ * They are looked at once `render` comes, or never.
  */
-export const decoderRequestSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('load'), bytes: z.int().nonnegative() }),
-  z.object({ kind: z.literal('render'), variants: z.array(variantSchema) }),
-]);
-export type DecoderRequest = z.input<typeof decoderRequestSchema>;
+export type DecoderRequest =
+  | { readonly kind: 'load'; readonly bytes: number }
+  | { readonly kind: 'render'; readonly variants: readonly Variant[]; readonly limits: ImageLimits };
 
 const pixels = z.int().positive();
 
@@ -25,7 +24,10 @@ const renderingSchema = z.object({
 /** What one decode of an image gave. */
 export type Rendering = Readonly<z.output<typeof renderingSchema>>;
 
-/** What it says: once that it can begin, and then one answer to each request. */
+/**
+ * What it says: once that it can begin, and then one answer to each request. It is checked, for an image might have taken
+ * over the process.
+ */
 export const decoderReplySchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('loaded') }),
@@ -33,6 +35,3 @@ export const decoderReplySchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('refused'), code: z.enum(errorCodes), detail: z.string() }),
 ]);
 export type DecoderReply = Readonly<z.output<typeof decoderReplySchema>>;
-
-/** The file descriptor that an image's bytes are read from. */
-export const bytesFile = 3;

@@ -1,9 +1,5 @@
-import { fork } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { closeSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ImageError } from '../image/errors.ts';
 import type { ImageLimits } from '../image/limits.ts';
@@ -15,6 +11,7 @@ import {
   decoderReplySchema,
   type Rendering,
 } from './decoder-protocol.ts';
+import { type ForkedDecoder, forkDecoder } from './fork-decoder.ts';
 import { createGate } from './gate.ts';
 
 /** Bytes on their way, and how many they are to be. */
@@ -54,12 +51,14 @@ export class DecoderDied extends Error {
 export interface DecoderOptions {
   /** Images that are decoded at once; others that have arrived wait. @default - as many as have arrived */
   readonly decodesAtOnce?: number;
+  /** The first process, if it was started before. @default - it is started now */
+  readonly first?: ForkedDecoder;
 }
 
 export const createDecoder = (
   limits: ImageLimits,
   log: Log,
-  { decodesAtOnce = Number.POSITIVE_INFINITY }: DecoderOptions = {},
+  { decodesAtOnce = Number.POSITIVE_INFINITY, first = forkDecoder() }: DecoderOptions = {},
 ): Decoder => {
   const inTurn = createGate(decodesAtOnce);
   const idle: DecoderProcess[] = [];
@@ -68,13 +67,13 @@ export const createDecoder = (
   const take = (): DecoderProcess => {
     let decoder = idle.pop();
     while (decoder?.hasEnded()) decoder = idle.pop();
-    decoder ??= startDecoderProcess(limits, log);
+    decoder ??= createDecoderProcess(forkDecoder(), limits, log);
     busy.add(decoder);
     return decoder;
   };
 
   // Loads libvips while the service connects to AWS.
-  idle.push(startDecoderProcess(limits, log));
+  idle.push(createDecoderProcess(first, limits, log));
   process.once('exit', () => {
     for (const decoder of [...idle, ...busy]) decoder.kill();
   });
@@ -110,31 +109,6 @@ interface DecoderProcess extends Pick<LoadedImage, 'render'> {
   kill(): void;
 }
 
-/** Beside this file, with the same ending: `.ts` as it is written, `.js` where it is packaged. */
-const entry = join(import.meta.dirname, `decoder-process${extname(import.meta.filename)}`);
-
-const environmentOf = (limits: ImageLimits): NodeJS.ProcessEnv => ({
-  // A decoder talks to nobody: no credentials for it.
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))),
-  IMAGE_LIMITS: JSON.stringify(limits),
-  // libvips would move images over 100 MB to disc, where nothing bounds them. Memory is bounded.
-  VIPS_DISC_THRESHOLD: `${limits.decodeMemoryMiB}m`,
-  // One image for each core, one thread for each image. With jemalloc it would be as many as there are cores: two made no
-  // image of 12 megapixels faster, in none of the formats, and 16 cost 8 % more CPU (measured with sharp 0.35.5).
-  VIPS_CONCURRENCY: '1',
-});
-
-/**
- * Where an image waits for its decoder, in the page cache: bytes get there and out again for a copy each. Through a socket
- * 4 MB took 14 ms, most of them the switches between two processes. No other process can find the file.
- */
-const openUnnamedFile = (): number => {
-  const path = join(tmpdir(), `image-${randomUUID()}`);
-  const file = openSync(path, 'wx+', 0o600);
-  unlinkSync(path);
-  return file;
-};
-
 /** How long a process may take to load libvips: 0.1 s, and much longer on a machine that has just begun to run. */
 const startSeconds = 30;
 
@@ -145,16 +119,12 @@ const expectedAnswer = (): PromiseWithResolvers<DecoderReply> => {
   return answer;
 };
 
-const startDecoderProcess = (limits: ImageLimits, log: Log): DecoderProcess => {
+const createDecoderProcess = (
+  { child, file }: ForkedDecoder,
+  limits: ImageLimits,
+  log: Log,
+): DecoderProcess => {
   const { decodeTimeoutSeconds } = limits;
-  const file = openUnnamedFile();
-  const child = fork(entry, {
-    execArgv: [],
-    env: environmentOf(limits),
-    // Sends bytes as bytes.
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', file, 'ipc'],
-  });
   const [, , errors] = child.stdio;
   if (!(errors instanceof Socket)) throw new Error('The decoder has no pipe.');
   // Libraries that complain do so in words of their own, as long as they like.
@@ -239,7 +209,7 @@ const startDecoderProcess = (limits: ImageLimits, log: Log): DecoderProcess => {
 
     async render(variants) {
       try {
-        send({ kind: 'render', variants: [...variants] });
+        send({ kind: 'render', variants, limits });
         const reply = await within(decodeTimeoutSeconds, answer.promise);
         if (reply.kind === 'rendered') return reply.rendering;
         if (reply.kind !== 'refused')

@@ -1,9 +1,4 @@
-import { readEnvironment } from '../environment.ts';
-import { createLog } from '../log.ts';
-import { createDecoder } from './decoder.ts';
-import { resizeEnvironment } from './environment.ts';
+import { forkDecoder } from './fork-decoder.ts';
 
-/** What a function needs to start its first decoder, which this module does when it is imported. */
-export const environment = readEnvironment(resizeEnvironment);
-export const log = createLog('resize');
-export const decoder = createDecoder(environment.IMAGE_LIMITS, log);
+/** Loads libvips in another process while this one evaluates what is imported after this module. */
+export const earlyDecoder = forkDecoder();

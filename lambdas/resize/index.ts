@@ -1,7 +1,17 @@
+import { earlyDecoder } from './early-decoder.ts';
+
+// All that follows is evaluated while the decoder's process loads libvips.
+
+import { readEnvironment } from '../environment.ts';
+import { createLog } from '../log.ts';
 import { createQueueFunction } from '../queue-function.ts';
-// Before the service, and with it the SDK: the decoder's process loads libvips meanwhile.
-import { decoder, environment, log } from './early-decoder.ts';
+import { createDecoder } from './decoder.ts';
+import { resizeEnvironment } from './environment.ts';
 import { createResizeService } from './service.ts';
+
+const environment = readEnvironment(resizeEnvironment);
+const log = createLog('resize');
+const decoder = createDecoder(environment.IMAGE_LIMITS, log, { first: earlyDecoder });
 
 // One image at a time: each may need most of the function's memory.
 export const handler = createQueueFunction(createResizeService(environment, log, decoder), log);
