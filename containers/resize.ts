@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
 import { readEnvironment, wholeNumber } from '../lambdas/environment.ts';
+import { collectGarbageLessOften } from '../lambdas/heap.ts';
 import { createLog } from '../lambdas/log.ts';
 import { createDecoder } from '../lambdas/resize/decoder.ts';
 import { resizeEnvironment } from '../lambdas/resize/environment.ts';
@@ -22,6 +23,7 @@ const decodesAtOnce = environment.DECODES_AT_ONCE;
  */
 const messagesPerDecode = 3;
 
+collectGarbageLessOften();
 const log = createLog('resize');
 const decoder = createDecoder(environment.IMAGE_LIMITS, log, { decodesAtOnce });
 await runQueueWorker({

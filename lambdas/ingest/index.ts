@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
 import { handle, type LambdaContext, type LambdaEvent } from 'hono/aws-lambda';
 import { readEnvironment } from '../environment.ts';
+import { collectGarbageLessOften } from '../heap.ts';
 import { createLog } from '../log.ts';
 import { ingestEnvironment } from './environment.ts';
-import { collectGarbageLessOften } from './heap.ts';
 import { createIngestService } from './service.ts';
 
 collectGarbageLessOften();
