@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { collectGarbageLessOften } from '../lambdas/heap.ts';
 import { originalPrefix } from '../lambdas/image/keys.ts';
 import { mailedEventTypes } from '../lambdas/image/mail-request.ts';
 import { resources } from './aws.ts';
@@ -34,6 +35,7 @@ const dataLakeVisibilitySeconds = 10;
 /** The AWS services that the code needs, with everything in them that the deployment creates. */
 export const startServices = async (props: ServicesProps): Promise<Services> => {
   const { ports, directory, visibilityTimeoutSeconds = 30 } = props;
+  collectGarbageLessOften();
   const running: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
     for (const service of running.splice(0).reverse()) await service.stop();
