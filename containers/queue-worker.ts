@@ -24,6 +24,9 @@ export interface QueueWorkerProps {
  */
 const pollSeconds = 3;
 
+/** SQS API Reference, "ReceiveMessage". */
+const maxMessagesPerRequest = 10;
+
 /** ECS kills a task 30 s after it asked it to stop: what is not done by then is handed back before. */
 const finishMilliseconds = 20_000;
 
@@ -35,40 +38,51 @@ export const runQueueWorker = async (props: QueueWorkerProps): Promise<void> => 
   const { name, queueUrl: QueueUrl, handleMessage, concurrency, log } = props;
   const poller = createSQSClient(pollSeconds);
   const sqs = createSQSClient();
-  /** The receipts of the messages that are being worked on. */
-  const held = new Set<string>();
+  /** The messages that are being worked on, by their receipts. */
+  const held = new Map<string, Promise<void>>();
   let isStopping = false;
 
-  const receive = async (): Promise<readonly Message[]> => {
+  /** Waits for messages, but for no more than so many. */
+  const receive = async (most: number): Promise<readonly Message[]> => {
     const { Messages } = await poller.send(
-      new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: pollSeconds, MaxNumberOfMessages: 1 }),
+      new ReceiveMessageCommand({
+        QueueUrl,
+        WaitTimeSeconds: pollSeconds,
+        MaxNumberOfMessages: Math.min(most, maxMessagesPerRequest),
+      }),
     );
     return Messages ?? [];
   };
 
   /** A message that fails stays in the queue: it comes back when its visibility timeout ends. */
   const work = async ({ MessageId, Body = '', ReceiptHandle = '' }: Message): Promise<void> => {
-    held.add(ReceiptHandle);
     try {
       await handleMessage(Body);
       await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     } catch (error) {
       log.error('message failed, to be delivered again', { messageId: MessageId, error });
-    } finally {
-      held.delete(ReceiptHandle);
     }
   };
 
-  /** Takes one message after the other until the process is told to stop; finishes the one it holds. */
+  /** Keeps as many messages in work as there are places until the process is told to stop; finishes those that it holds. */
   const poll = async (): Promise<void> => {
     while (!isStopping) {
+      if (held.size >= concurrency) {
+        await Promise.race(held.values());
+        continue;
+      }
       try {
-        for (const message of await receive()) await work(message);
+        for (const message of await receive(concurrency - held.size)) {
+          const { ReceiptHandle = '' } = message;
+          const worked = work(message).finally(() => held.delete(ReceiptHandle));
+          held.set(ReceiptHandle, worked);
+        }
       } catch (error) {
         log.error('the queue cannot be read', { error });
         await new Promise((resolve) => setTimeout(resolve, 1000));
       }
     }
+    await Promise.all(held.values());
   };
 
   /** Another worker gets at once what this one cannot finish. */
@@ -76,7 +90,7 @@ export const runQueueWorker = async (props: QueueWorkerProps): Promise<void> => 
     log.warn('messages are handed back', { count: held.size });
     setTimeout(() => process.exit(0), handBackMilliseconds);
     await Promise.allSettled(
-      [...held].map((ReceiptHandle) =>
+      [...held.keys()].map((ReceiptHandle) =>
         sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 })),
       ),
     );
@@ -92,6 +106,6 @@ export const runQueueWorker = async (props: QueueWorkerProps): Promise<void> => 
   process.on('SIGINT', stop);
 
   log.info(`${name} polls`, { queue: QueueUrl });
-  await Promise.all(Array.from({ length: concurrency }, poll));
+  await poll();
   log.info(`${name} stops`, {});
 };

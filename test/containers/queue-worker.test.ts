@@ -1,0 +1,103 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { mockClient } from 'aws-sdk-client-mock';
+import { type QueueWorkerProps, runQueueWorker } from '../../containers/queue-worker.ts';
+
+const sqs = mockClient(SQSClient);
+const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
+
+/** A queue that holds so many messages; once it is empty, the process is told to stop. */
+const queueOf = (count: number) => {
+  const waiting = Array.from({ length: count }, (_, index) => `message ${index}`);
+  const asked: number[] = [];
+  let polls = 0;
+  let pollsAtOnce = 0;
+  sqs.on(ReceiveMessageCommand).callsFake(async ({ MaxNumberOfMessages }) => {
+    asked.push(MaxNumberOfMessages);
+    polls += 1;
+    pollsAtOnce = Math.max(pollsAtOnce, polls);
+    await turn();
+    polls -= 1;
+    const taken = waiting.splice(0, MaxNumberOfMessages);
+    if (waiting.length === 0) process.emit('SIGTERM');
+    return {
+      Messages: taken.map((Body) => ({ MessageId: Body, Body, ReceiptHandle: `receipt of ${Body}` })),
+    };
+  });
+  return { asked, pollsAtOnce: () => pollsAtOnce };
+};
+
+const run = (concurrency: number, handleMessage: QueueWorkerProps['handleMessage']) =>
+  runQueueWorker({ name: 'test', queueUrl: 'http://127.0.0.1/queue', handleMessage, concurrency, log });
+
+const deleted = () =>
+  sqs
+    .commandCalls(DeleteMessageCommand)
+    .map(({ args }) => args[0].input.ReceiptHandle)
+    .toSorted();
+
+const receipts = (...indexes: readonly number[]) =>
+  indexes.map((index) => `receipt of message ${index}`).toSorted();
+
+beforeEach(() => {
+  sqs.reset();
+  jest.clearAllMocks();
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+});
+afterEach(() => {
+  jest.useRealTimers();
+  process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
+});
+
+test('asks once at a time, for as many messages as there are places, and keeps all places busy', async () => {
+  // GIVEN
+  const queue = queueOf(20);
+  let atWork = 0;
+  let most = 0;
+  // WHEN
+  await run(4, async () => {
+    atWork += 1;
+    most = Math.max(most, atWork);
+    for (let turns = 0; turns < 5; turns += 1) await turn();
+    atWork -= 1;
+  });
+  // THEN
+  expect(queue.pollsAtOnce()).toBe(1);
+  expect(queue.asked[0]).toBe(4);
+  expect(most).toBe(4);
+  expect(deleted()).toEqual(receipts(...Array(20).keys()));
+});
+
+test('asks for no more than SQS gives at once', async () => {
+  const queue = queueOf(15);
+  await run(12, async () => turn());
+  expect(queue.asked.slice(0, 2)).toEqual([10, expect.any(Number)]);
+  expect(Math.max(...queue.asked)).toBe(10);
+  expect(deleted()).toHaveLength(15);
+});
+
+test('a message that fails is not deleted, and takes no place from the others', async () => {
+  queueOf(6);
+  await run(2, async (body) => {
+    if (body === 'message 1' || body === 'message 2') throw new Error('try again');
+  });
+  expect(deleted()).toEqual(receipts(0, 3, 4, 5));
+  expect(log.error).toHaveBeenCalledTimes(2);
+});
+
+test('goes on with the others while one takes long, and ends with it', async () => {
+  queueOf(8);
+  const long = Promise.withResolvers<void>();
+  const begun: string[] = [];
+  const running = run(2, async (body) => {
+    begun.push(body);
+    if (body === 'message 0') await long.promise;
+  });
+  for (let turns = 0; turns < 100; turns += 1) await turn();
+  expect(begun).toHaveLength(8);
+  expect(deleted()).toEqual(receipts(1, 2, 3, 4, 5, 6, 7));
+  expect(log.info).not.toHaveBeenCalledWith('test stops', {});
+  long.resolve();
+  await running;
+  expect(deleted()).toContain('receipt of message 0');
+});
