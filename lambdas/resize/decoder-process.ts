@@ -1,4 +1,4 @@
-import { readSync } from 'node:fs';
+import { ftruncateSync, readSync } from 'node:fs';
 import { ImageError } from '../image/errors.ts';
 import type { ImageLimits } from '../image/limits.ts';
 import type { DecoderReply, DecoderRequest } from './decoder-protocol.ts';
@@ -20,6 +20,7 @@ const reply = (message: DecoderReply): void => {
   process.send?.(message, () => {});
 };
 
+/** Takes the image out of the file: its bytes need not stay in the page cache, nor get to the disc. */
 const receive = (length: number): Uint8Array => {
   const bytes = Buffer.allocUnsafe(length);
   for (let filled = 0; filled < length; ) {
@@ -27,6 +28,7 @@ const receive = (length: number): Uint8Array => {
     if (count === 0) throw new Error(`The file ends after ${filled} bytes instead of ${length}.`);
     filled += count;
   }
+  ftruncateSync(bytesFile, 0);
   return bytes;
 };
 
@@ -45,24 +47,15 @@ const watchMemory = ({ decodeMemoryMiB }: ImageLimits): NodeJS.Timeout => {
   return timer;
 };
 
-let image: Uint8Array | undefined;
-
-process.on('message', async (request: DecoderRequest) => {
-  if (request.kind === 'load') {
-    image = receive(request.bytes);
-    reply({ kind: 'loaded' });
-    return;
-  }
-  if (image === undefined) throw new Error('There is nothing to render: it was not loaded.');
-  const watch = watchMemory(request.limits);
+process.on('message', async ({ bytes, variants, limits }: DecoderRequest) => {
+  const watch = watchMemory(limits);
   try {
-    reply({ kind: 'rendered', rendering: await renderImage(image, request.variants, request.limits) });
+    reply({ kind: 'rendered', rendering: await renderImage(receive(bytes), variants, limits) });
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     reply({ kind: 'refused', ...error.failure });
   } finally {
     clearInterval(watch);
-    image = undefined;
   }
 });
 

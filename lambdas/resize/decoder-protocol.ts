@@ -3,13 +3,13 @@ import { errorCodes } from '../image/errors.ts';
 import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
 
-/**
- * What a decoder's process is told. The bytes of an image are in its fourth file, from its start: as many as `load` says.
- * They are looked at once `render` comes, or never.
- */
-export type DecoderRequest =
-  | { readonly kind: 'load'; readonly bytes: number }
-  | { readonly kind: 'render'; readonly variants: readonly Variant[]; readonly limits: ImageLimits };
+/** What a decoder's process is told: to make these variants of the image that is in its fourth file. */
+export interface DecoderRequest {
+  /** How long the image is, from the start of the file. */
+  readonly bytes: number;
+  readonly variants: readonly Variant[];
+  readonly limits: ImageLimits;
+}
 
 const pixels = z.int().positive();
 
@@ -30,7 +30,6 @@ export type Rendering = Readonly<z.output<typeof renderingSchema>>;
  */
 export const decoderReplySchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready') }),
-  z.object({ kind: z.literal('loaded') }),
   z.object({ kind: z.literal('rendered'), rendering: renderingSchema }),
   z.object({ kind: z.literal('refused'), code: z.enum(errorCodes), detail: z.string() }),
 ]);

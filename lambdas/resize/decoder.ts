@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { ImageError } from '../image/errors.ts';
@@ -90,7 +90,7 @@ export const createDecoder = (
         throw error;
       }
       return {
-        render: (variants) => inTurn(() => decoder.render(variants)),
+        render: (variants) => inTurn(() => decoder.render(image, variants)),
         close: () => {
           decoder.release();
           busy.delete(decoder);
@@ -101,8 +101,10 @@ export const createDecoder = (
   };
 };
 
-interface DecoderProcess extends Pick<LoadedImage, 'render'> {
+interface DecoderProcess {
   load(image: IncomingImage): Promise<void>;
+  /** As `LoadedImage.render`, of the image that was loaded last. */
+  render(image: IncomingImage, variants: readonly Variant[]): Promise<Rendering>;
   /** It has no image any more. */
   release(): void;
   hasEnded(): boolean;
@@ -201,15 +203,11 @@ const createDecoderProcess = (
       }
       if (count !== bytes) throw new Error(`${count} bytes came instead of ${bytes}.`);
       ended.signal.throwIfAborted();
-      send({ kind: 'load', bytes });
-      await within(decodeTimeoutSeconds, answer.promise);
-      // It need not get to the disc, nor stay in the page cache.
-      ftruncateSync(file, 0);
     },
 
-    async render(variants) {
+    async render({ bytes }, variants) {
       try {
-        send({ kind: 'render', variants, limits });
+        send({ bytes, variants, limits });
         const reply = await within(decodeTimeoutSeconds, answer.promise);
         if (reply.kind === 'rendered') return reply.rendering;
         if (reply.kind !== 'refused')
