@@ -111,6 +111,7 @@ const startPeer = async (peer: Peer) => {
     env: { ...process.env, ...command.environment },
     stdio: 'ignore',
   });
+  await once(child, 'spawn');
   const kill = (): boolean => child.kill('SIGKILL');
   process.once('exit', kill);
   const stop = async (): Promise<void> => {
