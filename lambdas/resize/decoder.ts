@@ -193,6 +193,7 @@ const createDecoderProcess = (
     async load({ bytes, body }) {
       child.ref();
       if (!isReady) await untilReady();
+      // Over what is left of an image that was not rendered: the decoder reads no further than this one goes.
       let count = 0;
       for await (const chunk of body) {
         ended.signal.throwIfAborted();
