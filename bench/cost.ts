@@ -56,7 +56,7 @@ export const estimatesFor = (photo: PhotoCost): readonly Estimate[] => {
       ...inBoth,
       'API Gateway': Math.ceil(photo.bytes / apiUnitBytes) * prices.apiMillionRequests,
       Ingest: lambda(photo.ingestWallMilliseconds, ingestMemoryMiB),
-      Resize: lambda(photo.resizeWallMilliseconds, resizeMemoryMiB(imageLimitsOf(readSettings({})))),
+      Resize: lambda(photo.resizeWallMilliseconds, resizeMemoryMiB(imageLimitsOf(readSettings({})), 'fast')),
     }),
     estimate('fargate', {
       ...inBoth,

@@ -63,7 +63,7 @@ try {
   const { settings, stateDirectory } = readOptions([], process.env);
   const queries = namedQueries({
     ingestMemoryMiB,
-    resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings)),
+    resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings), 'slow'),
   });
   const query = queries.find((each) => each.name === name);
   if (list) {

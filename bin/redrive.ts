@@ -36,7 +36,12 @@ const localQueues = (ports: Ports) => {
       useFipsEndpoint: false,
       useDualstackEndpoint: false,
     }),
-    queues: [resources.resizeQueue, resources.notifyQueue, resources.dataLakeQueue].map((name) => ({
+    queues: [
+      resources.resizeQueue,
+      resources.slowResizeQueue,
+      resources.notifyQueue,
+      resources.dataLakeQueue,
+    ].map((name) => ({
       name,
       url: queueUrl(endpoint, name),
       deadLettersUrl: queueUrl(endpoint, deadLetterQueueOf(name)),

@@ -9,9 +9,13 @@ const environment = readEnvironment(notifyEnvironment.extend({ NOTIFY_QUEUE_URL:
 const log = createLog('notify');
 await runQueueWorker({
   name: 'notify',
-  queueUrl: environment.NOTIFY_QUEUE_URL,
-  handleMessage: createNotifyService(environment, log),
-  // SES bounds how many mails are sent in a second; nobody is in a hurry.
-  concurrency: 1,
+  queues: [
+    {
+      queueUrl: environment.NOTIFY_QUEUE_URL,
+      handleMessage: createNotifyService(environment, log),
+      // SES limits how many mails are sent in a second.
+      concurrency: 1,
+    },
+  ],
   log,
 });

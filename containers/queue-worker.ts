@@ -7,19 +7,24 @@ import {
 import type { Log } from '../lambdas/log.ts';
 import { createSQSClient } from '../lambdas/store/clients.ts';
 
-export interface QueueWorkerProps {
-  /** What the log calls it. */
-  readonly name: string;
+export interface WorkerQueue {
   readonly queueUrl: string;
   /** Throws when the message is to be delivered again. */
   readonly handleMessage: (body: string) => Promise<void>;
-  /** How many messages are worked on at once. */
+  /** How many of its messages are processed at once. */
   readonly concurrency: number;
+}
+
+export interface QueueWorkerProps {
+  /** What the log calls it. */
+  readonly name: string;
+  /** Each is processed independently of the others. */
+  readonly queues: readonly WorkerQueue[];
   readonly log: Log;
 }
 
 /**
- * How long the queue may wait for a message. A worker that is to stop lets it answer: a message on its way to whoever
+ * How long the queue may wait for a message. A worker that is to stop lets it answer: a message on its way to a worker that
  * hangs up would stay hidden until its visibility timeout ends.
  */
 const pollSeconds = 3;
@@ -33,29 +38,19 @@ const finishMilliseconds = 20_000;
 /** What a queue that does not answer may take of the rest; then the visibility timeout brings the messages back. */
 const handBackMilliseconds = 7000;
 
-/** Works off a queue until the process is told to stop; finishes what it holds by then. */
-export const runQueueWorker = async (props: QueueWorkerProps): Promise<void> => {
-  const { name, queueUrl: QueueUrl, handleMessage, concurrency, log } = props;
+/** Processes the messages of queues until the process is told to stop; finishes what it holds by then. */
+export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): Promise<void> => {
   const poller = createSQSClient(pollSeconds);
   const sqs = createSQSClient();
-  /** The messages that are being worked on, by their receipts. */
-  const held = new Map<string, Promise<void>>();
+  /** The messages in work, by their receipts. */
+  const held = new Map<string, { readonly QueueUrl: string }>();
   let isStopping = false;
 
-  /** Waits for messages, but for no more than so many. */
-  const receive = async (most: number): Promise<readonly Message[]> => {
-    const { Messages } = await poller.send(
-      new ReceiveMessageCommand({
-        QueueUrl,
-        WaitTimeSeconds: pollSeconds,
-        MaxNumberOfMessages: Math.min(most, maxMessagesPerRequest),
-      }),
-    );
-    return Messages ?? [];
-  };
-
   /** A message that fails stays in the queue: it comes back when its visibility timeout ends. */
-  const work = async ({ MessageId, Body = '', ReceiptHandle = '' }: Message): Promise<void> => {
+  const work = async (
+    { queueUrl: QueueUrl, handleMessage }: WorkerQueue,
+    { MessageId, Body = '', ReceiptHandle = '' }: Message,
+  ): Promise<void> => {
     try {
       await handleMessage(Body);
       await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
@@ -64,25 +59,38 @@ export const runQueueWorker = async (props: QueueWorkerProps): Promise<void> => 
     }
   };
 
-  /** Keeps as many messages in work as there are places until the process is told to stop; finishes those that it holds. */
-  const poll = async (): Promise<void> => {
+  /** Keeps as many messages of one queue in work as there are places, until the process is told to stop. */
+  const poll = async (queue: WorkerQueue): Promise<void> => {
+    const { queueUrl: QueueUrl, concurrency } = queue;
+    const inWork = new Set<Promise<void>>();
     while (!isStopping) {
-      if (held.size >= concurrency) {
-        await Promise.race(held.values());
+      if (inWork.size >= concurrency) {
+        await Promise.race(inWork);
         continue;
       }
       try {
-        for (const message of await receive(concurrency - held.size)) {
+        const { Messages = [] } = await poller.send(
+          new ReceiveMessageCommand({
+            QueueUrl,
+            WaitTimeSeconds: pollSeconds,
+            MaxNumberOfMessages: Math.min(concurrency - inWork.size, maxMessagesPerRequest),
+          }),
+        );
+        for (const message of Messages) {
           const { ReceiptHandle = '' } = message;
-          const worked = work(message).finally(() => held.delete(ReceiptHandle));
-          held.set(ReceiptHandle, worked);
+          const done = work(queue, message).finally(() => {
+            inWork.delete(done);
+            held.delete(ReceiptHandle);
+          });
+          inWork.add(done);
+          held.set(ReceiptHandle, { QueueUrl });
         }
       } catch (error) {
         log.error('the queue cannot be read', { error });
         await new Promise((resolve) => setTimeout(resolve, 1000));
       }
     }
-    await Promise.all(held.values());
+    await Promise.all(inWork);
   };
 
   /** Another worker gets at once what this one cannot finish. */
@@ -90,7 +98,7 @@ export const runQueueWorker = async (props: QueueWorkerProps): Promise<void> => 
     log.warn('messages are handed back', { count: held.size });
     setTimeout(() => process.exit(0), handBackMilliseconds);
     await Promise.allSettled(
-      [...held.keys()].map((ReceiptHandle) =>
+      [...held].map(([ReceiptHandle, { QueueUrl }]) =>
         sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 })),
       ),
     );
@@ -105,7 +113,7 @@ export const runQueueWorker = async (props: QueueWorkerProps): Promise<void> => 
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 
-  log.info(`${name} polls`, { queue: QueueUrl });
-  await poll();
+  log.info(`${name} polls`, { queues: queues.map(({ queueUrl }) => queueUrl) });
+  await Promise.all(queues.map(poll));
   log.info(`${name} stops`, {});
 };

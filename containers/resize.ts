@@ -5,13 +5,14 @@ import { collectGarbageLessOften } from '../lambdas/heap.ts';
 import { createLog } from '../lambdas/log.ts';
 import { createDecoder } from '../lambdas/resize/decoder.ts';
 import { resizeEnvironment } from '../lambdas/resize/environment.ts';
+import type { Lane } from '../lambdas/resize/lanes.ts';
 import { createResizeService } from '../lambdas/resize/service.ts';
 import { runQueueWorker } from './queue-worker.ts';
 
 const environment = readEnvironment(
   resizeEnvironment.extend({
     RESIZE_QUEUE_URL: z.string().min(1),
-    /** One image keeps one core busy. */
+    /** Images of the fast lane. One keeps one core busy. */
     DECODES_AT_ONCE: wholeNumber.pipe(z.number().min(1)).default(availableParallelism()),
   }),
 );
@@ -25,11 +26,21 @@ const messagesPerDecode = 3;
 
 collectGarbageLessOften();
 const log = createLog('resize');
-const decoder = createDecoder(environment.IMAGE_LIMITS, log, { decodesAtOnce });
+const serviceOf = (lane: Lane, decodes: number) =>
+  createResizeService(environment, log, {
+    lane,
+    decoder: createDecoder(environment.IMAGE_LIMITS, log, { lane, decodesAtOnce: decodes }),
+  });
 await runQueueWorker({
   name: 'resize',
-  queueUrl: environment.RESIZE_QUEUE_URL,
-  handleMessage: createResizeService(environment, log, decoder),
-  concurrency: messagesPerDecode * decodesAtOnce,
+  queues: [
+    {
+      queueUrl: environment.RESIZE_QUEUE_URL,
+      handleMessage: serviceOf('fast', decodesAtOnce),
+      concurrency: messagesPerDecode * decodesAtOnce,
+    },
+    // One at a time: it takes the CPU time that the fast lane leaves, and memory for one large image.
+    { queueUrl: environment.SLOW_RESIZE_QUEUE_URL, handleMessage: serviceOf('slow', 1), concurrency: 1 },
+  ],
   log,
 });

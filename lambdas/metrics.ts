@@ -15,6 +15,8 @@ export const metricUnits = {
   Ready: MetricUnit.Count,
   /** Also by `code`. */
   Failed: MetricUnit.Count,
+  /** Images that the fast lane left to the slow one. */
+  MovedToSlowLane: MetricUnit.Count,
   /** From the moment at which an original is stored to the moment at which its last thumbnail is. */
   UploadToReadyMilliseconds: MetricUnit.Milliseconds,
   /** Messages that failed for no fault of the image, and come again. */

@@ -39,7 +39,7 @@ export class DataLakeStack extends Stack {
       bucket,
       events,
       ingestMemoryMiB,
-      resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings)),
+      resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings), 'slow'),
     });
     new Alarms(this, 'Alarms', {
       alerts,

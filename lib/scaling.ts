@@ -141,7 +141,7 @@ export const costsOf = (
         ...inEveryWay,
         ...throughApi,
         'Resize function': each(
-          millionCalls(assumptions.resizeSeconds, resizeMemoryMiB(imageLimitsOf(settings))),
+          millionCalls(assumptions.resizeSeconds, resizeMemoryMiB(imageLimitsOf(settings), 'fast')),
         ),
         'X-Ray': tracing(2),
       };

@@ -4,7 +4,7 @@ import { addressSchema, allowedRecipientsSchema } from '../lambdas/image/mail-re
 import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema } from '../lambdas/ingest/auth.ts';
 import { decodersOf, domainSchema, fargateSchema } from './containers/settings.ts';
-import { decodersMemoryMiB } from './function-memory.ts';
+import { workerMemoryMiB } from './function-memory.ts';
 
 /** `-c` gives every value as text: numbers and JSON are read out of it. */
 const fromText = <Schema extends z.ZodType>(schema: Schema) =>
@@ -106,6 +106,8 @@ const settingsShape = {
   ingestMaxConcurrency: fromText(z.int().min(1).max(10_000).nullable()).prefault(null),
   /** Resize functions that run at once; what comes meanwhile waits in the queue. */
   resizeMaxConcurrency: fromText(z.int().min(2).max(1000)).prefault(20),
+  /** The same for images that take long: they have a queue of their own, so that the others overtake them. */
+  slowResizeMaxConcurrency: fromText(z.int().min(2).max(1000)).prefault(4),
   logRetentionDays: fromText(z.literal(logRetentionDays)).prefault(30),
   /** Mail to whoever asked for it when an image is ready or has failed; null sends none. */
   email: fromText(emailSchema.nullable()).prefault(null),
@@ -152,11 +154,11 @@ export const settingsSchema = z.strictObject(settingsShape).superRefine((setting
     );
   }
   const { vcpus, memoryMiB } = fargate.worker;
-  const decodersMiB = decodersMemoryMiB(settings, decodersOf(fargate.worker));
-  if (memoryMiB < decodersMiB) {
+  const neededMiB = workerMemoryMiB(settings, decodersOf(fargate.worker));
+  if (memoryMiB < neededMiB) {
     refuse(
       ['fargate', 'worker', 'memoryMiB'],
-      `at least ${decodersMiB} for the decoders of ${vcpus} vCPU with decodeMemoryMiB (${settings.decodeMemoryMiB}) each`,
+      `at least ${neededMiB} for the decoders of ${vcpus} vCPU with decodeMemoryMiB (${settings.decodeMemoryMiB}) each`,
     );
   }
 });

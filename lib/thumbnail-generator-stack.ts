@@ -1,7 +1,9 @@
 import { CfnOutput, type CfnOutputProps, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { originalPrefix } from '../lambdas/image/keys.ts';
 import { routes } from '../lambdas/ingest/routes.ts';
+import type { Lane } from '../lambdas/resize/lanes.ts';
 import { acknowledgeFindings } from './acknowledged-findings.ts';
 import { Alerts } from './constructs/alerts.ts';
 import { ApiDomain } from './constructs/api-domain.ts';
@@ -17,6 +19,7 @@ import { Resize, resizeTimeout } from './constructs/resize.ts';
 import { ResizeFunction } from './constructs/resize-function.ts';
 import { ResizeQueue } from './constructs/resize-queue.ts';
 import { UploadApi } from './constructs/upload-api.ts';
+import { WorkQueue } from './constructs/work-queue.ts';
 import { Containers } from './containers/containers.ts';
 import { imageLimitsOf, type Settings } from './settings.ts';
 
@@ -35,6 +38,7 @@ export class ThumbnailGeneratorStack extends Stack {
     const publicUrl = domain ? `https://${domain.name}/${stage}` : undefined;
     const kept = { onDestroy: settings.imagesOnDestroy };
     const resizeQueue = new ResizeQueue(this, 'ResizeQueue', { consumerTimeout: resizeTimeout });
+    const slowResizeQueue = new WorkQueue(this, 'SlowResizeQueue', { consumerTimeout: resizeTimeout });
     const rawBucket = new ImageBucket(this, 'RawBucket', {
       ...kept,
       announce: { queue: resizeQueue.queue, prefix: originalPrefix },
@@ -58,7 +62,11 @@ export class ThumbnailGeneratorStack extends Stack {
       logRetention: settings.logRetentionDays,
     };
 
-    const resize = new Resize(this, 'Resize', { ...common, imageLimits: imageLimitsOf(settings) });
+    const resize = new Resize(this, 'Resize', {
+      ...common,
+      slowQueue: slowResizeQueue.queue,
+      imageLimits: imageLimitsOf(settings),
+    });
     const ingest = new Ingest(this, 'Ingest', {
       ...common,
       mail,
@@ -90,7 +98,7 @@ export class ThumbnailGeneratorStack extends Stack {
               stage,
               ingest,
               resize,
-              resizeQueue: resizeQueue.queue,
+              resizeQueues: { fast: resizeQueue.queue, slow: slowResizeQueue.queue },
               buckets: [rawBucket, thumbnailBucket],
               tables: mail ? [catalog, mail.requests] : [catalog],
               uploadToReadyGoalSeconds: settings.alerts.uploadToReadyGoalSeconds,
@@ -98,13 +106,7 @@ export class ThumbnailGeneratorStack extends Stack {
               ...kept,
             }),
           }
-        : {
-            resizeFunction: new ResizeFunction(resize, 'Function', {
-              queue: resizeQueue.queue,
-              maxConcurrency: settings.resizeMaxConcurrency,
-              logRetention: settings.logRetentionDays,
-            }),
-          };
+        : resizeFunctions(resize, settings, { fast: resizeQueue.queue, slow: slowResizeQueue.queue });
     const reconciler = new Reconciler(this, 'Reconciler', {
       ...common,
       overdueAfter: Duration.minutes(15),
@@ -118,6 +120,7 @@ export class ThumbnailGeneratorStack extends Stack {
       ingest,
       compute,
       resizeQueue,
+      slowResizeQueue,
       reconciler,
       notify,
       catalog,
@@ -142,6 +145,8 @@ export class ThumbnailGeneratorStack extends Stack {
       CatalogTableName: { value: catalog.tableName },
       ResizeQueueUrl: { value: resizeQueue.queue.queueUrl },
       ResizeDeadLetterQueueUrl: { value: resizeQueue.deadLetterQueue.queueUrl },
+      SlowResizeQueueUrl: { value: slowResizeQueue.queue.queueUrl },
+      SlowResizeDeadLetterQueueUrl: { value: slowResizeQueue.deadLetterQueue.queueUrl },
       ReconcilerFunctionName: { value: reconciler.handler.functionName },
       ImageEventsTopicArn: { value: imageEvents.topicArn },
       AlertsTopicArn: { value: alerts.topicArn },
@@ -184,3 +189,26 @@ export class ThumbnailGeneratorStack extends Stack {
     for (const [name, output] of Object.entries(outputs)) new CfnOutput(this, name, output);
   }
 }
+
+/** One function for each lane. Both log to the same group. */
+const resizeFunctions = (
+  resize: Resize,
+  settings: Settings,
+  queues: Readonly<Record<Lane, IQueue>>,
+): Extract<Compute, { resizeFunction: ResizeFunction }> => {
+  const logRetention = settings.logRetentionDays;
+  const resizeFunction = new ResizeFunction(resize, 'Function', {
+    lane: 'fast',
+    queue: queues.fast,
+    maxConcurrency: settings.resizeMaxConcurrency,
+    logRetention,
+  });
+  const slowResizeFunction = new ResizeFunction(resize, 'SlowFunction', {
+    lane: 'slow',
+    queue: queues.slow,
+    maxConcurrency: settings.slowResizeMaxConcurrency,
+    logRetention,
+    logGroup: resizeFunction.logGroup,
+  });
+  return { resizeFunction, slowResizeFunction };
+};

@@ -12,6 +12,7 @@ export const resources = {
   catalogTable: 'catalog',
   mailRequestsTable: 'mail-requests',
   resizeQueue: 'resize',
+  slowResizeQueue: 'slow-resize',
   notifyQueue: 'notify',
   dataLakeQueue: 'data-lake',
   imageEventsTopic: 'image-events',

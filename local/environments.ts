@@ -35,6 +35,7 @@ export const environmentsFor = (ports: Ports, settings: Settings) => {
     THUMBNAIL_BUCKET: resources.thumbnailBucket,
     CATALOG_TABLE: resources.catalogTable,
     RESIZE_QUEUE_URL: queueUrl(endpoints.sqs, resources.resizeQueue),
+    SLOW_RESIZE_QUEUE_URL: queueUrl(endpoints.sqs, resources.slowResizeQueue),
     MAIL_REQUESTS_TABLE: resources.mailRequestsTable,
     IMAGE_EVENTS_TOPIC_ARN: topicArn(resources.imageEventsTopic),
     VARIANTS: JSON.stringify(settings.variants),

@@ -18,14 +18,18 @@ const environment = readEnvironment(schema);
 const s3 = createS3Client();
 await runQueueWorker({
   name: 'lake',
-  queueUrl: environment.DATA_LAKE_QUEUE_URL,
-  handleMessage: createLakeDelivery({
-    put: async (Key, Body) => {
-      await s3.send(new PutObjectCommand({ Bucket: environment.DATA_LAKE_BUCKET, Key, Body }));
+  queues: [
+    {
+      queueUrl: environment.DATA_LAKE_QUEUE_URL,
+      handleMessage: createLakeDelivery({
+        put: async (Key, Body) => {
+          await s3.send(new PutObjectCommand({ Bucket: environment.DATA_LAKE_BUCKET, Key, Body }));
+        },
+        most: concurrency,
+        waitMilliseconds: 1000,
+      }),
+      concurrency,
     },
-    most: concurrency,
-    waitMilliseconds: 1000,
-  }),
-  concurrency,
+  ],
   log: createLog('lake'),
 });

@@ -26,6 +26,9 @@ export interface Services {
   stop(): Promise<void>;
 }
 
+/** Longer than two decodes of a slow image take. */
+const slowResizeVisibilitySeconds = 150;
+
 /** Shorter than in AWS as well, but longer than the claim that a killed sender leaves on a mail (60 s). */
 const notifyVisibilitySeconds = 90;
 
@@ -46,6 +49,7 @@ export const startServices = async (props: ServicesProps): Promise<Services> => 
       directory: join(directory, 'sqs'),
       queues: [
         { name: resources.resizeQueue, visibilityTimeoutSeconds },
+        { name: resources.slowResizeQueue, visibilityTimeoutSeconds: slowResizeVisibilitySeconds },
         { name: resources.notifyQueue, visibilityTimeoutSeconds: notifyVisibilitySeconds },
         { name: resources.dataLakeQueue, visibilityTimeoutSeconds: dataLakeVisibilitySeconds },
       ],

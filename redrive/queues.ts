@@ -38,5 +38,5 @@ const queuesOf = (outputs: readonly Output[]): readonly Queue[] =>
     const [, name] = /^(.+)DeadLetterQueueUrl$/.exec(OutputKey) ?? [];
     const url = outputs.find((each) => each.OutputKey === `${name}QueueUrl`)?.OutputValue;
     if (name === undefined || url === undefined || deadLettersUrl === undefined) return [];
-    return [{ name: name.toLowerCase(), url, deadLettersUrl }];
+    return [{ name: name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase(), url, deadLettersUrl }];
   });

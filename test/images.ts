@@ -89,3 +89,83 @@ export const hostilePng = (width: number, height: number): Buffer => {
     pngChunk('IEND', Buffer.alloc(0)),
   ]);
 };
+
+/** The entries of one image file directory of a little-endian TIFF (TIFF 6.0, section 2), each with one value. */
+const tiffDirectory = (
+  entries: readonly (readonly [tag: number, type: 3 | 4, count: number, value: number])[],
+) => {
+  const bytes = Buffer.alloc(2 + 12 * entries.length);
+  bytes.writeUInt16LE(entries.length);
+  entries.forEach(([tag, type, count, value], index) => {
+    const at = 2 + 12 * index;
+    bytes.writeUInt16LE(tag, at);
+    bytes.writeUInt16LE(type, at + 2);
+    bytes.writeUInt32LE(count, at + 4);
+    bytes.writeUInt32LE(value, at + 8);
+  });
+  return bytes;
+};
+
+const uint32 = (...values: readonly number[]): Buffer => {
+  const bytes = Buffer.alloc(4 * values.length);
+  for (const [index, value] of values.entries()) bytes.writeUInt32LE(value, 4 * index);
+  return bytes;
+};
+
+/** A TIFF's header, which says where its first directory is. */
+const tiffHeader = (directoryAt: number): Buffer =>
+  Buffer.concat([Buffer.from('II*\0'), uint32(directoryAt)]);
+
+/** 99 megapixels of CMYK whose strips all share the same bytes: half a megabyte that takes seconds to colour-manage. */
+export const slowTiff = (tag = ''): Buffer => {
+  const [width, height, rows] = [16_000, 6200, 8];
+  const strip = Buffer.alloc(width * rows * 4, Buffer.from('slow colours'));
+  const count = Math.ceil(height / rows);
+  const offsets = uint32(...Array.from({ length: count }, () => 8));
+  const counts = uint32(...Array.from({ length: count }, () => strip.byteLength));
+  const offsetsAt = 8 + strip.byteLength;
+  const countsAt = offsetsAt + offsets.byteLength;
+  const bitsAt = countsAt + counts.byteLength;
+  const bits = Buffer.from([8, 0, 8, 0, 8, 0, 8, 0]);
+  const directory = tiffDirectory([
+    [256, 4, 1, width],
+    [257, 4, 1, height],
+    [258, 3, 4, bitsAt],
+    [259, 3, 1, 1],
+    [262, 3, 1, 5],
+    [273, 4, count, offsetsAt],
+    [277, 3, 1, 4],
+    [278, 4, 1, rows],
+    [279, 4, count, countsAt],
+    [284, 3, 1, 1],
+  ]);
+  const parts = [tiffHeader(bitsAt + bits.byteLength), strip, offsets, counts, bits, directory, uint32(0)];
+  return Buffer.concat([...parts, Buffer.from(tag)]);
+};
+
+/** One grey pixel in each of many directories, with many private tags: libtiff needs seconds to read the header. */
+export const tiffWithManyTags = (directories: number, tags: number): Buffer => {
+  const base = [
+    [256, 4, 1, 1],
+    [257, 4, 1, 1],
+    [258, 3, 1, 8],
+    [259, 3, 1, 1],
+    [262, 3, 1, 1],
+    [273, 4, 1, 8],
+    [277, 3, 1, 1],
+    [278, 4, 1, 1],
+    [279, 4, 1, 1],
+  ] as const;
+  const privateTags = Array.from({ length: tags }, (_, index) => [40_000 + index, 4, 1, index] as const);
+  const directory = tiffDirectory([...base, ...privateTags]);
+  const length = directory.byteLength + 4;
+  const first = 12;
+  return Buffer.concat([
+    tiffHeader(first),
+    Buffer.alloc(4),
+    ...Array.from({ length: directories }, (_, index) => [
+      directory,
+      uint32(index === directories - 1 ? 0 : first + (index + 1) * length),
+    ]).flat(),
+  ]);
+};

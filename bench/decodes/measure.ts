@@ -25,7 +25,7 @@ const images = Number(values.images);
 const bytes = readFileSync(values.image);
 const variants = variantsSchema.parse([{ name: 'thumbnail' }]);
 
-const decoder = createDecoder(imageLimitsOf(readSettings({})), createLog('measure'));
+const decoder = createDecoder(imageLimitsOf(readSettings({})), createLog('measure'), { lane: 'fast' });
 /** A worker's decoder, which brings its bytes through a pipe as S3 does and gets one process for each lane. */
 const serviceLane: Lane = {
   decode: async (times) => {

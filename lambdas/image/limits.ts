@@ -18,9 +18,9 @@ export const imageLimitsSchema = z.object({
   maxFrames: z.int().min(1).max(1_000_000),
   /** Width x height x frames of an animation, or pages of a TIFF, although only the first is decoded. `image-too-large`. */
   maxAnimationPixels: z.int().min(1).max(100_000_000_000),
-  /** From the header to the last thumbnail. `decode-timeout`. */
+  /** CPU time from the header to the last thumbnail. `decode-timeout`. */
   decodeTimeoutSeconds: z.int().min(1).max(50),
-  /** Held by the process that decodes, about 70 of them before it begins. `decode-memory`. */
+  /** Above what the process that decodes held before. `decode-memory`. */
   decodeMemoryMiB: z.int().min(128).max(8192),
 });
 

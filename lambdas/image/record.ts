@@ -53,6 +53,8 @@ export const recordSchema = z.object({
   resizeMilliseconds: z.int().nonnegative().optional(),
   /** From the moment at which the original was stored to the moment at which its last thumbnail was. */
   uploadToReadyMilliseconds: z.int().nonnegative().optional(),
+  /** Absent in the fast lane, where every image starts. */
+  lane: z.literal('slow').optional(),
   /** How often the event was sent again because the image stayed `received` for too long. */
   requeued: z.int().nonnegative().default(0),
 });
@@ -65,8 +67,11 @@ export const fingerprintOf = (variants: Variants): string =>
     .digest('hex')
     .slice(0, 16);
 
-/** An image that was given up on, although it may not be its own fault: another try may end well. */
-export const isGivenUp = ({ error }: ImageRecord): boolean => error?.code === 'processing-failed';
+/** Failures that the bytes alone do not determine: the image is tried again when it is uploaded again. */
+const retriedCodes: ReadonlySet<string> = new Set(['processing-failed', 'decode-timeout', 'decode-memory']);
+
+export const isGivenUp = ({ error }: ImageRecord): boolean =>
+  error !== undefined && retriedCodes.has(error.code);
 
 /** Whether nothing is left to do for an image: it ended, and with the present settings. */
 export const isSettled = (record: ImageRecord, fingerprint: string): boolean =>

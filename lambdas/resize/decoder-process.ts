@@ -1,64 +1,112 @@
-import { ftruncateSync, readSync } from 'node:fs';
+import { ftruncateSync, readSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { ImageError } from '../image/errors.ts';
-import type { ImageLimits } from '../image/limits.ts';
-import type { DecoderReply, DecoderRequest } from './decoder-protocol.ts';
-import { renderImage } from './render.ts';
+import { decoderFiles } from './decoder-files.ts';
+import type { DecoderReply, DecoderRequest, Exceeded } from './decoder-protocol.ts';
+import type { DecodeAllowance } from './lanes.ts';
+import { readLines } from './lines.ts';
+import { ExceedsEstimate, renderImage } from './render.ts';
 
 /**
  * The process that decodes: one image after the other, and nothing else. It may be killed at any moment, and often starts
- * while somebody waits: it loads nothing but sharp. Zod would take 15 ms more, to check what our own code asks for.
+ * while a caller waits: it loads nothing but sharp. Zod would take 15 ms more, to check what our own code asks for.
  */
 
-/** The file descriptor that an image's bytes are read from. */
-const bytesFile = 3;
-
-/** How often memory is looked at: what a decoder can take meanwhile, about 50 MB, is what it may be over its limit. */
-const memoryCheckMilliseconds = 10;
+/** How often its own use of CPU and memory is measured. A decoder can take about 50 MB in between. */
+const checkMilliseconds = 10;
 
 const reply = (message: DecoderReply): void => {
-  // That it cannot be sent is told by "disconnect".
-  process.send?.(message, () => {});
+  writeSync(decoderFiles.replies, `${JSON.stringify(message)}\n`);
 };
 
-/** Takes the image out of the file: its bytes need not stay in the page cache, nor get to the disc. */
+/** Takes the image out of the file: its bytes need not stay in the page cache, nor get to the disk. */
 const receive = (length: number): Uint8Array => {
   const bytes = Buffer.allocUnsafe(length);
   for (let filled = 0; filled < length; ) {
-    const count = readSync(bytesFile, bytes, filled, length - filled, filled);
+    const count = readSync(decoderFiles.bytes, bytes, filled, length - filled, filled);
     if (count === 0) throw new Error(`The file ends after ${filled} bytes instead of ${length}.`);
     filled += count;
   }
-  ftruncateSync(bytesFile, 0);
+  ftruncateSync(decoderFiles.bytes, 0);
   return bytes;
 };
 
-/** libvips runs in other threads: this one is free to look at what they take. Whoever is told will end the process. */
-const watchMemory = ({ decodeMemoryMiB }: ImageLimits): NodeJS.Timeout => {
-  const maxBytes = decodeMemoryMiB * 2 ** 20;
+/** Puts the thumbnails into the file, one after the other. */
+const hand = (thumbnails: readonly { readonly bytes: Uint8Array }[]): void => {
+  let position = 0;
+  for (const { bytes } of thumbnails) {
+    for (let written = 0; written < bytes.byteLength; ) {
+      const left = bytes.byteLength - written;
+      written += writeSync(decoderFiles.bytes, bytes, written, left, position + written);
+    }
+    position += bytes.byteLength;
+  }
+};
+
+const mebibyte = 2 ** 20;
+const residentMiB = (): number => process.memoryUsage.rss() / mebibyte;
+
+const cpuMilliseconds = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+/**
+ * libvips runs in other threads, so this one is free to measure what they take. Memory counts from what the process held
+ * before: what the last image left behind is not this one's fault.
+ */
+const watch = (allowance: DecodeAllowance): NodeJS.Timeout => {
+  const maxResidentMiB = residentMiB() + allowance.memoryMiB;
+  const maxCpuMilliseconds = cpuMilliseconds() + allowance.cpuMilliseconds;
   const timer = setInterval(() => {
-    if (process.memoryUsage.rss() <= maxBytes) return;
+    let what: Exceeded;
+    if (residentMiB() > maxResidentMiB) what = 'memory';
+    else if (cpuMilliseconds() > maxCpuMilliseconds) what = 'cpu';
+    else return;
     clearInterval(timer);
-    reply({
-      kind: 'refused',
-      code: 'decode-memory',
-      detail: `Decoding it takes more than ${decodeMemoryMiB} MiB.`,
-    });
-  }, memoryCheckMilliseconds);
+    // The parent process kills this one now.
+    reply({ kind: 'exceeded', what });
+  }, checkMilliseconds);
   return timer;
 };
 
-process.on('message', async ({ bytes, variants, limits }: DecoderRequest) => {
-  const watch = watchMemory(limits);
+const render = async ({ bytes, variants, limits, allowance }: DecoderRequest): Promise<void> => {
+  const timer = watch(allowance);
   try {
-    reply({ kind: 'rendered', rendering: await renderImage(receive(bytes), variants, limits) });
+    const { thumbnails, ...rendering } = await renderImage(
+      receive(bytes),
+      variants,
+      limits,
+      allowance.maxEstimatedMilliseconds,
+    );
+    hand(thumbnails);
+    reply({
+      kind: 'rendered',
+      ...rendering,
+      thumbnails: thumbnails.map((thumbnail) => ({ ...thumbnail, bytes: thumbnail.bytes.byteLength })),
+      residentMiB: residentMiB(),
+    });
   } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
-    reply({ kind: 'refused', ...error.failure });
+    if (error instanceof ExceedsEstimate) reply({ kind: 'exceeded', what: 'estimate' });
+    else if (error instanceof ImageError) reply(refusalOf(error));
+    else throw error;
   } finally {
-    clearInterval(watch);
+    clearInterval(timer);
   }
-});
+};
 
-// Whoever asked is gone, and with it whoever would end a decode that takes too long.
-process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+const refusalOf = (error: ImageError): DecoderReply => {
+  const { code, detail } = error.failure;
+  if (code !== 'unsupported-type' && code !== 'image-too-large' && code !== 'image-corrupt') throw error;
+  return { kind: 'refused', code, detail, residentMiB: residentMiB() };
+};
+
+const requests = new Socket({ fd: decoderFiles.requests, readable: true, writable: false });
+readLines(requests, {
+  onLine: (line) => render(JSON.parse(line)),
+  maxBytes: 1_000_000,
+  onLongLine: () => process.exit(1),
+});
+// The parent process is gone, and with it the one that would end a decode that takes too long.
+requests.once('close', () => process.kill(process.pid, 'SIGKILL'));
 reply({ kind: 'ready' });

@@ -1,36 +1,76 @@
 import * as z from 'zod';
-import { errorCodes } from '../image/errors.ts';
 import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
+import type { DecodeAllowance } from './lanes.ts';
 
-/** What a decoder's process is told: to make these variants of the image that is in its fourth file. */
+/*
+ * Requests and replies are lines of JSON on pipes; bytes go both ways through a file that only the two processes have
+ * open. Node's own channel between processes would deserialize whatever a hostile decoder sends, of any size, and throw
+ * in an event handler where nothing can catch it.
+ */
+
+/** The longest reply that is read. */
+export const maxReplyBytes = 65_536;
+
+/** Asks for variants of the image at the start of the file. The decoder empties the file. */
 export interface DecoderRequest {
-  /** How long the image is, from the start of the file. */
+  /** The image's length. */
   readonly bytes: number;
   readonly variants: readonly Variant[];
   readonly limits: ImageLimits;
+  readonly allowance: DecodeAllowance;
 }
 
 const pixels = z.int().positive();
 
-const renderingSchema = z.object({
+const rendering = {
   /** The image's own size, upright. */
   original: z.object({ width: pixels, height: pixels }),
-  /** One for each variant that was asked for, in their order. */
-  thumbnails: z.array(z.object({ bytes: z.instanceof(Uint8Array), width: pixels, height: pixels })),
-  /** Base64 of a ThumbHash. */
-  thumbhash: z.string(),
-});
-/** What one decode of an image gave. */
-export type Rendering = Readonly<z.output<typeof renderingSchema>>;
+  /** Base64 of a ThumbHash, which has at most 25 bytes. */
+  thumbhash: z
+    .string()
+    .max(36)
+    .regex(/^[A-Za-z0-9+/]+={0,2}$/),
+};
+
+/** Why a decode was not finished: the header promises too much work, or it used more than its allowance. */
+const exceeded = z.enum(['estimate', 'cpu', 'memory']);
+export type Exceeded = z.output<typeof exceeded>;
+
+/** Verdicts that the bytes alone determine. */
+const verdicts = z.enum(['unsupported-type', 'image-too-large', 'image-corrupt']);
+
+/** Memory that the process holds after an image. */
+const residentMiB = z.number().nonnegative();
 
 /**
- * What it says: once that it can begin, and then one answer to each request. It is checked, for an image might have taken
- * over the process.
+ * What a decoder says: once that it is ready, then one reply to each request. Replies are checked, because an image may
+ * have taken over the process.
  */
 export const decoderReplySchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready') }),
-  z.object({ kind: z.literal('rendered'), rendering: renderingSchema }),
-  z.object({ kind: z.literal('refused'), code: z.enum(errorCodes), detail: z.string() }),
+  z.object({
+    kind: z.literal('rendered'),
+    ...rendering,
+    /** One for each variant, in their order; their bytes are in the file, one after the other. */
+    thumbnails: z.array(z.object({ bytes: pixels, width: pixels, height: pixels })),
+    residentMiB,
+  }),
+  z.object({ kind: z.literal('refused'), code: verdicts, detail: z.string().max(1000), residentMiB }),
+  z.object({ kind: z.literal('exceeded'), what: exceeded }),
 ]);
 export type DecoderReply = Readonly<z.output<typeof decoderReplySchema>>;
+
+/** What one decode of an image produced. */
+export interface Rendering {
+  /** The image's own size, upright. */
+  readonly original: { readonly width: number; readonly height: number };
+  /** One for each variant, in their order. */
+  readonly thumbnails: readonly {
+    readonly bytes: Uint8Array;
+    readonly width: number;
+    readonly height: number;
+  }[];
+  /** Base64 of a ThumbHash. */
+  readonly thumbhash: string;
+}

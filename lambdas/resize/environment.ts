@@ -8,6 +8,8 @@ export const resizeEnvironment = z.object({
   RAW_BUCKET: z.string().min(1),
   THUMBNAIL_BUCKET: z.string().min(1),
   CATALOG_TABLE: z.string().min(1),
+  /** Where the fast lane sends slow images. */
+  SLOW_RESIZE_QUEUE_URL: z.string().min(1),
   IMAGE_EVENTS_TOPIC_ARN: z.string().min(1),
   /** Tells the metrics of this copy of the service from those of another. */
   STACK_NAME: z.string().min(1),
@@ -16,3 +18,8 @@ export const resizeEnvironment = z.object({
 });
 
 export type ResizeEnvironment = z.input<typeof resizeEnvironment>;
+
+/** A function serves one lane, a container both. */
+export const resizeFunctionEnvironment = resizeEnvironment.extend({ LANE: z.enum(['fast', 'slow']) });
+
+export type ResizeFunctionEnvironment = z.input<typeof resizeFunctionEnvironment>;

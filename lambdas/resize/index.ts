@@ -7,13 +7,14 @@ import { collectGarbageLessOften } from '../heap.ts';
 import { createLog } from '../log.ts';
 import { createQueueFunction } from '../queue-function.ts';
 import { createDecoder } from './decoder.ts';
-import { resizeEnvironment } from './environment.ts';
+import { resizeFunctionEnvironment } from './environment.ts';
 import { createResizeService } from './service.ts';
 
 collectGarbageLessOften();
-const environment = readEnvironment(resizeEnvironment);
+const environment = readEnvironment(resizeFunctionEnvironment);
+const { LANE: lane, IMAGE_LIMITS: limits } = environment;
 const log = createLog('resize');
-const decoder = createDecoder(environment.IMAGE_LIMITS, log, { first: earlyDecoder });
+const decoder = createDecoder(limits, log, { lane, first: earlyDecoder });
 
 // One image at a time: each may need most of the function's memory.
-export const handler = createQueueFunction(createResizeService(environment, log, decoder), log);
+export const handler = createQueueFunction(createResizeService(environment, log, { lane, decoder }), log);

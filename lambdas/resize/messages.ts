@@ -57,9 +57,10 @@ export const createMessageHandler = ({ resize, metrics, log }: MessageHandlerPro
       return;
     }
     try {
-      const { record, hasChanged } = await resize(imageId, storedAt);
+      const { record, result } = await resize(imageId, storedAt);
       const { original, thumbnails, resizeMilliseconds, uploadToReadyMilliseconds, error } = record;
-      if (!hasChanged) log.info('nothing left to do', { imageId });
+      if (result === 'nothing-to-do') log.info('nothing left to do', { imageId });
+      else if (result === 'moved') log.info('moved to the slow lane', { imageId });
       else if (error) log.warn('image refused', { imageId, ...error });
       else {
         const took = { resizeMilliseconds, uploadToReadyMilliseconds };

@@ -4,6 +4,7 @@ import { ImageError } from '../image/errors.ts';
 import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
 import type { Rendering } from './decoder-protocol.ts';
+import { estimateDecodeMilliseconds } from './lanes.ts';
 
 // Only the loaders of the accepted types may ever see a byte: SVG, PDF, ImageMagick and the like read files and URLs.
 sharp.block({ operation: ['VipsForeignLoad'] });
@@ -25,18 +26,28 @@ interface Size {
   readonly height: number;
 }
 
+/** The header promises more work than was asked for. No pixel was decoded. */
+export class ExceedsEstimate extends Error {
+  override readonly name = 'ExceedsEstimate';
+}
+
 /**
  * Makes all the variants from one decode: upright, sRGB, without metadata, never enlarged.
  *
+ * @param maxEstimatedMilliseconds CPU time that the header may promise. @default - any
  * @throws ImageError `unsupported-type`, `image-too-large`, `image-corrupt`
+ * @throws ExceedsEstimate
  */
 export const renderImage = async (
   bytes: Uint8Array,
   variants: readonly Variant[],
   limits: ImageLimits,
+  maxEstimatedMilliseconds = Number.POSITIVE_INFINITY,
 ): Promise<Rendering> => {
   const image = await judged(async () => open(bytes));
-  const original = checkHeader(await judged(() => image.metadata()), limits);
+  const metadata = await judged(() => image.metadata());
+  const original = checkHeader(metadata, limits);
+  if (estimateDecodeMilliseconds(metadata) > maxEstimatedMilliseconds) throw new ExceedsEstimate();
   // The largest that any variant needs is decoded once, shrinking on load; all others come from its pixels.
   const scale = Math.max(...variants.map((variant) => scaleFor(original, variant)));
   const { data, info } = await judged(() =>
@@ -50,6 +61,7 @@ export const renderImage = async (
   if (info.channels > maxChannels) {
     return renderImage(await judged(() => withoutExtraChannels(bytes)), variants, limits);
   }
+  clearHiddenColours(data, info.channels);
   const pixels = () =>
     sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } });
   const encoded = Promise.all(variants.map((variant) => encode(pixels(), original, variant)));
@@ -76,6 +88,15 @@ const maxChannels = 4;
  */
 const withoutExtraChannels = (bytes: Uint8Array): Promise<Uint8Array> =>
   open(bytes).autoOrient().toColourspace('srgb').png({ compressionLevel: 0 }).toBuffer();
+
+/** A pixel that nobody sees may hide a colour, even a whole picture: PNG and AVIF would keep it. */
+const clearHiddenColours = (data: Uint8Array, channels: number): void => {
+  if (channels % 2 !== 0) return;
+  for (let alpha = channels - 1; alpha < data.byteLength; alpha += channels) {
+    if (data[alpha] !== 0) continue;
+    for (let sample = alpha - channels + 1; sample < alpha; sample += 1) data[sample] = 0;
+  }
+};
 
 /** A ThumbHash takes at most 100 pixels a side and keeps seven waves of them: 32 give a photo one that looks the same. */
 const placeholderSide = 32;

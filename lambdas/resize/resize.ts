@@ -2,6 +2,7 @@ import { ImageError } from '../image/errors.ts';
 import { endedEvent, receivedEvent } from '../image/event.ts';
 import type { ImageId } from '../image/id.ts';
 import { thumbnailKey } from '../image/keys.ts';
+import type { ImageLimits } from '../image/limits.ts';
 import { originalTypeOf, requireAcceptedType } from '../image/original-type.ts';
 import {
   fingerprintOf,
@@ -16,9 +17,11 @@ import type { Metrics } from '../metrics.ts';
 import type { Catalog, Finished } from '../store/catalog.ts';
 import type { Events } from '../store/events.ts';
 import type { Originals } from '../store/originals.ts';
+import type { ResizeRequests } from '../store/resize-requests.ts';
 import type { Thumbnails } from '../store/thumbnails.ts';
 import { ArrivedBytes } from './arrived-bytes.ts';
-import { type Decoder, DecoderDied } from './decoder.ts';
+import { AllowanceExceeded, DecoderDied, DecoderStalled, verdictOf } from './decode-errors.ts';
+import type { Decoder } from './decoder.ts';
 import type { Rendering } from './decoder-protocol.ts';
 
 export interface ResizeProps {
@@ -27,18 +30,20 @@ export interface ResizeProps {
   readonly catalog: Catalog;
   readonly events: Events;
   readonly metrics: Metrics;
+  /** The decoder of this lane. */
   readonly decoder: Decoder;
   readonly variants: Variants;
-  /** Bytes of the largest original that is fetched. */
-  readonly maxBytes: number;
+  readonly limits: ImageLimits;
+  /** Where slow images are sent. @default - nowhere: this is the slow lane */
+  readonly slowLane?: Pick<ResizeRequests, 'move'>;
 }
 
 type Made = Pick<Finished, 'original' | 'thumbnails' | 'thumbhash'>;
 
 export interface Outcome {
   readonly record: ImageRecord;
-  /** Whether it was this work that ended the image; false if nothing was left to do. */
-  readonly hasChanged: boolean;
+  /** Whether this work ended the image, found nothing left to do, or left it to the slow lane. */
+  readonly result: 'ended' | 'nothing-to-do' | 'moved';
 }
 
 /** @param storedAt when the original was stored, if that is known */
@@ -52,7 +57,8 @@ export type Resize = (id: ImageId, storedAt?: Date) => Promise<Outcome>;
  * @throws ImageError `original-missing`, after which the image may still come; anything else may succeed when tried again
  */
 export const createResize = (props: ResizeProps): Resize => {
-  const { originals, thumbnails, catalog, events, metrics, decoder, variants, maxBytes } = props;
+  const { originals, thumbnails, catalog, events, metrics, decoder, variants, limits, slowLane } = props;
+  const { maxUploadBytes: maxBytes } = limits;
   const fingerprint = fingerprintOf(variants);
 
   const store = async (
@@ -78,6 +84,10 @@ export const createResize = (props: ResizeProps): Resize => {
         `The image has ${source.bytes} bytes. At most ${maxBytes} are accepted.`,
       );
     }
+    if (slowLane && source.bytes > maxFastBytes) {
+      source.body.destroy();
+      throw new AllowanceExceeded('estimate');
+    }
     const arrived = new ArrivedBytes();
     const image = await decoder.load({ bytes: source.bytes, body: arrived.from(source.body) });
     try {
@@ -90,13 +100,20 @@ export const createResize = (props: ResizeProps): Resize => {
     }
   };
 
-  /** A decoder that dies is no proof against the image: something else may have taken its memory. Two of them are. */
-  const decodeOnceMore = async (...job: Parameters<typeof decode>): Promise<Rendering> => {
+  /**
+   * One crash may be the fault of the machine, and the first decode may have been hindered: what a decode in another
+   * fresh process ends in is recorded.
+   */
+  const decodeTwice = async (...job: Parameters<typeof decode>): Promise<Rendering> => {
     try {
       return await decode(...job);
     } catch (error) {
-      if (!(error instanceof DecoderDied)) throw error;
-      throw new ImageError('processing-failed', 'Decoding it ended the decoder, twice.', { cause: error });
+      if (!isInconclusive(error)) throw error;
+    }
+    try {
+      return await decode(...job);
+    } catch (error) {
+      throw isInconclusive(error) ? verdictOf(error, limits) : error;
     }
   };
 
@@ -119,10 +136,7 @@ export const createResize = (props: ResizeProps): Resize => {
       const { original, thumbhash } = before;
       return { original, thumbnails: Object.fromEntries(there), thumbhash };
     }
-    const rendering = await decode(id, missing, found).catch((error) => {
-      if (error instanceof DecoderDied) return decodeOnceMore(id, missing, found);
-      throw error;
-    });
+    const rendering = await (slowLane ? decode : decodeTwice)(id, missing, found);
     const made = await Promise.all(
       missing.map((variant, index) => {
         const thumbnail = rendering.thumbnails[index];
@@ -155,13 +169,28 @@ export const createResize = (props: ResizeProps): Resize => {
         uploadToReadyMilliseconds: storedAt && Math.max(0, Date.now() - storedAt.getTime()),
       });
     } catch (error) {
+      if (slowLane && isSlowLaneCase(error)) return moveTo(slowLane, id, storedAt, found.original);
       // An original that is not there may still come: its image has not failed.
       if (!(error instanceof ImageError) || error.code === 'original-missing') throw error;
       ended = await catalog.fail(id, fingerprint, found.original, error.failure);
     }
-    if (ended === undefined) return { record: await present(id), hasChanged: false };
+    if (ended === undefined) return { record: await present(id), result: 'nothing-to-do' };
     count(ended);
-    return { record: ended, hasChanged: true };
+    return { record: ended, result: 'ended' };
+  };
+
+  /** The record says so first: the reconciler is patient with images of the slow lane. */
+  const moveTo = async (
+    lane: Pick<ResizeRequests, 'move'>,
+    id: ImageId,
+    storedAt: Date | undefined,
+    original: Original,
+  ): Promise<Outcome> => {
+    const record = await catalog.noteSlowLane(id, fingerprint, original);
+    if (record === undefined) return { record: await present(id), result: 'nothing-to-do' };
+    await lane.move(id, storedAt);
+    metrics.record({ MovedToSlowLane: 1 });
+    return { record, result: 'moved' };
   };
 
   const present = async (id: ImageId): Promise<ImageRecord> => {
@@ -192,7 +221,7 @@ export const createResize = (props: ResizeProps): Resize => {
     const told = before && tell(before);
     if (before && isSettled(before, fingerprint)) {
       await told;
-      return { record: before, hasChanged: false };
+      return { record: before, result: 'nothing-to-do' };
     }
     const [outcome] = await bothOf(end(id, before, storedAt), told);
     if (before === undefined) await tell(outcome.record);
@@ -200,6 +229,14 @@ export const createResize = (props: ResizeProps): Resize => {
     return outcome;
   };
 };
+
+/** Larger originals take long to fetch, whatever they hold. */
+const maxFastBytes = 20_000_000;
+
+const isInconclusive = (error: unknown): error is AllowanceExceeded | DecoderDied =>
+  error instanceof AllowanceExceeded || error instanceof DecoderDied;
+
+const isSlowLaneCase = (error: unknown): boolean => isInconclusive(error) || error instanceof DecoderStalled;
 
 /** Waits for both to end, even if one fails: nothing goes on behind the back of whoever is told so. */
 const bothOf = async <First, Second>(

@@ -5,17 +5,24 @@ import { createCatalog } from '../store/catalog.ts';
 import { createS3Client } from '../store/clients.ts';
 import { createEvents } from '../store/events.ts';
 import { createOriginals } from '../store/originals.ts';
+import { createResizeRequests } from '../store/resize-requests.ts';
 import { createThumbnails } from '../store/thumbnails.ts';
 import type { Decoder } from './decoder.ts';
 import type { resizeEnvironment } from './environment.ts';
+import type { Lane } from './lanes.ts';
 import { createMessageHandler } from './messages.ts';
 import { createResize } from './resize.ts';
 
-/** Everything behind the queue, wired to the services that the environment names. */
+export interface ResizeServiceProps {
+  readonly lane: Lane;
+  readonly decoder: Decoder;
+}
+
+/** Everything behind the queue of one lane, wired to the services that the environment names. */
 export const createResizeService = (
   environment: z.output<typeof resizeEnvironment>,
   log: Log,
-  decoder: Decoder,
+  { lane, decoder }: ResizeServiceProps,
 ) => {
   const s3 = createS3Client();
   const metrics = createMetrics(environment.STACK_NAME);
@@ -27,7 +34,8 @@ export const createResizeService = (
     metrics,
     decoder,
     variants: environment.VARIANTS,
-    maxBytes: environment.IMAGE_LIMITS.maxUploadBytes,
+    limits: environment.IMAGE_LIMITS,
+    slowLane: lane === 'fast' ? createResizeRequests(environment.SLOW_RESIZE_QUEUE_URL) : undefined,
   });
   return createMessageHandler({ resize, metrics, log });
 };

@@ -46,6 +46,8 @@ export interface Catalog {
   renew(id: ImageId, fingerprint?: string): Promise<boolean>;
   /** Every variant is stored: the image is `ready`, unless it is already. */
   finish(id: ImageId, fingerprint: string, finished: Finished): Promise<ImageRecord | undefined>;
+  /** The image is left to the slow lane and stays `received`, unless it is finished with the settings of `fingerprint`. */
+  noteSlowLane(id: ImageId, fingerprint: string, original: Original): Promise<ImageRecord | undefined>;
   /** The image is `failed` for good, unless these settings finished it already. */
   fail(
     id: ImageId,
@@ -144,7 +146,13 @@ export const createCatalog = (
     [waitingIndex.partitionKey]: waitingPart(id),
     [waitingIndex.sortKey]: waitingSince.toISOString(),
   });
-  const waiting = [waitingIndex.partitionKey, waitingIndex.sortKey, catalogTable.timeToLive, 'requeued'];
+  const waiting = [
+    waitingIndex.partitionKey,
+    waitingIndex.sortKey,
+    catalogTable.timeToLive,
+    'requeued',
+    'lane',
+  ];
 
   return {
     async find(id) {
@@ -180,7 +188,7 @@ export const createCatalog = (
     async renew(id, fingerprint = '') {
       const renewed = await update(id, {
         set: received(id, new Date()),
-        remove: ['error', 'fingerprint', 'requeued'],
+        remove: ['error', 'fingerprint', 'requeued', 'lane'],
         condition: '#status <> :received AND #fingerprint <> :current',
         values: { received: 'received', current: fingerprint },
       });
@@ -193,6 +201,16 @@ export const createCatalog = (
         keep: { createdAt: now() },
         remove: ['error', ...waiting],
         condition: 'attribute_not_exists(#status) OR #status <> :status OR #fingerprint <> :fingerprint',
+      });
+    },
+
+    noteSlowLane(id, fingerprint, original) {
+      return update(id, {
+        set: { ...received(id, new Date()), lane: 'slow' },
+        keep: { createdAt: now(), original },
+        remove: ['error', catalogTable.timeToLive],
+        condition: 'attribute_not_exists(#status) OR #status = :status OR #fingerprint <> :fingerprint',
+        values: { fingerprint },
       });
     },
 

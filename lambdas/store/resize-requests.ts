@@ -6,22 +6,34 @@ import { createSQSClient } from './clients.ts';
 /** Asks for the thumbnails of an original that is there already, where no event of S3 would. */
 export interface ResizeRequests {
   send(id: ImageId): Promise<void>;
+  /**
+   * Passes on a message from another queue.
+   *
+   * @param storedAt when the original was stored, if that is known
+   */
+  move(id: ImageId, storedAt: Date | undefined): Promise<void>;
   /** How many messages wait in the queue, about. */
   waiting(): Promise<number>;
 }
 
-/** Tells our messages from those of S3. */
+/** Tell our messages from those of S3. */
 export const requestedEventName = 'ObjectCreated:Requested';
+const movedEventName = 'ObjectCreated:Moved';
+
+/** The shape in which S3 announces an object, so that resize knows one kind of message. */
+const messageBody = (id: ImageId, eventName: string, eventTime?: string): string =>
+  JSON.stringify({ Records: [{ eventName, eventTime, s3: { object: { key: originalKey(id) } } }] });
 
 export const createResizeRequests = (
   QueueUrl: string,
   sqs: SQSClient = createSQSClient(),
 ): ResizeRequests => ({
   async send(id) {
-    // The shape in which S3 announces an object, so that resize knows one kind of message.
-    const MessageBody = JSON.stringify({
-      Records: [{ eventName: requestedEventName, s3: { object: { key: originalKey(id) } } }],
-    });
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: messageBody(id, requestedEventName) }));
+  },
+
+  async move(id, storedAt) {
+    const MessageBody = messageBody(id, movedEventName, storedAt?.toISOString());
     await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
   },
 

@@ -8,6 +8,7 @@ import type { Settings } from '../settings.ts';
 export interface ResizeFunctionAlarmsProps {
   readonly ownMetric: OwnMetric;
   readonly resize: IFunction;
+  readonly slowResize: IFunction;
   readonly usualImagesPerHour: Settings['alerts']['usualImagesPerHour'];
 }
 
@@ -19,9 +20,10 @@ export const resizeFunctionAlarms = (props: ResizeFunctionAlarmsProps): readonly
     name: 'resize-errors',
     metric: new MathExpression({
       // A message that failed is no error to Lambda: the function answers which ones are to come again.
-      expression: 'FILL(died, 0) + FILL(retried, 0)',
+      expression: 'FILL(died, 0) + FILL(slowDied, 0) + FILL(retried, 0)',
       usingMetrics: {
         died: props.resize.metricErrors(),
+        slowDied: props.slowResize.metricErrors(),
         retried: props.ownMetric('Retries'),
       },
       label: 'Failed tries to resize an image',
@@ -31,14 +33,17 @@ export const resizeFunctionAlarms = (props: ResizeFunctionAlarmsProps): readonly
     description:
       'At least five tries to resize an image failed within five minutes, for no fault of the images. They are tried again, five times in all, so nothing is lost yet. See in the log of resize what fails.',
   },
-  {
-    name: 'resize-throttles',
-    metric: props.resize.metricThrottles({ period }),
+  ...[
+    { name: 'resize-throttles', resize: props.resize },
+    { name: 'slow-resize-throttles', resize: props.slowResize },
+  ].map(({ name, resize }) => ({
+    name,
+    metric: resize.metricThrottles({ period }),
     limit: { atLeast: 5 },
     periods: { over: 2, of: 2 },
     description:
-      'For ten minutes Lambda has refused to run resize as often as the queue wants it, and images wait. Other functions use up the quota of the account: see which.',
-  },
+      'For ten minutes Lambda has refused to run resize as often as its queue wants it, and images wait. Other functions use up the quota of the account: see which.',
+  })),
   {
     name: 'runaway-invocations',
     metric: props.resize.metricInvocations({ period: Duration.hours(1) }),

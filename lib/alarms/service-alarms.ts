@@ -9,6 +9,8 @@ export interface ServiceAlarmsProps {
   readonly ownMetric: OwnMetric;
   readonly resizeQueue: IQueue;
   readonly resizeDeadLetterQueue: IQueue;
+  readonly slowResizeQueue: IQueue;
+  readonly slowResizeDeadLetterQueue: IQueue;
   readonly apiRequests: IMetric;
   readonly apiServerErrors: IMetric;
   readonly uploadToReadyGoalSeconds: Settings['alerts']['uploadToReadyGoalSeconds'];
@@ -34,6 +36,20 @@ export const serviceAlarms = ({ ownMetric, ...props }: ServiceAlarmsProps): read
     limit: { above: 900 },
     description:
       'An image has waited for its thumbnails for more than 15 minutes: either images arrive faster than they are resized, or one fails again and again. See whether many messages wait or one.',
+  },
+  {
+    name: 'slow-resize-dead-letters',
+    metric: props.slowResizeDeadLetterQueue.metricApproximateNumberOfMessagesVisible({ period: fiveMinutes }),
+    limit: { atLeast: 1 },
+    description:
+      'The work on a slow image failed five times for no fault of the image, and was set aside for 14 days. Find the cause in the log of resize, then send the messages back with npm run redrive.',
+  },
+  {
+    name: 'slow-resize-queue-age',
+    metric: props.slowResizeQueue.metricApproximateAgeOfOldestMessage({ period: fiveMinutes }),
+    limit: { above: 3600 },
+    description:
+      'A slow image has waited for more than an hour: more slow images arrive than the slow lane processes. Other images are not delayed. See in the log of resize which images are moved to the slow lane, then raise slowResizeMaxConcurrency or lower maxPixels.',
   },
   {
     name: 'api-5xx-rate',

@@ -168,10 +168,11 @@ const failures = ({ ownMetric, functions, logs }: DashboardProps, stackName: str
       ],
     }),
     new GraphWidget({
-      title: 'Tries again, and events not told',
+      title: 'Retries, slow images and unpublished events',
       width: 8,
       left: [
         ownMetric('Retries', { period, label: 'messages that come again' }),
+        ownMetric('MovedToSlowLane', { period, label: 'images moved to the slow lane' }),
         ownMetric('EventsUnpublished', { period, label: 'events not published' }),
       ],
     }),

@@ -21,15 +21,19 @@ import type { ResizeFunction } from './resize-function.ts';
 import type { ResizeQueue } from './resize-queue.ts';
 import type { ServiceFunction } from './service-function.ts';
 import type { UploadApi } from './upload-api.ts';
+import type { WorkQueue } from './work-queue.ts';
 
 /** What resizes, and with containers also takes uploads in. */
-export type Compute = { readonly resizeFunction: ResizeFunction } | { readonly containers: Containers };
+export type Compute =
+  | { readonly resizeFunction: ResizeFunction; readonly slowResizeFunction: ResizeFunction }
+  | { readonly containers: Containers };
 
 export interface MonitoringProps {
   readonly api: UploadApi;
   readonly ingest: Ingest;
   readonly compute: Compute;
   readonly resizeQueue: ResizeQueue;
+  readonly slowResizeQueue: WorkQueue;
   readonly reconciler: Reconciler;
   /** @default - mail is off */
   readonly notify?: Notify;
@@ -45,20 +49,24 @@ export interface MonitoringProps {
 export class Monitoring extends Construct {
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    const { api, compute, resizeQueue, notify, goals } = props;
+    const { api, compute, resizeQueue, slowResizeQueue, notify, goals } = props;
     const ownMetric = ownMetricsOf(this);
     const containers = 'containers' in compute ? compute.containers : undefined;
     const functions = {
       ingest: props.ingest.handler,
-      ...('resizeFunction' in compute && { resize: compute.resizeFunction }),
+      ...('resizeFunction' in compute && {
+        resize: compute.resizeFunction,
+        'slow resize': compute.slowResizeFunction,
+      }),
       reconciler: props.reconciler.handler,
       ...(notify && { notify: notify.handler }),
     };
+    const { 'slow resize': _, ...functionsWithLogs } = functions;
     const logs = {
-      ...logsOf(functions),
+      ...logsOf(functionsWithLogs),
       resize: 'containers' in compute ? compute.containers.resize.logGroup : compute.resizeFunction.logGroup,
     };
-    const queues = { resize: resizeQueue, ...(notify && { notify }) };
+    const queues = { resize: resizeQueue, 'slow resize': slowResizeQueue, ...(notify && { notify }) };
     const { usualImagesPerHour } = goals;
 
     const { alarms } = new Alarms(this, 'Alarms', {
@@ -68,6 +76,8 @@ export class Monitoring extends Construct {
           ownMetric,
           resizeQueue: resizeQueue.queue,
           resizeDeadLetterQueue: resizeQueue.deadLetterQueue,
+          slowResizeQueue: slowResizeQueue.queue,
+          slowResizeDeadLetterQueue: slowResizeQueue.deadLetterQueue,
           apiRequests: api.stage.metricCount({ statistic: 'Sum' }),
           apiServerErrors: api.stage.metricServerError({ statistic: 'Sum' }),
           uploadToReadyGoalSeconds: goals.uploadToReadyGoalSeconds,
@@ -80,7 +90,12 @@ export class Monitoring extends Construct {
               resizeQueue: resizeQueue.queue,
               usualImagesPerHour,
             })
-          : resizeFunctionAlarms({ ownMetric, resize: compute.resizeFunction, usualImagesPerHour })),
+          : resizeFunctionAlarms({
+              ownMetric,
+              resize: compute.resizeFunction,
+              slowResize: compute.slowResizeFunction,
+              usualImagesPerHour,
+            })),
         ...(notify ? mailAlarms({ notifyDeadLetterQueue: notify.deadLetterQueue }) : []),
       ],
     });

@@ -1,15 +1,21 @@
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
-import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { ResizeFunctionEnvironment } from '../../lambdas/resize/environment.ts';
+import type { Lane } from '../../lambdas/resize/lanes.ts';
 import { resizeMemoryMiB } from '../function-memory.ts';
 import { type Resize, resizeTimeout } from './resize.ts';
 import { ServiceFunction } from './service-function.ts';
 
 export interface ResizeFunctionProps {
+  /** Whether it takes every image, or those that the other function found too slow. */
+  readonly lane: Lane;
   readonly queue: IQueue;
   /** Functions that run at once. */
   readonly maxConcurrency: number;
   readonly logRetention: RetentionDays;
+  /** Where it logs. @default - a group of its own */
+  readonly logGroup?: ILogGroup;
 }
 
 /**
@@ -19,20 +25,29 @@ export interface ResizeFunctionProps {
  */
 export const smallHeap = { NODE_OPTIONS: '--max-semi-space-size=1', MALLOC_ARENA_MAX: '2' };
 
+const lanes = {
+  fast: { description: 'Makes thumbnails of new originals', eventSource: 'EventSource' },
+  slow: { description: 'Makes thumbnails of originals that take long', eventSource: 'SlowEventSource' },
+} as const satisfies Record<Lane, object>;
+
 /** Resizes as a Lambda function, which Lambda gives one message after the other. */
 export class ResizeFunction extends ServiceFunction {
-  constructor(resize: Resize, id: string, { queue, maxConcurrency, logRetention }: ResizeFunctionProps) {
+  constructor(resize: Resize, id: string, props: ResizeFunctionProps) {
+    const { lane, queue, maxConcurrency } = props;
+    const environment: ResizeFunctionEnvironment = { ...resize.environment, LANE: lane };
     super(resize, id, {
       entry: 'lambdas/resize/index.ts',
-      description: 'Makes thumbnails of new originals',
-      environment: { ...resize.environment, ...smallHeap },
-      memoryMiB: resizeMemoryMiB(resize.imageLimits),
+      description: lanes[lane].description,
+      environment: { ...environment, ...smallHeap },
+      memoryMiB: resizeMemoryMiB(resize.imageLimits, lane),
       timeout: resizeTimeout,
-      logRetention,
+      logRetention: props.logRetention,
+      logGroup: props.logGroup,
       nativeModules: ['sharp'],
       processes: ['lambdas/resize/decoder-process.ts'],
       statements: [
         ...resize.statements,
+        ...(lane === 'fast' ? [resize.moveStatement] : []),
         // Lambda Developer Guide, "Execution role permissions" of SQS event sources: what Lambda polls with.
         {
           actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
@@ -40,7 +55,7 @@ export class ResizeFunction extends ServiceFunction {
         },
       ],
     });
-    new EventSourceMapping(resize, 'EventSource', {
+    new EventSourceMapping(resize, lanes[lane].eventSource, {
       target: this,
       eventSourceArn: queue.queueArn,
       // An image that takes long, or a function that dies of it, delays no other.

@@ -3,6 +3,7 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import type { ImageLimits } from '../../lambdas/image/limits.ts';
@@ -14,13 +15,15 @@ export interface ResizeProps {
   readonly thumbnailBucket: IBucket;
   readonly catalog: ITable;
   readonly imageEvents: ITopic;
+  /** Takes what is too slow for the fast lane. */
+  readonly slowQueue: IQueue;
   readonly variantsJson: string;
   readonly imageLimits: ImageLimits;
 }
 
 /**
- * How long the work on one message may take. At most two decodes fit in, at the longest that the settings allow: the
- * second only if the first one's process died.
+ * How long the work on one message may take. The slow lane decodes twice if it must, each time for as long as the settings
+ * allow at most.
  */
 export const resizeTimeout = Duration.seconds(120);
 
@@ -31,6 +34,8 @@ export class Resize extends Construct {
   readonly environment: ResizeEnvironment;
   /** What the code may do, in whichever way it runs. */
   readonly statements: readonly PolicyStatementProps[];
+  /** What only the fast lane may do: send slow images to the other one. */
+  readonly moveStatement: PolicyStatementProps;
 
   constructor(scope: Construct, id: string, props: ResizeProps) {
     super(scope, id);
@@ -40,6 +45,7 @@ export class Resize extends Construct {
       THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
       CATALOG_TABLE: props.catalog.tableName,
       IMAGE_EVENTS_TOPIC_ARN: props.imageEvents.topicArn,
+      SLOW_RESIZE_QUEUE_URL: props.slowQueue.queueUrl,
       STACK_NAME: Stack.of(this).stackName,
       VARIANTS: props.variantsJson,
       IMAGE_LIMITS: JSON.stringify(props.imageLimits),
@@ -60,5 +66,6 @@ export class Resize extends Construct {
       { actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
       { actions: ['sns:Publish'], resources: [props.imageEvents.topicArn] },
     ];
+    this.moveStatement = { actions: ['sqs:SendMessage'], resources: [props.slowQueue.queueArn] };
   }
 }

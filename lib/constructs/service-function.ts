@@ -3,7 +3,7 @@ import type { Duration } from 'aws-cdk-lib';
 import { PolicyStatement, type PolicyStatementProps, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { type BundlingOptions, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
-import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { ServiceLogs } from './service-logs.ts';
 
@@ -17,6 +17,8 @@ export interface ServiceFunctionProps {
   /** Functions that run at once, reserved from what the account allows. @default - nothing is reserved */
   readonly maxConcurrency?: number;
   readonly logRetention: RetentionDays;
+  /** Where it logs. @default - a group of its own */
+  readonly logGroup?: ILogGroup;
   /** All that the function may do besides writing its own log and traces. */
   readonly statements: readonly PolicyStatementProps[];
   /** Packages installed for the function's processor instead of being bundled. @default - none */
@@ -70,7 +72,7 @@ export class ServiceFunction extends NodejsFunction {
   readonly memoryMiB: number;
 
   constructor(scope: Construct, id: string, props: ServiceFunctionProps) {
-    const logGroup = new ServiceLogs(scope, `${id}Logs`, { retention: props.logRetention });
+    const logGroup = props.logGroup ?? new ServiceLogs(scope, `${id}Logs`, { retention: props.logRetention });
     // Not AWS's managed policy for functions: that one may write every log of the account.
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     role.addToPolicy(

@@ -4,6 +4,7 @@ import { CfnCluster, Cluster, ContainerImage, ContainerInsights } from 'aws-cdk-
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { Lane } from '../../lambdas/resize/lanes.ts';
 import type { Ingest } from '../constructs/ingest.ts';
 import type { Resize } from '../constructs/resize.ts';
 import { ServiceLogs } from '../constructs/service-logs.ts';
@@ -21,7 +22,7 @@ export interface ContainersProps {
   readonly stage: string;
   readonly ingest: Ingest;
   readonly resize: Resize;
-  readonly resizeQueue: Queue;
+  readonly resizeQueues: Readonly<Record<Lane, Queue>>;
   /** All that tasks reach of S3. */
   readonly buckets: readonly IBucket[];
   /** All that tasks reach of DynamoDB. */
@@ -78,7 +79,7 @@ export class Containers extends Construct {
     this.resize = new ResizeService(this, 'Resize', {
       platform,
       resize,
-      queue: props.resizeQueue,
+      queues: props.resizeQueues,
       // The one that the function has when a function resizes: a switch leaves it as it is.
       logGroup: new ServiceLogs(resize, 'FunctionLogs', { retention: logRetention }),
       tasks: settings.worker,

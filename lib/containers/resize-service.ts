@@ -5,6 +5,7 @@ import type { CapacityProviderStrategy, ScalableTaskCount } from 'aws-cdk-lib/aw
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import type { Lane } from '../../lambdas/resize/lanes.ts';
 import type { Resize } from '../constructs/resize.ts';
 import type { Settings } from '../settings.ts';
 import { ContainerService, type Platform } from './container-service.ts';
@@ -13,7 +14,7 @@ import { decodersOf, type FargateSettings } from './settings.ts';
 export interface ResizeServiceProps {
   readonly platform: Platform;
   readonly resize: Resize;
-  readonly queue: Queue;
+  readonly queues: Readonly<Record<Lane, Queue>>;
   readonly logGroup: ILogGroup;
   readonly tasks: FargateSettings['worker'];
   readonly uploadToReadyGoalSeconds: Settings['alerts']['uploadToReadyGoalSeconds'];
@@ -43,13 +44,13 @@ export class ResizeService extends ContainerService {
   readonly steadyBacklog: number;
 
   constructor(scope: Construct, id: string, props: ResizeServiceProps) {
-    const { platform, resize, queue, tasks } = props;
+    const { platform, resize, queues, tasks } = props;
     super(scope, id, {
       platform,
       entry: 'containers/resize.ts',
       environment: {
         ...resize.environment,
-        RESIZE_QUEUE_URL: queue.queueUrl,
+        RESIZE_QUEUE_URL: queues.fast.queueUrl,
         // A small task sees more CPUs than it has.
         DECODES_AT_ONCE: String(decodersOf(tasks)),
       },
@@ -58,10 +59,11 @@ export class ResizeService extends ContainerService {
       logGroup: props.logGroup,
       statements: [
         ...resize.statements,
+        resize.moveStatement,
         // The last one hands back what a worker that is to stop cannot finish.
         {
           actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility'],
-          resources: [queue.queueArn],
+          resources: [queues.fast.queueArn, queues.slow.queueArn],
         },
       ],
       securityGroup: platform.network.taskSecurityGroup(scope, `${id}Access`, 'Resize tasks'),
@@ -74,15 +76,15 @@ export class ResizeService extends ContainerService {
     this.maxTasks = tasks.maxTasks;
     this.steadyBacklog = this.backlogTarget * this.maxTasks;
     const scaling = this.autoScaleTaskCount({ minCapacity: tasks.minTasks, maxCapacity: tasks.maxTasks });
-    this.scaleOnBacklog(scaling, queue);
-    if (tasks.minTasks === 0) this.scaleFromZero(scaling, queue);
+    this.scaleOnBacklog(scaling, queues);
+    if (tasks.minTasks === 0) this.scaleFromZero(scaling, queues);
   }
 
   /**
    * Application Auto Scaling User Guide, "Create a target tracking scaling policy using metric math". CDK's own class
    * takes no expression.
    */
-  private scaleOnBacklog(scaling: ScalableTaskCount, queue: Queue): void {
+  private scaleOnBacklog(scaling: ScalableTaskCount, queues: ResizeServiceProps['queues']): void {
     const target = scaling.node.findChild('Target');
     if (!(target instanceof ScalableTarget)) throw new Error(`${target.node.path} is nothing to scale`);
     new CfnScalingPolicy(this, 'Backlog', {
@@ -93,9 +95,10 @@ export class ResizeService extends ContainerService {
         targetValue: this.backlogTarget,
         customizedMetricSpecification: {
           metrics: [
-            metricData('messages', queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' })),
+            metricData('messages', waiting(queues.fast)),
+            metricData('slow', waiting(queues.slow)),
             metricData('tasks', this.metricTasks('RunningTaskCount', { statistic: 'Average' })),
-            { id: 'backlog', expression: 'messages / tasks', label: 'Messages for each task' },
+            { id: 'backlog', expression: '(messages + slow) / tasks', label: 'Messages for each task' },
           ],
         },
       },
@@ -103,12 +106,13 @@ export class ResizeService extends ContainerService {
   }
 
   /** Nothing can be divided by no tasks: the first one is started because something waits. */
-  private scaleFromZero(scaling: ScalableTaskCount, queue: Queue): void {
+  private scaleFromZero(scaling: ScalableTaskCount, queues: ResizeServiceProps['queues']): void {
     scaling.scaleOnMetric('FromZero', {
       metric: new MathExpression({
-        expression: 'IF(FILL(tasks, 0) > 0, 0, messages)',
+        expression: 'IF(FILL(tasks, 0) > 0, 0, messages + slow)',
         usingMetrics: {
-          messages: queue.metricApproximateNumberOfMessagesVisible(),
+          messages: waiting(queues.fast),
+          slow: waiting(queues.slow),
           tasks: this.metricTasks('RunningTaskCount', { statistic: 'Maximum' }),
         },
         label: 'Messages that nobody works off',
@@ -124,6 +128,9 @@ export class ResizeService extends ContainerService {
     });
   }
 }
+
+const waiting = (queue: Queue): Metric =>
+  queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' });
 
 const metricData = (id: string, { namespace, metricName, dimensions = {}, statistic }: Metric) => ({
   id,

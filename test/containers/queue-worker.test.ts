@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { type QueueWorkerProps, runQueueWorker } from '../../containers/queue-worker.ts';
+import { type WorkerQueue, runQueueWorker } from '../../containers/queue-worker.ts';
 
 const sqs = mockClient(SQSClient);
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
@@ -27,8 +27,12 @@ const queueOf = (count: number) => {
   return { asked, pollsAtOnce: () => pollsAtOnce };
 };
 
-const run = (concurrency: number, handleMessage: QueueWorkerProps['handleMessage']) =>
-  runQueueWorker({ name: 'test', queueUrl: 'http://127.0.0.1/queue', handleMessage, concurrency, log });
+const run = (concurrency: number, handleMessage: WorkerQueue['handleMessage']) =>
+  runQueueWorker({
+    name: 'test',
+    queues: [{ queueUrl: 'http://127.0.0.1/queue', handleMessage, concurrency }],
+    log,
+  });
 
 const deleted = () =>
   sqs

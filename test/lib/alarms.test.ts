@@ -24,6 +24,10 @@ const always = {
   'resize-dead-letters':
     'ApproximateNumberOfMessagesVisible of ResizeQueueDeadLetters (Maximum) >= 1, 1 of 1 x 300 s',
   'resize-queue-age': 'ApproximateAgeOfOldestMessage of ResizeQueue (Maximum) > 900, 1 of 1 x 300 s',
+  'slow-resize-dead-letters':
+    'ApproximateNumberOfMessagesVisible of SlowResizeQueueDeadLetters (Maximum) >= 1, 1 of 1 x 300 s',
+  'slow-resize-queue-age':
+    'ApproximateAgeOfOldestMessage of SlowResizeQueue (Maximum) > 3600, 1 of 1 x 300 s',
   'api-5xx-rate': '5xx of UploadApiHttpApi (Sum), Count of UploadApiHttpApi (Sum) > 1, 1 of 1 x 300 s',
   'upload-to-ready':
     'UploadToReadyMilliseconds (SampleCount), UploadToReadyMilliseconds (p95) > 4000, 3 of 3 x 300 s',
@@ -42,8 +46,10 @@ const ofMail = {
 
 const expected = {
   ...always,
-  'resize-errors': 'Errors of ResizeFunction (Sum), Retries (Sum) >= 5, 1 of 1 x 300 s',
+  'resize-errors':
+    'Errors of ResizeFunction (Sum), Errors of ResizeSlowFunction (Sum), Retries (Sum) >= 5, 1 of 1 x 300 s',
   'resize-throttles': 'Throttles of ResizeFunction (Sum) >= 5, 2 of 2 x 300 s',
+  'slow-resize-throttles': 'Throttles of ResizeSlowFunction (Sum) >= 5, 2 of 2 x 300 s',
   'runaway-invocations': 'Invocations of ResizeFunction (Sum) > 5000, 1 of 1 x 3600 s',
   ...ofMail,
 };

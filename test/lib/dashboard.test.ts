@@ -218,6 +218,7 @@ describe('the estimate of what it costs', () => {
     expect(costOf('Logs', { 'IncomingBytes ResizeFunctionLogs': 4600 * million })).toBeCloseTo(2.3, 2);
     expect(costOf('SES', { MailsSent: 1000 })).toBeCloseTo(0.1, 2);
     const queue = {
+      'NumberOfMessagesSent SlowResizeQueue': 0,
       'NumberOfMessagesSent ResizeQueue': million,
       'NumberOfEmptyReceives NotifyQueue': 3 * million,
     };

@@ -23,6 +23,7 @@ test('are complete without being given', () => {
     requestBurst: 100,
     ingestMaxConcurrency: null,
     resizeMaxConcurrency: 20,
+    slowResizeMaxConcurrency: 4,
     logRetentionDays: 30,
     email: null,
     alerts: { emails: [], uploadToReadyGoalSeconds: 10, usualImagesPerHour: 1000 },
@@ -198,8 +199,8 @@ test.each([
   ],
   [
     'fargate',
-    { ...inContainers, decodeMemoryMiB: 2000 },
-    /fargate\.worker\.memoryMiB = null: at least 4800 for the decoders of 2 vCPU with decodeMemoryMiB \(2000\)/,
+    { ...inContainers, decodeMemoryMiB: 2500 },
+    /fargate\.worker\.memoryMiB = null: at least 4274 for the decoders of 2 vCPU with decodeMemoryMiB \(2500\)/,
   ],
   [
     'fargate',

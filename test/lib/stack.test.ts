@@ -96,6 +96,8 @@ describe('the template', () => {
       'ReconcilerFunctionName',
       'ResizeDeadLetterQueueUrl',
       'ResizeQueueUrl',
+      'SlowResizeDeadLetterQueueUrl',
+      'SlowResizeQueueUrl',
       'ThumbnailBucketName',
       'UploadUrl',
     ];

@@ -70,7 +70,7 @@ test('the API, its domain and its function answer in both, at the same address',
   expect(those(containers, isIngest)).toEqual(ingest);
 });
 
-test('only the function that resizes goes, with its role and its source', () => {
+test('only the functions that resize go, with their roles and sources', () => {
   const gone = Object.entries(functions)
     .filter(([logicalId, { Type }]) => !(logicalId in containers) && Type !== 'AWS::CloudWatch::Alarm')
     .map(([logicalId]) => logicalId.replace(/[0-9A-F]{8}$/, ''));
@@ -79,6 +79,10 @@ test('only the function that resizes goes, with its role and its source', () => 
     'ResizeFunction',
     'ResizeFunctionRole',
     'ResizeFunctionRoleDefaultPolicy',
+    'ResizeSlowEventSource',
+    'ResizeSlowFunction',
+    'ResizeSlowFunctionRole',
+    'ResizeSlowFunctionRoleDefaultPolicy',
   ]);
 });
 

@@ -14,7 +14,7 @@ import { variantsSchema } from '../../lambdas/image/variant.ts';
 import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
 import type { NotifyEnvironment } from '../../lambdas/notify/environment.ts';
 import type { ReconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
-import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
+import type { ResizeFunctionEnvironment } from '../../lambdas/resize/environment.ts';
 import { createCatalog } from '../../lambdas/store/catalog.ts';
 import { createMailRequests } from '../../lambdas/store/mail-requests.ts';
 import { bundling } from '../../lib/constructs/service-function.ts';
@@ -243,12 +243,14 @@ const packageForThisProcessor = (
   const published: string[] = [];
   const s3 = await serveObjects(objects, published);
   try {
-    const environment: ResizeEnvironment & Record<string, string> = {
+    const environment: ResizeFunctionEnvironment & Record<string, string> = {
       ...lambdaEnvironment,
       AWS_ENDPOINT_URL_S3: s3.endpoint,
       AWS_ENDPOINT_URL_SNS: s3.endpoint,
       AWS_ENDPOINT_URL_DYNAMODB: catalog.endpoint,
       IMAGE_EVENTS_TOPIC_ARN: topicArn,
+      SLOW_RESIZE_QUEUE_URL: queueUrl,
+      LANE: 'fast',
       STACK_NAME,
       RAW_BUCKET: 'raw-bucket',
       THUMBNAIL_BUCKET: 'thumbnail-bucket',

@@ -1,12 +1,18 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { openSync, readFileSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
 import type { ImageLimits } from '../../../lambdas/image/limits.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
-import { createDecoder, type Decoder, DecoderDied } from '../../../lambdas/resize/decoder.ts';
+import { DecoderDied, DecoderStalled } from '../../../lambdas/resize/decode-errors.ts';
+import { createDecoder, type Decoder, type DecoderOptions } from '../../../lambdas/resize/decoder.ts';
+import type { ForkedDecoder } from '../../../lambdas/resize/fork-decoder.ts';
+import type { Lane } from '../../../lambdas/resize/lanes.ts';
 import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
-import { hostilePng, quarteredPicture } from '../../images.ts';
+import { hostilePng, quarteredPicture, slowTiff, tiffWithManyTags } from '../../images.ts';
 
 const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'tiny', width: 16 }]);
 const logged = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
@@ -15,8 +21,11 @@ beforeEach(() => {
   jest.clearAllMocks();
 });
 
-const decoderWith = (limits: Partial<ImageLimits> = {}): Decoder =>
-  createDecoder({ ...imageLimitsOf(readSettings({})), ...limits }, logged);
+const decoderWith = (
+  limits: Partial<ImageLimits> = {},
+  lane: Lane = 'fast',
+  options: Partial<DecoderOptions> = {},
+): Decoder => createDecoder({ ...imageLimitsOf(readSettings({})), ...limits }, logged, { lane, ...options });
 
 const incoming = (bytes: Buffer) => ({ bytes: bytes.byteLength, body: Readable.from([bytes]) });
 
@@ -61,24 +70,46 @@ test('makes several at once, each in a process of its own', async () => {
   expect(results.map(({ original }) => original.width)).toEqual([400, 500, 600]);
 });
 
-test('ends a decode that comes to no end, and goes on with the next image', async () => {
-  // GIVEN a process that is stuck, whatever its threads or its timers would do
+test('kills a process that gets no CPU time, and does not blame the image', async () => {
+  // GIVEN a process that is stopped, as on a machine that has too much to do
   const others = decoderPids();
-  const decoder = decoderWith({ decodeTimeoutSeconds: 1 });
+  const decoder = decoderWith();
   const image = await decoder.load(incoming(await photo(400)));
-  const [stuck = 0] = decoderPids().filter((pid) => !others.includes(pid));
-  process.kill(stuck, 'SIGSTOP');
+  const [stopped = 0] = decoderPids().filter((pid) => !others.includes(pid));
+  process.kill(stopped, 'SIGSTOP');
   // WHEN
-  await expect(image.render(variants)).rejects.toMatchObject({
-    name: 'ImageError',
-    code: 'decode-timeout',
-    message: expect.stringContaining('1 seconds'),
-  });
+  await expect(image.render(variants)).rejects.toBeInstanceOf(DecoderStalled);
   image.close();
   // THEN
   await expect(render(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
-  expect(decoderPids()).not.toContain(stuck);
+  expect(decoderPids()).not.toContain(stopped);
   expect(logged.error).not.toHaveBeenCalled();
+});
+
+test('ends a decode that uses up its CPU time, and goes on with the next image', async () => {
+  const decoder = decoderWith({ decodeTimeoutSeconds: 1 }, 'slow');
+  await expect(render(decoder, slowTiff())).rejects.toMatchObject({ name: 'AllowanceExceeded', what: 'cpu' });
+  await expect(render(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
+});
+
+test('ends the parsing of a header that uses up its CPU time', async () => {
+  const decoder = decoderWith();
+  const manyTags = tiffWithManyTags(60, 4000);
+  await expect(render(decoder, manyTags)).rejects.toMatchObject({ name: 'AllowanceExceeded', what: 'cpu' });
+  await expect(render(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
+});
+
+test('the fast lane starts no decode whose header promises much work', async () => {
+  const before = decoderPids();
+  const decoder = decoderWith();
+  const [pid] = decoderPids().filter((each) => !before.includes(each));
+  await expect(render(decoder, slowTiff())).rejects.toMatchObject({
+    name: 'AllowanceExceeded',
+    what: 'estimate',
+  });
+  // The process has done no work, so it stays.
+  await expect(render(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
+  expect(decoderPids()).toContain(pid);
 });
 
 test('refuses 3 x 4,194,305 pixels in less than 300 bytes by the header', async () => {
@@ -90,18 +121,41 @@ test('refuses 3 x 4,194,305 pixels in less than 300 bytes by the header', async 
   });
 });
 
-test('ends a decode that takes too much memory, and goes on with the next image', async () => {
-  const decoder = decoderWith({ decodeMemoryMiB: 160 });
-  const interlaced = await sharp({ create: { width: 9000, height: 9000, channels: 3, background: 'red' } })
+const interlaced = (side: number): Promise<Buffer> =>
+  sharp({ create: { width: side, height: side, channels: 3, background: 'red' } })
     .png({ progressive: true, compressionLevel: 1 })
     .toBuffer();
-  await expect(render(decoder, interlaced)).rejects.toMatchObject({
-    name: 'ImageError',
-    code: 'decode-memory',
-    message: expect.stringContaining('160 MiB'),
+
+test('ends a decode that takes too much memory, and goes on with the next image', async () => {
+  const decoder = decoderWith({ decodeMemoryMiB: 160 }, 'slow');
+  await expect(render(decoder, await interlaced(9000))).rejects.toMatchObject({
+    name: 'AllowanceExceeded',
+    what: 'memory',
   });
   await expect(render(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
   expect(logged.error).not.toHaveBeenCalled();
+});
+
+test('what one image leaves in memory does not count against the next', async () => {
+  // GIVEN an image that takes about 50 MiB, of 64 that are allowed
+  const bytes = await interlaced(2600);
+  const decoder = decoderWith({ decodeMemoryMiB: 64 });
+  for (let count = 0; count < 8; count += 1) {
+    await expect(render(decoder, bytes)).resolves.toMatchObject({ original: { width: 2600 } });
+  }
+});
+
+test('each image of the slow lane gets a process of its own', async () => {
+  const others = decoderPids();
+  const decoder = decoderWith({}, 'slow');
+  const pids: number[] = [];
+  for (let count = 0; count < 3; count += 1) {
+    const image = await decoder.load(incoming(await photo(400)));
+    pids.push(...decoderPids().filter((pid) => !others.includes(pid)));
+    await image.render(variants);
+    image.close();
+  }
+  expect(new Set(pids).size).toBe(3);
 });
 
 test('tells a process that died from an image at fault, and goes on with the next image', async () => {
@@ -123,12 +177,13 @@ test('tells a process that died from an image at fault, and goes on with the nex
 
 const testOnLinux = process.platform === 'linux' ? test : test.skip;
 
-testOnLinux('gives the process none of its credentials', () => {
+testOnLinux('gives the process none of its credentials, nor the address of any', () => {
   const others = decoderPids();
-  process.env['AWS_SECRET_ACCESS_KEY'] = 'secret-of-the-service';
+  const secrets = ['AWS_SECRET_ACCESS_KEY', 'ECS_CONTAINER_METADATA_URI_V4', 'DATABASE_PASSWORD'];
+  for (const name of secrets) process.env[name] = 'secret-of-the-service';
   decoderWith();
   const started = decoderPids().filter((pid) => !others.includes(pid));
-  delete process.env['AWS_SECRET_ACCESS_KEY'];
+  for (const name of secrets) delete process.env[name];
   expect(started).toHaveLength(1);
   for (const pid of started) {
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
@@ -154,7 +209,7 @@ test('an error of the source is not the image’s fault, and spoils no other ima
 });
 
 test('images that were loaded and not rendered leave the process to the next', async () => {
-  const decoder = decoderWith({ decodeTimeoutSeconds: 5 });
+  const decoder = decoderWith();
   const bytes = await photo(400);
   const before = decoderPids();
   for (let round = 0; round < 20; round += 1) {
@@ -163,4 +218,72 @@ test('images that were loaded and not rendered leave the process to the next', a
     await expect(render(decoder, bytes)).resolves.toMatchObject({ original: { width: 400 } });
   }
   expect(decoderPids()).toEqual(before);
+});
+
+/** A decoder that an image has taken over: it answers the first request with whatever the script writes. */
+const takenOver = (script: string): ForkedDecoder => {
+  const path = join(tmpdir(), `taken-over-${randomUUID()}`);
+  const file = openSync(path, 'wx+', 0o600);
+  unlinkSync(path);
+  const code = `const fs = require('node:fs');
+    const say = (text) => fs.writeSync(4, text);
+    const ready = () => say('{"kind":"ready"}\\n');
+    const rendered = (changes, bytes = 'thumbnail') => {
+      fs.writeSync(3, bytes, 0);
+      const thumbnails = [{ bytes: bytes.length, width: 320, height: 240 }, { bytes: 1, width: 16, height: 12 }];
+      const reply = { kind: 'rendered', original: { width: 400, height: 300 }, thumbhash: 'AAAA', thumbnails, residentMiB: 80 };
+      say(JSON.stringify({ ...reply, ...changes }) + '\\n');
+    };
+    process.stdin.on('end', () => process.exit());
+    const onImage = (reply) => process.stdin.once('data', () => reply());
+    ${script}`;
+  const child = spawn(process.execPath, ['--eval', code], {
+    stdio: ['pipe', 'ignore', 'pipe', file, 'pipe'],
+  });
+  return { child, file };
+};
+
+test.each([
+  ['what is no JSON', "onImage(() => say('{\\n'))"],
+  ['another shape', 'onImage(() => say(\'{"kind":"rendered"}\\n\'))'],
+  ['an endless line', 'onImage(() => { for (;;) say("x".repeat(60000)); })'],
+  [
+    'a verdict that is not its own',
+    "onImage(() => say(JSON.stringify({ kind: 'refused', code: 'unauthorized', detail: '', residentMiB: 1 }) + '\\n'))",
+  ],
+  ['that it is ready', 'onImage(ready)'],
+  ['no thumbnails', 'onImage(() => rendered({ thumbnails: [] }))'],
+  [
+    'a thumbnail of a gigabyte',
+    'onImage(() => rendered({ thumbnails: [{ bytes: 1e9, width: 320, height: 240 }, { bytes: 1, width: 16, height: 12 }] }))',
+  ],
+  ['fewer bytes than it says', "onImage(() => rendered({}, ''))"],
+  ['a placeholder that is text', "onImage(() => rendered({ thumbhash: '<script>alert(1)</script>' }))"],
+])('a decoder that replies with %s costs that image only', async (_, script) => {
+  // GIVEN
+  const decoder = decoderWith({}, 'fast', { first: takenOver(`ready(); ${script}`) });
+  // WHEN
+  await expect(render(decoder, await photo(400))).rejects.toBeInstanceOf(DecoderDied);
+  // THEN
+  await expect(render(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
+  expect(logged.error).toHaveBeenCalled();
+});
+
+test('a decoder that complains without end fills no log', async () => {
+  const script =
+    "ready(); onImage(() => { for (let i = 0; i < 5000; i += 1) console.error('x'.repeat(5000)); say('{\\n'); })";
+  const decoder = decoderWith({}, 'fast', { first: takenOver(script) });
+  await expect(render(decoder, await photo(400))).rejects.toBeInstanceOf(DecoderDied);
+  expect(logged.warn.mock.calls.length).toBeLessThanOrEqual(20);
+  for (const [, { line }] of logged.warn.mock.calls) expect(line.length).toBeLessThanOrEqual(200);
+});
+
+test('a process that holds much memory after an image is replaced', async () => {
+  const script =
+    'ready(); onImage(() => say(JSON.stringify({ kind: "refused", code: "image-corrupt", detail: "no", residentMiB: 300 }) + "\\n"))';
+  const first = takenOver(script);
+  const decoder = decoderWith({}, 'fast', { first });
+  await expect(render(decoder, await photo(400))).rejects.toMatchObject({ code: 'image-corrupt' });
+  await expect(render(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
+  expect(first.child.killed).toBe(true);
 });

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { sdkStreamMixin } from '@smithy/core/serde';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -9,22 +10,24 @@ import { imageEventSchema } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
-import type { ResizeEnvironment } from '../../../lambdas/resize/environment.ts';
+import type { ResizeFunctionEnvironment } from '../../../lambdas/resize/environment.ts';
 import { createdObjects } from '../../../lambdas/resize/messages.ts';
 import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
 import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { createdMessage, queueEvent } from '../../events.ts';
-import { jpegHeaderThenRubbish, quarteredPicture } from '../../images.ts';
+import { jpegHeaderThenRubbish, quarteredPicture, slowTiff } from '../../images.ts';
 
 const s3 = mockClient(S3Client);
 const sns = mockClient(SNSClient);
+const sqs = mockClient(SQSClient);
 const context = { functionName: 'resize', getRemainingTimeInMillis: () => 60_000 } as Context;
+const slowQueueUrl = 'https://sqs.us-east-2.amazonaws.com/111122223333/slow-resize';
 let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 let logged: jest.SpyInstance;
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let catalog: Catalog;
-const limits = { ...imageLimitsOf(readSettings({})), maxUploadBytes: 100_000 };
+const limits = { ...imageLimitsOf(readSettings({})), maxUploadBytes: 600_000 };
 const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'tiny', width: 16 }]);
 
 beforeAll(async () => {
@@ -42,8 +45,10 @@ beforeAll(async () => {
     THUMBNAIL_BUCKET: 'thumbnail-bucket',
     VARIANTS: JSON.stringify(variants),
     IMAGE_LIMITS: JSON.stringify(limits),
+    SLOW_RESIZE_QUEUE_URL: slowQueueUrl,
+    LANE: 'fast',
     POWERTOOLS_DEV: 'true',
-  } satisfies ResizeEnvironment & Record<string, string>);
+  } satisfies ResizeFunctionEnvironment & Record<string, string>);
   for (const method of ['info', 'error'] as const) jest.spyOn(console, method).mockImplementation();
   logged = jest.spyOn(console, 'warn').mockImplementation();
   ({ handler } = await import('../../../lambdas/resize/index.ts'));
@@ -55,6 +60,7 @@ beforeEach(() => {
   s3.reset();
   s3.on(PutObjectCommand).resolves({});
   sns.reset();
+  sqs.reset();
   sns.on(PublishCommand).resolves({});
   logged.mockClear();
 });
@@ -374,6 +380,24 @@ test('fails an original whose bytes are not those that its name says', async () 
   expect(written()).toHaveLength(0);
 });
 
+test('sends an image that promises much work to the slow lane, with the time at which it was stored', async () => {
+  sqs.on(SendMessageCommand).resolves({});
+  const key = stored(slowTiff());
+  const message = createdMessage(key);
+  expect(await handler(queueEvent(message), context)).toEqual({ batchItemFailures: [] });
+  const [sent, ...others] = sqs.commandCalls(SendMessageCommand).map(({ args }) => args[0].input);
+  expect(others).toEqual([]);
+  expect(sent?.QueueUrl).toBe(slowQueueUrl);
+  expect(createdObjects(sent?.MessageBody ?? '')).toEqual(createdObjects(message));
+  expect(await catalog.find(key.slice('raw/'.length))).toMatchObject({ status: 'received', lane: 'slow' });
+});
+
+test('delivers the message again when the slow lane cannot be reached', async () => {
+  sqs.on(SendMessageCommand).rejects(new Error('no connection'));
+  const { batchItemFailures } = await handler(queueEvent(createdMessage(stored(slowTiff('again')))), context);
+  expect(batchItemFailures).toHaveLength(1);
+});
+
 test('fails an uploaded file that is no image, with what it is', async () => {
   const pdf = Buffer.from('%PDF-1.7 and so on');
   await handler(queueEvent(createdMessage(stored(pdf))), context);
@@ -391,8 +415,8 @@ test('fails an original that is larger than what may be uploaded, and does not f
   await handler(queueEvent(createdMessage(key)), context);
   expect(await catalog.find(imageIdOf(bytes))).toMatchObject({
     status: 'failed',
-    error: { code: 'image-too-large', detail: expect.stringContaining('100001 bytes') },
-    original: { bytes: 100_001 },
+    error: { code: 'image-too-large', detail: expect.stringContaining('600001 bytes') },
+    original: { bytes: 600_001 },
   });
   expect(body.destroyed).toBe(true);
 });

@@ -333,6 +333,40 @@ describe('channels that are no colour', () => {
   });
 });
 
+describe('hidden colours', () => {
+  /** A picture that is transparent everywhere, with a colour beneath. */
+  const hidden = (width: number, height: number): Promise<Buffer> =>
+    sharp(Buffer.alloc(width * height * 4, Buffer.from([200, 100, 50, 0])), {
+      raw: { width, height, channels: 4 },
+    })
+      .png()
+      .toBuffer();
+
+  test.each([
+    ['png', 40, 30],
+    ['png', 900, 700],
+    ['webp', 40, 30],
+    ['avif', 40, 30],
+  ] as const)('are not in a %s thumbnail of %i x %i pixels', async (format, width, height) => {
+    const [only] = await render(
+      await hidden(width, height),
+      variants({ name: 'any', format, quality: format === 'png' ? undefined : 100 }),
+    );
+    const pixels = await sharp(only?.bytes).raw().toBuffer();
+    expect(pixels.byteLength).toBeGreaterThan(0);
+    expect(pixels.every((sample) => sample === 0)).toBe(true);
+  });
+
+  test('visible pixels beside them keep theirs', async () => {
+    const pixels = Buffer.concat([Buffer.from([200, 100, 50, 0]), Buffer.from([200, 100, 50, 255])]);
+    const image = await sharp(pixels, { raw: { width: 2, height: 1, channels: 4 } })
+      .png()
+      .toBuffer();
+    const [only] = await render(image, variants({ name: 'any', format: 'png' }));
+    expect([...(await sharp(only?.bytes).raw().toBuffer())]).toEqual([0, 0, 0, 0, 200, 100, 50, 255]);
+  });
+});
+
 describe('metadata', () => {
   const comment = Buffer.concat([Buffer.from('fffe0012', 'hex'), Buffer.from('a secret comment')]);
 

@@ -1,7 +1,10 @@
 import { Readable } from 'node:stream';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
-import { createDecoder, type Decoder, DecoderDied } from '../../../lambdas/resize/decoder.ts';
+import { AllowanceExceeded, DecoderDied, DecoderStalled } from '../../../lambdas/resize/decode-errors.ts';
+import { createDecoder, type Decoder } from '../../../lambdas/resize/decoder.ts';
+import type { Lane } from '../../../lambdas/resize/lanes.ts';
 import { createResize } from '../../../lambdas/resize/resize.ts';
 import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
 import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
@@ -11,7 +14,7 @@ import { quarteredPicture } from '../../images.ts';
 const limits = imageLimitsOf(readSettings({}));
 const variants = variantsSchema.parse([{ name: 'thumbnail' }]);
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
-const decoder = createDecoder(limits, log);
+const decoder = createDecoder(limits, log, { lane: 'fast' });
 const record = jest.fn();
 beforeEach(() => record.mockClear());
 
@@ -25,26 +28,32 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-/** A decoder whose process dies of the first so many images. */
-const dyingDecoder = (deaths: number): Decoder => {
-  let left = deaths;
+/** A decoder whose first renderings fail with these errors, one after the other. */
+const failingDecoder = (errors: readonly Error[]): Decoder => {
+  const left = [...errors];
   return {
     load: async (image) => {
       const loaded = await decoder.load(image);
-      if (left === 0) return loaded;
-      left -= 1;
-      return { ...loaded, render: () => Promise.reject(new DecoderDied('SIGSEGV')) };
+      const error = left.shift();
+      return error === undefined ? loaded : { ...loaded, render: () => Promise.reject(error) };
     },
   };
 };
 
-const resizeWith = (bytes: Buffer, deaths: number) => {
+let width = 60;
+
+/** An image that no other test uses, in one of the lanes. */
+const imageIn = async (lane: Lane, errors: readonly Error[], announcedBytes?: number) => {
+  width += 1;
+  const bytes = await quarteredPicture(width, 40).png().toBuffer();
+  const id = imageIdOf(bytes);
   const stored: string[] = [];
+  const moved: (readonly [string, Date | undefined])[] = [];
   const resize = createResize({
     originals: {
       put: () => Promise.reject(new Error('Nothing is put.')),
       exists: async () => true,
-      open: async () => ({ bytes: bytes.byteLength, body: Readable.from([bytes]) }),
+      open: async () => ({ bytes: announcedBytes ?? bytes.byteLength, body: Readable.from([bytes]) }),
     },
     thumbnails: {
       put: async (key) => {
@@ -55,33 +64,94 @@ const resizeWith = (bytes: Buffer, deaths: number) => {
     catalog,
     events: { publish: async () => undefined },
     metrics: { record },
-    decoder: dyingDecoder(deaths),
+    decoder: failingDecoder(errors),
     variants,
-    maxBytes: limits.maxUploadBytes,
+    limits,
+    slowLane:
+      lane === 'slow'
+        ? undefined
+        : {
+            move: async (...message) => {
+              moved.push(message);
+            },
+          },
   });
-  return { resize, stored };
+  return { id, bytes, resize, stored, moved };
 };
 
-test('tries once more when the decoder dies, and blames nobody', async () => {
-  const bytes = await quarteredPicture(60, 40).png().toBuffer();
-  const { resize, stored } = resizeWith(bytes, 1);
-  const storedAt = new Date(Date.now() - 60_000);
-  await resize(imageIdOf(bytes), storedAt);
-  expect(record.mock.calls).toEqual([[{ Ready: 1, UploadToReadyMilliseconds: expect.any(Number) }]]);
-  expect(record.mock.calls[0][0].UploadToReadyMilliseconds).toBeGreaterThanOrEqual(60_000);
-  expect(stored).toHaveLength(1);
-  expect(await catalog.find(imageIdOf(bytes))).toMatchObject({ status: 'ready' });
+const crash = () => new DecoderDied('SIGSEGV');
+
+describe('in the fast lane', () => {
+  test.each([
+    ['exceeds its allowance', new AllowanceExceeded('cpu')],
+    ['promises much work', new AllowanceExceeded('estimate')],
+    ['crashes its decoder', crash()],
+    ['gets no CPU time', new DecoderStalled('late')],
+  ])('an image that %s moves to the slow lane, and is not blamed', async (_, error) => {
+    const { id, resize, stored, moved } = await imageIn('fast', [error]);
+    const storedAt = new Date(Date.now() - 60_000);
+    await expect(resize(id, storedAt)).resolves.toMatchObject({ result: 'moved' });
+    expect(moved).toEqual([[id, storedAt]]);
+    expect(stored).toHaveLength(0);
+    expect(record.mock.calls).toEqual([[{ MovedToSlowLane: 1 }]]);
+    expect(await catalog.find(id)).toMatchObject({ status: 'received', lane: 'slow' });
+  });
+
+  test('an image of many bytes moves before it is fetched', async () => {
+    const { id, resize, moved } = await imageIn('fast', [], 20_000_001);
+    await expect(resize(id)).resolves.toMatchObject({ result: 'moved' });
+    expect(moved).toHaveLength(1);
+  });
+
+  test('an image that the slow lane finished meanwhile does not move', async () => {
+    const { id, resize, moved } = await imageIn('fast', [new AllowanceExceeded('cpu')]);
+    // GIVEN an image that ends between the look at its record and the move
+    const find = jest.spyOn(catalog, 'find').mockResolvedValueOnce(undefined);
+    await catalog.fail(id, fingerprintOf(variants), { bytes: 1 }, { code: 'image-corrupt', detail: '' });
+    await expect(resize(id)).resolves.toMatchObject({ result: 'nothing-to-do' });
+    expect(moved).toHaveLength(0);
+    find.mockRestore();
+  });
 });
 
-test('fails an image of which the decoder dies twice, for good', async () => {
-  const bytes = await quarteredPicture(61, 40).png().toBuffer();
-  const { resize, stored } = resizeWith(bytes, 2);
-  await resize(imageIdOf(bytes));
-  expect(record.mock.calls).toEqual([[{ Failed: 1 }, 'processing-failed']]);
-  expect(stored).toHaveLength(0);
-  expect(await catalog.find(imageIdOf(bytes))).toMatchObject({
-    status: 'failed',
-    error: { code: 'processing-failed', detail: expect.stringContaining('twice') },
-    original: { contentType: 'image/png', bytes: bytes.byteLength },
+describe('in the slow lane', () => {
+  test('tries once more when the decoder dies', async () => {
+    const { id, resize, stored } = await imageIn('slow', [crash()]);
+    const storedAt = new Date(Date.now() - 60_000);
+    await resize(id, storedAt);
+    expect(record.mock.calls).toEqual([[{ Ready: 1, UploadToReadyMilliseconds: expect.any(Number) }]]);
+    expect(record.mock.calls[0][0].UploadToReadyMilliseconds).toBeGreaterThanOrEqual(60_000);
+    expect(stored).toHaveLength(1);
+    expect(await catalog.find(id)).toMatchObject({ status: 'ready' });
+  });
+
+  test.each([
+    ['processing-failed', [crash(), crash()]],
+    ['decode-timeout', [crash(), new AllowanceExceeded('cpu')]],
+    ['decode-memory', [new AllowanceExceeded('cpu'), new AllowanceExceeded('memory')]],
+  ] as const)('records %s after the second try', async (code, errors) => {
+    const { id, bytes, resize, stored } = await imageIn('slow', errors);
+    await expect(resize(id)).resolves.toMatchObject({ result: 'ended' });
+    expect(record.mock.calls).toEqual([[{ Failed: 1 }, code]]);
+    expect(stored).toHaveLength(0);
+    expect(await catalog.find(id)).toMatchObject({
+      status: 'failed',
+      error: { code },
+      original: { contentType: 'image/png', bytes: bytes.byteLength },
+    });
+  });
+
+  test('a machine that has no CPU time for it is no verdict: the message is delivered again', async () => {
+    const { id, resize } = await imageIn('slow', [new DecoderStalled('late')]);
+    await expect(resize(id)).rejects.toBeInstanceOf(DecoderStalled);
+    expect(await catalog.find(id)).toBeUndefined();
+  });
+
+  test('an image that moved is ready without a trace of it', async () => {
+    const { id, resize } = await imageIn('slow', []);
+    await catalog.noteSlowLane(id, fingerprintOf(variants), { bytes: 1 });
+    await resize(id);
+    expect(await catalog.find(id)).toMatchObject({ status: 'ready' });
+    expect(await catalog.find(id)).not.toHaveProperty('lane');
   });
 });

@@ -34,6 +34,7 @@ describe('roles', () => {
       'sqs:ChangeMessageVisibility',
       'sqs:DeleteMessage',
       'sqs:ReceiveMessage',
+      'sqs:SendMessage',
     ]);
   });
 

@@ -53,8 +53,9 @@ describe.each(serviceNames)('the service of %s', (name) => {
 
   test('is told what the function is told', () => {
     const deployed = only(functions, 'AWS::Lambda::Function', `${name}Function`);
-    // Bodies may be larger here, and the image says how memory is used.
-    const { MAX_INLINE_BYTES, NODE_OPTIONS, MALLOC_ARENA_MAX, ...told } = deployed.Environment.Variables;
+    // Bodies may be larger here, a task serves both lanes, and the image says how memory is used.
+    const { MAX_INLINE_BYTES, LANE, NODE_OPTIONS, MALLOC_ARENA_MAX, ...told } =
+      deployed.Environment.Variables;
     expect(Object.keys(told).length).toBeGreaterThan(6);
     expect(environmentOf(template, name)).toMatchObject(told);
   });
@@ -184,7 +185,7 @@ describe('the service of resize', () => {
     // In half of 10 s, two decoders at 0.3 s each.
     expect(TargetValue).toBe(33);
     const queue = only(template, 'AWS::CloudWatch::Alarm', 'MonitoringAlarmsresizequeueage');
-    const [messages, tasks, backlog] = CustomizedMetricSpecification.Metrics;
+    const [messages, slow, tasks, backlog] = CustomizedMetricSpecification.Metrics;
     expect(messages).toMatchObject({
       Id: 'messages',
       MetricStat: {
@@ -197,6 +198,8 @@ describe('the service of resize', () => {
       },
       ReturnData: false,
     });
+    const slowQueue = only(template, 'AWS::CloudWatch::Alarm', 'MonitoringAlarmsslowresizequeueage');
+    expect(slow).toMatchObject({ Id: 'slow', MetricStat: { Metric: { Dimensions: slowQueue.Dimensions } } });
     expect(tasks).toMatchObject({
       Id: 'tasks',
       MetricStat: {
@@ -211,7 +214,7 @@ describe('the service of resize', () => {
       },
       ReturnData: false,
     });
-    expect(backlog).toMatchObject({ Expression: 'messages / tasks' });
+    expect(backlog).toMatchObject({ Expression: '(messages + slow) / tasks' });
     expect(only(template, 'AWS::ECS::Cluster').ClusterSettings).toEqual([
       { Name: 'containerInsights', Value: 'enabled' },
     ]);
@@ -230,7 +233,7 @@ describe('the service of resize', () => {
       ({ AlarmActions }) => AlarmActions[0].Ref === step?.name,
     );
     expect(alarm).toMatchObject({ Threshold: 1, ComparisonOperator: 'GreaterThanOrEqualToThreshold' });
-    expect(JSON.stringify(alarm?.Metrics)).toContain('IF(FILL(tasks, 0) > 0, 0, messages)');
+    expect(JSON.stringify(alarm?.Metrics)).toContain('IF(FILL(tasks, 0) > 0, 0, messages + slow)');
   });
 
   test('leaves the visibility timeout of the queue as it is, and no function to read the queue', () => {

@@ -10,12 +10,13 @@ import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { createLog } from '../../../lambdas/log.ts';
 import { createDecoder } from '../../../lambdas/resize/decoder.ts';
 import { resizeEnvironment } from '../../../lambdas/resize/environment.ts';
+import type { Lane } from '../../../lambdas/resize/lanes.ts';
 import { createResizeService } from '../../../lambdas/resize/service.ts';
 import { createCatalog } from '../../../lambdas/store/catalog.ts';
 import { createMailRequests } from '../../../lambdas/store/mail-requests.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { createdMessage, postEvent, queueEvent } from '../../events.ts';
-import { quarteredPicture } from '../../images.ts';
+import { quarteredPicture, slowTiff } from '../../images.ts';
 import { inContainers, templateWith } from '../stacks.ts';
 import { covers, deployedContainer, deployedFunction, type Grant, grantsOf, region } from './policies.ts';
 import { type Call, recordAws } from './recorded-aws.ts';
@@ -61,17 +62,17 @@ const usedAround: readonly { readonly action: string; readonly roles: RegExp; re
   },
   {
     action: 'sqs:ReceiveMessage',
-    roles: /^(?:Resize|Notify)FunctionRole$/,
+    roles: /^(?:Resize|ResizeSlow|Notify)FunctionRole$/,
     reason: 'Lambda polls the queue of an event source',
   },
   {
     action: 'sqs:DeleteMessage',
-    roles: /^(?:Resize|Notify)FunctionRole$/,
+    roles: /^(?:Resize|ResizeSlow|Notify)FunctionRole$/,
     reason: 'Lambda deletes the messages that were worked off',
   },
   {
     action: 'sqs:GetQueueAttributes',
-    roles: /^(?:Resize|Notify)FunctionRole$/,
+    roles: /^(?:Resize|ResizeSlow|Notify)FunctionRole$/,
     reason: 'Lambda reads how many messages wait',
   },
   ...['BatchCheckLayerAvailability', 'BatchGetImage', 'GetDownloadUrlForLayer', 'GetAuthorizationToken'].map(
@@ -133,7 +134,7 @@ beforeAll(async () => {
     return { template, grants: grantsOf(template), calls: () => aws.calls.filter(isOwn) };
   };
   functions = deploymentWith({}, /^Containers/);
-  containers = deploymentWith(inContainers, /^ResizeFunction/);
+  containers = deploymentWith(inContainers, /^Resize(?:Slow)?Function/);
   const { template } = functions;
   mockPresigned.mockImplementation(aws.recordPresigned);
   Object.assign(process.env, {
@@ -195,9 +196,24 @@ beforeAll(async () => {
   aws.actAs({ function: resize.role });
   const { handler: resizeHandler } = await import('../../../lambdas/resize/index.ts');
   const context = { functionName: 'resize', getRemainingTimeInMillis: () => 60_000 } as Context;
-  for (const key of [`raw/${imageIdOf(fresh)}`, `raw/${'b'.repeat(64)}`]) {
-    expect(await resizeHandler(queueEvent(createdMessage(key)), context)).toEqual({ batchItemFailures: [] });
+  const slow = slowTiff();
+  aws.putObject(resize.environment['RAW_BUCKET'] ?? '', `raw/${imageIdOf(slow)}`, slow);
+  for (const id of [imageIdOf(fresh), imageIdOf(slow), 'b'.repeat(64)]) {
+    expect(await resizeHandler(queueEvent(createdMessage(`raw/${id}`)), context)).toEqual({
+      batchItemFailures: [],
+    });
   }
+
+  const slowResize = deployedFunction(template, 'ResizeSlowFunction');
+  const log = createLog('test');
+  const serviceOf = (lane: Lane, variables: Readonly<Record<string, string>>) => {
+    const environment = readEnvironment(resizeEnvironment, variables);
+    const decoder = createDecoder(environment.IMAGE_LIMITS, log, { lane });
+    return createResizeService(environment, log, { lane, decoder });
+  };
+  const inSlowLane = serviceOf('slow', slowResize.environment);
+  aws.actAs({ function: slowResize.role });
+  for (const id of [imageIdOf(slow), 'b'.repeat(64)]) await inSlowLane(createdMessage(`raw/${id}`));
 
   const notify = deployedFunction(template, 'NotifyFunction');
   Object.assign(process.env, notify.environment);
@@ -226,19 +242,18 @@ beforeAll(async () => {
     expired: expect.arrayContaining(['d'.repeat(64)]),
   });
 
-  const log = createLog('containers');
   const ingestTask = deployedContainer(containers.template, 'ContainersIngestTask');
   aws.actAs({ function: ingestTask.role });
   const ingestService = createIngestService(readEnvironment(ingestEnvironment, ingestTask.environment), log);
   const freshInContainer = await meetUploads(ingestTask.role, handle(ingestService), 51);
 
   const resizeTask = deployedContainer(containers.template, 'ContainersResizeTask');
-  const resizeSettings = readEnvironment(resizeEnvironment, resizeTask.environment);
-  const decoder = createDecoder(resizeSettings.IMAGE_LIMITS, log);
-  const resizeInContainer = createResizeService(resizeSettings, log, decoder);
+  const resizeInContainer = serviceOf('fast', resizeTask.environment);
   aws.actAs({ function: resizeTask.role });
-  for (const key of [`raw/${imageIdOf(freshInContainer)}`, `raw/${'f'.repeat(64)}`])
-    await resizeInContainer(createdMessage(key));
+  const otherSlow = slowTiff('in a container');
+  aws.putObject(resizeTask.environment['RAW_BUCKET'] ?? '', `raw/${imageIdOf(otherSlow)}`, otherSlow);
+  for (const id of [imageIdOf(freshInContainer), imageIdOf(otherSlow), 'f'.repeat(64)])
+    await resizeInContainer(createdMessage(`raw/${id}`));
 });
 
 afterAll(async () => {
