@@ -104,6 +104,8 @@ test('brings back what failed for a reason that is mended, and it ends well', as
   expect(dryRun.out().split('\n')).toEqual([
     'resize: dead letters: 1',
     'resize: waiting in the queue: 0',
+    'slow-resize: dead letters: 0',
+    'slow-resize: waiting in the queue: 0',
     'notify: dead letters: 0',
     'notify: waiting in the queue: 0',
     'data-lake: dead letters: 0',

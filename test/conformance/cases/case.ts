@@ -132,6 +132,9 @@ export const failures = [
   'processing-failed',
 ] as const satisfies readonly ErrorCode[];
 
+/** Those that the bytes alone do not determine: the image is tried again. */
+export const retriedFailures: readonly ErrorCode[] = ['decode-timeout', 'decode-memory', 'processing-failed'];
+
 export const failed = (code: ErrorCode): Before => ({
   status: 'failed',
   code,

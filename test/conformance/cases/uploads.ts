@@ -9,7 +9,9 @@ import {
   markBytes,
   problem,
   ready,
+  received,
   receivedJpeg,
+  retriedFailures,
   upload,
   url,
 } from './case.ts';
@@ -60,14 +62,14 @@ export const createUploadCases = (photo: Buffer): readonly Case[] => {
       ...upload({ headers: { Accept: 'text/plain' } }),
       reply: { status: 200, headers: { 'content-type': 'text/plain; charset=UTF-8' }, body: `${url}\n` },
     },
-    ...failures
-      .filter((code) => code !== 'processing-failed')
-      .map((code) => ({
-        name: `an image that failed: ${code}`,
-        before: failed(code),
-        ...upload(),
-        reply: problem(problemKinds[code].status, code, 'It is <not> to be had.'),
-      })),
+    ...failures.map((code) => ({
+      name: `an image that failed: ${code}`,
+      before: failed(code),
+      ...upload(),
+      reply: retriedFailures.includes(code)
+        ? jsonReply(202, received({ bytes: 9 }))
+        : problem(problemKinds[code].status, code, 'It is <not> to be had.'),
+    })),
     {
       name: 'no body',
       request: { method: 'POST', path: '/upload_image' },
