@@ -10,6 +10,10 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM base
 RUN apt-get update && apt-get install --yes --no-install-recommends libjemalloc2 && rm -rf /var/lib/apt/lists/*
+# Execute, but not read: the kernel then lets no other process of the same user look into one that runs it (proc(5),
+# "PR_SET_DUMPABLE" in prctl(2)). A decoder that an image took over cannot read its worker's credentials, nor the image of
+# another decoder (SECURITY.md). The layer holds Node.js once more.
+RUN chmod 0711 /usr/local/bin/node
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY lambdas ./lambdas
@@ -23,8 +27,9 @@ VOLUME ["/tmp"]
 ENV TMPDIR=/tmp
 ENV NODE_ENV=production
 # Images are buffers, and none of them is in the heap: this is for everything else. With it ingest stays at 175 MiB over
-# 10,000 uploads, on a machine whose size would let Node.js put off collecting until much more.
-ENV NODE_OPTIONS="--max-old-space-size=128 --max-semi-space-size=1"
+# 10,000 uploads, on a machine whose size would let Node.js put off collecting until much more. On SIGUSR1 Node.js would open
+# its debugger, in which any process of the same container could read the memory.
+ENV NODE_OPTIONS="--max-old-space-size=128 --max-semi-space-size=1 --disable-sigusr1"
 # Gives back what big images took: glibc's allocator keeps 100 MiB more after an AVIF of 12 megapixels. Found by the loader
 # in the folder of its processor.
 ENV LD_PRELOAD=libjemalloc.so.2

@@ -13,7 +13,7 @@ export interface NotifyProps {
   readonly catalog: Catalog;
   readonly mailRequests: MailRequests;
   readonly mailer: Mailer;
-  /** A picture of the image's thumbnail; undefined when the thumbnail is gone. */
+  /** A picture of the image's thumbnail; undefined when there is none that can be shown. */
   readonly preview: (id: ImageId) => Promise<Preview | undefined>;
   /** Where people reach the API: with the stage, without a slash at the end. */
   readonly apiUrl: string;

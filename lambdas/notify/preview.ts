@@ -1,9 +1,23 @@
 import sharp from 'sharp';
 import type { ImageId } from '../image/id.ts';
 import { thumbnailKey } from '../image/keys.ts';
+import { verifyThumbnail } from '../image/thumbnail-file.ts';
 import type { Variant } from '../image/variant.ts';
+import type { Log } from '../log.ts';
 import type { InlinePicture } from '../store/mailer.ts';
 import type { Thumbnails } from '../store/thumbnails.ts';
+
+// Beside the permission to send mail, no loader may run but those of the formats that thumbnails have, and no loader that
+// opens files.
+sharp.block({ operation: ['VipsForeignLoad'] });
+sharp.unblock({
+  operation: [
+    'VipsForeignLoadWebpBuffer',
+    'VipsForeignLoadJpegBuffer',
+    'VipsForeignLoadPngBuffer',
+    'VipsForeignLoadHeifBuffer',
+  ],
+});
 
 export interface Preview extends InlinePicture {
   readonly width: number;
@@ -12,23 +26,38 @@ export interface Preview extends InlinePicture {
 
 const maxSidePixels = 240;
 
-/** Turns thumbnails of one variant into JPEGs, which every mail program shows. Many do not show WebP or AVIF. */
+/**
+ * Turns thumbnails of one variant into JPEGs, which every mail program shows. Many do not show WebP or AVIF.
+ *
+ * @returns undefined when there is no thumbnail, or when it is not one that resize makes: the mail then goes without it
+ */
 export const createPreview =
-  (thumbnails: Thumbnails, variant: Variant) =>
+  (thumbnails: Thumbnails, variant: Variant, log: Log) =>
   async (id: ImageId): Promise<Preview | undefined> => {
     const thumbnail = await thumbnails.get(thumbnailKey(id, variant));
     if (thumbnail === undefined) return undefined;
-    const { data, info } = await sharp(thumbnail)
-      .resize({ width: maxSidePixels, height: maxSidePixels, fit: 'inside', withoutEnlargement: true })
-      .flatten({ background: '#ffffff' })
-      .jpeg()
-      .toBuffer({ resolveWithObject: true });
-    return {
-      id: 'preview',
-      fileName: 'preview.jpg',
-      contentType: 'image/jpeg',
-      bytes: data,
-      width: info.width,
-      height: info.height,
-    };
+    try {
+      return await render(thumbnail, variant);
+    } catch (error) {
+      log.error('stored thumbnail refused', { imageId: id, error });
+      return undefined;
+    }
   };
+
+/** @throws InvalidThumbnail, or what libvips says of damaged pixels: the same each time, so it is not tried again */
+const render = async (thumbnail: Uint8Array, { format, width, height }: Variant): Promise<Preview> => {
+  verifyThumbnail(thumbnail, { format, maxWidth: width, maxHeight: height });
+  const { data, info } = await sharp(thumbnail, { failOn: 'warning', limitInputPixels: width * height })
+    .resize({ width: maxSidePixels, height: maxSidePixels, fit: 'inside', withoutEnlargement: true })
+    .flatten({ background: '#ffffff' })
+    .jpeg()
+    .toBuffer({ resolveWithObject: true });
+  return {
+    id: 'preview',
+    fileName: 'preview.jpg',
+    contentType: 'image/jpeg',
+    bytes: data,
+    width: info.width,
+    height: info.height,
+  };
+};

@@ -21,7 +21,7 @@ export const createNotifyService = (environment: z.output<typeof notifyEnvironme
       from: environment.MAIL_FROM,
       configurationSet: environment.MAIL_CONFIGURATION_SET,
     }),
-    preview: createPreview(thumbnails, environment.VARIANTS[0]),
+    preview: createPreview(thumbnails, environment.VARIANTS[0], log),
     apiUrl: environment.API_URL,
     metrics: createMetrics(environment.STACK_NAME),
     log,

@@ -43,7 +43,8 @@ const interfaceEndpoints = {
 
 /**
  * A network of its own. Only the load balancer is in subnets that the internet reaches. Tasks are in others, from which,
- * unless there is a NAT gateway, no way leads to it: a decoder that an image took over has nobody to talk to.
+ * unless there is a NAT gateway, there is no route to it. That narrows what code in a decoder can do (SECURITY.md): only
+ * questions to the resolver still lead out.
  */
 export class Network extends Construct {
   readonly vpc: Vpc;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { IgnoreStrategy } from 'aws-cdk-lib';
 import { project } from '../../local/processes.ts';
@@ -149,8 +149,13 @@ const copy = (text: string, stage: MutableImage, { context, stages }: Surroundin
   }
 };
 
-/** It is not locked up in its folder: whatever names another place is not run. */
+/** It is not locked up in its folder: whatever names another place is not run, but that the mode of a file is set. */
 const run = (text: string, stage: MutableImage, { programs }: Surroundings): void => {
+  const [, mode, path = ''] = /^chmod (0[0-7]{3}) (\/\S+)$/.exec(text) ?? [];
+  if (mode !== undefined) {
+    chmodSync(join(stage.root, path), Number.parseInt(mode, 8));
+    return;
+  }
   if (/(?:^|[\s=])[~/.]/.test(text)) throw new Error(`The test runs no step outside of its folder: ${text}`);
   execFileSync('sh', ['-c', text], {
     cwd: join(stage.root, stage.workingFolder),

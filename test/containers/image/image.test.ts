@@ -1,17 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
+  writeFileSync,
 } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { buildSync } from 'esbuild';
 import sharp from 'sharp';
 import * as z from 'zod';
@@ -31,6 +36,7 @@ const manifest = z
   .object({ dependencies: versions, devDependencies: versions })
   .parse(JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')));
 const isRoot = process.getuid?.() === 0;
+const isLinux = process.platform === 'linux';
 /** Where the loader finds libraries on Debian; elsewhere the allocator is not looked for. */
 const hasAllocator = execFileSync('sh', ['-c', 'ldconfig -p 2> /dev/null || true'], {
   encoding: 'utf8',
@@ -55,13 +61,20 @@ const environmentWith = (added: Readonly<Record<string, string>>) => ({
   ...added,
 });
 
-/** Runs as the image's user, if whoever runs this test may choose. */
+/**
+ * Runs as the image's user, if the user of this test may choose, and without any capability, as ECS does. The shell makes
+ * the difference: Linux judges whether a program may be read with the capabilities of the process that starts it, and
+ * setpriv still has some at that moment.
+ */
 const inImage = (
   words: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Running => {
   const [uid = '', gid = ''] = image.user.split(':');
-  const asUser = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--no-new-privs'];
+  const asUser = [
+    ...['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--no-new-privs'],
+    ...['--inh-caps=-all', '--bounding-set=-all', 'sh', '-c', 'exec "$@"', 'sh'],
+  ];
   const [file = '', ...rest] = words;
   return startProcess([...(isRoot ? asUser : []), join(at('usr/local/bin'), file), ...rest], {
     folder: at(image.workingFolder),
@@ -82,18 +95,18 @@ beforeAll(async () => {
   // Whoever it runs as must be able to read it.
   chmodSync(folder, 0o755);
   image = assembleImage(folder);
-  for (const volume of image.volumes) {
-    mkdirSync(at(volume), { recursive: true });
-    chmodSync(at(volume), 0o1777);
-  }
+  for (const volume of image.volumes) mkdirSync(at(volume), { recursive: true });
   execFileSync('chmod', ['-R', 'a-w,a+rX', at(image.workingFolder)]);
+  // All folders but those of the volumes are as on a read-only file system.
+  execFileSync('find', [folder, '-type', 'd', '-exec', 'chmod', '0555', '{}', '+']);
+  for (const volume of image.volumes) chmodSync(at(volume), 0o1777);
   filesBefore = filesBelow(image.root);
   ({ ports } = await startEmbeddedServices(300));
 }, 300_000);
 
 afterAll(async () => {
   await cleanUp();
-  execFileSync('chmod', ['-R', 'u+w', folder]);
+  execFileSync('chmod', ['-R', 'u+rwX', folder]);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -157,6 +170,13 @@ describe('the image', () => {
   });
 });
 
+test('lets its user execute Node.js, and not read it', () => {
+  const program = at('usr/local/bin/node');
+  expect((statSync(program).mode & 0o777).toString(8)).toBe('711');
+  // Of a user's own file the first digit counts: it is taken the right that the image's user does not have either.
+  if (!isRoot) chmodSync(program, 0o111);
+});
+
 /** The tests that follow are one life of both services, in this order. */
 describe('both commands', () => {
   beforeAll(async () => {
@@ -179,12 +199,16 @@ describe('both commands', () => {
     expect(await sharp(thumbnail).metadata()).toMatchObject({ format: 'webp', width: 240, height: 320 });
   });
 
-  (hasAllocator ? test : test.skip)('use the allocator, and so does the process that decodes', async () => {
-    const decoder = await pidOfChild(worker.pid, 'decoder-process.ts');
-    for (const pid of [ingest.pid, worker.pid, decoder]) {
-      expect(readFileSync(`/proc/${pid}/maps`, 'utf8')).toContain('libjemalloc.so.2');
-    }
-  });
+  // Only root may look into them.
+  (isRoot && hasAllocator ? test : test.skip)(
+    'use the allocator, and so does the process that decodes',
+    async () => {
+      const decoder = await pidOfChild(worker.pid, 'decoder-process.ts');
+      for (const pid of [ingest.pid, worker.pid, decoder]) {
+        expect(readFileSync(`/proc/${pid}/maps`, 'utf8')).toContain('libjemalloc.so.2');
+      }
+    },
+  );
 
   (isRoot ? test : test.skip)('run as the user of the image', () => {
     const [uid = ''] = image.user.split(':');
@@ -206,5 +230,130 @@ describe('both commands', () => {
   test('have written nothing', () => {
     expect(filesBelow(image.root)).toEqual(filesBefore);
     for (const volume of image.volumes) expect(readdirSync(at(volume))).toEqual([]);
+  });
+});
+
+/** The rows of the table in SECURITY.md: an attempt, and whether it is refused or possible. */
+const documentedOutcomes = (): Readonly<Record<string, string>> => {
+  const text = readFileSync(join(project, 'SECURITY.md'), 'utf8');
+  const [, section = ''] = /\n## In containers\n(.*?)\n## /s.exec(text) ?? [];
+  const rows = section.matchAll(/^\| (.+?) \| (refused|possible) \|$/gm);
+  return Object.fromEntries([...rows].map(([, attempt = '', outcome = '']) => [attempt, outcome]));
+};
+
+const reportSchema = z.object({
+  worker: z.number(),
+  otherDecoders: z.array(z.number()),
+  outcomes: z.record(z.string(), z.string()),
+});
+
+/** An attempt counts as refused only for a reason that is a refusal. */
+const refusals = ['EACCES', 'EPERM', 'EROFS', 'nothing found'];
+const judged = (outcome: string): string =>
+  outcome.split(',').every((each) => refusals.includes(each)) ? 'refused' : outcome;
+
+/** Tests in this order: the last ones end the processes. Without /proc there is nothing of this kind to prove. */
+(isLinux ? describe : describe.skip)('code that took over a decoder', () => {
+  let temporary: string;
+  let reports: ReadonlyMap<number, z.infer<typeof reportSchema>>;
+  const outcomes: Record<string, string> = {};
+
+  /** Puts the hostile code beside the decoder's own: both run in each process that decodes. */
+  const infect = (): void => {
+    const resize = join(at(image.workingFolder), 'lambdas/resize');
+    const entry = join(resize, 'decoder-process.ts');
+    chmodSync(resize, 0o755);
+    renameSync(entry, join(resize, 'own-decoder-process.ts'));
+    copyFileSync(join(import.meta.dirname, 'hostile-decoder.ts'), join(resize, 'hostile-decoder.ts'));
+    writeFileSync(entry, "import './own-decoder-process.ts';\nimport './hostile-decoder.ts';\n");
+    chmodSync(resize, 0o555);
+  };
+
+  const orderSignal = (sender: number, receiver: number, signal: NodeJS.Signals): void => {
+    const order = join(temporary, `signal-${sender}`);
+    writeFileSync(`${order}-new`, `${receiver} ${signal}`);
+    renameSync(`${order}-new`, order);
+  };
+
+  const hasSent = (sender: number): boolean => existsSync(join(temporary, `sent-${sender}`));
+
+  const hasEnded = (pid: number): boolean => !existsSync(`/proc/${pid}`);
+
+  beforeAll(async () => {
+    temporary = at(image.environment['TMPDIR'] ?? '');
+    infect();
+    const environments = environmentsFor(ports, settings);
+    ingest = inImage([...image.entrypoint, ...image.command], environmentWith(environments.ingest));
+    worker = inImage(
+      [...image.entrypoint, 'containers/resize.ts'],
+      environmentWith({
+        ...environments.resize,
+        AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/a-secret',
+        DECODES_AT_ONCE: '2',
+      }),
+    );
+    await until('ingest', () => ingest.out().includes('ingest listens') || undefined);
+    await until('the worker', () => worker.out().includes('resize polls') || undefined);
+    const photos = await Promise.all(
+      [1, 2, 3, 4].map(async (turn) => (await cameraPicture(1200, 900 + turn, turn)).jpeg().toBuffer()),
+    );
+    await Promise.all(
+      photos.map((photo) => uploadAndWait(url(`/${settings.stage}/upload_image`), Buffer.from(photo))),
+    );
+    writeFileSync(join(temporary, 'attack'), endpointOf(ports.s3));
+    reports = await until('two reports', () => {
+      const found = readdirSync(temporary).filter((name) => name.startsWith('report-'));
+      if (found.length < 2) return undefined;
+      return new Map(
+        found.map((name) => [
+          Number(name.slice('report-'.length)),
+          reportSchema.parse(JSON.parse(readFileSync(join(temporary, name), 'utf8'))),
+        ]),
+      );
+    });
+  }, 120_000);
+
+  test('runs in several processes of one worker, and each saw the others', () => {
+    expect(reports.size).toBeGreaterThanOrEqual(2);
+    for (const [pid, report] of reports) {
+      expect(report.worker).toBe(worker.pid);
+      expect(report.otherDecoders).not.toContain(pid);
+      expect(report.otherDecoders.length).toBeGreaterThanOrEqual(1);
+    }
+  });
+
+  test('reaches the same from each of them', () => {
+    for (const report of reports.values()) {
+      const own = Object.entries(report.outcomes).map(([attempt, outcome]) => [attempt, judged(outcome)]);
+      for (const [attempt = '', outcome = ''] of own) outcomes[attempt] ??= outcome;
+      expect(Object.fromEntries(own)).toEqual(outcomes);
+    }
+  });
+
+  test('opens no debugger, neither of another decoder nor of its worker', async () => {
+    const [sender = 0, receiver = 0] = reports.keys();
+    orderSignal(sender, receiver, 'SIGUSR1');
+    orderSignal(receiver, worker.pid, 'SIGUSR1');
+    await until('both signals', () => (hasSent(sender) && hasSent(receiver)) || undefined);
+    // Node.js says so at once, if it opens one.
+    await wait(1000);
+    expect(worker.out() + worker.errors()).not.toContain('Debugger listening');
+    outcomes['open the debugger of another decoder'] = 'refused';
+    outcomes['open the debugger of its worker'] = 'refused';
+  });
+
+  test('can end another decoder, and its worker', async () => {
+    const [sender = 0, receiver = 0] = reports.keys();
+    orderSignal(sender, receiver, 'SIGKILL');
+    await until('the end of the other decoder', () => hasEnded(receiver) || undefined);
+    orderSignal(sender, worker.pid, 'SIGKILL');
+    expect(await worker.ended).toBe('SIGKILL');
+    outcomes['end its worker or another decoder'] = 'possible';
+  });
+
+  test('reaches what SECURITY.md says, and nothing else', () => {
+    const documented = documentedOutcomes();
+    expect(Object.values(documented).filter((outcome) => outcome === 'refused').length).toBeGreaterThan(10);
+    expect(outcomes).toEqual(documented);
   });
 });

@@ -1,10 +1,14 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
 import { GetObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { sdkStreamMixin } from '@smithy/core/serde';
 import { mockClient } from 'aws-sdk-client-mock';
 import sharp, { type Sharp } from 'sharp';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
-import { variantSchema } from '../../../lambdas/image/variant.ts';
+import { type Variant, variantSchema } from '../../../lambdas/image/variant.ts';
 import { createPreview } from '../../../lambdas/notify/preview.ts';
 import { createThumbnails } from '../../../lambdas/store/thumbnails.ts';
 import { quarteredPicture } from '../../images.ts';
@@ -12,24 +16,41 @@ import { quarteredPicture } from '../../images.ts';
 const s3 = mockClient(S3Client);
 const id = imageIdOf(Buffer.from('an image'));
 const thumbnails = createThumbnails(new S3Client({ region: 'us-east-2' }), 'thumbnail-bucket');
-const preview = createPreview(thumbnails, variantSchema.parse({ name: 'thumbnail' }));
+const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
+const previewIn = (format: Variant['format']) =>
+  createPreview(thumbnails, variantSchema.parse({ name: 'thumbnail', format }), log);
 
-beforeEach(() => s3.reset());
+beforeEach(() => {
+  s3.reset();
+  jest.clearAllMocks();
+});
 
-const previewOf = async (thumbnail: Buffer) => {
+/** What becomes of stored bytes; undefined if they are not shown. */
+const triedOn = (thumbnail: Buffer, format: Variant['format']) => {
   s3.on(GetObjectCommand).resolves({ Body: sdkStreamMixin(Readable.from([thumbnail])) });
-  const made = await preview(id);
+  return previewIn(format)(id);
+};
+
+const previewOf = async (thumbnail: Buffer, format: Variant['format'] = 'webp') => {
+  const made = await triedOn(thumbnail, format);
   if (made === undefined) throw new Error('no preview');
+  expect(log.error).not.toHaveBeenCalled();
   return { made, metadata: await sharp(made.bytes).metadata() };
 };
 
-test.each([
-  ['WebP', (picture: Sharp) => picture.webp()],
-  ['AVIF', (picture: Sharp) => picture.avif({ effort: 0 })],
-  ['JPEG', (picture: Sharp) => picture.jpeg()],
-  ['PNG', (picture: Sharp) => picture.png()],
-])('of a %s thumbnail is a JPEG of at most 240 pixels a side', async (_, encoded) => {
-  const { made, metadata } = await previewOf(await encoded(quarteredPicture(160, 320)).toBuffer());
+const encoders = {
+  webp: (picture: Sharp) => picture.webp(),
+  avif: (picture: Sharp) => picture.avif({ effort: 0 }),
+  jpeg: (picture: Sharp) => picture.jpeg(),
+  png: (picture: Sharp) => picture.png(),
+} as const;
+const formats = ['webp', 'avif', 'jpeg', 'png'] as const;
+
+test.each(formats)('of a %s thumbnail is a JPEG of at most 240 pixels a side', async (format) => {
+  const { made, metadata } = await previewOf(
+    await encoders[format](quarteredPicture(160, 320)).toBuffer(),
+    format,
+  );
   expect(made).toMatchObject({ contentType: 'image/jpeg', width: 120, height: 240 });
   expect(metadata).toMatchObject({ format: 'jpeg', width: 120, height: 240 });
 });
@@ -47,20 +68,68 @@ test('lies on white where the thumbnail is transparent', async () => {
   expect([...(await sharp(made.bytes).raw().toBuffer()).subarray(0, 3)]).toEqual([255, 255, 255]);
 });
 
-test('has none of the metadata that a thumbnail may have', async () => {
-  const thumbnail = await quarteredPicture(40, 30)
-    .withExif({ IFD0: { Copyright: 'somebody' } })
-    .withIccProfile('p3')
-    .jpeg()
-    .toBuffer();
-  const { exif, icc } = await sharp(thumbnail).metadata();
-  expect([exif, icc]).toEqual([expect.any(Buffer), expect.any(Buffer)]);
-  const { metadata } = await previewOf(thumbnail);
-  expect([metadata.exif, metadata.icc]).toEqual([undefined, undefined]);
+const picture = (): Sharp => quarteredPicture(40, 30);
+
+/** What an attacker who rules the decoder, or writes to the bucket, might put in a thumbnail's place. */
+const notThumbnails = [
+  [
+    'with metadata',
+    async () =>
+      picture()
+        .withExif({ IFD0: { Copyright: 'somebody' } })
+        .webp()
+        .toBuffer(),
+  ],
+  [
+    'with a secret behind it',
+    async () => Buffer.concat([await picture().webp().toBuffer(), Buffer.from('secret')]),
+  ],
+  ['in another format', async () => picture().png().toBuffer()],
+  [
+    'that is an SVG',
+    async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+  ],
+  ['that is a GIF', async () => picture().gif().toBuffer()],
+  ['larger than the variant', async () => quarteredPicture(400, 300).webp().toBuffer()],
+  ['that is empty', async () => Buffer.alloc(0)],
+] as const;
+
+test.each(notThumbnails)('of a file %s is not made, and that is logged', async (_, bytes) => {
+  expect(await triedOn(await bytes(), 'webp')).toBeUndefined();
+  expect(log.error).toHaveBeenCalledWith('stored thumbnail refused', {
+    imageId: id,
+    error: expect.objectContaining({ name: 'InvalidThumbnail' }),
+  });
+});
+
+test('of a file whose container is right and whose pixels are damaged is not made, and that is logged', async () => {
+  const bytes = await picture().png().toBuffer();
+  const [start, end] = [bytes.indexOf('IDAT'), bytes.indexOf('IEND') - 8];
+  bytes.fill(0x55, start + 4, end);
+  bytes.writeUInt32BE(crc32(bytes.subarray(start, end)), end);
+  expect(await triedOn(bytes, 'png')).toBeUndefined();
+  const [, facts] = log.error.mock.calls[0];
+  expect(facts.error).toBeInstanceOf(Error);
+  expect(facts.error.name).not.toBe('InvalidThumbnail');
+});
+
+test('needs no loader but those of the thumbnails’ formats, and no loader of files', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'thumbnail-generator-preview-'));
+  const file = join(folder, 'picture.webp');
+  writeFileSync(file, await picture().webp().toBuffer());
+  await expect(sharp(file).metadata()).rejects.toThrow(/unsupported image format/);
+  rmSync(folder, { recursive: true });
+  for (const bytes of [
+    await picture().gif().toBuffer(),
+    await picture().tiff().toBuffer(),
+    Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+  ]) {
+    await expect(sharp(bytes).metadata()).rejects.toThrow(/unsupported image format/);
+  }
 });
 
 test('that cannot be fetched at the moment may come later', async () => {
   const slowDown = new S3ServiceException({ name: 'SlowDown', $fault: 'server', $metadata: {} });
   s3.on(GetObjectCommand).rejects(slowDown);
-  await expect(preview(id)).rejects.toBe(slowDown);
+  await expect(previewIn('webp')(id)).rejects.toBe(slowDown);
 });
