@@ -2,6 +2,7 @@ import { closeSync, ftruncateSync, readFileSync, readSync, writeSync } from 'nod
 import { Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { ImageError } from '../image/errors.ts';
+import { InvalidThumbnail, verifyThumbnail } from '../image/thumbnail-file.ts';
 import type { Variant } from '../image/variant.ts';
 import type { Log } from '../log.ts';
 import { AllowanceExceeded, DecoderDied, DecoderStalled } from './decode-errors.ts';
@@ -163,11 +164,24 @@ export const createDecoderChild = (
         filled += count;
       }
       position += length;
+      requireThumbnail(bytes, variant, size);
       return { bytes, ...size };
     });
     if (thumbnails.length !== variants.length) throw malformed('number of thumbnails');
     ftruncateSync(file, 0);
     return thumbnails;
+  };
+
+  /** Another format, metadata or more bytes than a picture has: what an image put there that took over the process. */
+  const requireThumbnail = (bytes: Buffer, { format, width, height }: Variant, said: Size): void => {
+    try {
+      const found = verifyThumbnail(bytes, { format, maxWidth: width, maxHeight: height });
+      if (found.width === said.width && found.height === said.height) return;
+    } catch (error) {
+      if (!(error instanceof InvalidThumbnail)) throw error;
+      throw malformed(`thumbnail: ${error.message}`);
+    }
+    throw malformed('size of a thumbnail');
   };
 
   const malformed = (what: string): DecoderDied => {
@@ -250,8 +264,10 @@ const parseReply = (line: string): DecoderReply | undefined => {
   }
 };
 
-/** No encoder makes more of a pixel than its four samples, but for a header. */
-const maxThumbnailBytes = ({ width, height }: Variant): number => 4 * width * height + 65_536;
+type Size = Pick<Rendering['thumbnails'][number], 'width' | 'height'>;
+
+/** What is read of the file at most; verifyThumbnail is stricter. */
+const maxThumbnailBytes = ({ width, height }: Variant): number => 8 * width * height + 65_536;
 
 /** CPU time of a process so far, on Linux (proc(5), /proc/pid/stat: fields 14 and 15, in ticks of 10 ms); elsewhere 0. */
 const cpuMillisecondsOf = (pid: number | undefined): number => {

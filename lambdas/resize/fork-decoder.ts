@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { openSync, unlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
+import { openUnnamedFile } from './unnamed-file.ts';
 
 /** A decoder process that has not said anything yet. */
 export interface ForkedDecoder {
@@ -39,19 +37,10 @@ const environment = (): NodeJS.ProcessEnv => ({
   VIPS_CONCURRENCY: '1',
 });
 
-/**
- * Where an image waits for its decoder, in the page cache: bytes get there and out again for a copy each. Through a socket
- * 4 MB took 14 ms, most of them the switches between two processes. No other process can find the file by name.
- */
-const openUnnamedFile = (): number => {
-  const path = join(tmpdir(), `image-${randomUUID()}`);
-  const file = openSync(path, 'wx+', 0o600);
-  unlinkSync(path);
-  return file;
-};
-
 /** Starts a decoder process. It ends with this one. Its descriptors are those of decoder-files.ts. */
 export const forkDecoder = (): ForkedDecoder => {
+  // Images wait there for their decoder, in the page cache: a copy in and a copy out. Through a socket 4 MB took 14 ms,
+  // most of them for the switches between two processes.
   const file = openUnnamedFile();
   const child = spawn(process.execPath, [entry], {
     env: environment(),

@@ -258,6 +258,7 @@ test.each([
     'onImage(() => rendered({ thumbnails: [{ bytes: 1e9, width: 320, height: 240 }, { bytes: 1, width: 16, height: 12 }] }))',
   ],
   ['fewer bytes than it says', "onImage(() => rendered({}, ''))"],
+  ['bytes that are no thumbnail', "onImage(() => rendered({}, 'a secret'))"],
   ['a placeholder that is text', "onImage(() => rendered({ thumbhash: '<script>alert(1)</script>' }))"],
 ])('a decoder that replies with %s costs that image only', async (_, script) => {
   // GIVEN
