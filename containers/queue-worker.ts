@@ -4,6 +4,7 @@ import {
   type Message,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
+import type { Delivery } from '../lambdas/delivery.ts';
 import type { Log } from '../lambdas/log.ts';
 import { createSQSClient } from '../lambdas/store/clients.ts';
 
@@ -12,7 +13,7 @@ export interface QueueWorkerProps {
   readonly name: string;
   readonly queueUrl: string;
   /** Throws when the message is to be delivered again. */
-  readonly handleMessage: (body: string) => Promise<void>;
+  readonly handleMessage: (body: string, delivery: Delivery) => Promise<void>;
   /** How many messages are worked on at once. */
   readonly concurrency: number;
   readonly log: Log;
@@ -49,15 +50,16 @@ export const runQueueWorker = async (props: QueueWorkerProps): Promise<void> => 
         QueueUrl,
         WaitTimeSeconds: pollSeconds,
         MaxNumberOfMessages: Math.min(most, maxMessagesPerRequest),
+        MessageSystemAttributeNames: ['ApproximateReceiveCount'],
       }),
     );
     return Messages ?? [];
   };
 
   /** A message that fails stays in the queue: it comes back when its visibility timeout ends. */
-  const work = async ({ MessageId, Body = '', ReceiptHandle = '' }: Message): Promise<void> => {
+  const work = async ({ MessageId, Body = '', ReceiptHandle = '', Attributes }: Message): Promise<void> => {
     try {
-      await handleMessage(Body);
+      await handleMessage(Body, { receiveCount: Number(Attributes?.ApproximateReceiveCount) });
       await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     } catch (error) {
       log.error('message failed, to be delivered again', { messageId: MessageId, error });

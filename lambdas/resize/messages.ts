@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Delivery } from '../delivery.ts';
 import { ImageError } from '../image/errors.ts';
 import { idOfOriginalKey } from '../image/keys.ts';
 import type { Log } from '../log.ts';
@@ -38,6 +39,16 @@ export const createdObjects = (body: string): readonly CreatedObject[] =>
       storedAt: eventTime === undefined || eventName === requestedEventName ? undefined : new Date(eventTime),
     }));
 
+/**
+ * Shorter than the time in which a message can get to the dead letters (four visibility timeouts, two minutes with `npm
+ * start`): sent back from there, it is old, even though SQS may count its receipts anew.
+ */
+const freshMilliseconds = 60_000;
+
+/** Whether no one has worked on this message before: S3's own, new, and handed out for the first time. */
+const isFirst = ({ storedAt }: CreatedObject, { receiveCount }: Delivery): boolean =>
+  receiveCount === 1 && storedAt !== undefined && Date.now() - storedAt.getTime() < freshMilliseconds;
+
 export interface MessageHandlerProps {
   readonly resize: Resize;
   readonly metrics: Metrics;
@@ -50,14 +61,15 @@ export interface MessageHandlerProps {
  * @throws what may succeed when tried again, so that the queue delivers the message again
  */
 export const createMessageHandler = ({ resize, metrics, log }: MessageHandlerProps) => {
-  const handle = async ({ key, storedAt }: CreatedObject): Promise<void> => {
+  const handle = async (object: CreatedObject, delivery: Delivery): Promise<void> => {
+    const { key, storedAt } = object;
     const imageId = idOfOriginalKey(key);
     if (imageId === undefined) {
       log.warn('object ignored', { key, reason: 'its key is not the hash of an upload' });
       return;
     }
     try {
-      const { record, hasChanged } = await resize(imageId, storedAt);
+      const { record, hasChanged } = await resize(imageId, storedAt, isFirst(object, delivery));
       const { original, thumbnails, resizeMilliseconds, uploadToReadyMilliseconds, error } = record;
       if (!hasChanged) log.info('nothing left to do', { imageId });
       else if (error) log.warn('image refused', { imageId, ...error });
@@ -71,9 +83,9 @@ export const createMessageHandler = ({ resize, metrics, log }: MessageHandlerPro
     }
   };
 
-  return async (body: string): Promise<void> => {
+  return async (body: string, delivery: Delivery): Promise<void> => {
     try {
-      for (const object of createdObjects(body)) await handle(object);
+      for (const object of createdObjects(body)) await handle(object, delivery);
     } catch (error) {
       metrics.record({ Retries: 1 });
       throw error;
