@@ -238,7 +238,7 @@ beforeAll(async () => {
   const resizeInContainer = createResizeService(resizeSettings, log, decoder);
   aws.actAs({ function: resizeTask.role });
   for (const key of [`raw/${imageIdOf(freshInContainer)}`, `raw/${'f'.repeat(64)}`])
-    await resizeInContainer(createdMessage(key));
+    await resizeInContainer(createdMessage(key), { receiveCount: 1 });
 });
 
 afterAll(async () => {
