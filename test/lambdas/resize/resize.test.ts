@@ -43,8 +43,12 @@ const resizeWith = (bytes: Buffer, deaths: number) => {
   const resize = createResize({
     originals: {
       put: () => Promise.reject(new Error('Nothing is put.')),
-      exists: async () => true,
-      open: async () => ({ bytes: bytes.byteLength, body: Readable.from([bytes]) }),
+      head: async () => ({ bytes: bytes.byteLength, uploadId: undefined }),
+      open: async () => ({
+        bytes: bytes.byteLength,
+        uploadId: undefined,
+        body: Readable.from([bytes]),
+      }),
     },
     thumbnails: {
       put: async (key) => {
