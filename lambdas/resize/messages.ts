@@ -40,8 +40,9 @@ export const createdObjects = (body: string): readonly CreatedObject[] =>
     }));
 
 /**
- * Shorter than the time in which a message can get to the dead letters (four visibility timeouts, two minutes with `npm
- * start`): sent back from there, it is old, even though SQS may count its receipts anew.
+ * A message that is sent back from the dead letters is a new one to SQS (SQS Developer Guide, "Configure a dead-letter
+ * queue redrive"), so its receipts count anew. S3's event in it is older than this: to get there takes four visibility
+ * timeouts, two minutes with `npm start`.
  */
 const freshMilliseconds = 60_000;
 

@@ -40,8 +40,9 @@ export const createUploads = (
     const { expiresAt, ...period } = await signingPeriod(s3, lifetimeSeconds);
     const checksum = Buffer.from(id, 'hex').toString('base64');
     const uploadId = randomUUID();
-    // Each is signed as a header, so S3 refuses (403) a request that leaves one out or changes it. A conditional write
-    // needs no permission beyond PutObject (S3 User Guide, "How to prevent object overwrites with conditional writes").
+    // Each is signed as a header, so S3 refuses (403) a request that leaves one out or changes it. With If-None-Match it
+    // also refuses what would replace an object (S3 User Guide, "How to prevent object overwrites with conditional
+    // writes").
     const headers = {
       'x-amz-checksum-sha256': checksum,
       'if-none-match': '*',
