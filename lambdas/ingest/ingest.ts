@@ -141,7 +141,7 @@ export const createIngest = (props: IngestProps): Ingest => {
   const announceAgain = async (id: ImageId, stored: StoredOriginal | undefined): Promise<ImageRecord> => {
     const known = await findForUpload(id);
     if (known === undefined && stored !== undefined) {
-      // The bytes have lost their record. S3 would refuse to take them again, so no event starts the work: we do.
+      // As in `upload`, for bytes that have lost their record.
       const created = await catalog.receive(id, { bytes: stored.bytes }, new Date());
       if (created) await resizeRequests.send(id);
     }
@@ -165,7 +165,9 @@ export const createIngest = (props: IngestProps): Ingest => {
       const record = created ?? orNotFound(await findForUpload(id));
       if (created) metrics.record({ Uploads: 1, UploadedBytes: bytes.byteLength });
       if (record.status === 'received' && (created || !(await isStored(record)))) {
-        await originals.put(id, bytes, contentType);
+        const outcome = await originals.put(id, bytes, contentType);
+        // Bytes that are there without a lasting record: S3 takes them no more, so no event starts the work on them.
+        if (created && outcome === 'already-stored') await resizeRequests.send(id);
       } else {
         const original = record.announced ? { contentType, bytes: bytes.byteLength } : record.original;
         await tellDuplicate({ ...record, original }, recipient);

@@ -307,6 +307,15 @@ describe('the same bytes again', () => {
     expect(stored.has(`raw/${idOf(bytes)}`)).toBe(true);
   });
 
+  test('that have lost their record start the work on them, since S3 takes them no more', async () => {
+    const bytes = await picture();
+    stored.set(`raw/${idOf(bytes)}`, bytes);
+    expect((await post(bytes)).status).toBe(202);
+    expect(requests()).toHaveLength(1);
+    expect((await post(bytes)).status).toBe(202);
+    expect(requests()).toHaveLength(1);
+  });
+
   test('of a broken image are refused with the reason that was found', async () => {
     const bytes = await picture();
     await post(bytes);
