@@ -50,7 +50,7 @@ const answerProbe = createProbes({
   // Not the queue: uploads do not need it, and its only permission, to send, cannot be tried without sending.
   dependencies: {
     catalog: () => catalog.find(noImage),
-    rawBucket: () => originals.exists(noImage),
+    rawBucket: () => originals.head(noImage),
   },
   stopping: stopping.signal,
   log,

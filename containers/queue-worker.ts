@@ -4,13 +4,14 @@ import {
   type Message,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
+import type { Delivery } from '../lambdas/delivery.ts';
 import type { Log } from '../lambdas/log.ts';
 import { createSQSClient } from '../lambdas/store/clients.ts';
 
 export interface WorkerQueue {
   readonly queueUrl: string;
   /** Throws when the message is to be delivered again. */
-  readonly handleMessage: (body: string) => Promise<void>;
+  readonly handleMessage: (body: string, delivery: Delivery) => Promise<void>;
   /** How many of its messages are processed at once. */
   readonly concurrency: number;
 }
@@ -49,10 +50,10 @@ export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): P
   /** A message that fails stays in the queue: it comes back when its visibility timeout ends. */
   const work = async (
     { queueUrl: QueueUrl, handleMessage }: WorkerQueue,
-    { MessageId, Body = '', ReceiptHandle = '' }: Message,
+    { MessageId, Body = '', ReceiptHandle = '', Attributes }: Message,
   ): Promise<void> => {
     try {
-      await handleMessage(Body);
+      await handleMessage(Body, { receiveCount: Number(Attributes?.ApproximateReceiveCount) });
       await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     } catch (error) {
       log.error('message failed, to be delivered again', { messageId: MessageId, error });
@@ -74,6 +75,7 @@ export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): P
             QueueUrl,
             WaitTimeSeconds: pollSeconds,
             MaxNumberOfMessages: Math.min(concurrency - inWork.size, maxMessagesPerRequest),
+            MessageSystemAttributeNames: ['ApproximateReceiveCount'],
           }),
         );
         for (const message of Messages) {

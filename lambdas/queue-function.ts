@@ -1,5 +1,6 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Delivery } from './delivery.ts';
 import type { Log } from './log.ts';
 
 /**
@@ -8,12 +9,15 @@ import type { Log } from './log.ts';
  *
  * @param handleMessage throws when the message is to be delivered again
  */
-export const createQueueFunction = (handleMessage: (body: string) => Promise<void>, log: Log) => {
+export const createQueueFunction = (
+  handleMessage: (body: string, delivery: Delivery) => Promise<void>,
+  log: Log,
+) => {
   const processor = new BatchProcessor(EventType.SQS);
 
-  const handleRecord = async ({ messageId, body }: SQSRecord): Promise<void> => {
+  const handleRecord = async ({ messageId, body, attributes }: SQSRecord): Promise<void> => {
     try {
-      await handleMessage(body);
+      await handleMessage(body, { receiveCount: Number(attributes.ApproximateReceiveCount) });
     } catch (error) {
       log.error('message failed, to be delivered again', { messageId, error });
       throw error;

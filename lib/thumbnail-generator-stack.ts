@@ -109,6 +109,7 @@ export class ThumbnailGeneratorStack extends Stack {
         : resizeFunctions(resize, settings, { fast: resizeQueue.queue, slow: slowResizeQueue.queue });
     const reconciler = new Reconciler(this, 'Reconciler', {
       ...common,
+      slowResizeQueue: slowResizeQueue.queue,
       overdueAfter: Duration.minutes(15),
       // Workers are scaled so that so many wait all the time, for seconds; functions leave none waiting.
       maxBacklog: 'containers' in compute ? compute.containers.resize.steadyBacklog : 10,

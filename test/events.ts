@@ -31,14 +31,24 @@ export const postEvent = (path: string, body: Buffer, rawPath = `/dev${path}`, q
 });
 
 /** What S3 says of new objects, as the body of a message. */
-export const createdMessage = (...keys: readonly string[]): string =>
+export const createdMessage = (...keys: readonly string[]): string => createdAt(new Date(), ...keys);
+
+export const createdAt = (time: Date, ...keys: readonly string[]): string =>
   JSON.stringify({
     Records: keys.map((key) => ({
       eventName: 'ObjectCreated:Put',
-      eventTime: new Date().toISOString(),
+      eventTime: time.toISOString(),
       s3: { bucket: { name: 'raw-bucket' }, object: { key } },
     })),
   });
+
+/** The same messages, handed out once more. */
+export const redelivered = ({ Records }: SQSEvent): SQSEvent => ({
+  Records: Records.map((record) => ({
+    ...record,
+    attributes: { ...record.attributes, ApproximateReceiveCount: '2' },
+  })),
+});
 
 /** Messages as an SQS event source hands them to a function: `message-0`, `message-1` and so on. */
 export const queueEvent = (...bodies: readonly string[]): SQSEvent => ({

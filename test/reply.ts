@@ -21,7 +21,7 @@ export const replySchema = z.strictObject({
     contentType: z.string().optional(),
     width: z.int().optional(),
     height: z.int().optional(),
-    bytes: z.int(),
+    bytes: z.int().optional(),
   }),
   thumbhash: z.string().optional(),
   error: z.strictObject({ code: z.string(), detail: z.string() }).optional(),

@@ -8,6 +8,7 @@ export const errorCodes = [
   'invalid-address',
   'recipient-not-allowed',
   'email-disabled',
+  'mail-needs-bytes',
   'empty-body',
   'body-too-large',
   'unsupported-type',

@@ -38,7 +38,7 @@ const original = z.object({
 export const imageEventSchema = z.discriminatedUnion('type', [
   z
     .object({ ...facts, type: z.literal('image.received'), original })
-    .describe('A new image is stored: its thumbnails are being made'),
+    .describe('A new image is stored. Of a presigned upload this is told once its bytes have been read'),
   z
     .object({
       ...facts,

@@ -9,8 +9,9 @@ export const notifyHeader = 'X-Notify-Email';
 export const mailedEventTypes: readonly ImageEventType[] = ['image.ready', 'image.failed', 'image.duplicate'];
 
 /**
- * Somebody who wants a mail once an image is ready, or has failed. There is one for each person and image: who brings
- * the same image twice before it is ready gets one mail.
+ * A request for a mail once an image is ready, or has failed. Only a caller who has shown the bytes gets one: an inline
+ * upload shows them in its body, a presigned upload when S3 stores them. There is one request for each recipient of an
+ * image's inline uploads, and one for each presigned upload.
  */
 export const mailRequestSchema = z.object({
   imageId: z.string(),
@@ -18,6 +19,8 @@ export const mailRequestSchema = z.object({
   recipient: z.string(),
   /** Tells it from a later request of the same person for the same image. */
   requestId: z.string(),
+  /** The presigned upload it was made with. The request counts only if that upload stored the image. */
+  uploadId: z.string().optional(),
 });
 export type MailRequest = Readonly<z.output<typeof mailRequestSchema>>;
 

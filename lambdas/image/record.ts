@@ -41,7 +41,14 @@ export const recordSchema = z.object({
   changedAt: z.string(),
   /** While `received`: since when the thumbnails are overdue more and more. */
   waitingSince: z.string().optional(),
+  /**
+   * Only announcements are known of it so far, and what they claim is not kept: `original` says nothing until resize has
+   * read the bytes. Unless they come, the record expires.
+   */
+  announced: z.boolean().default(false),
   original: originalSchema,
+  /** The presigned upload that stored the original: its sender had the bytes. Absent for an inline upload. */
+  uploadId: z.string().optional(),
   /** By the variant's name. Those of earlier settings stay until they are replaced. */
   thumbnails: z.record(z.string(), storedThumbnailSchema).default({}),
   /** Base64 of a ThumbHash: a blurred placeholder. */
@@ -89,8 +96,21 @@ export const catalogTable = {
   /** Epoch seconds; DynamoDB deletes an item some time after it. */
   timeToLive: 'expiresAtSeconds',
   /**
-   * Holds the `received` images only. An index's partition takes 1,000 writes a second (DynamoDB Developer Guide,
-   * "Partitions and data distribution"), so its key is the id's first digit: sixteen parts.
+   * Holds the `received` images only, in the parts that `waitingParts` names.
    */
   waitingIndex: { name: 'waiting', partitionKey: 'waiting', sortKey: 'waitingSince' },
 } as const;
+
+/**
+ * The parts of the index of `received` images. An index's partition takes 1,000 writes a second (DynamoDB Developer
+ * Guide, "Partitions and data distribution"), so each kind has one for every first digit of an id. Images of which only
+ * an announcement is known, and those that wait in the slow lane, are apart: however many there are, they are not in the
+ * way of the others.
+ */
+export const waitingParts = {
+  stored: [...'0123456789abcdef'],
+  slow: [...'0123456789abcdef'].map((digit) => `slow-${digit}`),
+  announced: [...'0123456789abcdef'].map((digit) => `announced-${digit}`),
+} as const;
+
+export type WaitingKind = keyof typeof waitingParts;

@@ -33,7 +33,7 @@ export const imageReplySchema = z.object({
     contentType: z.string().optional().describe('Judged by the bytes'),
     width: z.int().positive().optional().describe('Upright, in pixels, once `ready`'),
     height: z.int().positive().optional().describe('Upright, in pixels, once `ready`'),
-    bytes: z.int().nonnegative(),
+    bytes: z.int().nonnegative().optional().describe('Absent while the image is only announced'),
   }),
   thumbhash: z.string().optional().describe('Base64 of a ThumbHash, a blurred placeholder, once `ready`'),
   error: failureSchema.optional().describe('Why the image `failed`'),

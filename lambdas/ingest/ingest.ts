@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ImageError } from '../image/errors.ts';
 import { duplicateEvent, type ImageEvent, linkServedEvent } from '../image/event.ts';
 import { type ImageId, imageIdOf } from '../image/id.ts';
+import { notifyHeader } from '../image/mail-request.ts';
 import { requireAcceptedType } from '../image/original-type.ts';
 import { fingerprintOf, type ImageRecord, isGivenUp } from '../image/record.ts';
 import type { Variants } from '../image/variant.ts';
@@ -9,8 +10,8 @@ import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Catalog } from '../store/catalog.ts';
 import type { Events } from '../store/events.ts';
-import type { MailRequests } from '../store/mail-requests.ts';
-import type { Originals } from '../store/originals.ts';
+import type { MailRequests, UnprovenUpload } from '../store/mail-requests.ts';
+import type { Originals, StoredOriginal } from '../store/originals.ts';
 import type { ResizeRequests } from '../store/resize-requests.ts';
 import type { PresignedUpload, Uploads } from '../store/uploads.ts';
 
@@ -38,7 +39,13 @@ export interface Ingest {
    * @throws ImageError `empty-body`, `unsupported-type`
    */
   upload(bytes: Uint8Array, recipient?: string): Promise<ImageRecord>;
-  /** Prepares an upload straight to S3; without one when the image is there already. */
+  /**
+   * Prepares an upload straight to S3; without one when the image is there already. Nothing that the caller says of the
+   * image is kept: it may not be true.
+   *
+   * @param recipient who wants a mail once the image that this upload stores is ready or has failed
+   * @throws ImageError `mail-needs-bytes` when a mail is wanted about an image that is there already
+   */
   announce(
     id: ImageId,
     bytes: number,
@@ -55,6 +62,9 @@ export interface Ingest {
   /** Tells that a link led somebody to a thumbnail. */
   noteServed(id: ImageId, variantName: string): Promise<void>;
 }
+
+/** How long the record of an announced image is kept after its URL ends, for an upload under way and a lost event. */
+const announcementDays = 2;
 
 /** How long an upload of the same bytes, under way elsewhere, is given to store them before this one does. */
 const concurrentUploadMilliseconds = 3000;
@@ -92,7 +102,7 @@ export const createIngest = (props: IngestProps): Ingest => {
   /** Whether the bytes of a noted image are there; waits for an upload of the same that may be under way. */
   const isStored = async ({ id, createdAt }: ImageRecord): Promise<boolean> => {
     const giveUpAt = Date.parse(createdAt) + concurrentUploadMilliseconds;
-    while (!(await originals.exists(id))) {
+    while ((await originals.head(id)) === undefined) {
       if (Date.now() >= giveUpAt) return false;
       await sleep(100);
     }
@@ -100,10 +110,14 @@ export const createIngest = (props: IngestProps): Ingest => {
   };
 
   /** First of all, so that whatever is told of the image from now on finds the request. */
-  const requestMail = async (id: ImageId, recipient: string | undefined): Promise<void> => {
+  const requestMail = async (
+    id: ImageId,
+    recipient: string | undefined,
+    upload?: UnprovenUpload,
+  ): Promise<void> => {
     if (recipient === undefined) return;
     if (props.mailRequests === undefined) throw new Error('Mail is off.');
-    await props.mailRequests.add(id, recipient);
+    await props.mailRequests.add(id, recipient, upload);
   };
 
   /** Nobody is refused because the topic is out of reach: then the log keeps what it was not told. */
@@ -123,6 +137,20 @@ export const createIngest = (props: IngestProps): Ingest => {
     await (recipient === undefined ? tell(event) : events.publish(event));
   };
 
+  /** @param stored what S3 knows of the original, unless the image has ended */
+  const announceAgain = async (id: ImageId, stored: StoredOriginal | undefined): Promise<ImageRecord> => {
+    const known = await findForUpload(id);
+    if (known === undefined && stored !== undefined) {
+      // As in `upload`, for bytes that have lost their record.
+      const created = await catalog.receive(id, { bytes: stored.bytes }, new Date());
+      if (created) await resizeRequests.send(id);
+    }
+    const record = known ?? orNotFound(await catalog.find(id));
+    const original = record.announced && stored ? { bytes: stored.bytes } : record.original;
+    await tellDuplicate({ ...record, original }, undefined);
+    return record;
+  };
+
   return {
     find: async (id) => orNotFound(await findCurrent(id)),
 
@@ -137,24 +165,34 @@ export const createIngest = (props: IngestProps): Ingest => {
       const record = created ?? orNotFound(await findForUpload(id));
       if (created) metrics.record({ Uploads: 1, UploadedBytes: bytes.byteLength });
       if (record.status === 'received' && (created || !(await isStored(record)))) {
-        await originals.put(id, bytes, contentType);
+        const outcome = await originals.put(id, bytes, contentType);
+        // Bytes that are there without a lasting record: S3 takes them no more, so no event starts the work on them.
+        if (created && outcome === 'already-stored') await resizeRequests.send(id);
       } else {
-        await tellDuplicate(record, recipient);
+        const original = record.announced ? { contentType, bytes: bytes.byteLength } : record.original;
+        await tellDuplicate({ ...record, original }, recipient);
       }
       return record;
     },
 
     async announce(id, bytes, recipient) {
-      await requestMail(id, recipient);
-      const known = await findForUpload(id);
-      if (known !== undefined && (known.status !== 'received' || (await originals.exists(id)))) {
-        await tellDuplicate(known, recipient);
-        return { record: known };
+      const noted = await catalog.find(id);
+      const isOpen = noted === undefined || noted.status === 'received';
+      const stored = isOpen ? await originals.head(id) : undefined;
+      if (!isOpen || stored !== undefined) {
+        // Anyone can know a hash. What S3 does not take a second time shows no bytes.
+        if (recipient !== undefined) {
+          const detail = `This image is stored already. POST the image itself, or leave ${notifyHeader} out.`;
+          throw new ImageError('mail-needs-bytes', detail, { field: notifyHeader });
+        }
+        return { record: await announceAgain(id, stored) };
       }
-      const upload = await uploads.sign(id, bytes);
-      const created = await catalog.receive(id, { bytes }, new Date(upload.expiresAt));
-      if (created) metrics.record({ Uploads: 1, UploadedBytes: bytes });
-      return { record: created ?? orNotFound(await catalog.find(id)), upload };
+      const { uploadId, request } = await uploads.sign(id, bytes);
+      const urlEndsAt = new Date(request.expiresAt);
+      await requestMail(id, recipient, { uploadId, expiresAt: urlEndsAt });
+      const expiresAt = new Date(urlEndsAt.getTime() + announcementDays * 86_400_000);
+      const announced = await catalog.announce(id, urlEndsAt, expiresAt);
+      return { record: announced ?? orNotFound(await catalog.find(id)), upload: request };
     },
 
     async settled(record, waitSeconds) {

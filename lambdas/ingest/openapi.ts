@@ -31,10 +31,12 @@ const uploadReplySchema = imageReplySchema.extend({
     .object({
       method: z.literal('PUT'),
       url: z.url(),
-      headers: z.record(z.string(), z.string()).describe('To be sent exactly so'),
+      headers: z.record(z.string(), z.string()).describe('To be sent exactly so, all of them'),
       expiresAt: z.iso.datetime(),
     })
-    .describe('A request to make with the image as its body; S3 takes only the bytes that were announced'),
+    .describe(
+      'A request to make with the image as its body. S3 takes only the bytes that were announced, and takes them once: 412 means that the image is stored already, 409 that another upload of it is under way (try again)',
+    ),
 });
 
 export interface ApiDescriptionProps {
@@ -254,16 +256,25 @@ export const describeApi = (props: ApiDescriptionProps) => {
           description: `Make the request in \`upload\`. At most ${maxUploadBytes} bytes.`,
           content: json('Upload', {
             ...receivedExample,
-            original: { bytes: 61_440_123 },
+            original: {},
             upload: {
               method: 'PUT',
               url: 'https://example-raw.s3.us-east-2.amazonaws.com/raw/9f86…?X-Amz-Signature=…',
-              headers: { 'x-amz-checksum-sha256': 'n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=' },
+              headers: {
+                'x-amz-checksum-sha256': 'n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=',
+                'if-none-match': '*',
+                'x-amz-meta-upload-id': '6f1c1b1e-7d0a-4c36-9a53-0a4a3f4c9b57',
+              },
               expiresAt: example.expiresAt,
             },
           }),
         },
-        ...problems('invalid-request', ...notifyProblems, 'body-too-large'),
+        ...problems(
+          'invalid-request',
+          ...notifyProblems,
+          ...(hasMail ? (['mail-needs-bytes'] as const) : []),
+          'body-too-large',
+        ),
       },
     },
     image: {

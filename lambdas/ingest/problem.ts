@@ -10,6 +10,7 @@ export const problemKinds = {
   'invalid-address': { status: 400, title: 'Not an e-mail address' },
   'recipient-not-allowed': { status: 403, title: 'Mail to this address is not allowed' },
   'email-disabled': { status: 400, title: 'This service sends no mail' },
+  'mail-needs-bytes': { status: 409, title: 'A mail needs the image itself' },
   'empty-body': { status: 400, title: 'Nothing was sent' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-type': { status: 415, title: 'Not an accepted image type' },

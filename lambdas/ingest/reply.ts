@@ -33,8 +33,13 @@ export const createReplies = (urls: Urls, variants: Variants): Replies => {
   };
 
   return {
-    async imageReply({ id, status, original, thumbnails, thumbhash, error }, apiUrl) {
-      const facts = { id, status, link: `${apiUrl}/thumbnails/${id}`, original };
+    async imageReply({ id, status, announced, original, thumbnails, thumbhash, error }, apiUrl) {
+      const facts = {
+        id,
+        status,
+        link: `${apiUrl}/thumbnails/${id}`,
+        original: announced ? {} : original,
+      };
       if (status === 'failed') return { ...facts, thumbnails: {}, error };
       const signer = await urls.signer();
       const thumbnailReply = async (variant: Variant) => {

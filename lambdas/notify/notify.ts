@@ -51,7 +51,8 @@ export const createNotify = (props: NotifyProps): Notify => {
   return async (id) => {
     const record = await catalog.find(id);
     if (record === undefined || record.status === 'received') return;
-    const requests = await mailRequests.of(id);
+    // A request counts only if its caller has shown the bytes. The others expire by themselves.
+    const requests = await mailRequests.of(id, record.uploadId);
     if (requests.length === 0) return;
     const mail = await mailAbout(record);
     const failures: unknown[] = [];

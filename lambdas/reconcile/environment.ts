@@ -6,6 +6,7 @@ export const reconcileEnvironment = z.object({
   RAW_BUCKET: z.string().min(1),
   CATALOG_TABLE: z.string().min(1),
   RESIZE_QUEUE_URL: z.string().min(1),
+  SLOW_RESIZE_QUEUE_URL: z.string().min(1),
   /** How long an image may stay `received` before it counts as lost. */
   OVERDUE_SECONDS: wholeNumber,
   /** With more messages in the queue than these, an image that waits for long may just wait for its turn. */

@@ -12,6 +12,7 @@ export const createReconcileService = (environment: z.output<typeof reconcileEnv
     catalog: createCatalog(environment.CATALOG_TABLE),
     originals: createOriginals(createS3Client(), environment.RAW_BUCKET),
     resizeRequests: createResizeRequests(environment.RESIZE_QUEUE_URL),
+    slowResizeRequests: createResizeRequests(environment.SLOW_RESIZE_QUEUE_URL),
     overdueSeconds: environment.OVERDUE_SECONDS,
     maxBacklog: environment.MAX_BACKLOG,
   });

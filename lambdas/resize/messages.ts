@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Delivery } from '../delivery.ts';
 import { ImageError } from '../image/errors.ts';
 import { idOfOriginalKey } from '../image/keys.ts';
 import type { Log } from '../log.ts';
@@ -38,6 +39,17 @@ export const createdObjects = (body: string): readonly CreatedObject[] =>
       storedAt: eventTime === undefined || eventName === requestedEventName ? undefined : new Date(eventTime),
     }));
 
+/**
+ * A message that is sent back from the dead letters is a new one to SQS (SQS Developer Guide, "Configure a dead-letter
+ * queue redrive"), so its receipts count anew. S3's event in it is older than this: to get there takes four visibility
+ * timeouts, two minutes with `npm start`.
+ */
+const freshMilliseconds = 60_000;
+
+/** Whether no one has worked on this message before: S3's own, new, and handed out for the first time. */
+const isFirst = ({ storedAt }: CreatedObject, { receiveCount }: Delivery): boolean =>
+  receiveCount === 1 && storedAt !== undefined && Date.now() - storedAt.getTime() < freshMilliseconds;
+
 export interface MessageHandlerProps {
   readonly resize: Resize;
   readonly metrics: Metrics;
@@ -50,14 +62,15 @@ export interface MessageHandlerProps {
  * @throws what may succeed when tried again, so that the queue delivers the message again
  */
 export const createMessageHandler = ({ resize, metrics, log }: MessageHandlerProps) => {
-  const handle = async ({ key, storedAt }: CreatedObject): Promise<void> => {
+  const handle = async (object: CreatedObject, delivery: Delivery): Promise<void> => {
+    const { key, storedAt } = object;
     const imageId = idOfOriginalKey(key);
     if (imageId === undefined) {
       log.warn('object ignored', { key, reason: 'its key is not the hash of an upload' });
       return;
     }
     try {
-      const { record, result } = await resize(imageId, storedAt);
+      const { record, result } = await resize(imageId, storedAt, isFirst(object, delivery));
       const { original, thumbnails, resizeMilliseconds, uploadToReadyMilliseconds, error } = record;
       if (result === 'nothing-to-do') log.info('nothing left to do', { imageId });
       else if (result === 'moved') log.info('moved to the slow lane', { imageId });
@@ -72,9 +85,9 @@ export const createMessageHandler = ({ resize, metrics, log }: MessageHandlerPro
     }
   };
 
-  return async (body: string): Promise<void> => {
+  return async (body: string, delivery: Delivery): Promise<void> => {
     try {
-      for (const object of createdObjects(body)) await handle(object);
+      for (const object of createdObjects(body)) await handle(object, delivery);
     } catch (error) {
       metrics.record({ Retries: 1 });
       throw error;

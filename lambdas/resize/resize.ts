@@ -40,14 +40,24 @@ export interface ResizeProps {
 
 type Made = Pick<Finished, 'original' | 'thumbnails' | 'thumbhash'>;
 
+/** What has been learnt of an original so far. */
+interface Found {
+  original: Original;
+  /** The presigned upload that stored it, if one did. */
+  uploadId: string | undefined;
+}
+
 export interface Outcome {
   readonly record: ImageRecord;
   /** Whether this work ended the image, found nothing left to do, or left it to the slow lane. */
   readonly result: 'ended' | 'nothing-to-do' | 'moved';
 }
 
-/** @param storedAt when the original was stored, if that is known */
-export type Resize = (id: ImageId, storedAt?: Date) => Promise<Outcome>;
+/**
+ * @param storedAt when the original was stored, if that is known
+ * @param isFirst whether no one has worked on this message before. @default false
+ */
+export type Resize = (id: ImageId, storedAt?: Date, isFirst?: boolean) => Promise<Outcome>;
 
 /**
  * Brings one image to its end: makes and stores the thumbnails that are not there yet and then says so in the catalog,
@@ -74,9 +84,10 @@ export const createResize = (props: ResizeProps): Resize => {
   };
 
   /** Fetches an original and makes variants of it. Whatever comes of it, `found` learns what is known of its bytes. */
-  const decode = async (id: ImageId, wanted: readonly Variant[], found: { original: Original }) => {
+  const decode = async (id: ImageId, wanted: readonly Variant[], found: Found) => {
     const source = await originals.open(id);
     found.original = { bytes: source.bytes };
+    found.uploadId = source.uploadId;
     if (source.bytes > maxBytes) {
       source.body.destroy();
       throw new ImageError(
@@ -118,12 +129,12 @@ export const createResize = (props: ResizeProps): Resize => {
   };
 
   /** Makes what is missing. Whatever comes of it, `found` learns what is known of the original. */
-  const make = async (
-    id: ImageId,
-    before: ImageRecord | undefined,
-    found: { original: Original },
-  ): Promise<Made> => {
+  const make = async (id: ImageId, before: ImageRecord | undefined, found: Found): Promise<Made> => {
     if (before && isHopeless(before)) {
+      const stored = await originals.head(id);
+      if (stored === undefined) throw new ImageError('original-missing', 'There is no original.');
+      if (before.announced) found.original = { bytes: stored.bytes };
+      found.uploadId = stored.uploadId;
       const detail = `No thumbnails came of it, although they were asked for ${before.requeued} times.`;
       throw new ImageError('processing-failed', detail);
     }
@@ -158,12 +169,16 @@ export const createResize = (props: ResizeProps): Resize => {
     storedAt: Date | undefined,
   ): Promise<Outcome> => {
     const startedAt = performance.now();
-    const found: { original: Original } = { original: before?.original ?? { bytes: 0 } };
+    const found: Found = {
+      original: before?.original ?? { bytes: 0 },
+      uploadId: before?.uploadId,
+    };
     let ended: ImageRecord | undefined;
     try {
       const made = await make(id, before, found);
       ended = await catalog.finish(id, fingerprint, {
         ...made,
+        uploadId: found.uploadId,
         resizeMilliseconds: Math.round(performance.now() - startedAt),
         // S3's clock and ours are not the same.
         uploadToReadyMilliseconds: storedAt && Math.max(0, Date.now() - storedAt.getTime()),
@@ -172,9 +187,10 @@ export const createResize = (props: ResizeProps): Resize => {
       if (slowLane && isSlowLaneCase(error)) return moveTo(slowLane, id, storedAt, found.original);
       // An original that is not there may still come: its image has not failed.
       if (!(error instanceof ImageError) || error.code === 'original-missing') throw error;
-      ended = await catalog.fail(id, fingerprint, found.original, error.failure);
+      ended = await catalog.fail(id, fingerprint, found.original, error.failure, found.uploadId);
     }
     if (ended === undefined) return { record: await present(id), result: 'nothing-to-do' };
+    if (before?.announced) metrics.record({ Uploads: 1, UploadedBytes: ended.original.bytes });
     count(ended);
     return { record: ended, result: 'ended' };
   };
@@ -215,16 +231,18 @@ export const createResize = (props: ResizeProps): Resize => {
     await tellEnd(record);
   };
 
-  return async (id, storedAt) => {
+  return async (id, storedAt, isFirst = false) => {
     const before = await catalog.find(id);
-    // Whoever noted this state may have died before it was told, or could not tell it.
-    const told = before && tell(before);
     if (before && isSettled(before, fingerprint)) {
-      await told;
+      // Whoever noted this state may have died before it was told, or could not tell it. Then the message that they
+      // worked on comes again. This one is another one, of the same image, if no one has worked on it before.
+      if (!isFirst) await tell(before);
       return { record: before, result: 'nothing-to-do' };
     }
-    const [outcome] = await bothOf(end(id, before, storedAt), told);
-    if (before === undefined) await tell(outcome.record);
+    // Only what has read the bytes knows what was announced.
+    const isKnown = before !== undefined && !before.announced;
+    const [outcome] = await bothOf(end(id, before, storedAt), isKnown ? tell(before) : undefined);
+    if (!isKnown) await tell(outcome.record);
     else await tellEnd(outcome.record);
     return outcome;
   };

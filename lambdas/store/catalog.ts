@@ -4,6 +4,7 @@ import {
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
+  type QueryCommandInput,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
@@ -15,18 +16,31 @@ import {
   type Original,
   recordSchema,
   type StoredThumbnail,
+  type WaitingKind,
+  waitingParts,
 } from '../image/record.ts';
 import { createDynamoDBClient } from './clients.ts';
 
 /** What resize found and made; stored in one write. */
 export interface Finished {
   readonly original: Original;
+  /** The presigned upload that stored the original, if one did. */
+  readonly uploadId?: string | undefined;
   readonly thumbnails: Readonly<Record<string, StoredThumbnail>>;
   readonly thumbhash: string | undefined;
   readonly resizeMilliseconds: number;
   /** Undefined when nobody knows when the original was stored. */
   readonly uploadToReadyMilliseconds: number | undefined;
 }
+
+/** Some of the images that wait in one part of the index. */
+export interface OverduePage {
+  readonly records: readonly ImageRecord[];
+  /** Where the next page begins; undefined after the last one. */
+  readonly next: PageStart | undefined;
+}
+
+export type PageStart = NonNullable<QueryCommandInput['ExclusiveStartKey']>;
 
 /**
  * One record for each image. Every change is one conditional write, so that duplicate, concurrent and late events
@@ -36,12 +50,20 @@ export interface Finished {
 export interface Catalog {
   find(id: ImageId): Promise<ImageRecord | undefined>;
   /**
-   * Notes an image that is not known yet, or whose record was about to disappear, as `received`.
+   * Notes an image that is not known yet, or whose record was about to disappear, as `received`. An image that is only
+   * announced is replaced as a whole.
    *
    * @param waitingSince from when on its original may be expected to be there
    * @returns its record, or undefined if there was one already
    */
   receive(id: ImageId, original: Original, waitingSince: Date): Promise<ImageRecord | undefined>;
+  /**
+   * Notes that an image may be uploaded until `urlEndsAt`, unless it is known better than by another announcement.
+   * The record disappears by itself after `expiresAt`.
+   *
+   * @returns its record, or undefined if there was one that stays
+   */
+  announce(id: ImageId, urlEndsAt: Date, expiresAt: Date): Promise<ImageRecord | undefined>;
   /** A finished image becomes `received` again, unless it was finished with the settings of `fingerprint`. */
   renew(id: ImageId, fingerprint?: string): Promise<boolean>;
   /** Every variant is stored: the image is `ready`, unless it is already. */
@@ -54,18 +76,35 @@ export interface Catalog {
     fingerprint: string,
     original: Original,
     error: Failure,
+    uploadId?: string,
   ): Promise<ImageRecord | undefined>;
-  /** Images that have been `received` since before a time, the longest waiting first in each of the catalog's parts. */
-  overdue(before: Date, limit: number): Promise<readonly ImageRecord[]>;
-  /** An overdue image's event is about to be sent again: it waits from now on. */
-  noteRequeue(record: ImageRecord): Promise<boolean>;
-  /** An overdue image whose original never came: the record disappears by itself after `at`. */
+  /**
+   * Images in one of `waitingParts` that have been `received` since before a time, the longest waiting first.
+   *
+   * @param from where the page begins. @default - with the longest waiting
+   */
+  overdue(part: string, before: Date, limit: number, from?: PageStart): Promise<OverduePage>;
+  /**
+   * An overdue image's event is about to be sent again: it waits from now on. Its original is there, so it no longer
+   * disappears.
+   *
+   * @param isLost counts towards giving the image up; false if it may just have to wait that long. @default true
+   */
+  noteRequeue(record: ImageRecord, isLost?: boolean): Promise<boolean>;
+  /**
+   * The original of an overdue image never came: it is not looked for again, and the record disappears by itself after
+   * `at`, or when its announcement ends.
+   */
   expire(record: ImageRecord, at: Date): Promise<boolean>;
 }
 
 const { waitingIndex } = catalogTable;
-const waitingPart = (id: ImageId): string => id.slice(0, 1);
-const waitingParts = [...'0123456789abcdef'];
+const waitingPart = (id: ImageId, kind: WaitingKind): string => {
+  const part = waitingParts[kind][Number.parseInt(id.slice(0, 1), 16)];
+  if (part === undefined) throw new Error(`${id} is not an image's id.`);
+  return part;
+};
+const epochSeconds = (date: Date): number => Math.floor(date.getTime() / 1000);
 
 export const createCatalog = (
   TableName: string,
@@ -140,19 +179,42 @@ export const createCatalog = (
   };
 
   const now = (): string => new Date().toISOString();
-  const received = (id: ImageId, waitingSince: Date) => ({
+  const received = (id: ImageId, waitingSince: Date, kind: WaitingKind = 'stored') => ({
     status: 'received',
     changedAt: now(),
-    [waitingIndex.partitionKey]: waitingPart(id),
+    [waitingIndex.partitionKey]: waitingPart(id, kind),
     [waitingIndex.sortKey]: waitingSince.toISOString(),
   });
   const waiting = [
     waitingIndex.partitionKey,
     waitingIndex.sortKey,
     catalogTable.timeToLive,
+    'announced',
     'requeued',
     'lane',
   ];
+
+  /** Puts a whole record, unless there is one that does not disappear by itself. */
+  const putUnlessKept = async (
+    id: ImageId,
+    rest: Readonly<Record<string, unknown>>,
+  ): Promise<ImageRecord | undefined> => {
+    const item = { id, createdAt: now(), ...rest };
+    const isNew = await conditionally(() =>
+      dynamodb.send(
+        new PutItemCommand({
+          TableName,
+          Item: marshall(item, { removeUndefinedValues: true }),
+          ConditionExpression: 'attribute_not_exists(#id) OR attribute_exists(#expires)',
+          ExpressionAttributeNames: {
+            '#id': catalogTable.partitionKey,
+            '#expires': catalogTable.timeToLive,
+          },
+        }),
+      ),
+    );
+    return isNew && recordSchema.parse(item);
+  };
 
   return {
     async find(id) {
@@ -167,22 +229,18 @@ export const createCatalog = (
       return recordSchema.parse(item);
     },
 
-    async receive(id, original, waitingSince) {
-      const item = { id, original, createdAt: now(), ...received(id, waitingSince) };
-      const isNew = await conditionally(() =>
-        dynamodb.send(
-          new PutItemCommand({
-            TableName,
-            Item: marshall(item, { removeUndefinedValues: true }),
-            ConditionExpression: 'attribute_not_exists(#id) OR attribute_exists(#expires)',
-            ExpressionAttributeNames: {
-              '#id': catalogTable.partitionKey,
-              '#expires': catalogTable.timeToLive,
-            },
-          }),
-        ),
-      );
-      return isNew ? recordSchema.parse(item) : undefined;
+    receive(id, original, waitingSince) {
+      return putUnlessKept(id, { original, ...received(id, waitingSince) });
+    },
+
+    announce(id, urlEndsAt, expiresAt) {
+      return putUnlessKept(id, {
+        // Nothing that the announcement claims.
+        original: { bytes: 0 },
+        announced: true,
+        ...received(id, urlEndsAt, 'announced'),
+        [catalogTable.timeToLive]: epochSeconds(expiresAt),
+      });
     },
 
     async renew(id, fingerprint = '') {
@@ -195,9 +253,9 @@ export const createCatalog = (
       return renewed !== undefined;
     },
 
-    finish(id, fingerprint, finished) {
+    finish(id, fingerprint, { uploadId, ...finished }) {
       return update(id, {
-        set: { ...finished, fingerprint, status: 'ready', changedAt: now() },
+        set: { ...finished, uploadId, fingerprint, status: 'ready', changedAt: now() },
         keep: { createdAt: now() },
         remove: ['error', ...waiting],
         condition: 'attribute_not_exists(#status) OR #status <> :status OR #fingerprint <> :fingerprint',
@@ -206,7 +264,7 @@ export const createCatalog = (
 
     noteSlowLane(id, fingerprint, original) {
       return update(id, {
-        set: { ...received(id, new Date()), lane: 'slow' },
+        set: { ...received(id, new Date(), 'slow'), lane: 'slow' },
         keep: { createdAt: now(), original },
         remove: ['error', catalogTable.timeToLive],
         condition: 'attribute_not_exists(#status) OR #status = :status OR #fingerprint <> :fingerprint',
@@ -214,9 +272,9 @@ export const createCatalog = (
       });
     },
 
-    fail(id, fingerprint, original, error) {
+    fail(id, fingerprint, original, error, uploadId) {
       return update(id, {
-        set: { original, error, fingerprint, status: 'failed', changedAt: now() },
+        set: { original, uploadId, error, fingerprint, status: 'failed', changedAt: now() },
         keep: { createdAt: now() },
         remove: waiting,
         condition: 'attribute_not_exists(#status) OR #status = :received OR #fingerprint <> :fingerprint',
@@ -224,29 +282,29 @@ export const createCatalog = (
       });
     },
 
-    async overdue(before, limit) {
-      const found: ImageRecord[] = [];
-      for (const part of waitingParts) {
-        const { Items } = await dynamodb.send(
-          new QueryCommand({
-            TableName,
-            IndexName: waitingIndex.name,
-            KeyConditionExpression: '#part = :part AND #since < :before',
-            ExpressionAttributeNames: { '#part': waitingIndex.partitionKey, '#since': waitingIndex.sortKey },
-            ExpressionAttributeValues: marshall({ ':part': part, ':before': before.toISOString() }),
-            Limit: limit - found.length,
-          }),
-        );
-        found.push(...(Items ?? []).map((item) => recordSchema.parse(unmarshall(item))));
-        if (found.length >= limit) break;
-      }
-      return found;
+    async overdue(part, before, limit, from) {
+      const { Items = [], LastEvaluatedKey } = await dynamodb.send(
+        new QueryCommand({
+          TableName,
+          IndexName: waitingIndex.name,
+          KeyConditionExpression: '#part = :part AND #since < :before',
+          ExpressionAttributeNames: { '#part': waitingIndex.partitionKey, '#since': waitingIndex.sortKey },
+          ExpressionAttributeValues: marshall({ ':part': part, ':before': before.toISOString() }),
+          Limit: limit,
+          ExclusiveStartKey: from,
+        }),
+      );
+      return { records: Items.map((item) => recordSchema.parse(unmarshall(item))), next: LastEvaluatedKey };
     },
 
-    async noteRequeue({ id, waitingSince, requeued }) {
+    async noteRequeue({ id, waitingSince, requeued }, isLost = true) {
       const noted = await update(id, {
-        set: { [waitingIndex.sortKey]: now(), requeued: requeued + 1 },
-        remove: [],
+        set: {
+          [waitingIndex.partitionKey]: waitingPart(id, 'stored'),
+          [waitingIndex.sortKey]: now(),
+          requeued: isLost ? requeued + 1 : requeued,
+        },
+        remove: [catalogTable.timeToLive, 'lane'],
         condition: '#status = :received AND #waitingSince = :seen',
         values: { received: 'received', seen: waitingSince },
       });
@@ -255,7 +313,8 @@ export const createCatalog = (
 
     async expire({ id, waitingSince }, at) {
       const expiring = await update(id, {
-        set: { [catalogTable.timeToLive]: Math.floor(at.getTime() / 1000) },
+        set: {},
+        keep: { [catalogTable.timeToLive]: epochSeconds(at) },
         remove: [waitingIndex.partitionKey, waitingIndex.sortKey],
         condition: '#status = :received AND #waitingSince = :seen',
         values: { received: 'received', seen: waitingSince },

@@ -14,14 +14,32 @@ import { createDynamoDBClient } from './clients.ts';
 
 /** Who wants a mail about which image. A request is there until its mail is sent. */
 export interface MailRequests {
-  /** A person's earlier request for the same image gives way to this one. */
-  add(imageId: ImageId, recipient: string): Promise<void>;
-  of(imageId: ImageId): Promise<readonly MailRequest[]>;
+  /**
+   * Replaces an earlier request of the same recipient, image and upload.
+   *
+   * @param upload the presigned upload that has yet to show the bytes. @default - the caller has shown them
+   */
+  add(imageId: ImageId, recipient: string, upload?: UnprovenUpload): Promise<void>;
+  /**
+   * The requests whose callers have shown the image's bytes.
+   *
+   * @param uploadId the presigned upload that stored the image, if one did
+   */
+  of(imageId: ImageId, uploadId?: string): Promise<readonly MailRequest[]>;
   /** Whether the mail is ours to send, for a minute: not if somebody else has it, or the request is gone. */
   claim(request: MailRequest): Promise<boolean>;
   /** Its mail is sent. A later request of the same person stays. */
   remove(request: MailRequest): Promise<void>;
 }
+
+export interface UnprovenUpload {
+  readonly uploadId: string;
+  /** When its presigned URL ends. */
+  readonly expiresAt: Date;
+}
+
+/** After the end of a presigned URL: ample for the upload under way, and for its thumbnails. */
+const unprovenSeconds = 86_400;
 
 /** As long as a dead letter may be brought back to its queue (SQS Developer Guide, "Amazon SQS message quotas"). */
 const keptSeconds = 14 * 86_400;
@@ -38,8 +56,16 @@ export const createMailRequests = (
   TableName: string,
   dynamodb: DynamoDBClient = createDynamoDBClient(),
 ): MailRequests => {
-  const keyOf = ({ imageId, recipient }: MailRequest) =>
-    marshall({ [partitionKey]: imageId, [sortKey]: recipient });
+  /**
+   * Each presigned upload has a partition of its own. Requests that are never proven are therefore never read, however
+   * many there are for one image, and none can replace a request that is proven.
+   */
+  const partitionOf = (imageId: ImageId, uploadId: string | undefined): string =>
+    uploadId === undefined ? imageId : `${imageId} ${uploadId}`;
+  const keyOf = ({ imageId, uploadId, recipient }: MailRequest) => ({
+    [partitionKey]: partitionOf(imageId, uploadId),
+    [sortKey]: recipient,
+  });
   const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
   /** Runs one conditional write, and says whether its condition held. */
@@ -53,31 +79,46 @@ export const createMailRequests = (
     }
   };
 
+  const requestsIn = async (imageId: ImageId, uploadId: string | undefined): Promise<MailRequest[]> => {
+    const found: MailRequest[] = [];
+    const pages = paginateQuery(
+      { client: dynamodb },
+      {
+        TableName,
+        ConsistentRead: true,
+        KeyConditionExpression: '#imageId = :imageId',
+        // DynamoDB deletes an expired item within days, not at once.
+        FilterExpression: '#expires > :now',
+        ExpressionAttributeNames: { '#imageId': partitionKey, '#expires': timeToLive },
+        ExpressionAttributeValues: marshall({
+          ':imageId': partitionOf(imageId, uploadId),
+          ':now': nowSeconds(),
+        }),
+      },
+    );
+    for await (const { Items = [] } of pages) {
+      found.push(...Items.map((item) => mailRequestSchema.parse({ ...unmarshall(item), imageId })));
+    }
+    return found;
+  };
+
   return {
-    async add(imageId, recipient) {
-      const request: MailRequest = { imageId, recipient, requestId: randomUUID() };
-      const Item = marshall({ ...request, [timeToLive]: nowSeconds() + keptSeconds });
-      await dynamodb.send(new PutItemCommand({ TableName, Item }));
+    async add(imageId, recipient, upload) {
+      const uploadId = upload?.uploadId;
+      const request: MailRequest = { imageId, recipient, requestId: randomUUID(), uploadId };
+      const expires =
+        upload === undefined
+          ? nowSeconds() + keptSeconds
+          : Math.floor(upload.expiresAt.getTime() / 1000) + unprovenSeconds;
+      const item = { ...request, ...keyOf(request), [timeToLive]: expires };
+      await dynamodb.send(
+        new PutItemCommand({ TableName, Item: marshall(item, { removeUndefinedValues: true }) }),
+      );
     },
 
-    async of(imageId) {
-      const found: MailRequest[] = [];
-      const pages = paginateQuery(
-        { client: dynamodb },
-        {
-          TableName,
-          ConsistentRead: true,
-          KeyConditionExpression: '#imageId = :imageId',
-          // DynamoDB deletes an expired item within days, not at once.
-          FilterExpression: '#expires > :now',
-          ExpressionAttributeNames: { '#imageId': partitionKey, '#expires': timeToLive },
-          ExpressionAttributeValues: marshall({ ':imageId': imageId, ':now': nowSeconds() }),
-        },
-      );
-      for await (const { Items = [] } of pages) {
-        found.push(...Items.map((item) => mailRequestSchema.parse(unmarshall(item))));
-      }
-      return found;
+    async of(imageId, uploadId) {
+      const inline = await requestsIn(imageId, undefined);
+      return uploadId === undefined ? inline : [...inline, ...(await requestsIn(imageId, uploadId))];
     },
 
     claim(request) {
@@ -85,7 +126,7 @@ export const createMailRequests = (
         dynamodb.send(
           new UpdateItemCommand({
             TableName,
-            Key: keyOf(request),
+            Key: marshall(keyOf(request)),
             UpdateExpression: 'SET #claimEnds = :claimEnds',
             ConditionExpression:
               '#requestId = :requestId AND (attribute_not_exists(#claimEnds) OR #claimEnds <= :now)',
@@ -105,7 +146,7 @@ export const createMailRequests = (
         dynamodb.send(
           new DeleteItemCommand({
             TableName,
-            Key: keyOf(request),
+            Key: marshall(keyOf(request)),
             ConditionExpression: '#requestId = :requestId',
             ExpressionAttributeNames: { '#requestId': 'requestId' },
             ExpressionAttributeValues: marshall({ ':requestId': request.requestId }),

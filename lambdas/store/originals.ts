@@ -14,13 +14,24 @@ import type { ImageId } from '../image/id.ts';
 import { originalKey } from '../image/keys.ts';
 import type { OriginalType } from '../image/original-type.ts';
 
+/** The object metadata that holds the id of the presigned upload that stored an original (`x-amz-meta-upload-id`). */
+export const uploadIdMetadata = 'upload-id';
+
+/** What S3 knows of a stored original. */
+export interface StoredOriginal {
+  readonly bytes: number;
+  /** Which presigned upload stored it; undefined for an inline upload. */
+  readonly uploadId: string | undefined;
+}
+
 /** The uploaded images, each under the hash of its bytes. */
 export interface Originals {
   /** Stores an original unless it is there already; says which of the two it was. */
   put(id: ImageId, bytes: Uint8Array, contentType: OriginalType): Promise<'stored' | 'already-stored'>;
-  exists(id: ImageId): Promise<boolean>;
+  /** Undefined when there is none. */
+  head(id: ImageId): Promise<StoredOriginal | undefined>;
   /** @throws ImageError `original-missing` when there is none: it was deleted after its event was sent */
-  open(id: ImageId): Promise<{ readonly bytes: number; readonly body: Readable }>;
+  open(id: ImageId): Promise<StoredOriginal & { readonly body: Readable }>;
 }
 
 /** S3 answers 409 to a conditional write that raced another one of the same key, and asks to try again. */
@@ -57,19 +68,22 @@ export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
     }
   },
 
-  async exists(id) {
+  async head(id) {
     try {
-      await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: originalKey(id) }));
-      return true;
+      const { ContentLength, Metadata } = await s3.send(
+        new HeadObjectCommand({ Bucket: bucket, Key: originalKey(id) }),
+      );
+      if (ContentLength === undefined) throw new Error(`S3 named no length of ${originalKey(id)}`);
+      return { bytes: ContentLength, uploadId: Metadata?.[uploadIdMetadata] };
     } catch (error) {
-      if (error instanceof NotFound) return false;
+      if (error instanceof NotFound) return undefined;
       throw error;
     }
   },
 
   async open(id) {
     try {
-      const { Body, ContentLength } = await s3.send(
+      const { Body, ContentLength, Metadata } = await s3.send(
         new GetObjectCommand({ Bucket: bucket, Key: originalKey(id) }),
       );
       if (!(Body instanceof Readable) || ContentLength === undefined) {
@@ -77,7 +91,7 @@ export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
       }
       // That it breaks off is told to whoever reads it; nobody may have begun to.
       Body.on('error', () => {});
-      return { bytes: ContentLength, body: Body };
+      return { bytes: ContentLength, uploadId: Metadata?.[uploadIdMetadata], body: Body };
     } catch (error) {
       if (!(error instanceof NoSuchKey)) throw error;
       throw new ImageError('original-missing', 'The original is no longer in the raw bucket.', {

@@ -16,6 +16,7 @@ export interface ReconcilerProps {
   readonly rawBucket: IBucket;
   readonly catalog: ITable;
   readonly resizeQueue: IQueue;
+  readonly slowResizeQueue: IQueue;
   /** How long an image may wait for its thumbnails before it counts as lost. */
   readonly overdueAfter: Duration;
   /** Messages that are worked off well within that time. */
@@ -33,6 +34,7 @@ export class Reconciler extends Construct {
       RAW_BUCKET: props.rawBucket.bucketName,
       CATALOG_TABLE: props.catalog.tableName,
       RESIZE_QUEUE_URL: props.resizeQueue.queueUrl,
+      SLOW_RESIZE_QUEUE_URL: props.slowResizeQueue.queueUrl,
       OVERDUE_SECONDS: String(props.overdueAfter.toSeconds()),
       MAX_BACKLOG: String(props.maxBacklog),
     };
@@ -57,6 +59,7 @@ export class Reconciler extends Construct {
         },
         { actions: ['dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
         { actions: ['sqs:SendMessage', 'sqs:GetQueueAttributes'], resources: [props.resizeQueue.queueArn] },
+        { actions: ['sqs:GetQueueAttributes'], resources: [props.slowResizeQueue.queueArn] },
       ],
     });
     new Rule(this, 'Schedule', {

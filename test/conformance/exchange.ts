@@ -53,11 +53,12 @@ export interface Differences {
 /** The SHA-256 that is an image's id as S3 spells it. */
 const checksumOf = (imageId: string): string => Buffer.from(imageId, 'hex').toString('base64');
 
-/** Names signatures and times instead of telling them: in an answer, and where the description has them as an example. */
+/** Names signatures, times and the ids of uploads instead of telling them: in an answer, and where the description has them as an example. */
 export const withoutTimes = (text: string): string =>
   text
     .replaceAll(/\?X-Amz-[^"\s]*/g, '?<signed>')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+    .replaceAll(/"x-amz-meta-upload-id":"[0-9a-f-]{36}"/g, '"x-amz-meta-upload-id":"<upload>"')
     // A presigned URL works for an hour, and a redirect may be cached a minute less.
     .replace(/max-age=35[1-4]\d$/, 'max-age=<59 minutes>');
 

@@ -12,7 +12,7 @@ const queueOf = (count: number) => {
   const asked: number[] = [];
   let polls = 0;
   let pollsAtOnce = 0;
-  sqs.on(ReceiveMessageCommand).callsFake(async ({ MaxNumberOfMessages }) => {
+  sqs.on(ReceiveMessageCommand).callsFake(async ({ MaxNumberOfMessages, MessageSystemAttributeNames }) => {
     asked.push(MaxNumberOfMessages);
     polls += 1;
     pollsAtOnce = Math.max(pollsAtOnce, polls);
@@ -21,7 +21,15 @@ const queueOf = (count: number) => {
     const taken = waiting.splice(0, MaxNumberOfMessages);
     if (waiting.length === 0) process.emit('SIGTERM');
     return {
-      Messages: taken.map((Body) => ({ MessageId: Body, Body, ReceiptHandle: `receipt of ${Body}` })),
+      Messages: taken.map((Body) => ({
+        MessageId: Body,
+        Body,
+        ReceiptHandle: `receipt of ${Body}`,
+        // As SQS does, only if it was asked for.
+        ...(MessageSystemAttributeNames?.includes('ApproximateReceiveCount') && {
+          Attributes: { ApproximateReceiveCount: '3' },
+        }),
+      })),
     };
   });
   return { asked, pollsAtOnce: () => pollsAtOnce };
@@ -78,6 +86,15 @@ test('asks for no more than SQS gives at once', async () => {
   expect(queue.asked.slice(0, 2)).toEqual([10, expect.any(Number)]);
   expect(Math.max(...queue.asked)).toBe(10);
   expect(deleted()).toHaveLength(15);
+});
+
+test('says how often a message was handed out', async () => {
+  queueOf(2);
+  const counts: number[] = [];
+  await run(2, async (_, { receiveCount }) => {
+    counts.push(receiveCount);
+  });
+  expect(counts).toEqual([3, 3]);
 });
 
 test('a message that fails is not deleted, and takes no place from the others', async () => {

@@ -85,7 +85,11 @@ describe('an announced upload', () => {
     upload: z.strictObject({
       method: z.literal('PUT'),
       url: z.url(),
-      headers: z.strictObject({ 'x-amz-checksum-sha256': z.string() }),
+      headers: z.strictObject({
+        'x-amz-checksum-sha256': z.string(),
+        'if-none-match': z.literal('*'),
+        'x-amz-meta-upload-id': z.string(),
+      }),
       expiresAt: z.iso.datetime(),
     }),
   });
@@ -116,7 +120,7 @@ describe('an announced upload', () => {
     // WHEN
     const refused = await Promise.all([
       put(upload.url, otherBytes, upload.headers),
-      put(upload.url, otherBytes, { 'x-amz-checksum-sha256': otherChecksum }),
+      put(upload.url, otherBytes, { ...upload.headers, 'x-amz-checksum-sha256': otherChecksum }),
       put(upload.url, Buffer.concat([image, image]), upload.headers),
       put(upload.url, image.subarray(1), upload.headers),
       put(upload.url, image, {}),

@@ -134,7 +134,7 @@ test.each([
   expect(refused.status).toBe(status);
   expect(await refused.json()).toMatchObject({ code, field: 'X-Notify-Email' });
   expect(await aws.catalog.find(id)).toBeUndefined();
-  expect(await aws.originals.exists(id)).toBe(false);
+  expect(await aws.originals.head(id)).toBeUndefined();
   expect(await aws.mailRequests.of(id)).toEqual([]);
 });
 

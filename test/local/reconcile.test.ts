@@ -51,7 +51,13 @@ test('finds the image whose event was lost and the upload that never came, and e
 
   // THEN
   expect(await dryRun.ended).toBe(0);
-  const report = { message: 'reconciled', backlog: 0, requeued: [lost], expired: [neverCame] };
+  const report = {
+    message: 'reconciled',
+    backlog: 0,
+    slowBacklog: 0,
+    requeued: [lost],
+    expired: [neverCame],
+  };
   expect(JSON.parse(dryRun.out())).toEqual({ ...report, dryRun: true });
   expect(await Promise.all([lost, neverCame, recent].map(aws.catalog.find))).toEqual(before);
   expect(await aws.queued()).toBe(0);

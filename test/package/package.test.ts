@@ -192,10 +192,11 @@ test('runs reconcile from its package', async () => {
     CATALOG_TABLE: catalog.tableName,
     AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${address.port}`,
     RESIZE_QUEUE_URL: `http://127.0.0.1:${address.port}/111122223333/resize`,
+    SLOW_RESIZE_QUEUE_URL: `http://127.0.0.1:${address.port}/111122223333/slow-resize`,
     OVERDUE_SECONDS: '900',
     MAX_BACKLOG: '10',
   };
-  const report = { dryRun: true, backlog: 0, requeued: [], expired: [] };
+  const report = { dryRun: true, backlog: 0, slowBacklog: 0, requeued: [], expired: [] };
   try {
     expect(await invoke(reconcile, environment, { dryRun: true })).toEqual(report);
   } finally {

@@ -12,11 +12,15 @@ export const createAnnouncementCases = (photo: Buffer): readonly Case[] => {
       name: 'a large image to come',
       request: announce({ sha256: '<id>', bytes: 4_000_000 }),
       reply: jsonReply(201, {
-        ...received({ bytes: 4_000_000 }),
+        ...received({}),
         upload: {
           method: 'PUT',
           url: '<s3>/raw-images/raw/<id>?<signed>',
-          headers: { 'x-amz-checksum-sha256': '<checksum>' },
+          headers: {
+            'x-amz-checksum-sha256': '<checksum>',
+            'if-none-match': '*',
+            'x-amz-meta-upload-id': '<upload>',
+          },
           expiresAt: '<time>',
         },
       }),

@@ -52,6 +52,17 @@ export const createMailCases = (photo: Buffer): readonly Case[] => {
       request: announce({ sha256: '<id>', bytes: 1000 }, { 'X-Notify-Email': '@' }),
       reply: wrongAddress,
     },
+    {
+      name: 'an announcement of an image that is there, and a mail to somebody',
+      before: { status: 'received' },
+      request: announce({ sha256: '<id>', bytes: 1000 }, { 'X-Notify-Email': 'me@example.com' }),
+      reply: problem(
+        409,
+        'mail-needs-bytes',
+        'This image is stored already. POST the image itself, or leave X-Notify-Email out.',
+        { field: 'X-Notify-Email' },
+      ),
+    },
   ];
 };
 

@@ -36,7 +36,7 @@ export const checkReconciler = (): void => {
       for (const item of items) await account.putItem(table, item);
       const requests = await main.logLines('ResizeFunction', lost);
 
-      const found = { backlog: 0, requeued: [lost], expired: [neverCame] };
+      const found = { backlog: 0, slowBacklog: 0, requeued: [lost], expired: [neverCame] };
       expect(await reconcile({ dryRun: true })).toEqual({ dryRun: true, ...found });
       expect(await Promise.all([lost, neverCame].map((id) => account.item(table, id)))).toEqual(items);
       expect(await main.logLines('ResizeFunction', lost)).toEqual(requests);
@@ -54,6 +54,7 @@ export const checkReconciler = (): void => {
       expect(await reconcile({ dryRun: true })).toEqual({
         dryRun: true,
         backlog: 0,
+        slowBacklog: 0,
         requeued: [],
 
         expired: [],

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   HeadObjectCommand,
   NotFound,
@@ -86,7 +87,8 @@ beforeEach(() => {
     return {};
   });
   s3.on(HeadObjectCommand).callsFake(({ Key }) => {
-    if (stored.has(Key)) return {};
+    const body = stored.get(Key);
+    if (body !== undefined) return { ContentLength: Buffer.from(body).byteLength };
     throw new NotFound({ message: 'not found', $metadata: { httpStatusCode: 404 } });
   });
   sqs.reset();
@@ -305,6 +307,15 @@ describe('the same bytes again', () => {
     expect(stored.has(`raw/${idOf(bytes)}`)).toBe(true);
   });
 
+  test('that have lost their record start the work on them, since S3 takes them no more', async () => {
+    const bytes = await picture();
+    stored.set(`raw/${idOf(bytes)}`, bytes);
+    expect((await post(bytes)).status).toBe(202);
+    expect(requests()).toHaveLength(1);
+    expect((await post(bytes)).status).toBe(202);
+    expect(requests()).toHaveLength(1);
+  });
+
   test('of a broken image are refused with the reason that was found', async () => {
     const bytes = await picture();
     await post(bytes);
@@ -486,18 +497,26 @@ describe('an announced upload', () => {
     expect(imageReplySchema.parse(reply)).toMatchObject({
       id,
       status: 'received',
-      original: { bytes: 4_000_000 },
+      original: {},
     });
     expect(upload).toEqual({
       method: 'PUT',
       url: expect.stringMatching(/^https:\/\/raw-bucket\.s3\.us-east-2\.amazonaws\.com\/raw\//),
-      headers: { 'x-amz-checksum-sha256': Buffer.from(id, 'hex').toString('base64') },
+      headers: {
+        'x-amz-checksum-sha256': Buffer.from(id, 'hex').toString('base64'),
+        'if-none-match': '*',
+        'x-amz-meta-upload-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
+      },
       expiresAt: expect.stringMatching(/Z$/),
     });
     expect(new URL(upload.url).searchParams.get('X-Amz-SignedHeaders')).toBe(
-      'content-length;host;x-amz-checksum-sha256',
+      'content-length;host;if-none-match;x-amz-checksum-sha256;x-amz-meta-upload-id',
     );
-    expect(await catalog.find(id)).toMatchObject({ status: 'received', waitingSince: upload.expiresAt });
+    expect(await catalog.find(id)).toMatchObject({
+      status: 'received',
+      announced: true,
+      waitingSince: upload.expiresAt,
+    });
   });
 
   test('may be announced again until it has come', async () => {
@@ -508,6 +527,44 @@ describe('an announced upload', () => {
     const response = await announce(body);
     expect(response.status).toBe(200);
     expect(JSON.parse(await response.text())).not.toHaveProperty('upload');
+  });
+
+  test('that is abandoned disappears two days after the end of its URL', async () => {
+    const id = sha256();
+    const { upload } = JSON.parse(await (await announce({ sha256: id, bytes: 1000 })).text());
+    const { Item } = await server.client.send(
+      new GetItemCommand({ TableName: server.tableName, Key: { id: { S: id } } }),
+    );
+    const expires = Number(Item?.['expiresAtSeconds']?.N) - Date.parse(upload.expiresAt) / 1000;
+    expect(Math.round(expires)).toBe(2 * 86_400);
+  });
+
+  test('that is false neither delays the image itself nor says anything of it', async () => {
+    const bytes = await picture();
+    const id = idOf(bytes);
+    expect((await announce({ sha256: id, bytes: 1 })).status).toBe(201);
+    expect((await replyOf(await send('GET', `/images/${id}`))).original).toEqual({});
+    s3.resetHistory();
+    const { original } = await replyOf(await post(bytes));
+    expect(original).toEqual({ contentType: 'image/jpeg', bytes: bytes.length });
+    expect(await catalog.find(id)).toMatchObject({ announced: false, original });
+    // Nothing asks whether another upload is under way, for which it would wait.
+    expect(s3.commandCalls(HeadObjectCommand)).toHaveLength(0);
+    expect(puts()).toHaveLength(1);
+    // WHEN it is announced again, it stays as it is
+    await announce({ sha256: id, bytes: 2 });
+    expect(await catalog.find(id)).toMatchObject({ announced: false, original });
+  });
+
+  test('of bytes that have lost their record starts the work on them, since S3 takes them no more', async () => {
+    const id = sha256();
+    stored.set(`raw/${id}`, Buffer.from('whatever they are'));
+    const response = await announce({ sha256: id, bytes: 1 });
+    expect(response.status).toBe(200);
+    expect(await replyOf(response)).toMatchObject({ status: 'received', original: { bytes: 17 } });
+    expect(requests()).toHaveLength(1);
+    expect((await announce({ sha256: id, bytes: 1 })).status).toBe(200);
+    expect(requests()).toHaveLength(1);
   });
 
   test('needs no upload when the image is ready', async () => {
@@ -702,13 +759,14 @@ describe('the description', () => {
     const codes = [...JSON.stringify(paths).matchAll(/"enum":(\[[^\]]+\])/g)].flatMap(([, list = '[]']) =>
       JSON.parse(list),
     );
-    // One is only logged, one answers what is no route, one those who must show who they are, and two where mail is sent.
+    // One is only logged, one answers what is no route, one those who must show who they are, and three where mail is sent.
     const notHere = [
       'original-missing',
       'method-not-allowed',
       'unauthorized',
       'invalid-address',
       'recipient-not-allowed',
+      'mail-needs-bytes',
     ];
     expect([...new Set(codes)].sort()).toEqual(errorCodes.filter((code) => !notHere.includes(code)).sort());
     expect(Object.keys(components.schemas).sort()).toEqual([

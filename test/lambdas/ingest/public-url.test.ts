@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { readEnvironment } from '../../../lambdas/environment.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
@@ -13,7 +13,11 @@ let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let environment: IngestEnvironment;
 
 beforeAll(async () => {
-  mockClient(S3Client).on(PutObjectCommand).resolves({});
+  mockClient(S3Client)
+    .on(PutObjectCommand)
+    .resolves({})
+    .on(HeadObjectCommand)
+    .rejects(new NotFound({ message: 'not found', $metadata: {} }));
   server = await startCatalogServer();
   Object.assign(process.env, {
     AWS_REGION: 'us-east-2',

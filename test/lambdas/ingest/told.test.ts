@@ -1,4 +1,4 @@
-import { HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
 import type { Hono } from 'hono';
@@ -69,7 +69,7 @@ afterAll(() => server.stop());
 beforeEach(() => {
   s3.reset();
   s3.on(PutObjectCommand).resolves({});
-  s3.on(HeadObjectCommand).resolves({});
+  s3.on(HeadObjectCommand).rejects(new NotFound({ message: 'not found', $metadata: {} }));
   sns.reset();
   sns.on(PublishCommand).resolves({});
   jest.clearAllMocks();
@@ -113,8 +113,8 @@ const counted = () =>
     expect(service).toBe('Copy');
     return values;
   });
-const recipientsOf = async (bytes: Buffer) =>
-  (await mailRequests.of(imageIdOf(bytes))).map(({ recipient }) => recipient).sort();
+const recipientsOf = async (bytes: Buffer, uploadId?: string) =>
+  (await mailRequests.of(imageIdOf(bytes), uploadId)).map(({ recipient }) => recipient).sort();
 
 describe('the topic hears', () => {
   test('nothing from ingest of a new image: resize tells it once the bytes are stored', async () => {
@@ -122,6 +122,22 @@ describe('the topic hears', () => {
     await post(bytes);
     expect(told()).toEqual([]);
     expect(counted()).toEqual([{ Uploads: 1, UploadedBytes: bytes.length }]);
+  });
+
+  test('nothing of an announcement, and nothing of it is counted: it may not be true', async () => {
+    const bytes = await picture();
+    await announce(bytes);
+    await announce(bytes);
+    expect(told()).toEqual([]);
+    expect(counted()).toEqual([]);
+  });
+
+  test('the true size of an image whose announced upload has not been worked on yet', async () => {
+    const bytes = await picture();
+    await announce(bytes);
+    s3.on(HeadObjectCommand).resolves({ ContentLength: 123 });
+    expect((await announce(bytes)).status).toBe(200);
+    expect(told()).toMatchObject([{ type: 'image.duplicate', status: 'received', original: { bytes: 123 } }]);
   });
 
   test('of each upload of an image that is there already, as a fact of its own', async () => {
@@ -214,10 +230,70 @@ describe('a mail', () => {
     },
   );
 
-  test('may be asked for with an upload that is only announced', async () => {
-    const bytes = await picture();
-    expect((await announce(bytes, { 'X-Notify-Email': 'me@elsewhere.example' })).status).toBe(201);
-    expect(await recipientsOf(bytes)).toEqual(['Me@elsewhere.example']);
+  describe('asked for with an upload that is only announced', () => {
+    const headers = { 'X-Notify-Email': 'me@elsewhere.example' };
+    const uploadIdOf = async (response: Response): Promise<string> => {
+      expect(response.status).toBe(201);
+      return JSON.parse(await response.text()).upload.headers['x-amz-meta-upload-id'];
+    };
+
+    test('is due only when that very upload stores the image', async () => {
+      const bytes = await picture();
+      const first = await uploadIdOf(await announce(bytes, headers));
+      const second = await uploadIdOf(await announce(bytes));
+      expect(await recipientsOf(bytes)).toEqual([]);
+      expect(await recipientsOf(bytes, first)).toEqual(['Me@elsewhere.example']);
+      expect(await recipientsOf(bytes, second)).toEqual([]);
+    });
+
+    const refused = async (bytes: Buffer) => {
+      const before = await catalog.find(imageIdOf(bytes));
+      s3.resetHistory();
+      const response = await announce(bytes, headers);
+      expect(response.status).toBe(409);
+      expect(JSON.parse(await response.text())).toMatchObject({
+        code: 'mail-needs-bytes',
+        field: 'X-Notify-Email',
+        detail: expect.stringContaining('POST the image itself'),
+      });
+      expect(await catalog.find(imageIdOf(bytes))).toEqual(before);
+      expect(await recipientsOf(bytes)).toEqual([]);
+      expect(told()).toEqual([]);
+    };
+
+    test('is refused when the image is ready, or has failed', async () => {
+      const [good, bad] = [await picture(), await picture()];
+      await finish(good);
+      await catalog.fail(imageIdOf(bad), 'any', { bytes: 9 }, { code: 'image-corrupt', detail: 'broken' });
+      await refused(good);
+      await refused(bad);
+    });
+
+    test('is refused when the bytes are there, noted or not', async () => {
+      s3.on(HeadObjectCommand).resolves({ ContentLength: 9 });
+      const [noted, unknown] = [await picture(), await picture()];
+      await post(noted);
+      await refused(noted);
+      await refused(unknown);
+    });
+
+    test('is refused before a change of the settings, or a retry, makes anything new', async () => {
+      const [renewed, retried] = [await picture(), await picture()];
+      await catalog.fail(
+        imageIdOf(renewed),
+        'earlier',
+        { bytes: 9 },
+        { code: 'image-corrupt', detail: 'broken' },
+      );
+      await catalog.fail(
+        imageIdOf(retried),
+        fingerprintOf(variantsSchema.parse(variants)),
+        { bytes: 9 },
+        { code: 'processing-failed', detail: 'given up' },
+      );
+      await refused(renewed);
+      await refused(retried);
+    });
   });
 
   test('of an image that is there already comes by its duplicate event, without which the upload fails', async () => {

@@ -108,6 +108,24 @@ test('gives SES each part of a mail in a field of its own', async () => {
   ]);
 });
 
+test('writes to no one who has not shown the bytes, and leaves their requests to expire', async () => {
+  const expiresAt = new Date(Date.now() + 3_600_000);
+  await catalog.fail(
+    id,
+    'later',
+    { bytes: 17 },
+    { code: 'image-corrupt', detail: 'It is damaged.' },
+    'the upload that stored it',
+  );
+  await mailRequests.add(id, ada);
+  await mailRequests.add(id, 'attacker@example.com', { uploadId: 'another upload', expiresAt });
+  await mailRequests.add(id, grace, { uploadId: 'the upload that stored it', expiresAt });
+  await notifyWith()(id);
+  expect(recipients()).toEqual([[ada], [grace]]);
+  expect(await mailRequests.of(id, 'the upload that stored it')).toEqual([]);
+  expect(await mailRequests.of(id, 'another upload')).toHaveLength(1);
+});
+
 test('sends one mail for a message that is delivered three times at once', async () => {
   await mailRequests.add(id, ada);
   const notify = notifyWith();

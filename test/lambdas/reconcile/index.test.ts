@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { HeadObjectCommand, NotFound, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { waitingParts } from '../../../lambdas/image/record.ts';
 import type { ReconcileEnvironment } from '../../../lambdas/reconcile/environment.ts';
 import type { ReconcileReport } from '../../../lambdas/reconcile/reconcile.ts';
 import { createdObjects } from '../../../lambdas/resize/messages.ts';
@@ -16,6 +18,7 @@ let catalog: Catalog;
 let handler: (event: { readonly dryRun?: boolean }) => Promise<ReconcileReport>;
 let stored: Set<string>;
 let images = 0;
+const slowQueueUrl = 'https://sqs.us-east-2.amazonaws.com/111122223333/slow-resize';
 
 beforeAll(async () => {
   server = await startCatalogServer();
@@ -28,6 +31,7 @@ beforeAll(async () => {
     RAW_BUCKET: 'raw-bucket',
     CATALOG_TABLE: server.tableName,
     RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
+    SLOW_RESIZE_QUEUE_URL: slowQueueUrl,
     OVERDUE_SECONDS: String(overdueSeconds),
     MAX_BACKLOG: '10',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
@@ -40,7 +44,7 @@ beforeEach(() => {
   stored = new Set();
   s3.reset();
   s3.on(HeadObjectCommand).callsFake(({ Key }) => {
-    if (stored.has(Key)) return {};
+    if (stored.has(Key)) return { ContentLength: 9 };
     throw new NotFound({ message: 'not found', $metadata: { httpStatusCode: 404 } });
   });
   sqs.reset();
@@ -67,6 +71,7 @@ test('asks again for the thumbnails of an image whose event was lost', async () 
   await expect(handler({})).resolves.toEqual({
     dryRun: false,
     backlog: 0,
+    slowBacklog: 0,
     requeued: [id],
     expired: [],
   });
@@ -87,6 +92,7 @@ test('counts nothing as lost while the queue has a backlog', async () => {
   await expect(handler({})).resolves.toEqual({
     dryRun: false,
     backlog: 5000,
+    slowBacklog: 5000,
     requeued: [],
     expired: [],
   });
@@ -101,6 +107,175 @@ test('lets a record disappear whose original never came', async () => {
   await expect(handler({})).resolves.toMatchObject({ expired: [] });
 });
 
+test('requests an image again that has waited very long, whatever the backlog, and does not give it up', async () => {
+  sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '5000' } });
+  const longAgo = await received(6 * 3600 + 10, { withOriginal: true });
+  const lately = await received(6 * 3600 - 60, { withOriginal: true });
+  await expect(handler({})).resolves.toEqual({
+    dryRun: false,
+    backlog: 5000,
+    slowBacklog: 5000,
+    requeued: [longAgo],
+    expired: [],
+  });
+  expect(requested()).toEqual([`raw/${longAgo}`]);
+  expect(await catalog.find(longAgo)).toMatchObject({ status: 'received', requeued: 0 });
+  await end(longAgo);
+  await end(lately);
+});
+
+describe('images of the slow lane', () => {
+  const movedAgo = async (seconds: number): Promise<string> => {
+    const id = await received(0, { withOriginal: true });
+    jest.useFakeTimers({ advanceTimers: true, now: Date.now() - seconds * 1000 });
+    await catalog.noteSlowLane(id, 'any', { bytes: 9 });
+    jest.useRealTimers();
+    return id;
+  };
+  const backlogs = (fast: number, slow: number): void => {
+    for (const [QueueUrl, messages] of [
+      [undefined, fast],
+      [slowQueueUrl, slow],
+    ] as const) {
+      const input = QueueUrl === undefined ? {} : { QueueUrl };
+      sqs
+        .on(GetQueueAttributesCommand, input)
+        .resolves({ Attributes: { ApproximateNumberOfMessages: String(messages) } });
+    }
+  };
+
+  test('are requested again when their message was lost, later than others', async () => {
+    const early = await movedAgo(3 * overdueSeconds);
+    const late = await movedAgo(5 * overdueSeconds);
+    await expect(handler({})).resolves.toMatchObject({ requeued: [late] });
+    await end(early);
+    await end(late);
+  });
+
+  test('wait for their turn while their queue holds a message, and are not given up for that', async () => {
+    backlogs(0, 1);
+    const late = await movedAgo(5 * overdueSeconds);
+    const veryLate = await movedAgo(7 * 3600);
+    await expect(handler({})).resolves.toMatchObject({ backlog: 0, slowBacklog: 1, requeued: [veryLate] });
+    expect(await catalog.find(veryLate)).toMatchObject({ requeued: 0 });
+    await end(late);
+    await end(veryLate);
+  });
+
+  test('keep no other image waiting, however many there are', async () => {
+    backlogs(0, 1);
+    const slow = await Promise.all(Array.from({ length: 40 }, () => received(0, { withOriginal: true })));
+    for (const id of slow) await catalog.noteSlowLane(id, 'any', { bytes: 9 });
+    const lost = await received(overdueSeconds + 10, { withOriginal: true });
+    await expect(handler({})).resolves.toMatchObject({ requeued: [lost] });
+    for (const id of [...slow, lost]) await end(id);
+  });
+});
+
+describe('announced images', () => {
+  /** An image that no other test has. */
+  const idIn = (digit: string) => digit + imageIdOf(randomBytes(8)).slice(1);
+  const announce = async (id: string, urlEndedSecondsAgo: number) => {
+    const now = Date.now();
+    await catalog.announce(id, new Date(now - urlEndedSecondsAgo * 1000), new Date(now + 3_600_000));
+    return id;
+  };
+  const waiting = async () => {
+    const parts = [...waitingParts.stored, ...waitingParts.announced];
+    const pages = await Promise.all(parts.map((part) => catalog.overdue(part, new Date(), 1000)));
+    return pages.flatMap(({ records }) => records.map(({ id }) => id));
+  };
+
+  test('whose bytes are there but whose event was lost are requested again, and stay', async () => {
+    const id = await announce(idIn('7'), overdueSeconds + 10);
+    stored.add(`raw/${id}`);
+    await expect(handler({})).resolves.toMatchObject({ requeued: [id], expired: [] });
+    expect(requested()).toEqual([`raw/${id}`]);
+    expect(await catalog.announce(id, new Date(), new Date())).toBeUndefined();
+    await end(id);
+  });
+
+  test('whose bytes never came are looked at once, and their records expire by themselves', async () => {
+    const id = await announce(idIn('7'), overdueSeconds + 10);
+    await expect(handler({})).resolves.toMatchObject({ requeued: [], expired: [id] });
+    expect(await catalog.find(id)).toMatchObject({ status: 'received', announced: true });
+    s3.resetHistory();
+    await expect(handler({})).resolves.toMatchObject({ requeued: [], expired: [] });
+    expect(s3.commandCalls(HeadObjectCommand)).toHaveLength(0);
+  });
+
+  test('whose URL has not ended for long are left alone', async () => {
+    const id = await announce(idIn('7'), overdueSeconds - 60);
+    await expect(handler({})).resolves.toMatchObject({ requeued: [], expired: [] });
+    await end(id);
+  });
+
+  test.each([
+    ['announced now', (id: string) => announce(id, overdueSeconds + 3600)],
+    [
+      'announced with an earlier version, which kept them among the stored ones for good',
+      (id: string) =>
+        catalog.receive(id, { bytes: 1 }, new Date(Date.now() - (overdueSeconds + 3600) * 1000)),
+    ],
+  ])(
+    'in their thousands, abandoned, hide no lost image in any part: %s',
+    async (_, abandon: (id: string) => Promise<unknown>) => {
+      // GIVEN more than one run can look at, all in the first part, and lost images in the first and in the last one
+      const flood = Array.from({ length: 1600 }, () => idIn('0'));
+      for (let from = 0; from < flood.length; from += 50) {
+        await Promise.all(flood.slice(from, from + 50).map((id) => abandon(id)));
+      }
+      const lost = [idIn('f'), idIn('f'), idIn('0')];
+      for (const id of lost) {
+        stored.add(`raw/${id}`);
+        await catalog.receive(id, { bytes: 9 }, new Date(Date.now() - (overdueSeconds + 7200) * 1000));
+      }
+      const lostAnnounced = await announce(idIn('e'), overdueSeconds + 10);
+      stored.add(`raw/${lostAnnounced}`);
+
+      // WHEN
+      const first = await handler({});
+
+      // THEN
+      expect(new Set(first.requeued)).toEqual(new Set([...lost, lostAnnounced]));
+      expect(first.expired.length).toBeGreaterThan(1400);
+      expect(await catalog.find(lost[0] ?? '')).toMatchObject({ requeued: 1 });
+      // WHEN it runs once more, nothing of the flood is left
+      const second = await handler({});
+      expect(first.expired.length + second.expired.length).toBe(flood.length);
+      expect((await waiting()).filter((id) => flood.includes(id))).toEqual([]);
+      for (const id of [...lost, lostAnnounced]) await end(id);
+    },
+  );
+
+  test('come after the stored ones', async () => {
+    const announced = await announce(idIn('0'), overdueSeconds + 7200);
+    const images = [announced];
+    stored.add(`raw/${announced}`);
+    for (let number = 0; number < 3; number += 1) {
+      images.push(await received(overdueSeconds + 10, { withOriginal: true }));
+    }
+    const { requeued } = await handler({});
+    expect(requeued).toHaveLength(4);
+    expect(requeued.at(-1)).toBe(announced);
+    for (const id of images) await end(id);
+  });
+});
+
+test('an image that cannot be looked at keeps no other from it, and the run counts as failed', async () => {
+  const [odd, lost] = [
+    await received(overdueSeconds + 20, { withOriginal: true }),
+    await received(overdueSeconds + 10, { withOriginal: true }),
+  ];
+  s3.on(HeadObjectCommand, { Key: `raw/${odd}` }).rejects(new Error('S3 is in trouble'));
+  await expect(handler({})).rejects.toThrow(
+    '1 images could not be looked at. The first: Error: S3 is in trouble',
+  );
+  expect(requested()).toEqual([`raw/${lost}`]);
+  await end(odd);
+  await end(lost);
+});
+
 test('only tells what it would do in a dry run', async () => {
   const lost = await received(overdueSeconds + 10, { withOriginal: true });
   const abandoned = await received(overdueSeconds + 10, { withOriginal: false });
@@ -108,6 +283,7 @@ test('only tells what it would do in a dry run', async () => {
   await expect(handler({ dryRun: true })).resolves.toEqual({
     dryRun: true,
     backlog: 0,
+    slowBacklog: 0,
     requeued: [lost],
     expired: [abandoned],
   });

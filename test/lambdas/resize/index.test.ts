@@ -1,5 +1,12 @@
 import { Readable } from 'node:stream';
-import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  NoSuchKey,
+  NotFound,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { sdkStreamMixin } from '@smithy/core/serde';
@@ -13,9 +20,10 @@ import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import type { ResizeFunctionEnvironment } from '../../../lambdas/resize/environment.ts';
 import { createdObjects } from '../../../lambdas/resize/messages.ts';
 import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
+import { requestedEventName } from '../../../lambdas/store/resize-requests.ts';
 import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
-import { createdMessage, queueEvent } from '../../events.ts';
+import { createdAt, createdMessage, queueEvent, redelivered } from '../../events.ts';
 import { jpegHeaderThenRubbish, quarteredPicture, slowTiff } from '../../images.ts';
 
 const s3 = mockClient(S3Client);
@@ -59,6 +67,7 @@ afterAll(() => server.stop());
 beforeEach(() => {
   s3.reset();
   s3.on(PutObjectCommand).resolves({});
+  s3.on(HeadObjectCommand).rejects(new NotFound({ message: 'not found', $metadata: {} }));
   sns.reset();
   sqs.reset();
   sns.on(PublishCommand).resolves({});
@@ -66,11 +75,16 @@ beforeEach(() => {
 });
 
 /** Puts an original into the raw bucket and names its key. */
-const stored = (bytes: Buffer): string => {
+const stored = (bytes: Buffer, uploadId?: string): string => {
   const Key = `raw/${imageIdOf(bytes)}`;
+  const known = {
+    ContentLength: bytes.byteLength,
+    ...(uploadId === undefined ? {} : { Metadata: { 'upload-id': uploadId } }),
+  };
+  s3.on(HeadObjectCommand, { Bucket: 'raw-bucket', Key }).resolves(known);
   s3.on(GetObjectCommand, { Bucket: 'raw-bucket', Key }).callsFake(() => ({
     Body: sdkStreamMixin(Readable.from([bytes])),
-    ContentLength: bytes.byteLength,
+    ...known,
   }));
   return Key;
 };
@@ -212,12 +226,110 @@ describe('tells the topic', () => {
     expect(await catalog.find(key.slice('raw/'.length))).toMatchObject({ status: 'ready' });
     sns.reset();
     sns.on(PublishCommand).resolves({});
-    await handler(queueEvent(createdMessage(key)), context);
-    await handler(queueEvent(createdMessage(key)), context);
+    await handler(redelivered(queueEvent(createdMessage(key))), context);
+    await handler(redelivered(queueEvent(createdMessage(key))), context);
     const [received, ready, ...again] = told();
     expect([received?.type, ready?.type]).toEqual(['image.received', 'image.ready']);
     expect(again).toEqual([received, ready]);
     expect(written()).toHaveLength(2);
+  });
+
+  describe('of an image that has ended,', () => {
+    const requested = (key: string) =>
+      JSON.stringify({
+        Records: [{ eventName: requestedEventName, s3: { bucket: {}, object: { key } } }],
+      });
+
+    const settled = async (side: number): Promise<string> => {
+      const key = stored(await quarteredPicture(side, 62).png().toBuffer());
+      await handler(queueEvent(createdMessage(key)), context);
+      sns.resetHistory();
+      return key;
+    };
+
+    test('nothing for a second event: the message that ended it comes again until it was told', async () => {
+      const key = await settled(811);
+      for (let times = 0; times < 20; times += 1) {
+        await expect(handler(queueEvent(createdMessage(key)), context)).resolves.toEqual({
+          batchItemFailures: [],
+        });
+      }
+      expect(told()).toEqual([]);
+    });
+
+    test('all for the message that ended it and died, even when a second event came in between', async () => {
+      const key = stored(await quarteredPicture(812, 62).png().toBuffer());
+      const message = queueEvent(createdMessage(key));
+      sns.on(PublishCommand).rejects(new Error('out of reach'));
+      await handler(message, context);
+      sns.reset();
+      sns.on(PublishCommand).resolves({});
+      await handler(queueEvent(createdMessage(key)), context);
+      expect(told()).toEqual([]);
+      await handler(redelivered(message), context);
+      expect(told().map(({ type }) => type)).toEqual(['image.received', 'image.ready']);
+    });
+
+    test.each([
+      ['for a message that is not S3’s own', (key: string) => requested(key)],
+      [
+        'for one that comes back from the dead letters',
+        (key: string) => createdAt(new Date(Date.now() - 120_000), key),
+      ],
+    ])('all %s: it may not have been told', async (_, messageOf) => {
+      const key = await settled(813);
+      await handler(queueEvent(messageOf(key)), context);
+      expect(told().map(({ type }) => type)).toEqual(['image.received', 'image.ready']);
+    });
+  });
+
+  describe('of an image that was only announced,', () => {
+    const announced = async (bytes: Buffer) => {
+      const record = await catalog.announce(imageIdOf(bytes), new Date(), new Date(Date.now() + 3_600_000));
+      if (record === undefined) throw new Error('not announced');
+      return record;
+    };
+
+    test('what its bytes are, once it has ended, and keeps which upload brought them', async () => {
+      const bytes = await quarteredPicture(814, 62).png().toBuffer();
+      const { createdAt: time } = await announced(bytes);
+      await handler(queueEvent(createdMessage(stored(bytes, 'upload 1'))), context);
+      const original = { contentType: 'image/png', bytes: bytes.length };
+      expect(told()).toMatchObject([
+        { type: 'image.received', time, original },
+        { type: 'image.ready', original: { ...original, width: 814, height: 62 } },
+      ]);
+      const record = await catalog.find(imageIdOf(bytes));
+      expect(record).toMatchObject({ status: 'ready', announced: false, uploadId: 'upload 1' });
+    });
+
+    test('that it is broken, with the true size', async () => {
+      const bytes = Buffer.from([...jpegHeaderThenRubbish(), 14]);
+      await announced(bytes);
+      await handler(queueEvent(createdMessage(stored(bytes, 'upload 2'))), context);
+      const original = { contentType: 'image/jpeg', bytes: bytes.length };
+      expect(told()).toMatchObject([
+        { type: 'image.received', original },
+        { type: 'image.failed', original, code: 'image-corrupt' },
+      ]);
+      expect(await catalog.find(imageIdOf(bytes))).toMatchObject({ status: 'failed', uploadId: 'upload 2' });
+    });
+
+    test('that it was given up, with the true size, although it is not opened any more', async () => {
+      const bytes = await quarteredPicture(815, 62).png().toBuffer();
+      let record = await announced(bytes);
+      for (let times = 0; times < 4; times += 1) {
+        await catalog.noteRequeue(record);
+        record = (await catalog.find(record.id)) ?? record;
+      }
+      await handler(queueEvent(createdMessage(stored(bytes, 'upload 3'))), context);
+      expect(s3.commandCalls(GetObjectCommand)).toHaveLength(0);
+      expect(told()).toMatchObject([
+        { type: 'image.received', original: { bytes: bytes.length } },
+        { type: 'image.failed', original: { bytes: bytes.length }, code: 'processing-failed' },
+      ]);
+      expect(await catalog.find(record.id)).toMatchObject({ status: 'failed', uploadId: 'upload 3' });
+    });
   });
 
   test('nothing of an original that is not there', async () => {
@@ -326,7 +438,7 @@ test('works off several messages, and several records in one', async () => {
   const pictures = await Promise.all(
     [40, 50, 60].map((side) => quarteredPicture(side, side).png().toBuffer()),
   );
-  const [a = '', b = '', c = ''] = pictures.map(stored);
+  const [a = '', b = '', c = ''] = pictures.map((bytes) => stored(bytes));
   await handler(queueEvent(createdMessage(a, b), createdMessage(c)), context);
   expect(written()).toHaveLength(6);
 });

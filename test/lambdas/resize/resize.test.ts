@@ -52,8 +52,12 @@ const imageIn = async (lane: Lane, errors: readonly Error[], announcedBytes?: nu
   const resize = createResize({
     originals: {
       put: () => Promise.reject(new Error('Nothing is put.')),
-      exists: async () => true,
-      open: async () => ({ bytes: announcedBytes ?? bytes.byteLength, body: Readable.from([bytes]) }),
+      head: async () => ({ bytes: bytes.byteLength, uploadId: undefined }),
+      open: async () => ({
+        bytes: announcedBytes ?? bytes.byteLength,
+        uploadId: undefined,
+        body: Readable.from([bytes]),
+      }),
     },
     thumbnails: {
       put: async (key) => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { waitingParts } from '../../../lambdas/image/record.ts';
 import { type Catalog, createCatalog, type Finished } from '../../../lambdas/store/catalog.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 
@@ -31,7 +32,11 @@ const finished = (name = 'thumbnail'): Finished => ({
 const failure = { code: 'image-corrupt', detail: 'broken' } as const;
 const present = 'present';
 const soon = () => new Date(Date.now() + 60_000);
-const overdueIds = async () => (await catalog.overdue(soon(), 1000)).map((record) => record.id);
+const ago = (seconds: number) => new Date(Date.now() - seconds * 1000);
+const overdueIds = async (before = soon(), kind: keyof typeof waitingParts = 'stored') => {
+  const pages = await Promise.all(waitingParts[kind].map((part) => catalog.overdue(part, before, 1000)));
+  return pages.flatMap(({ records }) => records.map((record) => record.id));
+};
 
 test('knows nothing of an image that was never received', async () => {
   await expect(catalog.find(id)).resolves.toBeUndefined();
@@ -134,22 +139,26 @@ describe('changed settings', () => {
 describe('an image that waits too long', () => {
   test('is found until it ends', async () => {
     await catalog.receive(id, original, new Date(Date.now() - 60_000));
-    expect((await catalog.overdue(new Date(Date.now() - 30_000), 1000)).map((record) => record.id)).toContain(
-      id,
-    );
-    expect(
-      (await catalog.overdue(new Date(Date.now() - 90_000), 1000)).map((record) => record.id),
-    ).not.toContain(id);
+    expect(await overdueIds(ago(30))).toContain(id);
+    expect(await overdueIds(ago(90))).not.toContain(id);
     await catalog.finish(id, present, finished());
     expect(await overdueIds()).not.toContain(id);
   });
 
-  test('is found whatever its id begins with, but never more than asked for', async () => {
+  test('is found whatever its id begins with, in pages no larger than asked for', async () => {
     const ids = [...'0123456789abcdef'].map((digit) => digit + id.slice(1));
     for (const one of ids) await catalog.receive(one, original, new Date());
     expect(await overdueIds()).toEqual(expect.arrayContaining(ids));
-    expect(await catalog.overdue(soon(), 3)).toHaveLength(3);
     for (const one of ids) await catalog.finish(one, present, finished());
+    const [part = ''] = waitingParts.stored;
+    const sameDigit = [1, 2, 3].map((last) => `0${last}${id.slice(2)}`);
+    for (const one of sameDigit) await catalog.receive(one, original, new Date());
+    const first = await catalog.overdue(part, soon(), 2);
+    const second = await catalog.overdue(part, soon(), 2, first.next);
+    expect(first.records).toHaveLength(2);
+    expect([...first.records, ...second.records].map((record) => record.id)).toEqual(sameDigit);
+    expect(second.next).toBeUndefined();
+    for (const one of sameDigit) await catalog.finish(one, present, finished());
   });
 
   test('waits anew once its event is sent again, which is counted', async () => {
@@ -158,9 +167,15 @@ describe('an image that waits too long', () => {
     await expect(catalog.noteRequeue(record)).resolves.toBe(true);
     await expect(catalog.noteRequeue(record)).resolves.toBe(false);
     expect(await catalog.find(id)).toMatchObject({ status: 'received', requeued: 1 });
-    expect((await catalog.overdue(new Date(Date.now() - 30_000), 1000)).map((one) => one.id)).not.toContain(
-      id,
-    );
+    expect(await overdueIds(ago(30))).not.toContain(id);
+  });
+
+  test('is not given up for the time that a busy queue makes it wait', async () => {
+    const record = await catalog.receive(id, original, ago(60));
+    if (record === undefined) throw new Error('not received');
+    await expect(catalog.noteRequeue(record, false)).resolves.toBe(true);
+    expect(await catalog.find(id)).toMatchObject({ status: 'received', requeued: 0 });
+    expect(await overdueIds(ago(30))).not.toContain(id);
   });
 
   test('disappears when its original never came, and may be received again', async () => {
@@ -180,6 +195,73 @@ describe('an image that waits too long', () => {
     await catalog.finish(id, present, finished());
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect(await catalog.find(id)).toMatchObject({ status: 'ready' });
+  });
+});
+
+describe('an announcement', () => {
+  const inAnHour = () => new Date(Date.now() + 3_600_000);
+
+  test('claims nothing, waits apart from stored images, and disappears by itself', async () => {
+    const record = await catalog.announce(id, new Date(), new Date(Date.now() + 500));
+    expect(record).toMatchObject({ status: 'received', announced: true, original: { bytes: 0 } });
+    expect(await catalog.find(id)).toEqual(record);
+    expect(await overdueIds()).not.toContain(id);
+    expect(await overdueIds(soon(), 'announced')).toContain(id);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await expect(catalog.find(id)).resolves.toBeUndefined();
+  });
+
+  test('gives way to a later one, and to an upload, as a whole', async () => {
+    await catalog.announce(id, ago(60), inAnHour());
+    const again = await catalog.announce(id, new Date(), inAnHour());
+    expect(await catalog.find(id)).toEqual(again);
+    const received = await catalog.receive(id, original, new Date());
+    expect(received).toMatchObject({ original, announced: false });
+    expect(await catalog.find(id)).toEqual(received);
+    expect(await overdueIds()).toContain(id);
+    expect(await overdueIds(soon(), 'announced')).not.toContain(id);
+  });
+
+  test('changes nothing of an image that was stored, or has ended', async () => {
+    const received = await catalog.receive(id, original, new Date());
+    await expect(catalog.announce(id, new Date(), inAnHour())).resolves.toBeUndefined();
+    expect(await catalog.find(id)).toEqual(received);
+    const ended = await catalog.finish(id, present, finished());
+    await expect(catalog.announce(id, new Date(), inAnHour())).resolves.toBeUndefined();
+    expect(await catalog.find(id)).toEqual(ended);
+  });
+
+  test('whose bytes came leaves nothing behind but the upload that brought them', async () => {
+    await catalog.announce(id, new Date(), new Date(Date.now() + 500));
+    const ended = await catalog.finish(id, present, { ...finished(), uploadId: 'upload 1' });
+    expect(ended).toMatchObject({ status: 'ready', announced: false, uploadId: 'upload 1' });
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(await catalog.find(id)).toEqual(ended);
+    await catalog.fail(id, 'others', original, failure, 'upload 2');
+    expect(await catalog.find(id)).toMatchObject({ status: 'failed', uploadId: 'upload 2' });
+  });
+
+  test('whose bytes are there stays, and waits with the stored images, once it is requeued', async () => {
+    const record = await catalog.announce(id, ago(60), new Date(Date.now() + 500));
+    if (record === undefined) throw new Error('not announced');
+    await expect(catalog.noteRequeue(record)).resolves.toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(await catalog.find(id)).toMatchObject({ status: 'received', announced: true, requeued: 1 });
+    expect(await overdueIds()).toContain(id);
+    expect(await overdueIds(soon(), 'announced')).not.toContain(id);
+    await expect(catalog.announce(id, new Date(), inAnHour())).resolves.toBeUndefined();
+  });
+
+  test('that is abandoned is not looked at again, and still ends when it would have', async () => {
+    const endsAt = inAnHour();
+    const record = await catalog.announce(id, ago(60), endsAt);
+    if (record === undefined) throw new Error('not announced');
+    await expect(catalog.expire(record, new Date(Date.now() + 86_400_000))).resolves.toBe(true);
+    expect(await overdueIds(soon(), 'announced')).not.toContain(id);
+    const { Item } = await server.client.send(
+      new GetItemCommand({ TableName: server.tableName, Key: { id: { S: id } } }),
+    );
+    expect(Item?.['expiresAtSeconds']?.N).toBe(String(Math.floor(endsAt.getTime() / 1000)));
   });
 });
 

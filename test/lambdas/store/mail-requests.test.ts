@@ -80,6 +80,56 @@ test('forgets a request after fourteen days', async () => {
   expect(await mailRequests.of(id)).toEqual([]);
 });
 
+describe('a request made with a presigned upload', () => {
+  const upload = (uploadId: string, seconds = 3600) => ({
+    uploadId,
+    expiresAt: new Date(Date.now() + seconds * 1000),
+  });
+  const waiting = async (uploadId?: string) =>
+    (await mailRequests.of(id, uploadId)).map(({ recipient }) => recipient);
+
+  test('counts only when that upload stored the image', async () => {
+    await mailRequests.add(id, grace);
+    await mailRequests.add(id, ada, upload('one'));
+    await mailRequests.add(id, 'alan@example.com', upload('two'));
+    expect(await waiting()).toEqual([grace]);
+    expect(await waiting('one')).toEqual([grace, ada]);
+    expect(await waiting('three')).toEqual([grace]);
+    expect(await mailRequests.of(imageIdOf(Buffer.from('a third image')), 'one')).toEqual([]);
+  });
+
+  test('replaces no other request of the same recipient', async () => {
+    const proven = await added(ada);
+    await mailRequests.add(id, ada, upload('one'));
+    await mailRequests.add(id, ada, upload('two'));
+    expect(await mailRequests.of(id)).toEqual([proven]);
+    expect(await mailRequests.of(id, 'one')).toEqual([
+      proven,
+      { imageId: id, recipient: ada, requestId: expect.any(String), uploadId: 'one' },
+    ]);
+  });
+
+  test('is claimed and removed apart from the others', async () => {
+    const proven = await added(ada);
+    await mailRequests.add(id, ada, upload('one'));
+    const [, request] = await mailRequests.of(id, 'one');
+    if (request === undefined) throw new Error('not added');
+    await expect(mailRequests.claim(request)).resolves.toBe(true);
+    await expect(mailRequests.claim(request)).resolves.toBe(false);
+    await expect(mailRequests.claim(proven)).resolves.toBe(true);
+    await mailRequests.remove(request);
+    expect(await mailRequests.of(id, 'one')).toEqual([proven]);
+  });
+
+  test('is forgotten a day after the end of its URL', async () => {
+    await mailRequests.add(id, ada, upload('one', 3600));
+    letPass(3600 + 86_400 - 60);
+    expect(await waiting('one')).toEqual([ada]);
+    letPass(120);
+    expect(await waiting('one')).toEqual([]);
+  });
+});
+
 describe('a claim', () => {
   test("is one claimant's, however many try at the same time", async () => {
     const request = await added(ada);

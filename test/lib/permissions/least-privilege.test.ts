@@ -213,7 +213,8 @@ beforeAll(async () => {
   };
   const inSlowLane = serviceOf('slow', slowResize.environment);
   aws.actAs({ function: slowResize.role });
-  for (const id of [imageIdOf(slow), 'b'.repeat(64)]) await inSlowLane(createdMessage(`raw/${id}`));
+  for (const id of [imageIdOf(slow), 'b'.repeat(64)])
+    await inSlowLane(createdMessage(`raw/${id}`), { receiveCount: 1 });
 
   const notify = deployedFunction(template, 'NotifyFunction');
   Object.assign(process.env, notify.environment);
@@ -253,7 +254,7 @@ beforeAll(async () => {
   const otherSlow = slowTiff('in a container');
   aws.putObject(resizeTask.environment['RAW_BUCKET'] ?? '', `raw/${imageIdOf(otherSlow)}`, otherSlow);
   for (const id of [imageIdOf(freshInContainer), imageIdOf(otherSlow), 'f'.repeat(64)])
-    await resizeInContainer(createdMessage(`raw/${id}`));
+    await resizeInContainer(createdMessage(`raw/${id}`), { receiveCount: 1 });
 });
 
 afterAll(async () => {

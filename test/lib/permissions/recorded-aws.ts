@@ -144,8 +144,10 @@ export const recordAws = () => {
       if (object === undefined) throw new NoSuchKey({ message: resource, $metadata: {} });
       return { Body: sdkStreamMixin(Readable.from([object])), ContentLength: object.byteLength };
     }
-    if (command instanceof HeadObjectCommand && object === undefined)
-      throw new NotFound({ message: resource, $metadata: {} });
+    if (command instanceof HeadObjectCommand) {
+      if (object === undefined) throw new NotFound({ message: resource, $metadata: {} });
+      return { ContentLength: object.byteLength };
+    }
     if (command instanceof GetQueueAttributesCommand)
       return { Attributes: { ApproximateNumberOfMessages: '0' } };
     if (command instanceof AssumeRoleCommand) {
