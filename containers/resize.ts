@@ -7,6 +7,7 @@ import { createDecoder } from '../lambdas/resize/decoder.ts';
 import { resizeEnvironment } from '../lambdas/resize/environment.ts';
 import { createResizeService } from '../lambdas/resize/service.ts';
 import { runQueueWorker } from './queue-worker.ts';
+import { startWatchdog } from './watchdog.ts';
 
 const environment = readEnvironment(
   resizeEnvironment.extend({
@@ -24,6 +25,7 @@ const decodesAtOnce = environment.DECODES_AT_ONCE;
 const messagesPerDecode = 3;
 
 collectGarbageLessOften();
+startWatchdog('resize');
 const log = createLog('resize');
 const decoder = createDecoder(environment.IMAGE_LIMITS, log, { decodesAtOnce });
 await runQueueWorker({
