@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Log } from '../lambdas/log.ts';
 import { createSQSClient } from '../lambdas/store/clients.ts';
+import { createHeartbeat } from './heartbeat.ts';
 
 export interface QueueWorkerProps {
   /** What the log calls it. */
@@ -27,6 +28,12 @@ const pollSeconds = 3;
 /** SQS API Reference, "ReceiveMessage". */
 const maxMessagesPerRequest = 10;
 
+/** How often a worker whose places are all taken shows that it is alive. */
+const busyBeatMilliseconds = 5000;
+
+/** For how long it may do so while none of its messages ends: then the queue shows the first of them to others. */
+const maxBusyMilliseconds = 720_000;
+
 /** ECS kills a task 30 s after it asked it to stop: what is not done by then is handed back before. */
 const finishMilliseconds = 20_000;
 
@@ -40,6 +47,8 @@ export const runQueueWorker = async (props: QueueWorkerProps): Promise<void> => 
   const sqs = createSQSClient();
   /** The messages that are being worked on, by their receipts. */
   const held = new Map<string, Promise<void>>();
+  const heartbeat = createHeartbeat(log);
+  let lastProgress = performance.now();
   let isStopping = false;
 
   /** Waits for messages, but for no more than so many. */
@@ -67,6 +76,7 @@ export const runQueueWorker = async (props: QueueWorkerProps): Promise<void> => 
   /** Keeps as many messages in work as there are places until the process is told to stop; finishes those that it holds. */
   const poll = async (): Promise<void> => {
     while (!isStopping) {
+      heartbeat.beat();
       if (held.size >= concurrency) {
         await Promise.race(held.values());
         continue;
@@ -74,7 +84,10 @@ export const runQueueWorker = async (props: QueueWorkerProps): Promise<void> => 
       try {
         for (const message of await receive(concurrency - held.size)) {
           const { ReceiptHandle = '' } = message;
-          const worked = work(message).finally(() => held.delete(ReceiptHandle));
+          const worked = work(message).finally(() => {
+            held.delete(ReceiptHandle);
+            lastProgress = performance.now();
+          });
           held.set(ReceiptHandle, worked);
         }
       } catch (error) {
@@ -106,6 +119,12 @@ export const runQueueWorker = async (props: QueueWorkerProps): Promise<void> => 
   process.on('SIGINT', stop);
 
   log.info(`${name} polls`, { queue: QueueUrl });
+  const whileBusy = setInterval(() => {
+    const isBusy = held.size >= concurrency && performance.now() - lastProgress < maxBusyMilliseconds;
+    if (isBusy) heartbeat.beat();
+  }, busyBeatMilliseconds);
   await poll();
+  clearInterval(whileBusy);
+  heartbeat.end();
   log.info(`${name} stops`, {});
 };
