@@ -35,11 +35,13 @@ ENV NODE_OPTIONS="--max-old-space-size=128 --max-semi-space-size=1 --disable-sig
 ENV LD_PRELOAD=libjemalloc.so.2
 EXPOSE 8080
 
-# Asks ingest; a worker serves nothing: run it with --no-healthcheck. ECS goes by the task definition alone (ECS Developer
-# Guide, "Determine Amazon ECS task health using container health checks").
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-  CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.PORT ?? 8080}/health`).then(({ ok }) => process.exit(ok ? 0 : 1))"]
+# Where a worker shows that it polls its queue.
+ENV HEARTBEAT_FILE=/tmp/heartbeat
+# For both commands. ECS goes by the task definition alone, which names the same check (ECS Developer Guide, "Determine Amazon
+# ECS task health using container health checks").
+HEALTHCHECK --interval=10s --timeout=5s --start-period=15s CMD ["node", "containers/healthy.ts"]
 
-# Not by the base image's script: signals reach Node.js.
+# Not by the base image's script: signals reach Node.js. Run it with `docker run --init`: a process whose event loop is blocked
+# ends itself, which the first process of a container cannot (containers/watchdog.ts).
 ENTRYPOINT ["node"]
 CMD ["containers/ingest.ts"]

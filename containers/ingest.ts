@@ -12,6 +12,7 @@ import { createCatalog } from '../lambdas/store/catalog.ts';
 import { createS3Client } from '../lambdas/store/clients.ts';
 import { createOriginals } from '../lambdas/store/originals.ts';
 import { createProbes } from './probes.ts';
+import { startWatchdog } from './watchdog.ts';
 
 const environment = readEnvironment(
   ingestEnvironment.extend({
@@ -24,6 +25,7 @@ const environment = readEnvironment(
   }),
 );
 collectGarbageLessOften();
+startWatchdog('ingest');
 const log = createLog('ingest');
 
 /** @throws Error for what only API Gateway can check: the service would be open to anyone */

@@ -4,8 +4,10 @@ import { createLog } from '../lambdas/log.ts';
 import { notifyEnvironment } from '../lambdas/notify/environment.ts';
 import { createNotifyService } from '../lambdas/notify/service.ts';
 import { runQueueWorker } from './queue-worker.ts';
+import { startWatchdog } from './watchdog.ts';
 
 const environment = readEnvironment(notifyEnvironment.extend({ NOTIFY_QUEUE_URL: z.string().min(1) }));
+startWatchdog('notify');
 const log = createLog('notify');
 await runQueueWorker({
   name: 'notify',

@@ -7,6 +7,7 @@ import {
 import type { Delivery } from '../lambdas/delivery.ts';
 import type { Log } from '../lambdas/log.ts';
 import { createSQSClient } from '../lambdas/store/clients.ts';
+import { createHeartbeat } from './heartbeat.ts';
 
 export interface WorkerQueue {
   readonly queueUrl: string;
@@ -33,6 +34,30 @@ const pollSeconds = 3;
 /** SQS API Reference, "ReceiveMessage". */
 const maxMessagesPerRequest = 10;
 
+/** How often a worker shows that it is alive. */
+const beatMilliseconds = 5000;
+
+/**
+ * Longer than a worker asks a queue that does not answer: three tries of 8 seconds, the pauses between them, and one
+ * second before it asks again.
+ */
+const maxTurnMilliseconds = 40_000;
+
+/** How long a worker may hold all the messages that it takes: then the queue shows the first of them to others. */
+const maxBusyMilliseconds = 720_000;
+
+/** What shows whether the processing of one queue goes on. */
+interface Loop {
+  turnedAt: number;
+  progressedAt: number;
+  readonly isFull: () => boolean;
+}
+
+const isAlive = ({ turnedAt, progressedAt, isFull }: Loop): boolean => {
+  const now = performance.now();
+  return isFull() ? now - progressedAt < maxBusyMilliseconds : now - turnedAt < maxTurnMilliseconds;
+};
+
 /** ECS kills a task 30 s after it asked it to stop: what is not done by then is handed back before. */
 const finishMilliseconds = 20_000;
 
@@ -45,6 +70,8 @@ export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): P
   const sqs = createSQSClient();
   /** The messages in work, by their receipts. */
   const held = new Map<string, { readonly QueueUrl: string }>();
+  const heartbeat = createHeartbeat(log);
+  const loops = new Set<Loop>();
   let isStopping = false;
 
   /** A message that fails stays in the queue: it comes back when its visibility timeout ends. */
@@ -64,7 +91,11 @@ export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): P
   const poll = async (queue: WorkerQueue): Promise<void> => {
     const { queueUrl: QueueUrl, concurrency } = queue;
     const inWork = new Set<Promise<void>>();
+    const now = performance.now();
+    const loop: Loop = { turnedAt: now, progressedAt: now, isFull: () => inWork.size >= concurrency };
+    loops.add(loop);
     while (!isStopping) {
+      loop.turnedAt = performance.now();
       if (inWork.size >= concurrency) {
         await Promise.race(inWork);
         continue;
@@ -83,6 +114,7 @@ export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): P
           const done = work(queue, message).finally(() => {
             inWork.delete(done);
             held.delete(ReceiptHandle);
+            loop.progressedAt = performance.now();
           });
           inWork.add(done);
           held.set(ReceiptHandle, { QueueUrl });
@@ -93,6 +125,7 @@ export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): P
       }
     }
     await Promise.all(inWork);
+    loops.delete(loop);
   };
 
   /** Another worker gets at once what this one cannot finish. */
@@ -116,6 +149,12 @@ export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): P
   process.on('SIGINT', stop);
 
   log.info(`${name} polls`, { queues: queues.map(({ queueUrl }) => queueUrl) });
+  heartbeat.beat();
+  const beating = setInterval(() => {
+    if ([...loops].every(isAlive)) heartbeat.beat();
+  }, beatMilliseconds);
   await Promise.all(queues.map(poll));
+  clearInterval(beating);
+  heartbeat.end();
   log.info(`${name} stops`, {});
 };

@@ -8,6 +8,7 @@ import { resizeEnvironment } from '../lambdas/resize/environment.ts';
 import type { Lane } from '../lambdas/resize/lanes.ts';
 import { createResizeService } from '../lambdas/resize/service.ts';
 import { runQueueWorker } from './queue-worker.ts';
+import { startWatchdog } from './watchdog.ts';
 
 const environment = readEnvironment(
   resizeEnvironment.extend({
@@ -25,6 +26,7 @@ const decodesAtOnce = environment.DECODES_AT_ONCE;
 const messagesPerDecode = 3;
 
 collectGarbageLessOften();
+startWatchdog('resize');
 const log = createLog('resize');
 const serviceOf = (lane: Lane, decodes: number) =>
   createResizeService(environment, log, {

@@ -1,6 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import * as z from 'zod';
 import { runQueueWorker } from '../containers/queue-worker.ts';
+import { startWatchdog } from '../containers/watchdog.ts';
 import { readEnvironment } from '../lambdas/environment.ts';
 import { createLog } from '../lambdas/log.ts';
 import { createS3Client } from '../lambdas/store/clients.ts';
@@ -15,6 +16,7 @@ export type LakeWorkerEnvironment = z.input<typeof schema>;
 const concurrency = 20;
 
 const environment = readEnvironment(schema);
+startWatchdog('lake');
 const s3 = createS3Client();
 await runQueueWorker({
   name: 'lake',

@@ -1,4 +1,5 @@
 import { ImageError } from './errors.ts';
+import { type Markup, readMarkup } from './markup.ts';
 
 /** What may be uploaded: media type -> the name that people know it by. */
 export const acceptedTypes = {
@@ -53,25 +54,52 @@ export const requireAcceptedType = (bytes: Uint8Array): OriginalType => {
   );
 };
 
+/** All that is looked at of what is refused: enough for the comments that drawing programs begin their files with. */
+const maxDescribedBytes = 4096;
+
 /** A word or two for bytes that are not accepted, so that a refusal says what was sent. */
 export const describeRefused = (bytes: Uint8Array): string => {
   if (bytes.byteLength === 0) return 'empty';
-  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 1024)).toString(
-    'latin1',
-  );
-  const text = start.replace(/^\xef\xbb\xbf/, '').trimStart();
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, maxDescribedBytes));
+  const start = head.toString('latin1');
   const brands = isoBrands(bytes);
-  if (brands.some((brand) => /^(?:hei[cxms]|hev[cx]|mif1|msf1)$/.test(brand))) return 'HEIC';
+  if (brands.some((brand) => heicBrands.has(brand))) return 'HEIC';
   if (brands.length > 0) return 'a video or another ISO media file';
-  if (text.startsWith('%PDF-')) return 'PDF';
-  if (/^(?:<\?xml[^>]*>|<!--[\s\S]*?-->|<!DOCTYPE svg[^>]*>|\s)*<svg[\s>]/i.test(text)) return 'SVG';
-  if (/^(?:<!DOCTYPE html|<html|<head|<body)/i.test(text)) return 'HTML';
+  const text = textOf(head) ?? start;
+  if (text.trimStart().startsWith('%PDF-')) return 'PDF';
+  const markup = describeMarkup(readMarkup(text));
+  if (markup !== undefined) return markup;
   if (start.startsWith('BM')) return 'BMP';
   if (start.startsWith('\0\0\x01\0')) return 'ICO';
   if (start.startsWith('\xff\x0a') || start.startsWith('\0\0\0\x0cJXL ')) return 'JPEG XL';
   if (start.startsWith('\0\0\0\x0cjP  ')) return 'JPEG 2000';
   if (start.startsWith('8BPS')) return 'PSD';
   if (start.startsWith('PK\x03\x04')) return 'a ZIP archive';
-  if (/^[\t\n\r\x20-\x7e\x80-\xff]*$/.test(start)) return 'text';
+  // Those of other 8-bit encodings than UTF-8 are letters as often as not.
+  if (/^[\t\n\r\x20-\x7e\x80-\u{10ffff}]*$/u.test(text)) return 'text';
   return 'unknown data';
+};
+
+const heicBrands = new Set(['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'mif1', 'msf1']);
+
+const encodings = [
+  { mark: '\xef\xbb\xbf', encoding: 'utf-8' },
+  { mark: '\xff\xfe', encoding: 'utf-16le' },
+  { mark: '\xfe\xff', encoding: 'utf-16be' },
+  // XML 1.0, appendix F: without a byte order mark, a "<" tells.
+  { mark: '<\0', encoding: 'utf-16le' },
+  { mark: '\0<', encoding: 'utf-16be' },
+] as const;
+
+/** What begins with the mark of a Unicode encoding, without that mark. */
+const textOf = (bytes: Uint8Array): string | undefined => {
+  const found = encodings.find(({ mark }) => startsWith(bytes, mark));
+  return found && new TextDecoder(found.encoding).decode(bytes);
+};
+
+const describeMarkup = ({ hasXmlDeclaration, doctype, element }: Markup): string | undefined => {
+  if (doctype === 'html') return 'HTML';
+  if (element === 'svg' || (element === undefined && doctype === 'svg')) return 'SVG';
+  if (element === 'html' || element === 'head' || element === 'body') return 'HTML';
+  return hasXmlDeclaration || doctype !== undefined ? 'XML' : undefined;
 };

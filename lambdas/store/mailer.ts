@@ -74,5 +74,5 @@ export const createMailer = (
 /** SES names in its messages the addresses that it refuses, and errors are logged. */
 const withoutAddresses = (error: unknown): Error => {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return Object.assign(new Error(message.replaceAll(/[^\s<>,:;"]+@/g, masked)), { name });
+  return Object.assign(new Error(message.replaceAll(/[^\s<>,:;"]+/g, masked)), { name });
 };

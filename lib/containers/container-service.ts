@@ -10,7 +10,6 @@ import {
   CpuArchitecture,
   FargateService,
   FargateTaskDefinition,
-  type HealthCheck,
   type ICluster,
   LinuxParameters,
   LogDriver,
@@ -43,8 +42,6 @@ export interface ContainerServiceProps {
   readonly capacity: readonly CapacityProviderStrategy[];
   /** Where the container listens. @default - nowhere */
   readonly port?: number;
-  /** How ECS finds out that a container must be replaced. @default - when its process ends */
-  readonly healthCheck?: HealthCheck;
 }
 
 /** How long ECS waits between asking a task to stop and killing it; entry files are done before. */
@@ -81,7 +78,11 @@ export class ContainerService extends FargateService {
       },
       taskRole,
     });
-    const linuxParameters = new LinuxParameters(scope, `${id}Linux`);
+    const linuxParameters = new LinuxParameters(scope, `${id}Linux`, {
+      // Ours must not be the first process, which cannot end itself when its event loop is blocked (ECS API Reference,
+      // "LinuxParameters": an init process forwards signals and reaps processes).
+      initProcessEnabled: true,
+    });
     linuxParameters.dropCapabilities(Capability.ALL);
     const tmp = 'tmp';
     taskDefinition.addVolume({ name: tmp });
@@ -94,7 +95,14 @@ export class ContainerService extends FargateService {
         readonlyRootFilesystem: true,
         linuxParameters,
         stopTimeout,
-        healthCheck: props.healthCheck,
+        // Only whether its own process works: what is wrong elsewhere would be wrong for a new one as well.
+        healthCheck: {
+          command: ['CMD', 'node', 'containers/healthy.ts'],
+          interval: Duration.seconds(10),
+          timeout: Duration.seconds(5),
+          retries: 3,
+          startPeriod: Duration.seconds(15),
+        },
         portMappings: props.port === undefined ? [] : [{ containerPort: props.port }],
         logging: LogDriver.awsLogs({
           logGroup: props.logGroup,

@@ -1,4 +1,3 @@
-import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
 import type { Ingest } from '../constructs/ingest.ts';
@@ -46,14 +45,6 @@ export class IngestService extends ContainerService {
       // On demand: callers wait for it.
       capacity: [{ capacityProvider: 'FARGATE', weight: 1 }],
       port: ingestPort,
-      // Only whether the process answers: what is not its own fault, a new one would suffer as well.
-      healthCheck: {
-        command: ['CMD', 'node', '--eval', healthCheck],
-        interval: Duration.seconds(10),
-        timeout: Duration.seconds(5),
-        retries: 3,
-        startPeriod: Duration.seconds(15),
-      },
     });
     ingest.letSignUrls(this.taskRole);
     this.attachToApplicationTargetGroup(loadBalancer.targets);
@@ -65,8 +56,6 @@ export class IngestService extends ContainerService {
     });
   }
 }
-
-const healthCheck = `fetch('http://127.0.0.1:${ingestPort}/health').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`;
 
 /** Each byte in hand takes up to three of memory, and the process itself 175 MiB (`npm run test:load`, "large bodies"). */
 const bytesInHand = ({ memoryMiB }: FargateSettings['ingest']): number => (memoryMiB * 1024 * 1024) / 4;

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { type WorkerQueue, runQueueWorker } from '../../containers/queue-worker.ts';
+import { runQueueWorker, type WorkerQueue } from '../../containers/queue-worker.ts';
 
 const sqs = mockClient(SQSClient);
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };

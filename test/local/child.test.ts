@@ -1,4 +1,7 @@
-import { until } from './local-run.ts';
+import { readSettings } from '../../lib/settings.ts';
+import { environmentsFor } from '../../local/environments.ts';
+import { endpointOf, portsFrom } from '../../local/ports.ts';
+import { freePort, pidOfChild, until } from './local-run.ts';
 import { cleanUp, project, type Running, startProcess } from './processes.ts';
 
 jest.setTimeout(60_000);
@@ -35,4 +38,50 @@ test('a scheduled task that fails is said to have failed, and runs again', async
   `);
   const said = 'reconcile failed (exit code 1). It runs again in 0.1 seconds.';
   await until('two failed runs', () => running.errors().split(said).length > 2 || undefined);
+});
+
+test('a service whose event loop is blocked still ends with the process that started it', async () => {
+  const parent = runScript(`
+    import { spawnEntry } from './local/child.ts';
+    spawnEntry({ entry: 'test/local/blocked.ts', environment: {} });
+    setInterval(() => {}, 1000);
+  `);
+  await until('the child to block', () => parent.out().includes('blocks') || undefined);
+  process.kill(parent.pid, 'SIGKILL');
+  // The child holds the pipes of its parent, which close when both have ended.
+  expect(await parent.ended).toBe('SIGKILL');
+});
+
+test('a service whose event loop is blocked is replaced, and the next one answers', async () => {
+  const port = await freePort();
+  const environment = {
+    ...environmentsFor(portsFrom(port), readSettings({})).ingest,
+    NODE_OPTIONS: `--import=${new URL('block-on-signal.ts', import.meta.url)}`,
+  };
+  const running = runScript(`
+    import { startChild } from './local/child.ts';
+    import { untilListening } from './local/ports.ts';
+    const child = startChild({
+      name: 'ingest',
+      entry: 'containers/ingest.ts',
+      environment: ${JSON.stringify(environment)},
+      works: (signal) => untilListening(${port}, signal),
+    });
+    process.on('SIGTERM', async () => { await child.stop(); process.exit(); });
+  `);
+  const answers = async () => {
+    const response = await fetch(`${endpointOf(port)}/dev/openapi.json`, {
+      signal: AbortSignal.timeout(1000),
+    });
+    return response.ok || undefined;
+  };
+  const first = await pidOfChild(running.pid, 'containers/ingest.ts');
+  await until('ingest', () => answers().catch(() => undefined));
+  process.kill(first, 'SIGUSR2');
+  await expect(answers()).rejects.toThrow();
+  await until('the next ingest', () => answers().catch(() => undefined), 40_000);
+  expect(await pidOfChild(running.pid, 'containers/ingest.ts')).not.toBe(first);
+  expect(running.errors()).toContain('the event loop is blocked, so the process is ended');
+  expect(running.errors()).toContain('ingest died (SIGKILL). It starts again in a second.');
+  expect(await running.end('SIGTERM')).toBe(0);
 });

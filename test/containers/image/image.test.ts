@@ -11,6 +11,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { isBuiltin } from 'node:module';
@@ -26,7 +27,7 @@ import { endpointOf, type Ports } from '../../../local/ports.ts';
 import { cameraPicture } from '../../images.ts';
 import { startEmbeddedServices } from '../../local/embedded-services.ts';
 import { pidOfChild, until } from '../../local/local-run.ts';
-import { cleanUp, project, type Running, startProcess } from '../../local/processes.ts';
+import { cleanUp, project, type Running, resume, startProcess, suspend } from '../../local/processes.ts';
 import { uploadAndWait } from '../../local/uploads.ts';
 import { assembleImage, contextFiles, filesBelow, type Image } from './assemble.ts';
 
@@ -58,6 +59,7 @@ const environmentWith = (added: Readonly<Record<string, string>>) => ({
   ...image.environment,
   ...(hasAllocator ? {} : { LD_PRELOAD: undefined }),
   TMPDIR: at(image.environment['TMPDIR'] ?? ''),
+  HEARTBEAT_FILE: at(image.environment['HEARTBEAT_FILE'] ?? ''),
   ...added,
 });
 
@@ -82,9 +84,15 @@ const inImage = (
   });
 };
 
-/** Whether Docker's own check finds the process healthy. */
-const isHealthy = async (): Promise<boolean> => {
-  const check = inImage(image.healthCheck, environmentWith({ PORT: String(ports.api) }));
+/** What is ingest's alone: both run in one file system here, in which ingest has no heartbeat. */
+const ofIngest = { HEARTBEAT_FILE: undefined };
+
+/** Whether Docker's own check finds a process healthy. */
+const isHealthy = async (of: 'ingest' | 'worker'): Promise<boolean> => {
+  const check = inImage(image.healthCheck, {
+    ...environmentWith({ PORT: String(ports.api) }),
+    ...(of === 'ingest' ? ofIngest : {}),
+  });
   return (await check.ended) === 0;
 };
 
@@ -124,7 +132,12 @@ describe('the image', () => {
   test('holds the files that its two commands import, and the packages that are said to be needed', () => {
     const { metafile } = buildSync({
       absWorkingDir: project,
-      entryPoints: ['containers/ingest.ts', 'containers/resize.ts', 'lambdas/resize/decoder-process.ts'],
+      entryPoints: [
+        'containers/ingest.ts',
+        'containers/resize.ts',
+        'containers/healthy.ts',
+        'lambdas/resize/decoder-process.ts',
+      ],
       bundle: true,
       platform: 'node',
       format: 'esm',
@@ -187,9 +200,10 @@ describe('both commands', () => {
     await until('the worker', () => worker.out().includes('resize polls') || undefined);
   });
 
-  test('start, and ingest is healthy and ready', async () => {
+  test('start, and are healthy, and ingest is ready', async () => {
     expect((await fetch(url('/ready'))).status).toBe(200);
-    expect(await isHealthy()).toBe(true);
+    expect(await isHealthy('ingest')).toBe(true);
+    expect(await isHealthy('worker')).toBe(true);
   });
 
   test('make a thumbnail', async () => {
@@ -219,12 +233,22 @@ describe('both commands', () => {
     }
   });
 
+  test('are unhealthy once a worker has not come round its loop for a minute, and healthy again', async () => {
+    const file = at(image.environment['HEARTBEAT_FILE'] ?? '');
+    suspend(worker.pid);
+    const longAgo = new Date(Date.now() - 61_000);
+    utimesSync(file, longAgo, longAgo);
+    expect(await isHealthy('worker')).toBe(false);
+    resume(worker.pid);
+    await until('a healthy worker', async () => (await isHealthy('worker')) || undefined);
+  });
+
   test('stop on SIGTERM by themselves, with nothing to complain of', async () => {
     expect(await Promise.all([ingest.end('SIGTERM'), worker.end('SIGTERM')])).toEqual([0, 0]);
     expect(ingest.errors() + worker.errors()).toBe('');
     expect(ingest.out()).toContain('ingest stops');
     expect(worker.out()).toContain('resize stops');
-    expect(await isHealthy()).toBe(false);
+    expect(await isHealthy('ingest')).toBe(false);
   });
 
   test('have written nothing', () => {

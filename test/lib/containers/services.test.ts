@@ -36,7 +36,7 @@ describe.each(serviceNames)('the service of %s', (name) => {
       Command: [`containers/${name.toLowerCase()}.ts`],
       User: '1000:1000',
       ReadonlyRootFilesystem: true,
-      LinuxParameters: { Capabilities: { Drop: ['ALL'] } },
+      LinuxParameters: { Capabilities: { Drop: ['ALL'] }, InitProcessEnabled: true },
       MountPoints: [{ SourceVolume: 'tmp', ContainerPath: '/tmp', ReadOnly: false }],
       StopTimeout: 30,
     });
@@ -89,19 +89,22 @@ describe.each(serviceNames)('the service of %s', (name) => {
       expect(variable).not.toMatch(/SECRET|PASSWORD|TOKEN|CREDENTIAL|PRIVATE|_KEY$/);
   });
 
+  test('is replaced when its process does not work, as the image itself checks', () => {
+    expect(containerOf(template, name).HealthCheck).toEqual({
+      Command: ['CMD', 'node', 'containers/healthy.ts'],
+      Interval: 10,
+      Timeout: 5,
+      Retries: 3,
+      StartPeriod: 15,
+    });
+  });
+
   test('gives nobody a shell in it', () => {
     expect(serviceOf(template, name).EnableExecuteCommand).toBeUndefined();
   });
 });
 
 describe('the service of ingest', () => {
-  test('is restarted when its process does not answer, whatever else is out of reach', () => {
-    const { Command, ...healthCheck } = containerOf(template, 'Ingest').HealthCheck;
-    expect(Command.slice(0, 3)).toEqual(['CMD', 'node', '--eval']);
-    expect(Command[3]).toContain("fetch('http://127.0.0.1:8080/health')");
-    expect(healthCheck).toEqual({ Interval: 10, Timeout: 5, Retries: 3, StartPeriod: 15 });
-  });
-
   test('has as many tasks as the settings allow, on demand, by CPU and by requests', () => {
     expect(serviceOf(template, 'Ingest').CapacityProviderStrategy).toEqual([
       { CapacityProvider: 'FARGATE', Weight: 1 },

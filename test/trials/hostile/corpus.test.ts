@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { originalTypeOf } from '../../../lambdas/image/original-type.ts';
 import { createCorpus, type HostileInput } from './corpus.ts';
 import { allBombs } from './families/bombs.ts';
+import { magicNumbers } from './families/headers.ts';
 import { formatNames } from './input.ts';
 import { buildSamples } from './samples.ts';
 import { deflatedZeros } from './zeros.ts';
@@ -34,7 +35,9 @@ test('builds other inputs for another seed', async () => {
     if (mine.bytes.equals(theirs.bytes)) same.push(mine.family);
   }
   // These go through lists, and the beginnings of many files are alike.
-  const others = same.filter((family) => !['intact', 'disguises', 'scraps', 'truncated'].includes(family));
+  const others = same.filter(
+    (family) => !['intact', 'disguises', 'scraps', 'truncated', 'headers'].includes(family),
+  );
   expect(others).toEqual([]);
 });
 
@@ -73,6 +76,18 @@ test('begins with samples of every accepted format that nothing is wrong with', 
     await expect(sharp(bytes, { failOn: 'warning' }).raw().toBuffer()).resolves.toBeInstanceOf(Buffer);
   }
   expect(new Set(samples.map(({ format }) => format))).toEqual(new Set(formatNames));
+});
+
+test('has every magic number that is accepted, and text behind each', async () => {
+  for (const magic of magicNumbers) expect(originalTypeOf(Buffer.from(magic, 'latin1'))).toBeDefined();
+  const corpus = await createCorpus(1);
+  const seen = new Set<string>();
+  for (const index of range(0, 3000)) {
+    const { kind, bytes } = await corpus.input(index);
+    const is = (magic: string) => bytes.toString('latin1', 0, magic.length) === magic;
+    if (kind === 'magic-number-and-text') seen.add(magicNumbers.find(is) ?? 'none');
+  }
+  expect(seen).toEqual(new Set(magicNumbers));
 });
 
 test('has bombs that libvips reads as large as they claim to be', async () => {

@@ -3,9 +3,11 @@ import { bombs } from './families/bombs.ts';
 import { damaged } from './families/damaged.ts';
 import { disguises } from './families/disguises.ts';
 import { intact, lying, restructured } from './families/from-samples.ts';
+import { headers } from './families/headers.ts';
 import { polyglots } from './families/polyglots.ts';
 import { scraps } from './families/scraps.ts';
 import { truncated } from './families/truncated.ts';
+import { markupFamily, textFamily } from './families/writing.ts';
 import type { Family, Made } from './input.ts';
 import { buildSamples } from './samples.ts';
 
@@ -28,13 +30,16 @@ export interface Corpus {
 
 /** How many of a hundred inputs are of each family. Bombs are few: each takes seconds. */
 const shares = {
-  truncated: 14,
-  damaged: 26,
-  restructured: 26,
-  lying: 14,
+  truncated: 12,
+  damaged: 23,
+  restructured: 23,
+  lying: 12,
   polyglots: 5,
   disguises: 6,
   scraps: 2,
+  texts: 2,
+  markup: 4,
+  headers: 4,
   bombs: 3,
   intact: 4,
 } as const;
@@ -47,7 +52,7 @@ const maxPostedBytes = 4_700_000;
 
 /** What ingest would refuse unread is sent past it as often as not, so that resize sees it too. */
 const presignedShare = (family: string): number =>
-  ['disguises', 'polyglots', 'scraps'].includes(family) ? 0.5 : 0.12;
+  ['disguises', 'polyglots', 'scraps', 'texts', 'markup', 'headers'].includes(family) ? 0.5 : 0.12;
 
 /** What the header says is looked at by nobody; '' sends none. */
 const contentTypes = [
@@ -73,6 +78,9 @@ export const createCorpus = async (seed: number): Promise<Corpus> => {
     polyglots: polyglots(samples),
     disguises,
     scraps,
+    texts: textFamily,
+    markup: markupFamily,
+    headers: headers(samples),
     bombs: bombs(seed),
     intact: intact(samples),
   };

@@ -1,3 +1,4 @@
+import { tiffOfPrivateTags } from '../families/headers.ts';
 import { compressions, type TiffPage, tiffFile } from '../formats/tiff.ts';
 import { latin1 } from '../numbers.ts';
 import { deflatedZeros } from '../zeros.ts';
@@ -157,6 +158,8 @@ export const tiffBombs: Bombs = {
     make: () => strips(16_384, 6103, 6103, {}, 20),
     claims: [16_384, 6103],
   },
+  // Tags are sorted in the square of their number, before any limit on pages or pixels is looked at.
+  'tiff-of-private-tags': { make: () => tiffOfPrivateTags(60, 4000) },
   'tiff-with-huge-profile': {
     make: () =>
       tiffFile([{ fields: { ...smallPage.fields, profile: Buffer.alloc(20_000_000) } }], smallStrip),
