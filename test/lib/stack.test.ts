@@ -58,7 +58,7 @@ beforeAll(() => {
 
 const ownFunctions = (of: Template) =>
   resourcesOf(of, 'AWS::Lambda::Function').filter(({ name }) =>
-    /^(?:Ingest|Resize|Reconciler|Notify)Function/.test(name),
+    /^(?:Ingest|Resize|ResizeSlow|Reconciler|Notify)Function/.test(name),
   );
 
 describe('the template', () => {
@@ -330,10 +330,13 @@ describe('all functions', () => {
 
 describe('the resize function', () => {
   test('has one whole CPU, and more memory where a decoder may take more', () => {
-    const memoryOf = (each: Template): number =>
-      ownFunctions(each).find(({ name }) => name.startsWith('ResizeFunction'))?.MemorySize;
-    expect(memoryOf(template)).toBe(1769);
-    expect(memoryOf(templateWith({ decodeMemoryMiB: 3000 }))).toBe(3400);
+    const memoryOf = (name: string, each: Template): number =>
+      ownFunctions(each).find((one) => one.name.startsWith(name))?.MemorySize;
+    for (const name of ['ResizeFunction', 'ResizeSlowFunction']) expect(memoryOf(name, template)).toBe(1769);
+    const roomy = templateWith({ decodeMemoryMiB: 3000 });
+    expect(memoryOf('ResizeSlowFunction', roomy)).toBe(3450);
+    // The fast lane allows 512 MiB to an image, whatever the setting.
+    expect(memoryOf('ResizeFunction', roomy)).toBe(1769);
   });
 
   test('has time for two decodes, at the longest that the settings allow', () => {
@@ -377,19 +380,20 @@ describe('the reconciler', () => {
   });
 });
 
-describe('the resize queue', () => {
-  test('holds events encrypted, over TLS only, and sets aside what fails five times for longer than it keeps it', () => {
+describe('the resize queues', () => {
+  test('hold events encrypted, over TLS only, and set aside what fails five times for longer than they keep it', () => {
     template.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true });
     const queues = resourcesOf(template, 'AWS::SQS::Queue');
-    const queue = queues.find(({ RedrivePolicy }) => RedrivePolicy);
-    const deadLetters = queues.find(({ RedrivePolicy }) => !RedrivePolicy);
-    expect(queues).toHaveLength(2);
-    expect(queue?.RedrivePolicy).toEqual({
-      deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters?.name, 'Arn'] },
-      maxReceiveCount: 5,
-    });
-    expect(deadLetters?.MessageRetentionPeriod).toBeGreaterThan(queue?.MessageRetentionPeriod);
-    expect(resourcesOf(template, 'AWS::SQS::QueuePolicy')).toHaveLength(2);
+    expect(queues).toHaveLength(4);
+    for (const name of ['ResizeQueue', 'SlowResizeQueue']) {
+      const [deadLetters, queue] = queues.filter((each) => each.name.startsWith(name));
+      expect(queue?.RedrivePolicy).toEqual({
+        deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters?.name, 'Arn'] },
+        maxReceiveCount: 5,
+      });
+      expect(deadLetters?.MessageRetentionPeriod).toBeGreaterThan(queue?.MessageRetentionPeriod);
+    }
+    expect(resourcesOf(template, 'AWS::SQS::QueuePolicy')).toHaveLength(4);
     template.allResourcesProperties('AWS::SQS::QueuePolicy', {
       PolicyDocument: Match.objectLike({
         Statement: Match.arrayWith([
@@ -399,7 +403,7 @@ describe('the resize queue', () => {
     });
   });
 
-  test('is fed by new originals of this account only', () => {
+  test('are fed by new originals of this account only', () => {
     const queue = Object.keys(template.findResources('AWS::SQS::Queue')).find((name) =>
       /^ResizeQueue[0-9A-F]{8}$/.test(name),
     );
@@ -464,6 +468,7 @@ describe('each role', () => {
     expect(Object.fromEntries(trusted)).toEqual({
       IngestFunctionRole: lambda,
       ResizeFunctionRole: lambda,
+      ResizeSlowFunctionRole: lambda,
       ReconcilerFunctionRole: lambda,
       NotifyFunctionRole: lambda,
       IngestUrlSigner: trust({ AWS: { 'Fn::GetAtt': [ingestRole, 'Arn'] } }),
@@ -490,8 +495,8 @@ describe('nowhere', () => {
   });
 
   test.each([
-    ['default', () => template, 1],
-    ['changed', () => changed, 2],
+    ['default', () => template, 2],
+    ['changed', () => changed, 3],
   ])(
     'with the %s settings is a queue without another one for what fails, which keeps it longer',
     (_, of, count) => {
