@@ -16,9 +16,11 @@ import { buildSync } from 'esbuild';
 import sharp from 'sharp';
 import * as z from 'zod';
 import { readSettings } from '../../../lib/settings.ts';
+import type { Credentials } from '../../../local/data-folder.ts';
 import { environmentsFor } from '../../../local/environments.ts';
 import { endpointOf, type Ports } from '../../../local/ports.ts';
 import { cameraPicture } from '../../images.ts';
+import { credentialsOf } from '../../local/aws-clients.ts';
 import { startEmbeddedServices } from '../../local/embedded-services.ts';
 import { pidOfChild, until } from '../../local/local-run.ts';
 import { cleanUp, project, type Running, startProcess } from '../../local/processes.ts';
@@ -39,6 +41,7 @@ const hasAllocator = execFileSync('sh', ['-c', 'ldconfig -p 2> /dev/null || true
 let folder: string;
 let image: Image;
 let ports: Ports;
+let credentials: Credentials;
 let ingest: Running;
 let worker: Running;
 /** All of the tree before anything ran in it. */
@@ -88,7 +91,9 @@ beforeAll(async () => {
   }
   execFileSync('chmod', ['-R', 'a-w,a+rX', at(image.workingFolder)]);
   filesBefore = filesBelow(image.root);
-  ({ ports } = await startEmbeddedServices(300));
+  const services = await startEmbeddedServices(300);
+  ports = services.ports;
+  credentials = credentialsOf(services);
 }, 300_000);
 
 afterAll(async () => {
@@ -160,7 +165,7 @@ describe('the image', () => {
 /** The tests that follow are one life of both services, in this order. */
 describe('both commands', () => {
   beforeAll(async () => {
-    const environments = environmentsFor(ports, settings);
+    const environments = environmentsFor(ports, settings, credentials);
     ingest = inImage([...image.entrypoint, ...image.command], environmentWith(environments.ingest));
     worker = inImage([...image.entrypoint, 'containers/resize.ts'], environmentWith(environments.resize));
     await until('ingest', () => ingest.out().includes('ingest listens') || undefined);
