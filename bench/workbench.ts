@@ -13,7 +13,7 @@ import { resources } from '../local/aws.ts';
 import { environmentsFor } from '../local/environments.ts';
 import { endpointOf, type Ports } from '../local/ports.ts';
 import { createdMessage } from '../test/events.ts';
-import { account } from '../test/local/aws-clients.ts';
+import { accountOf } from '../test/local/aws-clients.ts';
 import { type Stack, startStack } from '../test/trials/stack.ts';
 import { type Script, startWorker, type Worker } from './jobs.ts';
 import { type FunctionName, packageFunction } from './packages.ts';
@@ -64,12 +64,12 @@ const urlSeconds = 3600;
 const servicesOf = (stack: Stack): Services => {
   const { ports, aws } = stack;
   const s3: S3Client = createS3Client({
-    ...account,
+    ...accountOf(stack),
     endpoint: endpointOf(ports.s3),
     forcePathStyle: true,
   });
   const withMetrics = ({ POWERTOOLS_METRICS_DISABLED: _, ...rest }: Readonly<Record<string, string>>) => rest;
-  const environments = environmentsFor(ports, readSettings({}));
+  const environments = environmentsFor(ports, readSettings({}), accountOf(stack).credentials);
   return {
     ports,
     stack,

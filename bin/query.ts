@@ -60,7 +60,7 @@ const ask = async ({ name, sql }: NamedQuery, directory: string): Promise<Answer
 
 try {
   const { name, list, csv, json } = readArguments();
-  const { settings, stateDirectory } = readOptions([], process.env);
+  const { settings, dataFolder } = readOptions([], process.env);
   const queries = namedQueries({
     ingestMemoryMiB,
     resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings), 'slow'),
@@ -74,7 +74,7 @@ try {
     throw new StartError(`There is no query ${JSON.stringify(name)}. There are:\n${listOf(queries)}`);
   } else {
     // Where the embedded S3 keeps the bucket.
-    const answer = await ask(query, join(stateDirectory, 's3', resources.dataLakeBucket));
+    const answer = await ask(query, join(dataFolder, 's3', resources.dataLakeBucket));
     process.stdout.write(json ? asJson(answer) : csv ? asCsv(answer) : asTable(answer));
   }
 } catch (error) {

@@ -1,6 +1,7 @@
 import { inspect, parseArgs } from 'node:util';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { deadLetterQueueOf, queueUrl, region, resources } from '../local/aws.ts';
+import { dataFolderOf, readCredentials } from '../local/data-folder.ts';
 import { readPorts } from '../local/options.ts';
 import { endpointOf, type Ports, requireServices } from '../local/ports.ts';
 import { StartError } from '../local/start-error.ts';
@@ -31,7 +32,7 @@ const localQueues = (ports: Ports) => {
     sqs: new SQSClient({
       endpoint,
       region,
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+      credentials: readCredentials(dataFolderOf(ports.api)),
       // A developer's own AWS settings may ask for these; they exclude an endpoint of ours.
       useFipsEndpoint: false,
       useDualstackEndpoint: false,

@@ -1,4 +1,5 @@
 import { devNull } from 'node:os';
+import type { Credentials } from './data-folder.ts';
 
 /** The emulators' own defaults. */
 export const region = 'us-east-1';
@@ -31,11 +32,13 @@ export interface Endpoints {
  * What the AWS SDK reads from its environment, so that it talks to this machine and to nothing else. The files are
  * named as well: a profile in the developer's home could send requests elsewhere.
  */
-export const awsEnvironment = ({ s3, sqs, sns, dynamodb, ses }: Endpoints) => ({
+export const awsEnvironment = (
+  { s3, sqs, sns, dynamodb, ses }: Endpoints,
+  { accessKeyId, secretAccessKey }: Credentials,
+) => ({
   AWS_REGION: region,
-  // The one account that s3rver knows.
-  AWS_ACCESS_KEY_ID: 'S3RVER',
-  AWS_SECRET_ACCESS_KEY: 'S3RVER',
+  AWS_ACCESS_KEY_ID: accessKeyId,
+  AWS_SECRET_ACCESS_KEY: secretAccessKey,
   AWS_ENDPOINT_URL_S3: s3,
   AWS_ENDPOINT_URL_SQS: sqs,
   AWS_ENDPOINT_URL_SNS: sns,

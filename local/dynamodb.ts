@@ -11,11 +11,14 @@ import dynalite from 'dynalite';
 import { mailRequestsTable } from '../lambdas/image/mail-request.ts';
 import { catalogTable } from '../lambdas/image/record.ts';
 import { region, resources } from './aws.ts';
+import type { Credentials } from './data-folder.ts';
+import { type Guard, ownRequestsOnly } from './own-requests-only.ts';
 import { endpointOf, host } from './ports.ts';
 
 export interface DynamoDBProps {
   /** 0 takes a free one. */
   readonly port: number;
+  readonly guard: Guard;
   /** Where items are kept. @default - in memory */
   readonly directory?: string;
 }
@@ -28,17 +31,18 @@ export interface DynamoDB {
 }
 
 /** DynamoDB with the tables that the deployment makes. */
-export const startDynamoDB = async ({ port, directory }: DynamoDBProps): Promise<DynamoDB> => {
+export const startDynamoDB = async ({ port, directory, guard }: DynamoDBProps): Promise<DynamoDB> => {
   const server = dynalite({ path: directory, createTableMs: 0 });
   // dynalite lets a request that breaks off end the whole process: what it listens to by now is taken from it.
   server.on('request', (request, response) => {
     request.removeAllListeners('error').on('error', () => response.destroy());
   });
+  ownRequestsOnly(server, guard);
   await once(server.listen(port, host), 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('DynamoDB has no port.');
   const endpoint = endpointOf(address.port);
-  await ensureTables(endpoint);
+  await ensureTables(endpoint, guard.credentials);
   return {
     endpoint,
     catalogTableName: resources.catalogTable,
@@ -84,11 +88,11 @@ const tables: readonly CreateTableCommandInput[] = [
   },
 ];
 
-const ensureTables = async (endpoint: string): Promise<void> => {
+const ensureTables = async (endpoint: string, credentials: Credentials): Promise<void> => {
   const client = new DynamoDBClient({
     endpoint,
     region,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials,
     // A developer's own AWS settings may ask for these; they exclude an endpoint of ours.
     useFipsEndpoint: false,
     useDualstackEndpoint: false,

@@ -4,7 +4,9 @@ import type { ReconcileEnvironment } from '../lambdas/reconcile/environment.ts';
 import type { ResizeEnvironment } from '../lambdas/resize/environment.ts';
 import { type EmailSettings, imageLimitsOf, type Settings } from '../lib/settings.ts';
 import { awsEnvironment, queueUrl, resources, topicArn } from './aws.ts';
+import type { Credentials } from './data-folder.ts';
 import type { LakeWorkerEnvironment } from './lake-worker.ts';
+import { hostsAt } from './own-requests-only.ts';
 import { endpointOf, host, type Ports } from './ports.ts';
 
 /**
@@ -19,8 +21,15 @@ export const apiUrlOf = ({ api }: Ports, { stage }: Settings): string => `${endp
 export const emailOf = ({ email }: Settings): EmailSettings =>
   email ?? { from: 'thumbnails@example.com', allowedRecipients: ['example.com'] };
 
+/** Where an API listens that only this machine may use. */
+export const listeningAt = (port: number) => ({
+  HOST: host,
+  PORT: String(port),
+  ALLOWED_HOSTS: JSON.stringify(hostsAt(port)),
+});
+
 /** The whole environment of each process, as the deployment would give it. */
-export const environmentsFor = (ports: Ports, settings: Settings) => {
+export const environmentsFor = (ports: Ports, settings: Settings, credentials: Credentials) => {
   const endpoints = {
     s3: endpointOf(ports.s3),
     sqs: endpointOf(ports.sqs),
@@ -30,7 +39,7 @@ export const environmentsFor = (ports: Ports, settings: Settings) => {
   };
   const email = emailOf(settings);
   const common = {
-    ...awsEnvironment(endpoints),
+    ...awsEnvironment(endpoints, credentials),
     RAW_BUCKET: resources.rawBucket,
     THUMBNAIL_BUCKET: resources.thumbnailBucket,
     CATALOG_TABLE: resources.catalogTable,
@@ -53,8 +62,7 @@ export const environmentsFor = (ports: Ports, settings: Settings) => {
       AUTH: JSON.stringify(settings.auth),
       LINKS: settings.links,
       ALLOWED_RECIPIENTS: JSON.stringify(email.allowedRecipients),
-      HOST: host,
-      PORT: String(ports.api),
+      ...listeningAt(ports.api),
     } satisfies IngestEnvironment & Record<string, string>,
     resize: { ...common, IMAGE_LIMITS: JSON.stringify(imageLimitsOf(settings)) } satisfies ResizeEnvironment &
       Record<string, string>,

@@ -5,12 +5,14 @@ import { S3Store } from '../node_modules/fauxqs/dist/s3/s3Store.js';
 import { SnsStore } from '../node_modules/fauxqs/dist/sns/snsStore.js';
 import { type SqsQueue, SqsStore } from '../node_modules/fauxqs/dist/sqs/sqsStore.js';
 import { accountId, deadLetterQueueOf, queueUrl, region } from './aws.ts';
+import { type Guard, ownRequestsOnly } from './own-requests-only.ts';
 import { endpointOf, host } from './ports.ts';
 
 export interface MessagingProps {
   readonly port: number;
   /** Where messages are kept. */
   readonly directory: string;
+  readonly guard: Guard;
   /** Each gets a dead-letter queue of its own. */
   readonly queues: readonly {
     readonly name: string;
@@ -44,6 +46,7 @@ const maxReceiveCount = 5;
 export const startMessaging = async ({
   port,
   directory,
+  guard,
   queues,
   topic,
 }: MessagingProps): Promise<Messaging> => {
@@ -101,6 +104,7 @@ export const startMessaging = async ({
     });
     done();
   });
+  ownRequestsOnly(app.server, guard);
   await app.listen({ port, host });
 
   return {

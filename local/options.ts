@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { readSettings, type Settings } from '../lib/settings.ts';
+import { dataFolderOf } from './data-folder.ts';
 import { type Ports, portsFrom } from './ports.ts';
 import { StartError } from './start-error.ts';
 
@@ -10,8 +10,8 @@ export interface Options {
   /** The same settings, read from the same place, as a deployment's. */
   readonly settings: Settings;
   readonly ports: Ports;
-  /** Where state outlives the process: a folder for each port, so that several copies can run side by side. */
-  readonly stateDirectory: string;
+  /** Where state outlives the process. */
+  readonly dataFolder: string;
   readonly isNpmScript: boolean;
 }
 
@@ -36,7 +36,7 @@ export const readOptions = (
   return {
     settings: mended(() => readSettings({ ...readContext(), ...given })),
     ports,
-    stateDirectory: join('.local', String(ports.api)),
+    dataFolder: dataFolderOf(ports.api),
     isNpmScript: environment['npm_lifecycle_event'] !== undefined,
   };
 };

@@ -5,14 +5,18 @@ import { mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import S3rver, { type FilesystemStore, type Middleware, type S3EventRecord } from '@20minutes/s3rver';
+import AWSAccount from '@20minutes/s3rver/lib/models/account.js';
 import S3Error from '@20minutes/s3rver/lib/models/error.js';
 import { region } from './aws.ts';
+import type { Credentials } from './data-folder.ts';
+import { type Guard, ownRequestsOnly } from './own-requests-only.ts';
 import { host } from './ports.ts';
 
 export interface S3Props {
   readonly port: number;
   /** Where the objects are kept. */
   readonly directory: string;
+  readonly guard: Guard;
   readonly buckets: readonly string[];
   /** Told of every object that is created in `bucket` under `prefix`. */
   readonly notification: {
@@ -28,7 +32,9 @@ export interface S3 {
 }
 
 /** S3 as the product sees it: signatures verified, private buckets, whole objects, notifications. */
-export const startS3 = async ({ port, directory, buckets, notification }: S3Props): Promise<S3> => {
+export const startS3 = async (props: S3Props): Promise<S3> => {
+  const { port, directory, guard, buckets, notification } = props;
+  knowOnly(guard.credentials);
   const s3 = new S3rver({
     directory,
     silent: true,
@@ -48,6 +54,8 @@ export const startS3 = async ({ port, directory, buckets, notification }: S3Prop
   });
 
   const server = createServer(s3.callback());
+  // It verifies every signature itself, also those in URLs, which show the access key to whoever has one.
+  ownRequestsOnly(server, guard, () => true);
   await once(server.listen(port, host), 'listening');
   return {
     stop: async () => {
@@ -56,6 +64,13 @@ export const startS3 = async ({ port, directory, buckets, notification }: S3Prop
       await closed;
     },
   };
+};
+
+/** s3rver knows one account, with a key that anyone can read in its source, and has no option for another. */
+const knowOnly = ({ accessKeyId, secretAccessKey }: Credentials): void => {
+  const { DUMMY_ACCOUNT } = AWSAccount;
+  for (const key of [...DUMMY_ACCOUNT.accessKeys.keys()]) DUMMY_ACCOUNT.revokeAccessKey(key);
+  DUMMY_ACCOUNT.createKeyPair(accessKeyId, secretAccessKey);
 };
 
 /**

@@ -59,3 +59,13 @@ declare module '@20minutes/s3rver/lib/models/error.js' {
     constructor(code: 'BadDigest' | 'PreconditionFailed', message: string);
   }
 }
+
+declare module '@20minutes/s3rver/lib/models/account.js' {
+  interface Account {
+    readonly accessKeys: ReadonlyMap<string, string>;
+    createKeyPair(accessKeyId: string, secretAccessKey: string): void;
+    revokeAccessKey(accessKeyId: string): void;
+  }
+  const AWSAccount: { readonly DUMMY_ACCOUNT: Account };
+  export default AWSAccount;
+}

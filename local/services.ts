@@ -3,16 +3,20 @@ import { collectGarbageLessOften } from '../lambdas/heap.ts';
 import { originalPrefix } from '../lambdas/image/keys.ts';
 import { mailedEventTypes } from '../lambdas/image/mail-request.ts';
 import { resources } from './aws.ts';
+import type { DataFolder } from './data-folder.ts';
 import { startDynamoDB } from './dynamodb.ts';
 import { startMail } from './mail.ts';
 import { startMessaging } from './messaging.ts';
+import { originsAt } from './own-requests-only.ts';
 import type { Ports } from './ports.ts';
 import { startS3 } from './s3.ts';
 
 export interface ServicesProps {
   readonly ports: Ports;
   /** Where their state outlives the process. */
-  readonly directory: string;
+  readonly dataFolder: DataFolder;
+  /** Where a proxy shows the services as well. @default - nowhere */
+  readonly proxyPorts?: Ports;
   /**
    * How long a message for resize stays hidden that was handed out.
    * @default 30, shorter than in AWS: the work of a killed worker is seen again before the person who watches gives up
@@ -37,7 +41,10 @@ const dataLakeVisibilitySeconds = 10;
 
 /** The AWS services that the code needs, with everything in them that the deployment creates. */
 export const startServices = async (props: ServicesProps): Promise<Services> => {
-  const { ports, directory, visibilityTimeoutSeconds = 30 } = props;
+  const { ports, dataFolder, proxyPorts, visibilityTimeoutSeconds = 30 } = props;
+  const { path: directory, credentials } = dataFolder;
+  // Here a setting would add the pages of other sites that may use the services.
+  const origins = originsAt(ports.api);
   collectGarbageLessOften();
   const running: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
@@ -47,6 +54,7 @@ export const startServices = async (props: ServicesProps): Promise<Services> => 
     const messaging = await startMessaging({
       port: ports.sqs,
       directory: join(directory, 'sqs'),
+      guard: { credentials, origins, proxyPort: proxyPorts?.sqs },
       queues: [
         { name: resources.resizeQueue, visibilityTimeoutSeconds },
         { name: resources.slowResizeQueue, visibilityTimeoutSeconds: slowResizeVisibilitySeconds },
@@ -62,12 +70,19 @@ export const startServices = async (props: ServicesProps): Promise<Services> => 
       },
     });
     running.push(messaging);
-    running.push(await startMail(ports.mail));
-    running.push(await startDynamoDB({ port: ports.dynamodb, directory: join(directory, 'dynamodb') }));
+    running.push(await startMail({ port: ports.mail, guard: { credentials, origins } }));
+    running.push(
+      await startDynamoDB({
+        port: ports.dynamodb,
+        directory: join(directory, 'dynamodb'),
+        guard: { credentials, origins, proxyPort: proxyPorts?.dynamodb },
+      }),
+    );
     running.push(
       await startS3({
         port: ports.s3,
         directory: join(directory, 's3'),
+        guard: { credentials, origins, proxyPort: proxyPorts?.s3 },
         buckets: [resources.rawBucket, resources.thumbnailBucket, resources.dataLakeBucket],
         notification: {
           bucket: resources.rawBucket,

@@ -1,6 +1,7 @@
 import type { AllowedRecipients } from '../lambdas/image/mail-request.ts';
 import { resources } from './aws.ts';
 import { startChild } from './child.ts';
+import { openDataFolder } from './data-folder.ts';
 import { apiUrlOf, emailOf, environmentsFor } from './environments.ts';
 import { type Options, readOptions } from './options.ts';
 import { endpointOf, refuseBusyPorts, untilListening } from './ports.ts';
@@ -11,14 +12,15 @@ import { StartError } from './start-error.ts';
 /** What runs, in the order in which it was started. */
 const running: { stop(): Promise<unknown> }[] = [];
 
-const start = async ({ settings, ports, stateDirectory, isNpmScript }: Options): Promise<void> => {
+const start = async ({ settings, ports, isNpmScript }: Options): Promise<void> => {
   if (isNpmScript) stopWithShell();
   await refuseBusyPorts(ports);
 
-  const services = await startServices({ ports, directory: stateDirectory });
+  const dataFolder = openDataFolder(ports.api);
+  const services = await startServices({ ports, dataFolder });
   running.push(services);
 
-  const environments = environmentsFor(ports, settings);
+  const environments = environmentsFor(ports, settings, dataFolder.credentials);
   const children = [
     startChild({
       name: 'ingest',
@@ -54,7 +56,7 @@ const start = async ({ settings, ports, stateDirectory, isNpmScript }: Options):
     curl --request POST -H "Content-Type: image/jpg" --data-binary "@photo.jpg" ${apiUrlOf(ports, settings)}/upload_image
 
   The reply's "url" shows the thumbnail in a browser, a moment later; its "link" does so for ever. For the URL alone add
-  -H "Accept: text/plain". Images and work not yet done are kept in ${stateDirectory}. Ctrl-C stops everything.
+  -H "Accept: text/plain". Images and work not yet done are kept in ${dataFolder.path}. Ctrl-C stops everything.
 
   ${mailHint(emailOf(settings).allowedRecipients, endpointOf(ports.mail))}
 

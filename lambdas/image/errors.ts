@@ -5,6 +5,8 @@
 export const errorCodes = [
   'invalid-request',
   'unauthorized',
+  'unknown-host',
+  'foreign-origin',
   'invalid-address',
   'recipient-not-allowed',
   'email-disabled',

@@ -11,6 +11,7 @@ import type { Auth, Links } from './auth.ts';
 import type { Ingest } from './ingest.ts';
 import type { Guard } from './jwt-guard.ts';
 import { describeApi, uploadRequestSchema } from './openapi.ts';
+import { foreignRequest } from './own-requests.ts';
 import { page } from './page.ts';
 import { type Problem, problemOf } from './problem.ts';
 import type { Replies } from './reply.ts';
@@ -27,6 +28,8 @@ export interface IngestAppProps {
   readonly stage: string;
   /** What links begin with, with the stage and without a slash at the end. @default - follows from each request */
   readonly publicUrl?: string;
+  /** What `Host` may be; requests from pages of other hosts are refused then, too. @default - any */
+  readonly allowedHosts?: readonly string[];
   /** Who may do what, as the description tells it. */
   readonly auth: Auth;
   readonly links: Links;
@@ -64,6 +67,25 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
       return path.startsWith(`${base}/`) ? path.slice(base.length) : path;
     },
   });
+
+  if (props.allowedHosts !== undefined) {
+    const hosts = props.allowedHosts;
+    const rules = { hosts, origins: hosts.map((host) => `http://${host}`) };
+    app.use(async (c, next) => {
+      const foreign = foreignRequest(
+        {
+          method: c.req.method,
+          // From which links would be made.
+          host: new URL(c.req.url).host,
+          origin: c.req.header('Origin'),
+          fetchSite: c.req.header('Sec-Fetch-Site'),
+        },
+        rules,
+      );
+      if (foreign !== undefined) throw new ImageError(foreign.code, foreign.detail);
+      await next();
+    });
+  }
 
   const on = (route: Route, handler: Handler): void => {
     const guarded: Handler = async (c, next) => {

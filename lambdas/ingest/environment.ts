@@ -27,6 +27,11 @@ export const ingestEnvironment = z.object({
     .string()
     .regex(/^https?:\/\/[^\s?#]*[^\s?#/]$/, 'a URL without a slash at the end')
     .optional(),
+  /**
+   * JSON of what `Host` may be, for a service that only its own machine may use. Requests that pages of other sites make
+   * are refused then, too. @default - any `Host`
+   */
+  ALLOWED_HOSTS: json(z.array(z.string().min(1)).min(1)).optional(),
   /** JSON of the setting `auth`. */
   AUTH: json(authSchema),
   LINKS: linksSchema,

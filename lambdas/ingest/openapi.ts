@@ -113,7 +113,8 @@ const problem = (status: number, codes: readonly ErrorCode[]) => ({
 
 /** The replies that tell an error, one for each status that the codes have. */
 const problems = (...codes: readonly ErrorCode[]) => {
-  const possible = [...codes, 'internal-error' as const];
+  // Any request may meet these. The first two only where the service serves one machine, as with `npm start`.
+  const possible: readonly ErrorCode[] = [...codes, 'unknown-host', 'foreign-origin', 'internal-error'];
   const statuses = new Set(possible.map((code) => problemKinds[code].status));
   return Object.fromEntries(
     [...statuses].map((status) => [
@@ -309,8 +310,9 @@ export const describeApi = (props: ApiDescriptionProps) => {
     const route = routes[name as keyof typeof routes];
     const guarded = authOf(route, auth, links) === 'none' ? {} : { security: [{ caller: [] }] };
     const responses = {
-      ...operation.responses,
       ...(typeof authOf(route, auth, links) === 'object' ? problems('unauthorized') : {}),
+      // Last: theirs name more codes for a status.
+      ...operation.responses,
     };
     paths[route.path] = {
       ...paths[route.path],

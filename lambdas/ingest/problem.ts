@@ -7,6 +7,8 @@ import type { Failure } from '../image/record.ts';
 export const problemKinds = {
   'invalid-request': { status: 400, title: 'The request is malformed' },
   unauthorized: { status: 401, title: 'Not allowed without a valid token' },
+  'unknown-host': { status: 421, title: 'The request was meant for another server' },
+  'foreign-origin': { status: 403, title: 'Not allowed from the page of another site' },
   'invalid-address': { status: 400, title: 'Not an e-mail address' },
   'recipient-not-allowed': { status: 403, title: 'Mail to this address is not allowed' },
   'email-disabled': { status: 400, title: 'This service sends no mail' },

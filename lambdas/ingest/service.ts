@@ -55,6 +55,7 @@ export const createIngestService = (
     maxUploadBytes: environment.MAX_UPLOAD_BYTES,
     stage: environment.STAGE,
     publicUrl: environment.PUBLIC_URL,
+    allowedHosts: environment.ALLOWED_HOSTS,
     auth: environment.AUTH,
     links: environment.LINKS,
     allowedRecipients: mailTable === undefined ? undefined : environment.ALLOWED_RECIPIENTS,

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { readSettings } from '../../lib/settings.ts';
 import { environmentsFor } from '../../local/environments.ts';
 import { endpointOf, isListening, portsFrom } from '../../local/ports.ts';
+import { credentialsOf } from '../local/aws-clients.ts';
 import { startServicesAt } from '../local/embedded-services.ts';
 import { freePort, until } from '../local/local-run.ts';
 import { cleanUp, type Running, resume, startNode, suspend, temporaryFolder } from '../local/processes.ts';
@@ -24,7 +25,8 @@ beforeAll(async () => {
   const ports = portsFrom(port);
   origin = endpointOf(port);
   services = await startServicesAt({ folder, port }, 30);
-  const environment = { ...environmentsFor(ports, readSettings({})).ingest, DRAIN_SECONDS: '2' };
+  const { ingest: given } = environmentsFor(ports, readSettings({}), credentialsOf({ folder, ports }));
+  const environment = { ...given, DRAIN_SECONDS: '2' };
   ingest = startNode('containers/ingest.ts', { folder, environment });
   await until('ingest', async () => (await isListening(port)) || undefined);
 });

@@ -6,7 +6,7 @@ import { linkServedEvent } from '../../lambdas/image/event.ts';
 import { deadLetterQueueOf, resources, topicArn } from '../../local/aws.ts';
 import { endpointOf } from '../../local/ports.ts';
 import { jpegHeaderThenRubbish, quarteredPicture } from '../images.ts';
-import { account, awsClients } from '../local/aws-clients.ts';
+import { accountOf, awsClients } from '../local/aws-clients.ts';
 import { freePort, type LocalRun, pidOfChild, startLocal, until } from '../local/local-run.ts';
 import { cleanUp, startNode, temporaryFolder } from '../local/processes.ts';
 import { post, redirectOf, uploadAndWait } from '../local/uploads.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
   local = startLocal({ folder, port: await freePort() });
   bucket = join(folder, '.local', String(local.port), 's3', resources.dataLakeBucket);
   await local.ready();
-  const sns = new SNSClient({ ...account, endpoint: endpointOf(local.ports.sqs) });
+  const sns = new SNSClient({ ...accountOf(local), endpoint: endpointOf(local.ports.sqs) });
   publish = (Message) =>
     sns.send(new PublishCommand({ TopicArn: topicArn(resources.imageEventsTopic), Message }));
 });
@@ -108,7 +108,7 @@ test('what is no event is kept under the errors, and in no table', async () => {
 test('no event is lost when the worker is killed while they come', async () => {
   // GIVEN
   const ids = Array.from({ length: 60 }, (_, index) => index.toString(16).padStart(64, '0'));
-  const aws = awsClients(local.ports);
+  const aws = awsClients(local);
   // WHEN
   for (const [index, id] of ids.entries()) {
     await publish(JSON.stringify(linkServedEvent(id, 'thumbnail')));

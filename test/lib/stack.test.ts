@@ -292,8 +292,8 @@ describe('a domain', () => {
 describe('all functions', () => {
   test('run Node.js 24 on arm64, traced, with a time limit and a log that expires', () => {
     const functions = ownFunctions(changed);
-    expect(functions).toHaveLength(4);
-    expect(ownFunctions(template)).toHaveLength(3);
+    expect(functions).toHaveLength(5);
+    expect(ownFunctions(template)).toHaveLength(4);
     for (const { Runtime, Architectures, TracingConfig, Timeout, MemorySize, LoggingConfig } of functions) {
       expect({ Runtime, Architectures, TracingConfig }).toEqual({
         Runtime: 'nodejs24.x',
@@ -310,7 +310,7 @@ describe('all functions', () => {
   test('are told the variants with every default filled in', () => {
     const told = ownFunctions(changed).flatMap(({ Environment }) => Environment.Variables.VARIANTS ?? []);
     // The reconciler makes none.
-    expect(told).toHaveLength(3);
+    expect(told).toHaveLength(4);
     for (const variants of told) {
       expect(JSON.parse(variants)).toEqual([
         {

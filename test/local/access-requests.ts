@@ -42,9 +42,9 @@ export interface RequestProps {
   readonly body?: string;
 }
 
-/** A request whose every byte is chosen by the caller, on a connection that the reply ends. */
-export const rawRequest = (target: string, props: RequestProps = {}): Buffer => {
-  const { method = 'GET', hostHeaders = [`Host: ${host}`], headers = [], body = '' } = props;
+/** A request to a port whose every byte is chosen by the caller, on a connection that the reply ends. */
+export const rawRequest = (port: number, target: string, props: RequestProps = {}): Buffer => {
+  const { method = 'GET', hostHeaders = [`Host: ${host}:${port}`], headers = [], body = '' } = props;
   const lines = [`${method} ${target} HTTP/1.1`, ...hostHeaders, 'Connection: close', ...headers];
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`);
 };
@@ -57,31 +57,31 @@ export interface HostileRequest {
   readonly status: number | undefined;
 }
 
-/** Every way to spell a request that should lead nowhere, around an image that is there. */
-export const hostileRequests = (id: string): readonly HostileRequest[] => {
+/** Every way to spell a request to the API at a port that should lead nowhere, around an image that is there. */
+export const hostileRequests = (port: number, id: string): readonly HostileRequest[] => {
   const path = (what: string, target: string, status: number): HostileRequest => ({
     what,
-    request: rawRequest(target),
+    request: rawRequest(port, target),
     status,
   });
   const post = (what: string, headers: readonly string[], body: string, status: number): HostileRequest => ({
     what,
-    request: rawRequest('/dev/upload_image', { method: 'POST', headers, body }),
+    request: rawRequest(port, '/dev/upload_image', { method: 'POST', headers, body }),
     status,
   });
   const method = (name: string, target: string, status: number | undefined): HostileRequest => ({
     what: `${name} ${target.slice(0, 20)}`,
-    request: rawRequest(target, { method: name }),
+    request: rawRequest(port, target, { method: name }),
     status,
   });
   const header = (what: string, headers: readonly string[], status: number): HostileRequest => ({
     what,
-    request: rawRequest(`/dev/images/${'0'.repeat(64)}`, { headers }),
+    request: rawRequest(port, `/dev/images/${'0'.repeat(64)}`, { headers }),
     status,
   });
   const hostHeader = (what: string, ...hostHeaders: readonly string[]): HostileRequest => ({
     what,
-    request: rawRequest(`/dev/images/${id}`, { hostHeaders }),
+    request: rawRequest(port, `/dev/images/${id}`, { hostHeaders }),
     status: 400,
   });
 
@@ -122,8 +122,8 @@ export const hostileRequests = (id: string): readonly HostileRequest[] => {
       400,
     ),
     path('a header in the path', '/dev/images/none HTTP/1.1\r\nSet-Cookie: injected=1\r\nX:', 400),
-    path('a server of its own', `http://example.org/dev/images/none`, 400),
-    path('the S3 of its own', 'http://127.0.0.1:1/thumbnail-images/', 404),
+    path('a server of its own', `http://example.org/dev/images/none`, 421),
+    path('the S3 of its own', 'http://127.0.0.1:1/thumbnail-images/', 421),
     path('no slash at the start', `dev/images/${id}`, 400),
     path('a fragment', `/dev/images/#${id}`, 404),
 

@@ -75,10 +75,7 @@ describe('a presigned URL of a thumbnail', () => {
       `${pathname}%00`,
       pathname.replace(image.id, `${image.id}/../${other.id}`),
     ]) {
-      const { status } = await sendRaw(
-        local.ports.s3,
-        rawRequest(detour + search, { hostHeaders: [`Host: ${new URL(image.url).host}`] }),
-      );
+      const { status } = await sendRaw(local.ports.s3, rawRequest(local.ports.s3, detour + search));
       expect({ detour, refused: status === 403 || status === 400 }).toEqual({ detour, refused: true });
     }
     expect((await fetch(image.url)).status).toBe(200);
@@ -173,7 +170,7 @@ test('without a signature nothing of either bucket can be listed, read, written 
 describe('the API', () => {
   test('refuses whatever HTTP allows to be spelled, at once and without a word about anything else', async () => {
     const wrong: object[] = [];
-    for (const { what, request, status } of hostileRequests(image.id)) {
+    for (const { what, request, status } of hostileRequests(local.port, image.id)) {
       const reply = await sendRaw(local.port, request);
       const tells = leaksOf(reply.text) || /^set-cookie|^location|<script>/im.test(reply.text);
       if (reply.status !== status || tells)
@@ -184,10 +181,11 @@ describe('the API', () => {
 
   test('takes a slow, a silent and a broken connection for no more than one', async () => {
     // GIVEN connections that begin a request and never end it
+    const own = `127.0.0.1:${local.port}`;
     const unfinished = [
-      'POST /dev/upload_image HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc',
-      'POST /dev/upload_image HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab',
-      'GET /dev/images/none HTTP/1.1\r\nHost: x\r\nX-Half: ',
+      `POST /dev/upload_image HTTP/1.1\r\nHost: ${own}\r\nContent-Length: 1000\r\n\r\nabc`,
+      `POST /dev/upload_image HTTP/1.1\r\nHost: ${own}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab`,
+      `GET /dev/images/none HTTP/1.1\r\nHost: ${own}\r\nX-Half: `,
       '',
     ];
     const hanging = unfinished.map((request) => sendRaw(local.port, request, 500).catch(() => 'ended by us'));
@@ -198,11 +196,11 @@ describe('the API', () => {
     expect(await Promise.all(hanging)).toEqual(unfinished.map(() => 'ended by us'));
   });
 
-  test('lets a forged Host decide about nothing but the link that its sender gets', async () => {
+  test('lets no header but Host decide what links begin with', async () => {
     const { text, status } = await sendRaw(
       local.port,
-      rawRequest(`/dev/images/${image.id}`, {
-        hostHeaders: ['Host: example.org'],
+      rawRequest(local.port, `/dev/images/${image.id}`, {
+        hostHeaders: [`Host: localhost:${local.port}`],
         headers: ['X-Forwarded-Host: example.net', 'Forwarded: host=example.net'],
       }),
     );
@@ -211,21 +209,14 @@ describe('the API', () => {
     // No cache keeps it for others.
     expect(head).toMatch(/^cache-control: no-store$/im);
     const reply = replySchema.parse(JSON.parse(body));
-    expect(reply.link).toBe(`http://example.org/dev/thumbnails/${image.id}`);
+    expect(reply.link).toBe(`http://localhost:${local.port}/dev/thumbnails/${image.id}`);
     expect(new URL(reply.url ?? '').host).toBe(new URL(image.url).host);
-    const redirect = await sendRaw(
-      local.port,
-      rawRequest(`/dev/thumbnails/${image.id}`, { hostHeaders: ['Host: example.org'] }),
-    );
-    expect(redirect.text).toMatch(
-      new RegExp(`^location: ${new URL(image.url).origin}/thumbnail-images/`, 'im'),
-    );
   });
 
   test('says only what was asked for: a HEAD has headers alone', async () => {
     const { status, text } = await sendRaw(
       local.port,
-      rawRequest(`/dev/images/${image.id}`, { method: 'HEAD' }),
+      rawRequest(local.port, `/dev/images/${image.id}`, { method: 'HEAD' }),
     );
     expect(status).toBe(200);
     expect(text.split('\r\n\r\n')).toEqual([expect.stringMatching(/^HTTP/), '']);

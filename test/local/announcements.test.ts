@@ -24,9 +24,9 @@ let heard: () => Promise<readonly ReceivedEvent[]>;
 beforeAll(async () => {
   local = startLocal({ folder: await temporaryFolder(), port: await freePort() });
   await local.ready();
-  aws = awsClients(local.ports);
+  aws = awsClients(local);
   api = `http://127.0.0.1:${local.port}/dev`;
-  heard = await subscribe(local.ports);
+  heard = await subscribe(local);
 });
 
 afterAll(cleanUp);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
@@ -13,14 +14,26 @@ import { createS3Client } from '../../lambdas/store/clients.ts';
 import { createMailRequests } from '../../lambdas/store/mail-requests.ts';
 import { createOriginals } from '../../lambdas/store/originals.ts';
 import { deadLetterQueueOf, queueUrl, region, resources } from '../../local/aws.ts';
+import { type Credentials, dataFolderOf, readCredentials } from '../../local/data-folder.ts';
 import { endpointOf, type Ports } from '../../local/ports.ts';
 import { until } from './local-run.ts';
 
-/** The account that the embedded servers know. */
-export const account = { region, credentials: { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' } };
+/** Where embedded services run, or have run. */
+export interface Place {
+  readonly folder: string;
+  readonly ports: Ports;
+}
+
+export const credentialsOf = ({ folder, ports }: Place): Credentials =>
+  readCredentials(join(folder, dataFolderOf(ports.api)));
+
+/** What a client of the services needs besides their addresses. */
+export const accountOf = (place: Place) => ({ region, credentials: credentialsOf(place) });
 
 /** Looks into the services of a run, past the API. */
-export const awsClients = (ports: Ports) => {
+export const awsClients = (place: Place) => {
+  const { ports } = place;
+  const account = accountOf(place);
   const s3 = createS3Client({ ...account, endpoint: endpointOf(ports.s3), forcePathStyle: true });
   const dynamodb = new DynamoDBClient({ ...account, endpoint: endpointOf(ports.dynamodb) });
   const sqs = new SQSClient({ ...account, endpoint: endpointOf(ports.sqs) });

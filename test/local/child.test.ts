@@ -55,7 +55,10 @@ test('a service whose event loop is blocked still ends with the process that sta
 test('a service whose event loop is blocked is replaced, and the next one answers', async () => {
   const port = await freePort();
   const environment = {
-    ...environmentsFor(portsFrom(port), readSettings({})).ingest,
+    ...environmentsFor(portsFrom(port), readSettings({}), {
+      accessKeyId: 'EXAMPLE',
+      secretAccessKey: 'example',
+    }).ingest,
     NODE_OPTIONS: `--import=${new URL('block-on-signal.ts', import.meta.url)}`,
   };
   const running = runScript(`

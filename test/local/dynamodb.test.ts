@@ -2,12 +2,15 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb';
 import { startCatalogServer } from '../catalog-server.ts';
+import { signedQuestion } from './signed-request.ts';
 
 test('the embedded DynamoDB outlives a client that breaks off in the middle of a request', async () => {
   // GIVEN
-  const { endpoint, tableName, client, stop } = await startCatalogServer();
+  const { endpoint, tableName, credentials, client, stop } = await startCatalogServer();
   const socket = connect(Number(new URL(endpoint).port), '127.0.0.1');
-  socket.write('POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nhalf');
+  const { headers, body } = await signedQuestion(endpoint, credentials, tableName);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  socket.write(`POST / HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body.slice(0, 5)}`);
   await once(socket, 'connect');
   // WHEN
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -9,18 +9,22 @@ export interface EmbeddedServices {
   readonly aws: AwsClients;
 }
 
-export interface Place {
+export interface StartPlace {
   readonly folder: string;
   readonly port: number;
+  /** The first of the ports at which a proxy shows the services. @default - there is none */
+  readonly proxyPort?: number;
 }
 
 /** The AWS services alone, with what they kept there, in a process of their own that ends with the tests. */
 export const startServicesAt = async (
-  { folder, port }: Place,
+  { folder, port, proxyPort }: StartPlace,
   visibilityTimeoutSeconds: number,
 ): Promise<Running> => {
   const services = startNode('test/local/services-process.ts', {
-    args: [String(port), String(visibilityTimeoutSeconds)],
+    args: [port, visibilityTimeoutSeconds, proxyPort].flatMap((each) =>
+      each === undefined ? [] : [String(each)],
+    ),
     folder,
     environment: {},
   });
@@ -28,10 +32,17 @@ export const startServicesAt = async (
   return services;
 };
 
-/** @param visibilityTimeoutSeconds how long a message for resize that was handed out stays hidden */
-export const startEmbeddedServices = async (visibilityTimeoutSeconds: number): Promise<EmbeddedServices> => {
-  const place = { folder: await temporaryFolder(), port: await freePort() };
+/**
+ * @param visibilityTimeoutSeconds how long a message for resize that was handed out stays hidden
+ * @param proxyPort the first of the ports at which a proxy shows the services. @default - there is none
+ */
+export const startEmbeddedServices = async (
+  visibilityTimeoutSeconds: number,
+  proxyPort?: number,
+): Promise<EmbeddedServices> => {
+  const place = { folder: await temporaryFolder(), port: await freePort(), proxyPort };
   await startServicesAt(place, visibilityTimeoutSeconds);
   const ports = portsFrom(place.port);
-  return { folder: place.folder, ports, aws: awsClients(ports) };
+  const { folder } = place;
+  return { folder, ports, aws: awsClients({ folder, ports }) };
 };

@@ -6,7 +6,7 @@ import { createEvents } from '../../lambdas/store/events.ts';
 import { resources, topicArn } from '../../local/aws.ts';
 import { endpointOf, portsFrom } from '../../local/ports.ts';
 import { jpegHeaderThenRubbish, quarteredPicture } from '../images.ts';
-import { account, awsClients } from './aws-clients.ts';
+import { accountOf, awsClients } from './aws-clients.ts';
 import { startServicesAt } from './embedded-services.ts';
 import { freePort, startLocal, until } from './local-run.ts';
 import { cleanUp, temporaryFolder } from './processes.ts';
@@ -21,8 +21,8 @@ test('tells a subscriber what happens to images', async () => {
   // GIVEN
   const local = startLocal({ folder: await temporaryFolder(), port: await freePort() });
   await local.ready();
-  const aws = awsClients(local.ports);
-  const heard = await subscribe(local.ports);
+  const aws = awsClients(local);
+  const heard = await subscribe(local);
   const image = Buffer.from(await quarteredPicture(400, 300).jpeg().toBuffer());
 
   // WHEN an image is brought twice, its link visited, and ten others are broken
@@ -74,8 +74,9 @@ test('tells the notify queue once, however often the services have started', asy
   const place = { folder: await temporaryFolder(), port: await freePort() };
   await (await startServicesAt(place, 30)).end('SIGKILL');
   await startServicesAt(place, 30);
-  const aws = awsClients(portsFrom(place.port));
-  const sns = new SNSClient({ ...account, endpoint: endpointOf(portsFrom(place.port).sqs) });
+  const run = { folder: place.folder, ports: portsFrom(place.port) };
+  const aws = awsClients(run);
+  const sns = new SNSClient({ ...accountOf(run), endpoint: endpointOf(run.ports.sqs) });
   const events = createEvents(topicArn(resources.imageEventsTopic), sns);
   const record = await aws.catalog.receive(imageIdOf(Buffer.from('image')), { bytes: 5 }, new Date());
   if (record === undefined) throw new Error('The image is known already.');

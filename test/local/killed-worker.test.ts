@@ -1,12 +1,12 @@
 import sharp from 'sharp';
 import { readSettings } from '../../lib/settings.ts';
 import { environmentsFor } from '../../local/environments.ts';
-import type { Ports } from '../../local/ports.ts';
+import { type Ports, portsFrom } from '../../local/ports.ts';
 import { quarteredPicture } from '../images.ts';
-import type { AwsClients } from './aws-clients.ts';
+import { type AwsClients, credentialsOf } from './aws-clients.ts';
 import { startEmbeddedServices } from './embedded-services.ts';
 import { type KillingProxy, type Moment, startKillingProxy } from './killing-proxy.ts';
-import { until } from './local-run.ts';
+import { freePort, until } from './local-run.ts';
 import { cleanUp, type Running, startNode } from './processes.ts';
 import { type ReceivedEvent, subscribe } from './subscriber.ts';
 
@@ -24,27 +24,32 @@ let folder: string;
 let ports: Ports;
 let aws: AwsClients;
 let heard: () => Promise<readonly ReceivedEvent[]>;
-const proxies: KillingProxy[] = [];
+let proxyPorts: Ports;
+/** The latest. */
+let proxy: KillingProxy | undefined;
 
 beforeAll(async () => {
-  ({ folder, ports, aws } = await startEmbeddedServices(visibilityTimeoutSeconds));
-  heard = await subscribe(ports);
+  const proxyPort = await freePort();
+  proxyPorts = portsFrom(proxyPort);
+  ({ folder, ports, aws } = await startEmbeddedServices(visibilityTimeoutSeconds, proxyPort));
+  heard = await subscribe({ folder, ports });
 });
 
 afterAll(async () => {
-  for (const proxy of proxies) proxy.close();
+  await proxy?.close();
   await cleanUp();
 });
 
 /** A worker that reaches the services through a proxy of its own. */
 const startWorker = async () => {
-  const proxy = await startKillingProxy(ports, () => worker.end('SIGKILL'));
-  proxies.push(proxy);
+  await proxy?.close();
+  const own = await startKillingProxy(ports, proxyPorts, () => worker.end('SIGKILL'));
+  proxy = own;
   const worker: Running = startNode('containers/resize.ts', {
     folder,
-    environment: environmentsFor(proxy.ports, settings).resize,
+    environment: environmentsFor(own.ports, settings, credentialsOf({ folder, ports })).resize,
   });
-  return { proxy, worker };
+  return { proxy: own, worker };
 };
 
 const expectThumbnails = async (id: string): Promise<void> => {

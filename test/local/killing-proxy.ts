@@ -17,7 +17,7 @@ export interface KillingProxy {
   killedAt(): string | undefined;
   /** The writes since `killAt` whose answer arrived. */
   answered(): readonly string[];
-  close(): void;
+  close(): Promise<void>;
 }
 
 const writes: readonly unknown[] = ['DynamoDB_20120810.UpdateItem', 'AmazonSQS.DeleteMessage'];
@@ -31,7 +31,12 @@ const writeOf = ({ method, headers }: IncomingMessage): string | undefined => {
   return writes.includes(target) ? String(target).split('.')[1] : undefined;
 };
 
-export const startKillingProxy = async (services: Ports, kill: () => void): Promise<KillingProxy> => {
+export const startKillingProxy = async (
+  services: Ports,
+  /** Its own. */
+  own: Ports,
+  kill: () => void,
+): Promise<KillingProxy> => {
   let plan: { readonly write: number; readonly moment: Moment } | undefined;
   let killed: string | undefined;
   let count = 0;
@@ -70,28 +75,25 @@ export const startKillingProxy = async (services: Ports, kill: () => void): Prom
     incoming.pipe(upstream);
   };
 
-  const servers = { s3: services.s3, sqs: services.sqs, dynamodb: services.dynamodb };
-  const started = await Promise.all(
-    Object.entries(servers).map(async ([name, port]) => {
-      const server = createServer(pass(port));
-      await once(server.listen(0, host), 'listening');
-      const address = server.address();
-      if (address === null || typeof address === 'string') throw new Error('It has no port.');
-      return { name, server, port: address.port };
+  const servers = await Promise.all(
+    (['s3', 'sqs', 'dynamodb'] as const).map(async (name) => {
+      const server = createServer(pass(services[name]));
+      await once(server.listen(own[name], host), 'listening');
+      return server;
     }),
   );
-  const portOf = (name: string): number => started.find((each) => each.name === name)?.port ?? 0;
   return {
-    ports: { ...services, s3: portOf('s3'), sqs: portOf('sqs'), dynamodb: portOf('dynamodb') },
+    ports: { ...own, api: services.api, mail: services.mail },
     killAt: (write, moment) => {
       plan = { write, moment };
     },
     killedAt: () => killed,
     answered: () => answered,
-    close: () => {
-      for (const { server } of started) {
-        server.close();
+    close: async () => {
+      for (const server of servers) {
+        const closed = once(server.close(), 'close');
         server.closeAllConnections();
+        await closed;
       }
     },
   };

@@ -133,7 +133,7 @@ describe('an announced upload', () => {
     expect((await put(upload.url, image, upload.headers)).status).toBe(200);
     const thumbnail = await fetch(await redirectOf(link));
     expect(await sharp(await thumbnail.bytes()).metadata()).toMatchObject({ width: 300, height: 200 });
-    await awsClients(local.ports).untilNothingQueued();
+    await awsClients(local).untilNothingQueued();
     expect(local.resizeLogs(id)).toMatchObject([{ message: 'thumbnails stored' }]);
   });
 
@@ -162,7 +162,7 @@ describe('an announced upload', () => {
 });
 
 test('of ten writers that store an original only if it is not there, one does', async () => {
-  const { originals } = awsClients(local.ports);
+  const { originals } = awsClients(local);
   const image = Buffer.from('GIF89a, and whatever else');
   const id = createHash('sha256').update(image).digest('hex');
   const outcomes = await Promise.all(Array.from({ length: 10 }, () => originals.put(id, image, 'image/gif')));

@@ -30,7 +30,7 @@ describe('one run', () => {
     folder = await temporaryFolder();
     local = startLocal({ folder, port: await freePort() });
     await local.ready();
-    aws = awsClients(local.ports);
+    aws = awsClients(local);
   });
 
   test('answers a fresh upload that waits with a URL that shows the thumbnail at once', async () => {

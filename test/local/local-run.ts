@@ -55,6 +55,7 @@ export const freePort = (): Promise<number> =>
 
 /** local/start.ts as a process of its own, and what it prints. */
 export interface LocalRun extends Running {
+  readonly folder: string;
   readonly port: number;
   readonly ports: Ports;
   readonly uploadUrl: string;
@@ -97,6 +98,7 @@ export const startLocal = (props: LocalRunProps): LocalRun => {
       .map((line) => z.record(z.string(), z.unknown()).parse(JSON.parse(line)));
   return {
     ...running,
+    folder,
     port,
     ports: portsFrom(port),
     uploadUrl: `http://127.0.0.1:${port}/dev/upload_image`,

@@ -34,7 +34,7 @@ beforeAll(async () => {
     environment: { SMTP_TRANSPORT: JSON.stringify(transport) },
   });
   await local.ready();
-  aws = awsClients(local.ports);
+  aws = awsClients(local);
 });
 
 afterAll(async () => {

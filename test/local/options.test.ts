@@ -14,11 +14,11 @@ const refusal = (args: readonly string[], environment: Readonly<Record<string, s
 test('gives S3, SQS, DynamoDB and mail the ports after the API, and each port a folder of its own', () => {
   expect(readOptions([], {})).toMatchObject({
     ports: { api: 3000, s3: 3001, sqs: 3002, dynamodb: 3003, mail: 3004 },
-    stateDirectory: '.local/3000',
+    dataFolder: '.local/3000',
   });
   expect(readOptions([], { PORT: '65531' })).toMatchObject({
     ports: { api: 65_531, s3: 65_532, sqs: 65_533, dynamodb: 65_534, mail: 65_535 },
-    stateDirectory: '.local/65531',
+    dataFolder: '.local/65531',
   });
 });
 

@@ -28,13 +28,13 @@ test('finds the image whose event was lost and the upload that never came, and e
   // GIVEN one image without an event, one record without an original, and one image that waits since now
   const folder = await temporaryFolder();
   const port = await freePort();
-  const aws = awsClients(portsFrom(port));
   const services = startNode('test/local/services-process.ts', {
     args: [String(port), '30'],
     folder,
     environment: {},
   });
   await until('the services', () => services.out().includes('ready') || undefined);
+  const aws = awsClients({ folder, ports: portsFrom(port) });
   const image = await quarteredPicture(400, 300).jpeg().toBuffer();
   const lost = imageIdOf(image);
   await aws.originals.put(lost, image, 'image/jpeg');

@@ -12,7 +12,7 @@ import { deadLetterQueueOf, resources } from '../../local/aws.ts';
 import { environmentsFor } from '../../local/environments.ts';
 import { endpointOf, type Ports } from '../../local/ports.ts';
 import { quarteredPicture } from '../images.ts';
-import type { AwsClients } from './aws-clients.ts';
+import { type AwsClients, credentialsOf } from './aws-clients.ts';
 import { startEmbeddedServices } from './embedded-services.ts';
 import { freePort, until } from './local-run.ts';
 import { cleanUp, type Running, startNode } from './processes.ts';
@@ -86,7 +86,7 @@ const takeAll = async (): Promise<readonly string[]> => {
 
 test('brings back what failed for a reason that is mended, and it ends well', async () => {
   // GIVEN an image that became a dead letter, because its worker was given a bucket that is not there
-  const environment = environmentsFor(ports, settings).resize;
+  const environment = environmentsFor(ports, settings, credentialsOf({ folder, ports })).resize;
   const wrong = startNode('containers/resize.ts', {
     folder,
     environment: { ...environment, THUMBNAIL_BUCKET: 'no-such-bucket' },
@@ -168,10 +168,11 @@ describe('with a stack', () => {
   const environment = () => {
     const address = cloudFormation.address();
     const port = typeof address === 'object' ? address?.port : undefined;
+    const { accessKeyId, secretAccessKey } = credentialsOf({ folder, ports });
     return {
       AWS_REGION: 'us-east-2',
-      AWS_ACCESS_KEY_ID: 'EXAMPLE',
-      AWS_SECRET_ACCESS_KEY: 'example',
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
       AWS_ENDPOINT_URL_CLOUDFORMATION: `http://127.0.0.1:${port}`,
       AWS_ENDPOINT_URL_SQS: endpointOf(ports.sqs),
       AWS_EC2_METADATA_DISABLED: 'true',

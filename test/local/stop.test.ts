@@ -3,7 +3,7 @@ import { environmentsFor } from '../../local/environments.ts';
 import { isListening, type Ports } from '../../local/ports.ts';
 import { quarteredPicture } from '../images.ts';
 import { shownReplySchema } from '../reply.ts';
-import type { AwsClients } from './aws-clients.ts';
+import { type AwsClients, credentialsOf } from './aws-clients.ts';
 import { startEmbeddedServices } from './embedded-services.ts';
 import { pidOfChild, until } from './local-run.ts';
 import { cleanUp, type Running, startNode, suspend } from './processes.ts';
@@ -28,7 +28,7 @@ afterAll(cleanUp);
 const startIngest = async (): Promise<Running> => {
   const ingest = startNode('containers/ingest.ts', {
     folder,
-    environment: environmentsFor(ports, settings).ingest,
+    environment: environmentsFor(ports, settings, credentialsOf({ folder, ports })).ingest,
   });
   await until('ingest', async () => (await isListening(ports.api)) || undefined);
   return ingest;
@@ -37,7 +37,7 @@ const startIngest = async (): Promise<Running> => {
 const startWorker = async (): Promise<Running> => {
   const worker = startNode('containers/resize.ts', {
     folder,
-    environment: environmentsFor(ports, settings).resize,
+    environment: environmentsFor(ports, settings, credentialsOf({ folder, ports })).resize,
   });
   await until('the worker', () => worker.out().includes('resize polls') || undefined);
   return worker;

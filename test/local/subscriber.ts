@@ -7,8 +7,8 @@ import {
 } from '@aws-sdk/client-sqs';
 import { type ImageEvent, imageEventSchema } from '../../lambdas/image/event.ts';
 import { accountId, queueUrl, region, resources, topicArn } from '../../local/aws.ts';
-import { endpointOf, type Ports } from '../../local/ports.ts';
-import { account } from './aws-clients.ts';
+import { endpointOf } from '../../local/ports.ts';
+import { accountOf, type Place } from './aws-clients.ts';
 
 export interface ReceivedEvent {
   readonly event: ImageEvent;
@@ -17,8 +17,9 @@ export interface ReceivedEvent {
 }
 
 /** A queue of the tests' own that hears of everything that is told on the topic. Gives what it has heard so far. */
-export const subscribe = async (ports: Ports): Promise<() => Promise<readonly ReceivedEvent[]>> => {
-  const endpoint = endpointOf(ports.sqs);
+export const subscribe = async (place: Place): Promise<() => Promise<readonly ReceivedEvent[]>> => {
+  const endpoint = endpointOf(place.ports.sqs);
+  const account = accountOf(place);
   const sqs = new SQSClient({ ...account, endpoint });
   const sns = new SNSClient({ ...account, endpoint });
   const name = 'subscriber';

@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { readSettings } from '../../lib/settings.ts';
 import { smallYoungGeneration } from '../../local/child.ts';
-import { environmentsFor } from '../../local/environments.ts';
+import { environmentsFor, listeningAt } from '../../local/environments.ts';
 import { isListening, type Ports, portsFrom } from '../../local/ports.ts';
-import { type AwsClients, awsClients } from '../local/aws-clients.ts';
+import { type AwsClients, awsClients, credentialsOf } from '../local/aws-clients.ts';
 import { freePort, until } from '../local/local-run.ts';
 import { project } from '../local/processes.ts';
 
@@ -25,8 +25,8 @@ export interface StackProps {
   readonly workers?: number;
   /** Runs the reconciler again and again, with this pause, for what waits that long. @default - it does not run */
   readonly reconcileSeconds?: number;
-  /** Where ingest, workers and reconciler find the services. @default - at the services themselves */
-  readonly through?: (services: Ports) => Promise<Ports>;
+  /** Puts a proxy, at the ports that it is given, between the services and all others. @default - there is none */
+  readonly through?: (services: Ports, proxy: Ports) => Promise<Ports>;
   /** Added to the environment of ingest and workers. @default - nothing */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -71,7 +71,8 @@ export const hasStackTrace = (text: string): boolean => /\n?\s+at (?:\S+ \()?(?:
 
 /** What no log line may hold, and no reply but one that gives a signed URL to whoever may have it. */
 export const leaksOf = (text: string): boolean =>
-  hasStackTrace(text) || /X-Amz-Signature|x-amz-security-token|SecretAccessKey|S3RVER\b/i.test(text);
+  hasStackTrace(text) ||
+  /X-Amz-Signature|x-amz-security-token|SecretAccessKey|\bLOCAL[A-Z2-7]{15}\b/i.test(text);
 
 export const startStack = async (props: StackProps): Promise<Stack> => {
   const { visibilityTimeoutSeconds, ingests = 1, workers = 1, reconcileSeconds, through } = props;
@@ -81,6 +82,7 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
   await mkdir(temporary, { recursive: true });
   const folder = await mkdtemp(join(temporary, 'trial-'));
   const port = await freePort();
+  const proxyPort = await freePort();
   const services = portsFrom(port);
   const logFile = `${folder}.log`;
   const log = createWriteStream(logFile);
@@ -150,12 +152,12 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
   const servicesProcess = supervise(
     'services',
     'test/local/services-process.ts',
-    [String(port), String(visibilityTimeoutSeconds)],
+    [String(port), String(visibilityTimeoutSeconds), ...(through ? [String(proxyPort)] : [])],
     {},
   );
   await until('the services', async () => (await isListening(services.s3)) || undefined);
-  const ports = through ? await through(services) : services;
-  const environments = environmentsFor(ports, settings);
+  const ports = through ? await through(services, portsFrom(proxyPort)) : services;
+  const environments = environmentsFor(ports, settings, credentialsOf({ folder, ports: services }));
   const apiPorts = [port];
   while (apiPorts.length < ingests) apiPorts.push(await freePort());
   const processes = [
@@ -163,7 +165,7 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
     ...apiPorts.map((apiPort, index) =>
       supervise(index === 0 ? 'ingest' : `ingest-${index + 1}`, 'containers/ingest.ts', [], {
         ...environments.ingest,
-        PORT: String(apiPort),
+        ...listeningAt(apiPort),
         ...environment,
       }),
     ),
@@ -208,7 +210,7 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
     ports: services,
     apiUrl: apiUrlAt(port),
     apiUrls: apiPorts.map(apiUrlAt),
-    aws: awsClients(services),
+    aws: awsClients({ folder, ports: services }),
     names: processes.map(({ name }) => name),
     kill: (name) => byName(name).kill(),
     childrenOf: (name) => {

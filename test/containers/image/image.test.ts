@@ -22,9 +22,11 @@ import { buildSync } from 'esbuild';
 import sharp from 'sharp';
 import * as z from 'zod';
 import { readSettings } from '../../../lib/settings.ts';
+import type { Credentials } from '../../../local/data-folder.ts';
 import { environmentsFor } from '../../../local/environments.ts';
 import { endpointOf, type Ports } from '../../../local/ports.ts';
 import { cameraPicture } from '../../images.ts';
+import { credentialsOf } from '../../local/aws-clients.ts';
 import { startEmbeddedServices } from '../../local/embedded-services.ts';
 import { pidOfChild, until } from '../../local/local-run.ts';
 import { cleanUp, project, type Running, resume, startProcess, suspend } from '../../local/processes.ts';
@@ -46,6 +48,7 @@ const hasAllocator = execFileSync('sh', ['-c', 'ldconfig -p 2> /dev/null || true
 let folder: string;
 let image: Image;
 let ports: Ports;
+let credentials: Credentials;
 let ingest: Running;
 let worker: Running;
 /** All of the tree before anything ran in it. */
@@ -109,7 +112,9 @@ beforeAll(async () => {
   execFileSync('find', [folder, '-type', 'd', '-exec', 'chmod', '0555', '{}', '+']);
   for (const volume of image.volumes) chmodSync(at(volume), 0o1777);
   filesBefore = filesBelow(image.root);
-  ({ ports } = await startEmbeddedServices(300));
+  const services = await startEmbeddedServices(300);
+  ports = services.ports;
+  credentials = credentialsOf(services);
 }, 300_000);
 
 afterAll(async () => {
@@ -193,7 +198,7 @@ test('lets its user execute Node.js, and not read it', () => {
 /** The tests that follow are one life of both services, in this order. */
 describe('both commands', () => {
   beforeAll(async () => {
-    const environments = environmentsFor(ports, settings);
+    const environments = environmentsFor(ports, settings, credentials);
     ingest = inImage([...image.entrypoint, ...image.command], environmentWith(environments.ingest));
     worker = inImage([...image.entrypoint, 'containers/resize.ts'], environmentWith(environments.resize));
     await until('ingest', () => ingest.out().includes('ingest listens') || undefined);
@@ -306,7 +311,7 @@ const judged = (outcome: string): string =>
   beforeAll(async () => {
     temporary = at(image.environment['TMPDIR'] ?? '');
     infect();
-    const environments = environmentsFor(ports, settings);
+    const environments = environmentsFor(ports, settings, credentials);
     ingest = inImage([...image.entrypoint, ...image.command], environmentWith(environments.ingest));
     worker = inImage(
       [...image.entrypoint, 'containers/resize.ts'],

@@ -42,10 +42,11 @@ export interface CellResult {
 /** Uploads images before and during a fault, and looks whether all of them come to their end. */
 export const runCell = async (
   cell: Cell,
-  { apiUrl, aws, ports }: Stack,
+  stack: Stack,
   proxy: FaultProxy,
   random: Random,
 ): Promise<CellResult> => {
+  const { apiUrl, aws } = stack;
   const startedAt = performance.now();
   const upload = async (image: Buffer, waits: boolean) => uploadUntilAccepted({ apiUrl, image, waits });
   const uploadFresh = async (waits: boolean) => upload(await freshImage(random), waits);
@@ -78,7 +79,7 @@ export const runCell = async (
   const ids = uploads.flatMap(({ id }) => (id === undefined ? [] : [id]));
   const outcome = await outcomeOf(aws, ids, endMilliseconds);
   proxy.heal();
-  const deadLetters = await queuesOf(ports).takeDeadLetters();
+  const deadLetters = await queuesOf(stack).takeDeadLetters();
   problems.push(...outcome.problems, ...deadLetters.map((body) => `a dead letter: ${body}`));
   return {
     cell,

@@ -5,13 +5,13 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { queueUrl, resources } from '../../../local/aws.ts';
-import { endpointOf, type Ports } from '../../../local/ports.ts';
-import { account } from '../../local/aws-clients.ts';
+import { endpointOf } from '../../../local/ports.ts';
+import { accountOf, type Place } from '../../local/aws-clients.ts';
 
 /** The queues of a stack, past everything that may fail. */
-export const queuesOf = (ports: Ports) => {
-  const endpoint = endpointOf(ports.sqs);
-  const sqs = new SQSClient({ ...account, endpoint });
+export const queuesOf = (place: Place) => {
+  const endpoint = endpointOf(place.ports.sqs);
+  const sqs = new SQSClient({ ...accountOf(place), endpoint });
   return {
     /** Puts a message among those of S3. */
     send: async (MessageBody: string): Promise<void> => {

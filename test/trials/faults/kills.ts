@@ -60,7 +60,7 @@ export const runKills = async ({ random, kills, restarts }: KillsProps): Promise
     const uploads = await stream.end();
     const ids = uploads.flatMap(({ id }) => (id === undefined ? [] : [id]));
     const { ready, problems } = await outcomeOf(stack.aws, ids, endMilliseconds);
-    const deadLetters = await queuesOf(stack.ports).takeDeadLetters();
+    const deadLetters = await queuesOf(stack).takeDeadLetters();
     return {
       uploads,
       ready,

@@ -34,8 +34,8 @@ export const runMatrix = async (
       visibilityTimeoutSeconds,
       workers: 2,
       reconcileSeconds,
-      through: async (services) => {
-        const proxy = await startFaultProxy(services);
+      through: async (services, ports) => {
+        const proxy = await startFaultProxy(services, ports);
         started.resolve(proxy);
         return proxy.ports;
       },

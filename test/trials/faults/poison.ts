@@ -7,7 +7,7 @@ import { resources } from '../../../local/aws.ts';
 import { endpointOf } from '../../../local/ports.ts';
 import { createdMessage } from '../../events.ts';
 import { jpegHeaderThenRubbish } from '../../images.ts';
-import { account } from '../../local/aws-clients.ts';
+import { accountOf } from '../../local/aws-clients.ts';
 import type { Random } from '../random.ts';
 import { type Stack, startStack } from '../stack.ts';
 import { freshImage, type Upload, uploadUntilAccepted } from './client.ts';
@@ -40,7 +40,7 @@ export interface PoisonResult {
 export const runPoison = async (random: Random): Promise<PoisonResult> => {
   const stack = await startStack({ visibilityTimeoutSeconds, workers: 1 });
   try {
-    const queues = queuesOf(stack.ports);
+    const queues = queuesOf(stack);
 
     // GIVEN the time that neighbours take by themselves
     await uploadNeighbours(stack, random, 2);
@@ -127,11 +127,12 @@ const uploadCorrupt = async ({ apiUrl }: Stack, random: Random): Promise<string>
 };
 
 /** An original whose bytes are not those that name it, which only someone past the API can have put there. */
-const storeUnderAnotherName = async ({ aws, ports }: Stack, random: Random): Promise<string> => {
+const storeUnderAnotherName = async (stack: Stack, random: Random): Promise<string> => {
+  const { aws, ports } = stack;
   const announced = await freshImage(random);
   const id = imageIdOf(announced);
   await aws.catalog.receive(id, { bytes: announced.byteLength }, new Date());
-  const s3 = createS3Client({ ...account, endpoint: endpointOf(ports.s3), forcePathStyle: true });
+  const s3 = createS3Client({ ...accountOf(stack), endpoint: endpointOf(ports.s3), forcePathStyle: true });
   await s3.send(
     new PutObjectCommand({
       Bucket: resources.rawBucket,

@@ -48,7 +48,7 @@ interface ActiveFault extends Fault {
   hit(): void;
 }
 
-export const startFaultProxy = async (target: Ports): Promise<FaultProxy> => {
+export const startFaultProxy = async (target: Ports, own: Ports): Promise<FaultProxy> => {
   let faults: readonly ActiveFault[] = [];
   const lostIds = new Set<string>();
   /** Connections on which nothing moves, at either side. */
@@ -130,10 +130,8 @@ export const startFaultProxy = async (target: Ports): Promise<FaultProxy> => {
       // Whoever dies half-way through a request or its answer wants no more of it.
       handle(service, target[name], incoming, outgoing).catch(() => incoming.socket.destroy());
     });
-    await once(server.listen(0, host), 'listening');
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('The proxy has no port.');
-    return { server, port: address.port };
+    await once(server.listen(own[name], host), 'listening');
+    return server;
   };
   const [s3, sqs, dynamodb] = await Promise.all([listen('s3'), listen('sqs'), listen('dynamodb')]);
 
@@ -143,7 +141,7 @@ export const startFaultProxy = async (target: Ports): Promise<FaultProxy> => {
   };
 
   return {
-    ports: { ...target, s3: s3.port, sqs: sqs.port, dynamodb: dynamodb.port },
+    ports: { ...own, api: target.api, mail: target.mail },
     inject: (props) => {
       const fault = activate(props);
       faults = [...faults, fault];
@@ -156,7 +154,7 @@ export const startFaultProxy = async (target: Ports): Promise<FaultProxy> => {
     heal,
     close: async () => {
       heal();
-      for (const { server } of [s3, sqs, dynamodb]) {
+      for (const server of [s3, sqs, dynamodb]) {
         const closed = once(server.close(), 'close');
         server.closeAllConnections();
         await closed;

@@ -1,9 +1,9 @@
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { originalKey } from '../../../lambdas/image/keys.ts';
 import { queueUrl, resources } from '../../../local/aws.ts';
-import { endpointOf, type Ports } from '../../../local/ports.ts';
+import { endpointOf } from '../../../local/ports.ts';
 import { createdMessage } from '../../events.ts';
-import { account } from '../../local/aws-clients.ts';
+import { accountOf, type Place } from '../../local/aws-clients.ts';
 import type { Random } from '../random.ts';
 
 /** Sends events that S3 sent already, or will send: it promises no order, and that each comes at least once. */
@@ -25,9 +25,9 @@ const late = 0.1;
 /** So many events are held back and shuffled. */
 const heldBack = 60;
 
-export const createDisturbance = (ports: Ports, random: Random): Disturbance => {
-  const endpoint = endpointOf(ports.sqs);
-  const sqs = new SQSClient({ ...account, endpoint });
+export const createDisturbance = (place: Place, random: Random): Disturbance => {
+  const endpoint = endpointOf(place.ports.sqs);
+  const sqs = new SQSClient({ ...accountOf(place), endpoint });
   const QueueUrl = queueUrl(endpoint, resources.resizeQueue);
   const known: string[] = [];
   let held: string[] = [];

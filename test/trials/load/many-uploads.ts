@@ -33,7 +33,7 @@ export const manyUploads = async (props: ManyUploadsProps): Promise<readonly Fig
   const apiUrlsFor = (number: number): readonly string[] =>
     number % twinOf === 0 ? stack.apiUrls : stack.apiUrls.filter((_, index) => index === number % ingests);
   try {
-    const disturbance = createDisturbance(stack.ports, random);
+    const disturbance = createDisturbance(stack, random);
     const memory = watchMemory(stack, uploads);
     const progress = createProgress('uploads', uploads);
     const startedAt = performance.now();

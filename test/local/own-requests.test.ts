@@ -1,0 +1,315 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { createS3Client } from '../../lambdas/store/clients.ts';
+import { region, resources, topicArn } from '../../local/aws.ts';
+import type { Credentials } from '../../local/data-folder.ts';
+import { endpointOf } from '../../local/ports.ts';
+import { quarteredPicture } from '../images.ts';
+import { replySchema, type ShownReply } from '../reply.ts';
+import { rawRequest, sendRaw } from './access-requests.ts';
+import { type AwsClients, awsClients, credentialsOf } from './aws-clients.ts';
+import { freePort, type LocalRun, startLocal } from './local-run.ts';
+import { sentMails } from './mails.ts';
+import { cleanUp, temporaryFolder } from './processes.ts';
+import { signedForm, signedQuestion } from './signed-request.ts';
+import { uploadAndWait } from './uploads.ts';
+
+jest.setTimeout(60_000);
+
+let local: LocalRun;
+let aws: AwsClients;
+let credentials: Credentials;
+let image: ShownReply;
+const foreign = 'http://attacker.example';
+
+/** A request to each server that it serves well without any of what is tried here. */
+const friendly = async (): Promise<Readonly<Record<string, Sent>>> => {
+  const { api, s3, sqs, dynamodb, mail } = local.ports;
+  const { pathname, search } = new URL(image.url);
+  const question = await signedQuestion(endpointOf(dynamodb), credentials);
+  return {
+    api: { port: api, target: `/dev/images/${image.id}` },
+    s3: { port: s3, target: pathname + search },
+    // As SNS is asked, in a form; SQS shares its server.
+    sqs: { port: sqs, target: '/', ...(await signedForm(endpointOf(sqs), credentials)) },
+    dynamodb: { port: dynamodb, target: '/', ...question },
+    mail: { port: mail, target: '/store' },
+  };
+};
+
+interface Sent {
+  readonly port: number;
+  readonly target: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Sends it with these headers besides. An empty `host` leaves that one out. */
+const send = (
+  { port, target, method, headers, body }: Sent,
+  others: Readonly<Record<string, string>> = {},
+  host: string | undefined = `127.0.0.1:${port}`,
+) => {
+  const all = Object.entries({ ...headers, ...others }).filter(([name]) => name !== 'host');
+  return sendRaw(
+    port,
+    rawRequest(port, target, {
+      method,
+      hostHeaders: host === '' ? [] : [`Host: ${host}`],
+      headers: all.map(([name, value]) => `${name}: ${value}`),
+      body,
+    }),
+  );
+};
+
+const statuses = async (
+  headersFor: (port: number) => Readonly<Record<string, string>>,
+  hostFor?: (port: number) => string,
+) =>
+  Object.fromEntries(
+    await Promise.all(
+      Object.entries(await friendly()).map(async ([name, request]) => {
+        const { status, text } = await send(request, headersFor(request.port), hostFor?.(request.port));
+        expect(text).not.toMatch(/^access-control-/im);
+        return [name, status] as const;
+      }),
+    ),
+  );
+
+const all = (status: number) => ({ api: status, s3: status, sqs: status, dynamodb: status, mail: status });
+
+beforeAll(async () => {
+  local = startLocal({ folder: await temporaryFolder(), port: await freePort() });
+  await local.ready();
+  aws = awsClients(local);
+  credentials = credentialsOf(local);
+  image = await uploadAndWait(local.uploadUrl, Buffer.from(await quarteredPicture(60, 40).jpeg().toBuffer()));
+});
+afterAll(cleanUp);
+
+describe('every server of npm start', () => {
+  test('answers requests to 127.0.0.1, without any header of a browser', async () => {
+    expect(await statuses(() => ({}))).toEqual(all(200));
+  });
+
+  test('refuses a Host that was made to lead here, or another port of this machine, or none', async () => {
+    for (const hostFor of [
+      (port: number) => `attacker.example:${port}`,
+      () => 'attacker.example',
+      (port: number) => `127.0.0.1.attacker.example:${port}`,
+      (port: number) => `localhost.:${port}`,
+      (port: number) => `0.0.0.0:${port}`,
+      (port: number) => `127.0.0.1:${port + 100}`,
+      () => '127.0.0.1',
+    ]) {
+      expect(await statuses(() => ({}), hostFor)).toEqual(all(421));
+    }
+    for (const each of Object.values(await friendly())) {
+      const { status } = await send(each, {}, '');
+      expect(status).toBe(400);
+      // HTTP/1.0 may leave it out.
+      const old = await sendRaw(each.port, Buffer.from(`GET ${each.target} HTTP/1.0\r\n\r\n`));
+      expect(old.status === 421 || old.status === 400).toBe(true);
+      const elsewhere = await send({ ...each, target: `http://attacker.example${each.target}` });
+      expect(elsewhere.status).toBe(421);
+    }
+  });
+
+  test('takes localhost as well, wherever no signature names the host', async () => {
+    const { api, mail } = await friendly();
+    for (const each of [api, mail]) {
+      if (each === undefined) throw new Error('It is there.');
+      expect((await send(each, {}, `localhost:${each.port}`)).status).toBe(200);
+      expect((await send(each, {}, `LOCALHOST:${each.port}`)).status).toBe(200);
+    }
+  });
+
+  test('refuses a page of another site, also one that hides where it comes from', async () => {
+    for (const origin of [foreign, 'null', 'https://127.0.0.1', `http://127.0.0.1:${local.port + 50}`]) {
+      expect(await statuses(() => ({ Origin: origin }))).toEqual(all(403));
+    }
+  });
+
+  test('takes its own pages and those of the API, and lets none of them read more than a browser does', async () => {
+    for (const host of ['127.0.0.1', 'localhost']) {
+      expect(await statuses(() => ({ Origin: `http://${host}:${local.port}` }))).toEqual(all(200));
+      expect(await statuses((port) => ({ Origin: `http://${host}:${port}` }))).toEqual(all(200));
+    }
+  });
+
+  test('gives no preflight of another site what it asks for', async () => {
+    for (const { port } of Object.values(await friendly())) {
+      const { status, text } = await send(
+        { port, target: '/', method: 'OPTIONS' },
+        {
+          Origin: foreign,
+          'Access-Control-Request-Method': 'POST',
+          'Access-Control-Request-Headers': 'x-amz-target, authorization',
+          'Access-Control-Request-Private-Network': 'true',
+        },
+      );
+      expect(status).toBe(403);
+      expect(text).not.toMatch(/^access-control-/im);
+    }
+  });
+
+  test('refuses what a page of another site changes, even if the browser names no origin', async () => {
+    const { api, sqs, dynamodb, mail } = local.ports;
+    for (const port of [api, sqs, dynamodb, mail]) {
+      const { status } = await send(
+        { port, target: '/', method: 'POST' },
+        { 'Sec-Fetch-Site': 'cross-site' },
+      );
+      expect(status).toBe(403);
+    }
+  });
+
+  test('shows what a page of another site links to or shows as a picture', async () => {
+    const { s3, api, mail } = await friendly();
+    for (const each of [s3, api, mail]) {
+      if (each === undefined) throw new Error('It is there.');
+      const { status } = await send(each, { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Dest': 'image' });
+      expect(status).toBe(200);
+    }
+  });
+});
+
+test('the API refuses in its own words', async () => {
+  const target = { port: local.port, target: '/dev/upload_image', method: 'POST', body: '' };
+  for (const [reply, status, code] of [
+    [send(target, {}, 'attacker.example'), 421, 'unknown-host'],
+    [send(target, { Origin: foreign, 'Content-Type': 'text/plain' }), 403, 'foreign-origin'],
+  ] as const) {
+    const { text } = await reply;
+    const [head = '', body = ''] = text.split('\r\n\r\n');
+    expect(head).toMatch(/^content-type: application\/problem\+json$/im);
+    expect(JSON.parse(body)).toEqual({ status, code, title: expect.any(String), detail: expect.any(String) });
+  }
+});
+
+test('links work at the name of this machine that was used', async () => {
+  for (const host of ['127.0.0.1', 'localhost']) {
+    const response = await fetch(`http://${host}:${local.port}/dev/images/${image.id}`);
+    const { link = '', url = '' } = replySchema.parse(await response.json());
+    expect(new URL(link).host).toBe(`${host}:${local.port}`);
+    expect((await fetch(link)).status).toBe(200);
+    expect((await fetch(url)).status).toBe(200);
+  }
+});
+
+test('forms of other sites publish nothing, send nothing and upload nothing', async () => {
+  const before = await aws.messagesOf(resources.dataLakeQueue);
+  const mails = (await sentMails(local.ports)).length;
+  const form = new URLSearchParams({
+    Action: 'Publish',
+    TopicArn: topicArn(resources.imageEventsTopic),
+    Message: 'from another site',
+  });
+  const jpeg = await quarteredPicture(61, 40).jpeg().toBuffer();
+  const requests = [
+    fetch(endpointOf(local.ports.sqs), { method: 'POST', body: form, headers: { Origin: foreign } }),
+    // Without an Origin as well: nobody has signed it.
+    fetch(endpointOf(local.ports.sqs), { method: 'POST', body: form }),
+    fetch(endpointOf(local.ports.mail), {
+      method: 'POST',
+      body: new URLSearchParams({
+        Action: 'SendEmail',
+        Source: 'a@example.com',
+        'Destination.ToAddresses.member.1': 'b@example.com',
+        'Message.Subject.Data': 's',
+        'Message.Body.Text.Data': 't',
+      }),
+    }),
+    fetch(`${endpointOf(local.ports.mail)}/clear-store`, { method: 'POST', headers: { Origin: foreign } }),
+    fetch(local.uploadUrl, {
+      method: 'POST',
+      body: Buffer.from(jpeg),
+      headers: { Origin: foreign, 'Content-Type': 'text/plain' },
+    }),
+  ];
+  expect((await Promise.all(requests)).map(({ status }) => status)).toEqual([403, 403, 403, 403, 403]);
+  expect(await aws.messagesOf(resources.dataLakeQueue)).toEqual(before);
+  expect(await sentMails(local.ports)).toHaveLength(mails);
+});
+
+describe('the embedded AWS services', () => {
+  const wrong = (): Readonly<Record<string, Credentials>> => ({
+    'what s3rver has built in': { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' },
+    'the key that every presigned URL shows, without its secret': {
+      accessKeyId: credentials.accessKeyId,
+      secretAccessKey: 'f'.repeat(64),
+    },
+    'those of someone else': { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'example' },
+  });
+
+  test('serve nobody who signs with other credentials', async () => {
+    for (const [name, other] of Object.entries(wrong())) {
+      const config = { region, credentials: other, maxAttempts: 1 };
+      const s3 = createS3Client({ ...config, endpoint: endpointOf(local.ports.s3), forcePathStyle: true });
+      const sqs = new SQSClient({ ...config, endpoint: endpointOf(local.ports.sqs) });
+      const sns = new SNSClient({ ...config, endpoint: endpointOf(local.ports.sqs) });
+      const question = await signedQuestion(endpointOf(local.ports.dynamodb), other);
+      const answers = await Promise.allSettled([
+        s3.send(new PutObjectCommand({ Bucket: resources.rawBucket, Key: 'raw/any', Body: 'x' })),
+        sqs.send(new ListQueuesCommand({})),
+        sns.send(new PublishCommand({ TopicArn: topicArn(resources.imageEventsTopic), Message: 'x' })),
+      ]);
+      const refused = answers.map(
+        (answer) => answer.status === 'rejected' && answer.reason.$metadata.httpStatusCode,
+      );
+      const { status } = await send({ port: local.ports.dynamodb, target: '/', ...question });
+      expect({ name, refused: [...refused, status] }).toEqual({ name, refused: [403, 403, 403, 403] });
+    }
+  });
+
+  test('take a signature only for the request, the host and the minute that it was made for', async () => {
+    const { dynamodb } = await friendly();
+    if (dynamodb === undefined) throw new Error('It is there.');
+    const authorization = String(dynamodb.headers?.['authorization']);
+    const refused: Readonly<Record<string, Sent>> = {
+      'another operation': {
+        ...dynamodb,
+        headers: { ...dynamodb.headers, 'x-amz-target': 'DynamoDB_20120810.DeleteTable' },
+      },
+      'another path': { ...dynamodb, target: '/else' },
+      'another query': { ...dynamodb, target: '/?a=b' },
+      'another time': { ...dynamodb, headers: { ...dynamodb.headers, 'x-amz-date': '20200101T000000Z' } },
+      'fewer headers': {
+        ...dynamodb,
+        headers: { ...dynamodb.headers, authorization: authorization.replace('host;', '') },
+      },
+      'no signature': {
+        ...dynamodb,
+        headers: { ...dynamodb.headers, authorization: authorization.replace(/, Signature.*/, '') },
+      },
+      'a query that is no URL': { ...dynamodb, target: '//?%' },
+    };
+    for (const [name, request] of Object.entries(refused)) {
+      expect({ name, status: (await send(request)).status }).toEqual({ name, status: 403 });
+    }
+    expect((await send(dynamodb)).status).toBe(200);
+  });
+
+  test('say plainly what is wrong to a program with wrong settings', async () => {
+    const config = {
+      region,
+      credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'x' },
+      maxAttempts: 1,
+    };
+    const endpoint = endpointOf(local.ports.sqs);
+    const sentence = 'The request is not signed with the credentials in the data folder of this npm start.';
+    const list = new SQSClient({ ...config, endpoint }).send(new ListQueuesCommand({}));
+    await expect(list).rejects.toThrow(sentence);
+    const publish = new SNSClient({ ...config, endpoint }).send(
+      new PublishCommand({ TopicArn: topicArn(resources.imageEventsTopic), Message: 'x' }),
+    );
+    await expect(publish).rejects.toThrow(sentence);
+  });
+});
+
+test('after all of it the same processes still work', async () => {
+  expect(await statuses(() => ({}))).toEqual(all(200));
+  expect(local.errors()).not.toContain(' died ');
+});

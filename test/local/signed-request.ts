@@ -1,0 +1,53 @@
+import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { region, resources, topicArn } from '../../local/aws.ts';
+import type { Credentials } from '../../local/data-folder.ts';
+
+export interface SignedRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** For a client that signs its request and sends it nowhere. */
+const collector = () => {
+  let signed: SignedRequest | undefined;
+  return {
+    requestHandler: {
+      handle: async (request: Omit<SignedRequest, 'body'> & { readonly body?: unknown }): Promise<never> => {
+        const { method, headers, body } = request;
+        signed = {
+          method,
+          headers,
+          body: body instanceof Uint8Array ? new TextDecoder().decode(body) : String(body),
+        };
+        throw new Error('It is not sent.');
+      },
+    },
+    collected: (): SignedRequest => {
+      if (signed === undefined) throw new Error('Nothing was signed.');
+      return signed;
+    },
+  };
+};
+
+/** A question to DynamoDB, in JSON. */
+export const signedQuestion = async (
+  endpoint: string,
+  credentials: Credentials,
+  TableName: string = resources.catalogTable,
+): Promise<SignedRequest> => {
+  const { requestHandler, collected } = collector();
+  const client = new DynamoDBClient({ endpoint, region, credentials, maxAttempts: 1, requestHandler });
+  await client.send(new DescribeTableCommand({ TableName })).catch(() => {});
+  return collected();
+};
+
+/** Something that SNS is to publish, in a form. */
+export const signedForm = async (endpoint: string, credentials: Credentials): Promise<SignedRequest> => {
+  const { requestHandler, collected } = collector();
+  const client = new SNSClient({ endpoint, region, credentials, maxAttempts: 1, requestHandler });
+  const TopicArn = topicArn(resources.imageEventsTopic);
+  await client.send(new PublishCommand({ TopicArn, Message: '{}' })).catch(() => {});
+  return collected();
+};
