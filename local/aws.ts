@@ -11,6 +11,7 @@ export const resources = {
   dataLakeBucket: 'data-lake',
   catalogTable: 'catalog',
   mailRequestsTable: 'mail-requests',
+  admissionTable: 'admission',
   resizeQueue: 'resize',
   notifyQueue: 'notify',
   dataLakeQueue: 'data-lake',

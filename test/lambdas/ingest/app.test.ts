@@ -43,6 +43,7 @@ const environmentWith = (given: readonly object[]): IngestEnvironment => ({
   RAW_BUCKET: 'raw-bucket',
   THUMBNAIL_BUCKET: 'thumbnail-bucket',
   CATALOG_TABLE: server.tableName,
+  ...server.admissionEnvironment,
   RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
   IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
   STACK_NAME: 'ThumbnailGenerator',
@@ -702,13 +703,14 @@ describe('the description', () => {
     const codes = [...JSON.stringify(paths).matchAll(/"enum":(\[[^\]]+\])/g)].flatMap(([, list = '[]']) =>
       JSON.parse(list),
     );
-    // One is only logged, one answers what is no route, one those who must show who they are, and two where mail is sent.
+    // One is only logged, one answers what is no route, one those who must show who they are, and three where mail is sent.
     const notHere = [
       'original-missing',
       'method-not-allowed',
       'unauthorized',
       'invalid-address',
       'recipient-not-allowed',
+      'too-many-recipients',
     ];
     expect([...new Set(codes)].sort()).toEqual(errorCodes.filter((code) => !notHere.includes(code)).sort());
     expect(Object.keys(components.schemas).sort()).toEqual([
