@@ -310,13 +310,13 @@ interface BodyLimit {
 }
 
 /** The body's bytes exactly as sent. No more than the limit is ever held, even if the sender names no length. */
-const readBody = async (request: Request, limit: BodyLimit): Promise<Uint8Array<ArrayBuffer>> => {
+const readBody = async (request: Request, limit: BodyLimit): Promise<Uint8Array> => {
   const { maxBytes, explain, announced, hold } = limit;
   const tooLarge = () => new ImageError('body-too-large', explain());
   const length = Number(request.headers.get('Content-Length'));
   if (length > maxBytes) throw tooLarge();
   announced?.(length);
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
     for await (const chunk of request.body ?? []) {
