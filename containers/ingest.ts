@@ -20,7 +20,10 @@ const environment = readEnvironment(
     HOST: z.string().default('0.0.0.0'),
     /** Bytes of uploads that are held at once; more are answered 503. */
     MAX_BYTES_IN_HAND: wholeNumber.default(300_000_000),
-    /** Callers that this process lets wait at once for their thumbnails: each holds a connection, and asks the catalog. */
+    /**
+     * Callers that this process lets wait at once for their thumbnails: each holds a connection, and asks the
+     * catalog.
+     */
     MAX_WAITING_CALLERS_OF_PROCESS: wholeNumber.default(200),
     /** How long new connections are still taken once the process is to stop: until a load balancer has seen that. */
     DRAIN_SECONDS: wholeNumber.pipe(z.number().max(20)).default(0),

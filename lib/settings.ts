@@ -97,15 +97,15 @@ const settingsShape = {
   uploadsPerSecond: fromText(z.int().min(1).max(10_000)).prefault(10),
   uploadBurst: fromText(z.int().min(1).max(5000)).prefault(50),
   /**
-   * Uploads and announcements that are accepted in a day of UTC, those of known images included, and their bytes. More
-   * are answered 429, so that this bounds what a day can cost, and what it stores.
+   * Uploads and announcements that are accepted in a day of UTC, those of known images included, and their
+   * bytes. More are answered 429, so that this bounds what a day can cost, and what it stores.
    */
   maxUploadsPerDay: fromText(z.int().min(1).max(1_000_000_000)).prefault(100_000),
   maxUploadBytesPerDay: fromText(z.int().min(1).max(1_000_000_000_000_000)).prefault(200_000_000_000),
   /**
-   * Functions that wait at once for the thumbnails of their callers (`Prefer: wait`), so that they do not use up the
-   * concurrency of the account, which resize needs. More callers are answered at once. Containers have a limit of
-   * their own for each process.
+   * Functions that wait at once for the thumbnails of their callers (`Prefer: wait`), so that they do not use
+   * up the concurrency of the account, which resize needs. More callers are answered at once. Containers have
+   * a limit of their own for each process.
    */
   maxWaitingCallers: fromText(z.int().min(0).max(1000)).prefault(10),
   /** The same for each of the other routes. */

@@ -5,9 +5,9 @@ import { prices } from './prices.ts';
 import { imageLimitsOf, type Settings } from './settings.ts';
 
 /**
- * What one day costs at most if somebody sends, all day long, whatever costs most: what each line is bounded by, and US
- * dollars. Each line has its own worst case, also where two of them exclude each other, so the sum is a bound and no
- * forecast.
+ * What one day costs at most if somebody sends, all day long, whatever costs most: what each line is bounded
+ * by, and US dollars. Each line has its own worst case, also where two of them exclude each other, so the sum
+ * is a bound and no forecast.
  */
 export interface WorstDayRow {
   readonly what: string;
@@ -33,7 +33,10 @@ const apiUnitBytes = 512 * 1024;
 
 /** What the worst day assumes, and where each figure is from. */
 export const worstDayAssumptions = {
-  /** An HTTP API takes no larger body, and charges for it even where the function does not (quotas of HTTP APIs, "Payload size"). */
+  /**
+   * An HTTP API takes no larger body, and charges for it even where the function does not (quotas of HTTP
+   * APIs, "Payload size").
+   */
   apiBodyBytes: 10_000_000,
   /** A full body of 4.7 MB (docs/cost.md). */
   ingestSeconds: 0.3,
@@ -85,7 +88,10 @@ export const worstDayAssumptions = {
   notifyMemoryMiB: 512,
   /** What the lake adds for an event (docs/data-lake.md). */
   lakeUsdOfMillionEvents: 0.62,
-  /** A task takes in 2 MB with 9 ms of its CPU (docs/cost.md), and answers 500 links a second: estimates, and no limits. */
+  /**
+   * A task takes in 2 MB with 9 ms of its CPU (docs/cost.md), and answers 500 links a second: estimates, and
+   * no limits.
+   */
   taskBytesPerCpuSecond: 222_000_000,
   taskRepliesPerCpuSecond: 500,
   endpointBytesOfReply: 3000,
@@ -127,7 +133,10 @@ const amountsOf = (settings: Settings) => {
     /** GETs of links: each is an event. */
     links: otherRoutes.filter(({ opens }) => opens === 'link').length * perOtherRoute,
     descriptions: otherRoutes.filter(({ opens }) => opens === 'description').length * perOtherRoute,
-    /** Each upload starts one resize, of new bytes or of an image that was given up on; the reconciler starts the rest. */
+    /**
+     * Each upload starts one resize, of new bytes or of an image that was given up on; the reconciler starts
+     * the rest.
+     */
     messages: accepted + assumptions.reconcilerRuns * assumptions.reconcilerImages,
   };
 };

@@ -31,7 +31,10 @@ export interface DynamoDB {
   stop(): Promise<void>;
 }
 
-/** As DynamoDB does, a conditional update that fails returns the item if it is asked to; dynalite does not know that. */
+/**
+ * As DynamoDB does, a conditional update that fails returns the item if it is asked to; dynalite does not
+ * know that.
+ */
 const returnItemsOfFailedUpdates = (): void => {
   const name = 'ReturnValuesOnConditionCheckFailure';
   if (name in updateItem.types) return;

@@ -1,6 +1,9 @@
 /** How the admission table is keyed, wherever it is created. */
 export const admissionTable = {
-  /** `uploads#<day>#<shard>`: what a part of a day's budget has taken. `waiting#<number>`: a place for a caller that waits. */
+  /**
+   * `uploads#<day>#<shard>`: what a part of a day's budget has taken. `waiting#<number>`: a place for a
+   * caller that waits.
+   */
   partitionKey: 'id',
   /** Epoch seconds; DynamoDB deletes an item some time after it. */
   timeToLive: 'expiresAtSeconds',
@@ -20,7 +23,10 @@ export interface Share {
   readonly bytes: number;
 }
 
-/** Sixteen items take 16,000 writes a second: one partition takes 1,000 (DynamoDB Developer Guide, "Partitions and data distribution"). */
+/**
+ * Sixteen items take 16,000 writes a second: one partition takes 1,000 (DynamoDB Developer Guide, "Partitions
+ * and data distribution").
+ */
 const maxShards = 16;
 
 /** So many uploads are few enough for one item, whose partition takes twice as many writes each second. */
@@ -34,8 +40,8 @@ const partsOf = (amount: number, parts: number): readonly number[] =>
   Array.from({ length: parts }, (_, index) => Math.floor((amount + index) / parts));
 
 /**
- * The shares of a day's budget, whose sum is exactly the budget. A small budget has few: what is left of a share cannot
- * be lent to another. The number depends on settings only that are the same for every process.
+ * The shares of a day's budget, whose sum is exactly the budget. A small budget has few: what is left of a
+ * share cannot be lent to another. The number depends on settings only that are the same for every process.
  */
 export const sharesOf = ({ uploads, bytes, maxUploadBytes }: DailyBudget): readonly Share[] => {
   const wanted = Math.min(uploads / minUploadsOfShare, bytes / (minLargestUploadsOfShare * maxUploadBytes));

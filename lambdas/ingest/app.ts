@@ -121,7 +121,8 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     log.info('upload accepted', { imageId: uploaded.id, status: uploaded.status, ...uploaded.original });
     const waitSeconds = preferredWaitSeconds(c.req.header('Prefer'));
     const { record, waited } = await ingest.settled(uploaded, waitSeconds ?? 0);
-    // A preference may be ignored (RFC 7240): without a place to wait in, the reply comes at once and does not claim it.
+    // A preference may be ignored (RFC 7240): without a place to wait in, the reply comes at once and does
+    // not claim it.
     if (waitSeconds !== undefined && waited) c.header('Preference-Applied', `wait=${waitSeconds}`);
     if (record.error) throw new ImageError(record.error.code, record.error.detail);
 

@@ -59,8 +59,8 @@ export interface Ingest {
    */
   find(id: ImageId): Promise<ImageRecord>;
   /**
-   * Waits until an image is `ready` or `failed`, but no longer than that: then returns its state so far. Where no place
-   * is free for one more caller that waits, it returns at once, with `waited` false.
+   * Waits until an image is `ready` or `failed`, but no longer than that: then returns its state so far.
+   * Where no place is free for one more caller that waits, it returns at once, with `waited` false.
    */
   settled(
     record: ImageRecord,
@@ -113,7 +113,10 @@ export const createIngest = (props: IngestProps): Ingest => {
     return true;
   };
 
-  /** Every request that is accepted counts, also one of a known image: the budget bounds what requests cost, too. */
+  /**
+   * Every request that is accepted counts, also one of a known image: the budget bounds what requests cost,
+   * too.
+   */
   const takeFromBudget = async (bytes: number): Promise<void> => {
     try {
       metrics.record({ BudgetUsedPercent: await props.budget.take(bytes) });
@@ -134,7 +137,8 @@ export const createIngest = (props: IngestProps): Ingest => {
   const untilSettled = async (record: ImageRecord, waitSeconds: number): Promise<ImageRecord> => {
     const giveUpAt = Date.now() + waitSeconds * 1000;
     let latest = record;
-    // Often at first, then ever more seldom: so the wait is a tenth longer than it need be, for 14 reads when that is 0.6 s.
+    // Often at first, then ever more seldom: so the wait is a tenth longer than it need be, for 14 reads when
+    // that is 0.6 s.
     let pauseMilliseconds = 15;
     while (latest.status === 'received') {
       const left = giveUpAt - Date.now();
@@ -172,8 +176,9 @@ export const createIngest = (props: IngestProps): Ingest => {
       }
       const contentType = requireAcceptedType(bytes);
       const taking = takeFromBudget(bytes.byteLength);
-      // The request leaves within one turn of the event loop, and is answered while a large body is hashed. What is refused
-      // without a request is refused before that. (Hashing in a thread copies the body: 1.7 times the CPU of an upload.)
+      // The request leaves within one turn of the event loop, and is answered while a large body is hashed.
+      // What is refused without a request is refused before that. (Hashing in a thread copies the body: 1.7
+      // times the CPU of an upload.)
       await Promise.race([taking, oneTurn()]);
       const id = imageIdOf(bytes);
       await taking;

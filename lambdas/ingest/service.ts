@@ -20,7 +20,10 @@ import { createReplies } from './reply.ts';
 /** What a gateway does in front of a function, and a server must do by itself. */
 export type ServerProps = Pick<IngestAppProps, 'guard' | 'maxBytesInHand'> &
   Pick<IngestProps, 'stopping'> & {
-    /** Where callers wait. @default - in places that all functions share: each that waits keeps one function busy */
+    /**
+     * Where callers wait. @default - in places that all functions share: each that waits keeps one function
+     * busy
+     */
     readonly waitingPlaces?: IngestProps['waitingPlaces'];
   };
 

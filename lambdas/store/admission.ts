@@ -13,10 +13,11 @@ import { createDynamoDBClient } from './clients.ts';
 /** Counts what is uploaded in a day, before any of it is stored or signed. */
 export interface UploadBudget {
   /**
-   * Takes one upload of so many bytes from the budget of the present day. What is taken is not given back: an upload
-   * that fails later has cost requests as well.
+   * Takes one upload of so many bytes from the budget of the present day. What is taken is not given back: an
+   * upload that fails later has cost requests as well.
    *
-   * @returns how much of its share of the day is used by now, in percent: of uploads or of bytes, whichever is more
+   * @returns how much of its share of the day is used by now, in percent: of uploads or of bytes, whichever
+   *   is more
    * @throws ImageError `daily-budget-exhausted`
    */
   take(bytes: number): Promise<number>;
@@ -48,12 +49,13 @@ interface Left {
 }
 
 /**
- * The budget as items of one table, each with its share: an upload takes from a random one, and from the others if it is
- * full. Each take is one conditional write, so that no share ever exceeds its part, however many processes take at once.
- * A write that the SDK repeats after it got no answer may count twice, never less than once.
+ * The budget as items of one table, each with its share: an upload takes from a random one, and from the
+ * others if it is full. Each take is one conditional write, so that no share ever exceeds its part, however
+ * many processes take at once. A write that the SDK repeats after it got no answer may count twice, never
+ * less than once.
  *
- * After a change of the settings the counts of the day go on, unless the new budget has another number of shares: then
- * what was counted in a share that is gone no longer counts, on that day.
+ * After a change of the settings the counts of the day go on, unless the new budget has another number of
+ * shares: then what was counted in a share that is gone no longer counts, on that day.
  */
 export const createUploadBudget = (
   TableName: string,
@@ -96,7 +98,8 @@ export const createUploadBudget = (
             ':expires': Math.floor(Date.now() / 1000) + countKeptSeconds,
           }),
           ReturnValues: 'UPDATED_NEW',
-          // Free of charge (DynamoDB API Reference, UpdateItem). Without it each smaller upload would be tried anew.
+          // Free of charge (DynamoDB API Reference, UpdateItem). Without it each smaller upload would be
+          // tried anew.
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );

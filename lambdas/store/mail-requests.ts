@@ -66,8 +66,9 @@ export const createMailRequests = (
   };
 
   /**
-   * Counts people, not requests: who was counted today is in the set already. The set has an item of its own under
-   * another partition key, where no query for an image's requests finds it, and holds no address that can be read.
+   * Counts people, not requests: who was counted today is in the set already. The set has an item of its own
+   * under another partition key, where no query for an image's requests finds it, and holds no address that
+   * can be read.
    */
   const countRecipient = async (imageId: ImageId, recipient: string): Promise<void> => {
     const now = Date.now();

@@ -4,8 +4,8 @@ import type { Construct } from 'constructs';
 import { admissionTable } from '../../lambdas/image/admission.ts';
 
 /**
- * What was uploaded today, and which callers wait. All of it is over after a day, so the table goes with the stack, and no
- * past state of it can be restored.
+ * What was uploaded today, and which callers wait. All of it is over after a day, so the table goes with the
+ * stack, and no past state of it can be restored.
  */
 export class AdmissionTable extends Table {
   constructor(scope: Construct, id: string) {
