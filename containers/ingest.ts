@@ -8,6 +8,7 @@ import { ingestEnvironment } from '../lambdas/ingest/environment.ts';
 import { createJwtGuard, type Guard } from '../lambdas/ingest/jwt-guard.ts';
 import { createIngestService } from '../lambdas/ingest/service.ts';
 import { createLog } from '../lambdas/log.ts';
+import { createPlacesOfProcess } from '../lambdas/store/admission.ts';
 import { createCatalog } from '../lambdas/store/catalog.ts';
 import { createS3Client } from '../lambdas/store/clients.ts';
 import { createOriginals } from '../lambdas/store/originals.ts';
@@ -20,6 +21,11 @@ const environment = readEnvironment(
     HOST: z.string().default('0.0.0.0'),
     /** Bytes of uploads that are held at once; more are answered 503. */
     MAX_BYTES_IN_HAND: wholeNumber.default(300_000_000),
+    /**
+     * Callers that this process lets wait at once for their thumbnails: each holds a connection, and asks the
+     * catalog.
+     */
+    MAX_WAITING_CALLERS_OF_PROCESS: wholeNumber.default(200),
     /** How long new connections are still taken once the process is to stop: until a load balancer has seen that. */
     DRAIN_SECONDS: wholeNumber.pipe(z.number().max(20)).default(0),
   }),
@@ -42,6 +48,7 @@ const app = createIngestService(environment, log, {
   guard: guardOf(environment.AUTH),
   maxBytesInHand: environment.MAX_BYTES_IN_HAND,
   stopping: stopping.signal,
+  waitingPlaces: createPlacesOfProcess(environment.MAX_WAITING_CALLERS_OF_PROCESS),
 });
 
 /** Nobody has an image with this id: whoever asks for it learns whether an answer comes. */

@@ -24,6 +24,10 @@ export const metricUnits = {
   /** Events that the topic did not take: the log has them. */
   EventsUnpublished: MetricUnit.Count,
   MailsSent: MetricUnit.Count,
+  /** Of a part of the daily budget, by each upload that was counted in it; 100 when one was refused. */
+  BudgetUsedPercent: MetricUnit.Percent,
+  /** Uploads and announcements that the daily budget had no room for. */
+  BudgetRefusals: MetricUnit.Count,
   /** Messages that the data lake does not take for events. */
   EventsRefused: MetricUnit.Count,
 } as const;

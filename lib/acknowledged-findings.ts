@@ -5,6 +5,7 @@ import { originalPrefix, thumbnailPrefix } from '../lambdas/image/keys.ts';
 export interface AcknowledgeFindingsProps {
   readonly rawBucket: IConstruct;
   readonly thumbnailBucket: IConstruct;
+  readonly admission: IConstruct;
   /** @default - mail is off */
   readonly mailRequests?: IConstruct;
   /** @default - nothing runs in containers */
@@ -14,7 +15,7 @@ export interface AcknowledgeFindingsProps {
 /** What cdk-nag's AwsSolutions rules find in a stack and what is meant to be so, each with the reason. */
 export const acknowledgeFindings = (
   stack: Stack,
-  { rawBucket, thumbnailBucket, mailRequests, containers }: AcknowledgeFindingsProps,
+  { rawBucket, thumbnailBucket, admission, mailRequests, containers }: AcknowledgeFindingsProps,
 ): void => {
   const acknowledge = (id: string, reason: string, where: IConstruct = stack) =>
     Validations.of(where).acknowledge({ id: `AwsSolutions-${id}`, reason });
@@ -38,6 +39,11 @@ export const acknowledgeFindings = (
   acknowledge(
     'APIG4',
     'Who must authorise for what is a setting. The description of the API is always open, and unless set otherwise so are uploads, which the README says, and links, which show an image only to whoever knows its hash.',
+  );
+  acknowledge(
+    'DDB3',
+    'The table holds what was uploaded today and which callers wait for a few seconds: to restore a past state of it would count wrongly.',
+    admission,
   );
   if (containers) {
     acknowledge(

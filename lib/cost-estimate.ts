@@ -21,6 +21,7 @@ export interface CostEstimateProps {
   readonly logGroups: readonly ILogGroup[];
   readonly queues: readonly Queue[];
   readonly catalog: Table;
+  readonly admission: Table;
   /** @default - mail is off */
   readonly mailRequests?: Table;
   readonly imageEvents: Topic;
@@ -47,8 +48,8 @@ const at = (usd: number, per: number, metrics: readonly IMetric[]): readonly Ite
 
 /** What each service costs in a period, as far as metrics tell. */
 export const costEstimate = (props: CostEstimateProps, period: Duration): readonly MathExpression[] => {
-  const { ownMetric, stage, containers, catalog, mailRequests } = props;
-  const tables = [catalog, mailRequests].filter((table) => table !== undefined);
+  const { ownMetric, stage, containers, catalog, admission, mailRequests } = props;
+  const tables = [catalog, admission, mailRequests].filter((table) => table !== undefined);
   const ofWaitingIndex = (metricName: string): IMetric => {
     const GlobalSecondaryIndexName = catalogTable.waitingIndex.name;
     const dimensionsMap = { TableName: catalog.tableName, GlobalSecondaryIndexName };

@@ -13,6 +13,8 @@ export const prices = {
   sesThousandMails: 0.1,
   logsGigabyte: 0.5,
   metricMonth: 0.3,
+  /** To the internet. */
+  dataOutGigabyte: 0.09,
   xrayMillionTraces: 5,
   fargateVcpuHour: 0.03238,
   fargateGigabyteHour: 0.00356,

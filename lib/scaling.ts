@@ -31,11 +31,13 @@ export const assumptions = {
   onDemandShare: 1 / 5,
   spotPriceShare: 0.3,
   tableWrites: 3,
+  /** Of the daily budget, in a table of its own. */
+  budgetWrites: 1,
   indexWrites: 2,
   reads: 2,
   queueRequests: 4,
   events: 2,
-  logBytes: 4600,
+  logBytes: 4800,
   tracedShare: 0.05,
   endpointBytes: 20_000,
   endpoints: 6,
@@ -108,7 +110,8 @@ const networkForMonth =
 const inEveryWay = {
   'S3: two PUTs, one GET': each((2 * prices.s3ThousandPuts + prices.s3ThousandGets) * thousand),
   DynamoDB: each(
-    (assumptions.tableWrites + assumptions.indexWrites) * prices.dynamodbMillionWrites +
+    (assumptions.tableWrites + assumptions.budgetWrites + assumptions.indexWrites) *
+      prices.dynamodbMillionWrites +
       assumptions.reads * prices.dynamodbMillionReads,
   ),
   Logs: each((assumptions.logBytes * million * prices.logsGigabyte) / gigabyte),
@@ -244,6 +247,11 @@ export const settingsFor = (imagesPerDay: number) => {
   return {
     uploadsPerSecond: Math.max(settings.uploadsPerSecond, Math.ceil(peakPerSecond)),
     uploadBurst: Math.max(settings.uploadBurst, Math.ceil(peakPerSecond)),
+    maxUploadsPerDay: Math.max(settings.maxUploadsPerDay, assumptions.peakFactor * imagesPerDay),
+    maxUploadBytesPerDay: Math.max(
+      settings.maxUploadBytesPerDay,
+      assumptions.peakFactor * imagesPerDay * assumptions.photoBytes,
+    ),
     resizeMaxConcurrency: Math.max(settings.resizeMaxConcurrency, resizeFunctions),
     fargate: {
       ingest: { maxTasks: Math.max(ingest.maxTasks, ingestTasks) },
@@ -267,6 +275,11 @@ export const carriedBy = {
   'alerts.usualImagesPerHour': perUnit(5 / 3600, {
     default: settings.alerts.usualImagesPerHour,
     most: 10_000_000,
+  }),
+  maxUploadsPerDay: perUnit(1 / secondsPerDay, { default: settings.maxUploadsPerDay, most: 1_000_000_000 }),
+  maxUploadBytesPerDay: perUnit(1 / (assumptions.photoBytes * secondsPerDay), {
+    default: settings.maxUploadBytesPerDay,
+    most: 1_000_000_000_000_000,
   }),
   uploadsPerSecond: perUnit(1, { default: settings.uploadsPerSecond, most: 10_000 }),
   requestsPerSecond: perUnit(1, { default: settings.requestsPerSecond, most: 10_000 }),

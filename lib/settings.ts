@@ -96,6 +96,18 @@ const settingsShape = {
   /** Uploads a second that the API takes on average before it answers 429, and how many at once beyond that. */
   uploadsPerSecond: fromText(z.int().min(1).max(10_000)).prefault(10),
   uploadBurst: fromText(z.int().min(1).max(5000)).prefault(50),
+  /**
+   * Uploads and announcements that are accepted in a day of UTC, those of known images included, and their
+   * bytes. More are answered 429, so that this bounds what a day can cost, and what it stores.
+   */
+  maxUploadsPerDay: fromText(z.int().min(1).max(1_000_000_000)).prefault(100_000),
+  maxUploadBytesPerDay: fromText(z.int().min(1).max(1_000_000_000_000_000)).prefault(200_000_000_000),
+  /**
+   * Functions that wait at once for the thumbnails of their callers (`Prefer: wait`), so that they do not use
+   * up the concurrency of the account, which resize needs. More callers are answered at once. Containers have
+   * a limit of their own for each process.
+   */
+  maxWaitingCallers: fromText(z.int().min(0).max(1000)).prefault(10),
   /** The same for each of the other routes. */
   requestsPerSecond: fromText(z.int().min(1).max(10_000)).prefault(50),
   requestBurst: fromText(z.int().min(1).max(5000)).prefault(100),
@@ -127,9 +139,13 @@ const settingsShape = {
 
 /** Everything that an operator decides, given as context in cdk.json or with `-c name=value`. */
 export const settingsSchema = z.strictObject(settingsShape).superRefine((settings, { addIssue }) => {
-  if (settings.compute !== 'fargate') return;
   const refuse = (path: string[], message: string) => addIssue({ code: 'custom', path, message });
   const { auth, domain, fargate, maxUploadBytes } = settings;
+  const largestUpload = Math.max(maxUploadBytes, settings.maxInlineBytes);
+  if (settings.maxUploadBytesPerDay < largestUpload) {
+    refuse(['maxUploadBytesPerDay'], `not less than the largest single upload (${largestUpload})`);
+  }
+  if (settings.compute !== 'fargate') return;
   if (domain === null) {
     refuse(
       ['domain'],

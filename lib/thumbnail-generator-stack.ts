@@ -5,6 +5,7 @@ import { originalPrefix } from '../lambdas/image/keys.ts';
 import { routes } from '../lambdas/ingest/routes.ts';
 import type { Lane } from '../lambdas/resize/lanes.ts';
 import { acknowledgeFindings } from './acknowledged-findings.ts';
+import { AdmissionTable } from './constructs/admission-table.ts';
 import { Alerts } from './constructs/alerts.ts';
 import { ApiDomain } from './constructs/api-domain.ts';
 import { CatalogTable } from './constructs/catalog-table.ts';
@@ -45,6 +46,7 @@ export class ThumbnailGeneratorStack extends Stack {
     });
     const thumbnailBucket = new ImageBucket(this, 'ThumbnailBucket', kept);
     const catalog = new CatalogTable(this, 'Catalog', kept);
+    const admission = new AdmissionTable(this, 'Admission');
     const imageEvents = new ImageEvents(this, 'ImageEvents');
     const alerts = new Alerts(this, 'Alerts', { emails: settings.alerts.emails });
     this.imageEvents = imageEvents;
@@ -69,6 +71,7 @@ export class ThumbnailGeneratorStack extends Stack {
     });
     const ingest = new Ingest(this, 'Ingest', {
       ...common,
+      admission,
       mail,
       stage,
       publicUrl,
@@ -77,6 +80,9 @@ export class ThumbnailGeneratorStack extends Stack {
       maxInlineBytes: settings.maxInlineBytes,
       maxUploadBytes: settings.maxUploadBytes,
       urlLifetimeSeconds: settings.urlLifetimeSeconds,
+      maxUploadsPerDay: settings.maxUploadsPerDay,
+      maxUploadBytesPerDay: settings.maxUploadBytesPerDay,
+      maxWaitingCallers: settings.maxWaitingCallers,
       maxConcurrency: settings.ingestMaxConcurrency ?? undefined,
     });
     const api = new UploadApi(this, 'UploadApi', {
@@ -100,7 +106,7 @@ export class ThumbnailGeneratorStack extends Stack {
               resize,
               resizeQueues: { fast: resizeQueue.queue, slow: slowResizeQueue.queue },
               buckets: [rawBucket, thumbnailBucket],
-              tables: mail ? [catalog, mail.requests] : [catalog],
+              tables: mail ? [catalog, admission, mail.requests] : [catalog, admission],
               uploadToReadyGoalSeconds: settings.alerts.uploadToReadyGoalSeconds,
               logRetention: settings.logRetentionDays,
               ...kept,
@@ -125,6 +131,7 @@ export class ThumbnailGeneratorStack extends Stack {
       reconciler,
       notify,
       catalog,
+      admission,
       mailRequests: mail?.requests,
       imageEvents,
       alerts,
@@ -135,6 +142,7 @@ export class ThumbnailGeneratorStack extends Stack {
     acknowledgeFindings(this, {
       rawBucket,
       thumbnailBucket,
+      admission,
       mailRequests: mail?.requests,
       containers: 'containers' in compute ? compute.containers : undefined,
     });
@@ -144,6 +152,7 @@ export class ThumbnailGeneratorStack extends Stack {
       RawBucketName: { value: rawBucket.bucketName },
       ThumbnailBucketName: { value: thumbnailBucket.bucketName },
       CatalogTableName: { value: catalog.tableName },
+      AdmissionTableName: { value: admission.tableName },
       ResizeQueueUrl: { value: resizeQueue.queue.queueUrl },
       ResizeDeadLetterQueueUrl: { value: resizeQueue.deadLetterQueue.queueUrl },
       SlowResizeQueueUrl: { value: slowResizeQueue.queue.queueUrl },

@@ -12,6 +12,7 @@ export const resources = {
   dataLakeBucket: 'data-lake',
   catalogTable: 'catalog',
   mailRequestsTable: 'mail-requests',
+  admissionTable: 'admission',
   resizeQueue: 'resize',
   slowResizeQueue: 'slow-resize',
   notifyQueue: 'notify',

@@ -7,3 +7,26 @@ declare module 'dynalite' {
     readonly createTableMs?: number;
   }): Server;
 }
+
+declare module 'dynalite/db/index.js' {
+  interface Failure {
+    readonly body: object;
+  }
+
+  const db: {
+    /** Checks the condition of a write against the item that is there. */
+    checkConditional(
+      request: Readonly<Record<string, unknown>>,
+      item: object | undefined,
+    ): Failure | null | undefined;
+  };
+  export default db;
+}
+
+declare module 'dynalite/validations/updateItem.js' {
+  const updateItem: {
+    /** The parameters that are not dropped. */
+    readonly types: Record<string, { readonly type: string; readonly enum?: readonly string[] }>;
+  };
+  export default updateItem;
+}

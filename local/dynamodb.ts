@@ -8,6 +8,9 @@ import {
   ResourceInUseException,
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
+import db from 'dynalite/db/index.js';
+import updateItem from 'dynalite/validations/updateItem.js';
+import { admissionTable } from '../lambdas/image/admission.ts';
 import { mailRequestsTable } from '../lambdas/image/mail-request.ts';
 import { catalogTable } from '../lambdas/image/record.ts';
 import { region, resources } from './aws.ts';
@@ -27,11 +30,29 @@ export interface DynamoDB {
   readonly endpoint: string;
   readonly catalogTableName: string;
   readonly mailRequestsTableName: string;
+  readonly admissionTableName: string;
   stop(): Promise<void>;
 }
 
+/**
+ * As DynamoDB does, a conditional update that fails returns the item if it is asked to; dynalite does not
+ * know that.
+ */
+const returnItemsOfFailedUpdates = (): void => {
+  const name = 'ReturnValuesOnConditionCheckFailure';
+  if (name in updateItem.types) return;
+  updateItem.types[name] = { type: 'String', enum: ['ALL_OLD', 'NONE'] };
+  const { checkConditional } = db;
+  db.checkConditional = (request, item) => {
+    const error = checkConditional(request, item);
+    if (error && item && request[name] === 'ALL_OLD') Object.assign(error.body, { Item: item });
+    return error;
+  };
+};
+
 /** DynamoDB with the tables that the deployment makes. */
 export const startDynamoDB = async ({ port, directory, guard }: DynamoDBProps): Promise<DynamoDB> => {
+  returnItemsOfFailedUpdates();
   const server = dynalite({ path: directory, createTableMs: 0 });
   // dynalite lets a request that breaks off end the whole process: what it listens to by now is taken from it.
   server.on('request', (request, response) => {
@@ -47,6 +68,7 @@ export const startDynamoDB = async ({ port, directory, guard }: DynamoDBProps): 
     endpoint,
     catalogTableName: resources.catalogTable,
     mailRequestsTableName: resources.mailRequestsTable,
+    admissionTableName: resources.admissionTable,
     stop: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -85,6 +107,12 @@ const tables: readonly CreateTableCommandInput[] = [
     BillingMode: 'PAY_PER_REQUEST',
     AttributeDefinitions: texts(mailRequestsTable.partitionKey, mailRequestsTable.sortKey),
     KeySchema: keyOf(mailRequestsTable.partitionKey, mailRequestsTable.sortKey),
+  },
+  {
+    TableName: resources.admissionTable,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: texts(admissionTable.partitionKey),
+    KeySchema: [{ AttributeName: admissionTable.partitionKey, KeyType: 'HASH' }],
   },
 ];
 

@@ -3,12 +3,22 @@ import { startDynamoDB } from '../local/dynamodb.ts';
 
 const credentials = { accessKeyId: 'EXAMPLE', secretAccessKey: 'example' };
 
-/** A DynamoDB of this process, with an empty catalog and no mail requests in it, and a client of it. */
+/** A DynamoDB of this process, with empty tables in it, and a client of it. */
 export const startCatalogServer = async () => {
-  const { endpoint, catalogTableName, mailRequestsTableName, stop } = await startDynamoDB({
-    port: 0,
-    guard: { credentials, origins: [] },
-  });
+  const { endpoint, catalogTableName, mailRequestsTableName, admissionTableName, stop } = await startDynamoDB(
+    {
+      port: 0,
+      guard: { credentials, origins: [] },
+    },
+  );
   const client = new DynamoDBClient({ endpoint, region: 'us-east-2', credentials });
-  return { endpoint, credentials, tableName: catalogTableName, mailRequestsTableName, client, stop };
+  /** What ingest needs to know of the admission table, with more room than any test uses. */
+  const admissionEnvironment = {
+    ADMISSION_TABLE: admissionTableName,
+    MAX_UPLOADS_PER_DAY: '100000',
+    MAX_UPLOAD_BYTES_PER_DAY: '200000000000',
+    MAX_WAITING_CALLERS: '100',
+  };
+  const tables = { tableName: catalogTableName, mailRequestsTableName, admissionTableName };
+  return { endpoint, credentials, ...tables, admissionEnvironment, client, stop };
 };

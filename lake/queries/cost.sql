@@ -18,7 +18,7 @@ FROM (
     (puts * s3_thousand_puts + gets * s3_thousand_gets) / 1E3 AS s3,
     (writes * dynamodb_million_writes + reads * dynamodb_million_reads) / 1E6 AS dynamodb,
     (queue_requests * sqs_million_requests + sns_million_events) / 1E6 AS messages,
-    2.3E3 * logs_gigabyte / 1E9 AS logs
+    2.4E3 * logs_gigabyte / 1E9 AS logs
   FROM (
     SELECT
       dt,
@@ -31,7 +31,11 @@ FROM (
       coalesce(resize_milliseconds, 0) / 1E3 AS resize_seconds,
       CASE type WHEN 'image.received' THEN 1 WHEN 'image.ready' THEN cardinality(thumbnails) ELSE 0 END AS puts,
       CASE WHEN type IN ('image.ready', 'image.failed', 'link.served') THEN 1 ELSE 0 END AS gets,
-      CASE WHEN type = 'image.received' THEN 2 WHEN type IN ('image.ready', 'image.failed') THEN 3 ELSE 0 END AS writes,
+      CASE
+        WHEN type IN ('image.received', 'image.ready', 'image.failed') THEN 3
+        WHEN type = 'image.duplicate' THEN 1
+        ELSE 0
+      END AS writes,
       1 AS reads,
       CASE WHEN type IN ('image.ready', 'image.failed') THEN 4 ELSE 0 END AS queue_requests
     FROM events

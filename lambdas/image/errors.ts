@@ -25,6 +25,8 @@ export const errorCodes = [
   'unknown-variant',
   'method-not-allowed',
   'overloaded',
+  'daily-budget-exhausted',
+  'too-many-recipients',
   'internal-error',
 ] as const;
 
@@ -39,16 +41,23 @@ export class ImageError extends Error {
   readonly code: ErrorCode;
   /** The part of the request that is wrong, if it is one part. */
   readonly field: string | undefined;
+  /** When the same request may succeed, if that is known. */
+  readonly retryAfterSeconds: number | undefined;
 
   /** @param detail one sentence for a person: what was found, and what would be accepted */
   constructor(
     code: ErrorCode,
     detail: string,
-    { field, ...options }: ErrorOptions & { readonly field?: string } = {},
+    {
+      field,
+      retryAfterSeconds,
+      ...options
+    }: ErrorOptions & { readonly field?: string; readonly retryAfterSeconds?: number } = {},
   ) {
     super(detail, options);
     this.code = code;
     this.field = field;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 
   /** What is told and kept of it. */

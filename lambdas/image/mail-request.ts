@@ -32,6 +32,12 @@ export const mailRequestsTable = {
   timeToLive: 'expiresAtSeconds',
 } as const;
 
+/**
+ * How many people are written to about one image in a day of UTC: whoever knows an image may name any that
+ * are allowed.
+ */
+export const maxRecipientsPerDay = 20;
+
 const plainAddress = 'one plain address, such as me@example.com';
 
 /**

@@ -142,8 +142,10 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     const uploaded = await takeIn(c.req.raw, recipientOf(c));
     log.info('upload accepted', { imageId: uploaded.id, status: uploaded.status, ...uploaded.original });
     const waitSeconds = preferredWaitSeconds(c.req.header('Prefer'));
-    if (waitSeconds !== undefined) c.header('Preference-Applied', `wait=${waitSeconds}`);
-    const record = await ingest.settled(uploaded, waitSeconds ?? 0);
+    const { record, waited } = await ingest.settled(uploaded, waitSeconds ?? 0);
+    // A preference may be ignored (RFC 7240): without a place to wait in, the reply comes at once and does
+    // not claim it.
+    if (waitSeconds !== undefined && waited) c.header('Preference-Applied', `wait=${waitSeconds}`);
     if (record.error) throw new ImageError(record.error.code, record.error.detail);
 
     const reply = await replies.imageReply(record, apiUrl(c));
@@ -229,7 +231,7 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   app.onError((error, c) => {
     if (error instanceof ImageError) {
       log.info('request refused', { ...error.failure, field: error.field });
-      return refuse(c, error.failure, error.field);
+      return refuse(c, error.failure, error.field, error.retryAfterSeconds);
     }
     log.error('request failed', { error });
     return refuse(c, { code: 'internal-error', detail: 'Please try again in a moment.' });
@@ -241,10 +243,11 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
 /** `/images/{id}` is `/images/:id` to Hono. */
 const honoPath = ({ path }: Route): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
-const refuse = (c: Context, failure: Failure, field?: string): Response => {
+const refuse = (c: Context, failure: Failure, field?: string, retryAfter?: number): Response => {
   const problem = problemOf(failure, field);
   if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer');
-  if (problem.status === 503) c.header('Retry-After', String(retryAfterSeconds));
+  if (problem.status === 503 || problem.status === 429)
+    c.header('Retry-After', String(retryAfter ?? retryAfterSeconds));
   return sendProblem(c, problem);
 };
 

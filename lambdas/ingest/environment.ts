@@ -17,6 +17,12 @@ export const ingestEnvironment = z.object({
   MAX_INLINE_BYTES: wholeNumber,
   MAX_UPLOAD_BYTES: wholeNumber,
   URL_LIFETIME_SECONDS: wholeNumber,
+  /** Where uploads are counted, and leases of callers that wait are kept. */
+  ADMISSION_TABLE: z.string().min(1),
+  MAX_UPLOADS_PER_DAY: wholeNumber,
+  MAX_UPLOAD_BYTES_PER_DAY: wholeNumber,
+  /** Callers that wait at once for their thumbnails, of all processes that share leases. */
+  MAX_WAITING_CALLERS: wholeNumber,
   /** The path segment that API Gateway puts before every route. */
   STAGE: z.string().min(1),
   /**

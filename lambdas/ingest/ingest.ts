@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as oneTurn, setTimeout as sleep } from 'node:timers/promises';
 import { ImageError } from '../image/errors.ts';
 import { duplicateEvent, type ImageEvent, linkServedEvent } from '../image/event.ts';
 import { type ImageId, imageIdOf } from '../image/id.ts';
@@ -8,6 +8,7 @@ import { fingerprintOf, type ImageRecord, isGivenUp } from '../image/record.ts';
 import type { Variants } from '../image/variant.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import type { UploadBudget, WaitingPlaces } from '../store/admission.ts';
 import type { Catalog } from '../store/catalog.ts';
 import type { Events } from '../store/events.ts';
 import type { MailRequests, UnprovenUpload } from '../store/mail-requests.ts';
@@ -23,6 +24,9 @@ export interface IngestProps {
   readonly events: Events;
   /** Where to note who wants a mail. @default - nobody may: mail is off */
   readonly mailRequests?: MailRequests;
+  /** What may be uploaded in a day. */
+  readonly budget: UploadBudget;
+  readonly waitingPlaces: WaitingPlaces;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly variants: Variants;
@@ -36,7 +40,7 @@ export interface Ingest {
    * resizing. Bytes that are known already are neither stored nor resized again.
    *
    * @param recipient who wants a mail once the image is ready or has failed
-   * @throws ImageError `empty-body`, `unsupported-type`
+   * @throws ImageError `empty-body`, `unsupported-type`, `daily-budget-exhausted`, `too-many-recipients`
    */
   upload(bytes: Uint8Array, recipient?: string): Promise<ImageRecord>;
   /**
@@ -44,7 +48,8 @@ export interface Ingest {
    * image is kept: it may not be true.
    *
    * @param recipient who wants a mail once the image that this upload stores is ready or has failed
-   * @throws ImageError `mail-needs-bytes` when a mail is wanted about an image that is there already
+   * @throws ImageError `mail-needs-bytes` when a mail is wanted about an image that is there already,
+   *   `daily-budget-exhausted`
    */
   announce(
     id: ImageId,
@@ -57,8 +62,14 @@ export interface Ingest {
    * @throws ImageError `not-found`
    */
   find(id: ImageId): Promise<ImageRecord>;
-  /** Waits until an image is `ready` or `failed`, but no longer than that: then tells its state so far. */
-  settled(record: ImageRecord, waitSeconds: number): Promise<ImageRecord>;
+  /**
+   * Waits until an image is `ready` or `failed`, but no longer than that: then returns its state so far.
+   * Where no place is free for one more caller that waits, it returns at once, with `waited` false.
+   */
+  settled(
+    record: ImageRecord,
+    waitSeconds: number,
+  ): Promise<{ readonly record: ImageRecord; readonly waited: boolean }>;
   /** Tells that a link led somebody to a thumbnail. */
   noteServed(id: ImageId, variantName: string): Promise<void>;
 }
@@ -109,6 +120,20 @@ export const createIngest = (props: IngestProps): Ingest => {
     return true;
   };
 
+  /**
+   * Every request that is accepted counts, also one of a known image: the budget bounds what requests cost,
+   * too.
+   */
+  const takeFromBudget = async (bytes: number): Promise<void> => {
+    try {
+      metrics.record({ BudgetUsedPercent: await props.budget.take(bytes) });
+    } catch (error) {
+      // Also the percentage, so that the alarm at 80 % stays on when nothing is taken any more.
+      if (error instanceof ImageError) metrics.record({ BudgetUsedPercent: 100, BudgetRefusals: 1 });
+      throw error;
+    }
+  };
+
   /** First of all, so that whatever is told of the image from now on finds the request. */
   const requestMail = async (
     id: ImageId,
@@ -118,6 +143,22 @@ export const createIngest = (props: IngestProps): Ingest => {
     if (recipient === undefined) return;
     if (props.mailRequests === undefined) throw new Error('Mail is off.');
     await props.mailRequests.add(id, recipient, upload);
+  };
+
+  const untilSettled = async (record: ImageRecord, waitSeconds: number): Promise<ImageRecord> => {
+    const giveUpAt = Date.now() + waitSeconds * 1000;
+    let latest = record;
+    // Often at first, then ever more seldom: so the wait is a tenth longer than it need be, for 14 reads when
+    // that is 0.6 s.
+    let pauseMilliseconds = 15;
+    while (latest.status === 'received') {
+      const left = giveUpAt - Date.now();
+      if (left <= 0 || stopping?.aborted) break;
+      await sleep(Math.min(pauseMilliseconds, left));
+      pauseMilliseconds = Math.min(pauseMilliseconds * 1.15, 1000);
+      latest = orNotFound(await findCurrent(record.id));
+    }
+    return latest;
   };
 
   /** Nobody is refused because the topic is out of reach: then the log keeps what it was not told. */
@@ -159,7 +200,13 @@ export const createIngest = (props: IngestProps): Ingest => {
         throw new ImageError('empty-body', 'The request has no body: send the image as the body.');
       }
       const contentType = requireAcceptedType(bytes);
+      const taking = takeFromBudget(bytes.byteLength);
+      // The request leaves within one turn of the event loop, and is answered while a large body is hashed.
+      // What is refused without a request is refused before that. (Hashing in a thread copies the body: 1.7
+      // times the CPU of an upload.)
+      await Promise.race([taking, oneTurn()]);
       const id = imageIdOf(bytes);
+      await taking;
       await requestMail(id, recipient);
       const created = await catalog.receive(id, { contentType, bytes: bytes.byteLength }, new Date());
       const record = created ?? orNotFound(await findForUpload(id));
@@ -176,6 +223,7 @@ export const createIngest = (props: IngestProps): Ingest => {
     },
 
     async announce(id, bytes, recipient) {
+      await takeFromBudget(bytes);
       const noted = await catalog.find(id);
       const isOpen = noted === undefined || noted.status === 'received';
       const stored = isOpen ? await originals.head(id) : undefined;
@@ -196,18 +244,15 @@ export const createIngest = (props: IngestProps): Ingest => {
     },
 
     async settled(record, waitSeconds) {
-      const giveUpAt = Date.now() + waitSeconds * 1000;
-      let latest = record;
-      // Often at first, then ever more seldom: so the wait is a tenth longer than it need be, for 14 reads when that is 0.6 s.
-      let pauseMilliseconds = 15;
-      while (latest.status === 'received') {
-        const left = giveUpAt - Date.now();
-        if (left <= 0 || stopping?.aborted) break;
-        await sleep(Math.min(pauseMilliseconds, left));
-        pauseMilliseconds = Math.min(pauseMilliseconds * 1.15, 1000);
-        latest = orNotFound(await findCurrent(record.id));
+      if (record.status !== 'received' || waitSeconds === 0) return { record, waited: true };
+      const giveBack = await props.waitingPlaces.take(waitSeconds);
+      if (giveBack === undefined) return { record, waited: false };
+      try {
+        return { record: await untilSettled(record, waitSeconds), waited: true };
+      } finally {
+        // The place becomes free by itself as well: the caller gets its answer.
+        await giveBack().catch((error) => log.warn('waiting place not given back', { error }));
       }
-      return latest;
     },
 
     noteServed: (id, variantName) => tell(linkServedEvent(id, variantName)),

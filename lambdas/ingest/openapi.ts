@@ -148,7 +148,7 @@ const preferParameter = {
   in: 'header',
   required: false,
   description:
-    '`wait=N`: answer only when the thumbnails are there, but within N seconds, at most 20 (RFC 7240)',
+    '`wait=N`: answer only when the thumbnails are there, but within N seconds, at most 20 (RFC 7240). Without `Preference-Applied` in the reply too many callers were waiting, and it came at once: ask again later',
   schema: { type: 'string' },
   example: 'wait=10',
 };
@@ -209,7 +209,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
   const { apiUrl, maxInlineBytes, maxUploadBytes, auth, links, hasMail } = props;
   const notifyParameters = hasMail ? notifyPlaces.map(notifyParameter) : [];
   const notifyProblems: readonly ErrorCode[] = hasMail
-    ? ['invalid-address', 'recipient-not-allowed']
+    ? ['invalid-address', 'recipient-not-allowed', 'too-many-recipients']
     : ['email-disabled'];
   const operations = {
     upload: {
@@ -243,6 +243,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
           ...notifyProblems,
           'body-too-large',
           'overloaded',
+          'daily-budget-exhausted',
           ...imageFailures,
         ),
       },
@@ -275,6 +276,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
           ...notifyProblems,
           ...(hasMail ? (['mail-needs-bytes'] as const) : []),
           'body-too-large',
+          'daily-budget-exhausted',
         ),
       },
     },

@@ -27,6 +27,8 @@ export const problemKinds = {
   'unknown-variant': { status: 404, title: 'No such variant' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
   overloaded: { status: 503, title: 'Too many uploads at once' },
+  'daily-budget-exhausted': { status: 429, title: 'Enough was uploaded for today' },
+  'too-many-recipients': { status: 429, title: 'Enough people get a mail about this image today' },
   'internal-error': { status: 500, title: 'Something failed on our side' },
 } as const satisfies Record<ErrorCode, { readonly status: ContentfulStatusCode; readonly title: string }>;
 

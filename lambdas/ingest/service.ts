@@ -2,8 +2,9 @@ import type { Hono } from 'hono';
 import type * as z from 'zod';
 import type { Log } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
+import { createSharedPlaces, createUploadBudget } from '../store/admission.ts';
 import { createCatalog } from '../store/catalog.ts';
-import { createS3Client } from '../store/clients.ts';
+import { createDynamoDBClient, createS3Client } from '../store/clients.ts';
 import { createEvents } from '../store/events.ts';
 import { createMailRequests } from '../store/mail-requests.ts';
 import { createOriginals } from '../store/originals.ts';
@@ -17,15 +18,24 @@ import { createIngest, type IngestProps } from './ingest.ts';
 import { createReplies } from './reply.ts';
 
 /** What a gateway does in front of a function, and a server must do by itself. */
-export type ServerProps = Pick<IngestAppProps, 'guard' | 'maxBytesInHand'> & Pick<IngestProps, 'stopping'>;
+export type ServerProps = Pick<IngestAppProps, 'guard' | 'maxBytesInHand'> &
+  Pick<IngestProps, 'stopping'> & {
+    /**
+     * Where callers wait. @default - in places that all functions share: each that waits keeps one function
+     * busy
+     */
+    readonly waitingPlaces?: IngestProps['waitingPlaces'];
+  };
 
 /** Everything behind the API, wired to the services that the environment names. */
 export const createIngestService = (
   environment: z.output<typeof ingestEnvironment>,
   log: Log,
-  { guard, maxBytesInHand, stopping }: ServerProps = {},
+  { guard, maxBytesInHand, stopping, waitingPlaces }: ServerProps = {},
 ): Hono => {
   const s3 = createS3Client();
+  // One for all tables: another would open connections of its own.
+  const dynamodb = createDynamoDBClient();
   const signingClient = environment.URL_SIGNER_ROLE_ARN
     ? createSigningClient(environment.URL_SIGNER_ROLE_ARN)
     : async () => s3;
@@ -37,11 +47,23 @@ export const createIngestService = (
   return createIngestApp({
     ingest: createIngest({
       originals: createOriginals(s3, environment.RAW_BUCKET),
-      catalog: createCatalog(environment.CATALOG_TABLE),
+      catalog: createCatalog(environment.CATALOG_TABLE, dynamodb),
+      budget: createUploadBudget(
+        environment.ADMISSION_TABLE,
+        {
+          uploads: environment.MAX_UPLOADS_PER_DAY,
+          bytes: environment.MAX_UPLOAD_BYTES_PER_DAY,
+          maxUploadBytes: environment.MAX_UPLOAD_BYTES,
+        },
+        dynamodb,
+      ),
+      waitingPlaces:
+        waitingPlaces ??
+        createSharedPlaces(environment.ADMISSION_TABLE, environment.MAX_WAITING_CALLERS, dynamodb),
       uploads: createUploads(signingClient, environment.RAW_BUCKET, lifetimeSeconds),
       resizeRequests: createResizeRequests(environment.RESIZE_QUEUE_URL),
       events: createEvents(environment.IMAGE_EVENTS_TOPIC_ARN),
-      mailRequests: mailTable === undefined ? undefined : createMailRequests(mailTable),
+      mailRequests: mailTable === undefined ? undefined : createMailRequests(mailTable, dynamodb),
       metrics: createMetrics(environment.STACK_NAME),
       log,
       variants: environment.VARIANTS,

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
@@ -8,8 +8,16 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { dayOf, secondsUntil } from '../image/admission.ts';
+import { ImageError } from '../image/errors.ts';
 import type { ImageId } from '../image/id.ts';
-import { type MailRequest, mailRequestSchema, mailRequestsTable } from '../image/mail-request.ts';
+import {
+  type MailRequest,
+  mailRequestSchema,
+  mailRequestsTable,
+  maxRecipientsPerDay,
+  notifyHeader,
+} from '../image/mail-request.ts';
 import { createDynamoDBClient } from './clients.ts';
 
 /** Who wants a mail about which image. A request is there until its mail is sent. */
@@ -18,6 +26,8 @@ export interface MailRequests {
    * Replaces an earlier request of the same recipient, image and upload.
    *
    * @param upload the presigned upload that has yet to show the bytes. @default - the caller has shown them
+   * @throws ImageError `too-many-recipients` when as many others as may be were named for the image today, each with its
+   *   bytes
    */
   add(imageId: ImageId, recipient: string, upload?: UnprovenUpload): Promise<void>;
   /**
@@ -102,8 +112,48 @@ export const createMailRequests = (
     return found;
   };
 
+  /**
+   * Counts people, not requests: who was counted today is in the set already. The set has an item of its own
+   * under another partition key, where no query for an image's requests finds it, and holds no address that
+   * can be read.
+   */
+  const countRecipient = async (imageId: ImageId, recipient: string): Promise<void> => {
+    const now = Date.now();
+    const { day, endsAt } = dayOf(now);
+    const digest = createHash('sha256').update(`${imageId} ${recipient}`).digest('base64url');
+    const isCounted = await conditionally(() =>
+      dynamodb.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: marshall({ [partitionKey]: `recipients#${imageId}`, [sortKey]: day }),
+          UpdateExpression: 'ADD #digests :digests SET #expires = :expires',
+          ConditionExpression:
+            'attribute_not_exists(#digests) OR size(#digests) < :most OR contains(#digests, :digest)',
+          ExpressionAttributeNames: { '#digests': 'digests', '#expires': timeToLive },
+          ExpressionAttributeValues: {
+            ':digests': { SS: [digest] },
+            ...marshall({
+              ':digest': digest,
+              ':most': maxRecipientsPerDay,
+              ':expires': Math.ceil(endsAt.getTime() / 1000),
+            }),
+          },
+        }),
+      ),
+    );
+    if (isCounted) return;
+    throw new ImageError(
+      'too-many-recipients',
+      `${maxRecipientsPerDay} people get a mail about this image today. Others may ask from ${endsAt.toISOString()}.`,
+      { field: notifyHeader, retryAfterSeconds: secondsUntil(endsAt, now) },
+    );
+  };
+
   return {
     async add(imageId, recipient, upload) {
+      // At most one presigned upload stores an image, so requests of the others lead to no mail. If they counted, anyone
+      // who knows the hash could use up the number.
+      if (upload === undefined) await countRecipient(imageId, recipient);
       const uploadId = upload?.uploadId;
       const request: MailRequest = { imageId, recipient, requestId: randomUUID(), uploadId };
       const expires =

@@ -111,6 +111,21 @@ export const serviceAlarms = ({ ownMetric, ...props }: ServiceAlarmsProps): read
       'Within an hour many more images were resized than came in. That is as it should be after a change of the variants, or when a standstill is over; otherwise something sends the same images round and round, which costs money. See in the log of resize which.',
   },
   {
+    name: 'daily-budget-80-percent',
+    // Over an hour, so that it does not come and go with each upload.
+    metric: ownMetric('BudgetUsedPercent', { period: hour, statistic: 'Maximum' }),
+    limit: { atLeast: 80 },
+    description:
+      'Four fifths of what may be uploaded today (UTC) are used up, by number or by bytes. See who uploads, and raise maxUploadsPerDay or maxUploadBytesPerDay if these are uploads that you want.',
+  },
+  {
+    name: 'daily-budget-exhausted',
+    metric: ownMetric('BudgetRefusals', { period: hour }),
+    limit: { atLeast: 1 },
+    description:
+      'An upload was refused because what may be uploaded today (UTC) is used up; links and thumbnails still work. See who uploads: raise maxUploadsPerDay or maxUploadBytesPerDay, or close the API with auth.',
+  },
+  {
     name: 'events-unpublished',
     metric: ownMetric('EventsUnpublished', { period: fiveMinutes }),
     limit: { atLeast: 1 },

@@ -142,6 +142,9 @@ const amounts = ({ ownMetric, stage, functions, goals }: DashboardProps): IWidge
     title: 'Bytes of new images an hour',
     width: 8,
     left: [ownMetric('UploadedBytes', { period: hour, label: 'bytes' })],
+    right: [
+      ownMetric('BudgetUsedPercent', { period: hour, statistic: 'Maximum', label: 'daily budget used, %' }),
+    ],
   }),
   new GraphWidget({
     title: 'Requests, and those refused',
@@ -149,6 +152,7 @@ const amounts = ({ ownMetric, stage, functions, goals }: DashboardProps): IWidge
     left: [
       stage.metricCount({ period, statistic: 'Sum', label: 'all' }),
       stage.metricClientError({ period, statistic: 'Sum', label: '4xx' }),
+      ownMetric('BudgetRefusals', { period, label: 'over the daily budget' }),
     ],
   }),
 ];

@@ -24,6 +24,7 @@ export interface IngestProps {
   readonly rawBucket: IBucket;
   readonly thumbnailBucket: IBucket;
   readonly catalog: ITable;
+  readonly admission: ITable;
   readonly resizeQueue: IQueue;
   readonly imageEvents: ITopic;
   /** @default - mail is off */
@@ -37,6 +38,9 @@ export interface IngestProps {
   readonly maxInlineBytes: number;
   readonly maxUploadBytes: number;
   readonly urlLifetimeSeconds: number;
+  readonly maxUploadsPerDay: number;
+  readonly maxUploadBytesPerDay: number;
+  readonly maxWaitingCallers: number;
   /** Functions that run at once. @default - as many as the account allows */
   readonly maxConcurrency?: number;
   readonly logRetention: RetentionDays;
@@ -54,7 +58,7 @@ export class Ingest extends Construct {
 
   constructor(scope: Construct, id: string, props: IngestProps) {
     super(scope, id);
-    const { rawBucket, thumbnailBucket, catalog, mail, publicUrl } = props;
+    const { rawBucket, thumbnailBucket, catalog, admission, mail, publicUrl } = props;
     const environment = {
       RAW_BUCKET: rawBucket.bucketName,
       THUMBNAIL_BUCKET: thumbnailBucket.bucketName,
@@ -66,6 +70,10 @@ export class Ingest extends Construct {
       MAX_INLINE_BYTES: String(props.maxInlineBytes),
       MAX_UPLOAD_BYTES: String(props.maxUploadBytes),
       URL_LIFETIME_SECONDS: String(props.urlLifetimeSeconds),
+      ADMISSION_TABLE: admission.tableName,
+      MAX_UPLOADS_PER_DAY: String(props.maxUploadsPerDay),
+      MAX_UPLOAD_BYTES_PER_DAY: String(props.maxUploadBytesPerDay),
+      MAX_WAITING_CALLERS: String(props.maxWaitingCallers),
       STAGE: props.stage,
       AUTH: JSON.stringify(props.auth),
       LINKS: props.links,
@@ -88,10 +96,18 @@ export class Ingest extends Construct {
         actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
         resources: [catalog.tableArn],
       },
+      { actions: ['dynamodb:UpdateItem'], resources: [admission.tableArn] },
       // For images whose original is there, but not the thumbnails of the present settings.
       { actions: ['sqs:SendMessage'], resources: [props.resizeQueue.queueArn] },
       { actions: ['sns:Publish'], resources: [props.imageEvents.topicArn] },
-      ...(mail ? [{ actions: ['dynamodb:PutItem'], resources: [mail.requests.tableArn] }] : []),
+      ...(mail
+        ? [
+            {
+              actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'],
+              resources: [mail.requests.tableArn],
+            },
+          ]
+        : []),
     ];
     this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/ingest/index.ts',

@@ -39,6 +39,7 @@ export interface MonitoringProps {
   readonly notify?: Notify;
   readonly mailRequests?: Table;
   readonly catalog: Table;
+  readonly admission: Table;
   readonly imageEvents: Topic;
   readonly alerts: Topic;
   readonly variantCount: number;
@@ -119,6 +120,7 @@ export class Monitoring extends Construct {
             logGroups: [...Object.values(logs), api.accessLogs],
             queues: Object.values(queues).map(({ queue }) => queue),
             catalog: props.catalog,
+            admission: props.admission,
             mailRequests: props.mailRequests,
             imageEvents: props.imageEvents,
           },

@@ -3,6 +3,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { errorCodes } from '../../lambdas/image/errors.ts';
 import { imageIdOf } from '../../lambdas/image/id.ts';
 import { thumbnailKey } from '../../lambdas/image/keys.ts';
+import { maxRecipientsPerDay } from '../../lambdas/image/mail-request.ts';
 import { catalogTable, fingerprintOf } from '../../lambdas/image/record.ts';
 import { renderImage } from '../../lambdas/resize/render.ts';
 import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
@@ -17,8 +18,13 @@ import { createAnnouncementCases } from './cases/announcements.ts';
 import { type Case, finished, limits, markBytes } from './cases/case.ts';
 import { createLookCases } from './cases/looks.ts';
 import { createCasesWithoutMail, createMailCases } from './cases/mail.ts';
-import { createCasesOfWorker, createCasesWithoutRoom, createUploadCases } from './cases/uploads.ts';
-import { about, comparable, type Send, withoutTimes } from './exchange.ts';
+import {
+  createCasesOfWorker,
+  createCasesWithoutBudget,
+  createCasesWithoutRoom,
+  createUploadCases,
+} from './cases/uploads.ts';
+import { about, comparable, type Send, withoutTimes, withoutWait } from './exchange.ts';
 import { gatewayUrl, isRouted, overHttp, throughGateway } from './targets.ts';
 
 /**
@@ -44,6 +50,7 @@ let photo: Buffer;
 /** In this order: the function behind API Gateway, the container's process, `npm start`. */
 let targets: readonly [Target, Target, Target];
 let withoutMail: readonly [Target, Target];
+let withoutBudget: readonly [Target, Target];
 
 /** The function as Lambda loads it: what it reads from its environment, it reads once. */
 const functionWith = async (environment: Readonly<Record<string, string>>): Promise<Target> => {
@@ -90,6 +97,8 @@ beforeAll(async () => {
   delete process.env['MAIL_REQUESTS_TABLE'];
   // It has no mail and no room: mail is refused before anything of the body is read.
   withoutMail = [await functionWith(silent), await containerWith({ ...silent, MAX_BYTES_IN_HAND: '0' })];
+  const exhausted = { ...silent, MAX_UPLOAD_BYTES_PER_DAY: '1' };
+  withoutBudget = [await functionWith(exhausted), await containerWith(exhausted)];
 });
 
 afterAll(cleanUp);
@@ -99,6 +108,10 @@ const prepare = async (id: string, image: Buffer, before: NonNullable<Case['befo
     case 'received':
       await aws.catalog.receive(id, { bytes: image.byteLength, contentType: 'image/jpeg' }, new Date());
       await aws.originals.put(id, image, 'image/jpeg');
+      return;
+    case 'mailed':
+      for (let person = 1; person <= maxRecipientsPerDay; person += 1)
+        await aws.mailRequests.add(id, `person${person}@example.com`);
       return;
     case 'failed':
       await aws.catalog.fail(id, fingerprint, { bytes: 9 }, { code: before.code, detail: before.detail });
@@ -141,7 +154,10 @@ const replyOf = async ({ apiUrl, send }: Target, { image = photo, before, reques
   return {
     status,
     headers: Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name, comparable(value, differences)]),
+      Object.entries(headers).map(([name, value]) => [
+        name,
+        name === 'retry-after' ? withoutWait(value) : comparable(value, differences),
+      ]),
     ),
     body: comparable(body, differences),
   };
@@ -195,6 +211,10 @@ test('all answer alike whoever waits for a worker', async () => {
 
 test('a function and a container that send no mail answer alike', async () => {
   await expectReplies(createCasesWithoutMail(), withoutMail);
+});
+
+test('a function and a container whose daily budget is used up answer alike', async () => {
+  await expectReplies(createCasesWithoutBudget(), withoutBudget);
 });
 
 test('a container that has no room says so', async () => {

@@ -62,6 +62,9 @@ export const withoutTimes = (text: string): string =>
     // A presigned URL works for an hour, and a redirect may be cached a minute less.
     .replace(/max-age=35[1-4]\d$/, 'max-age=<59 minutes>');
 
+/** A wait until the next day begins is another one each time. */
+export const withoutWait = (seconds: string): string => (Number(seconds) > 60 ? '<until midnight>' : seconds);
+
 /** Names hosts and the image as well. Everything else stays as it is. */
 export const comparable = (text: string, { apiUrl, s3Url, imageId }: Differences): string =>
   withoutTimes(text)

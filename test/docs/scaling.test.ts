@@ -274,6 +274,20 @@ describe('at so many images a day', () => {
         ),
       ],
       [
+        '`maxUploadsPerDay`',
+        ...raised(
+          settings.map(({ maxUploadsPerDay }) => maxUploadsPerDay),
+          defaults.maxUploadsPerDay,
+        ),
+      ],
+      [
+        '`maxUploadBytesPerDay`',
+        ...raised(
+          settings.map(({ maxUploadBytesPerDay }) => maxUploadBytesPerDay),
+          defaults.maxUploadBytesPerDay,
+        ),
+      ],
+      [
         '`alerts.usualImagesPerHour`',
         ...raised(
           settings.map(({ alerts }) => alerts.usualImagesPerHour),

@@ -73,7 +73,9 @@ const nameOfQueue = (url: string): string => url.split('/').at(-1) ?? '';
 /** What a stack has of that which holds data. */
 export const inventoryOf = (stack: Outputs): Inventory => ({
   buckets: [stack.RawBucketName, stack.ThumbnailBucketName].sort(),
-  tables: [stack.CatalogTableName, stack.MailRequestsTableName].filter((name) => name !== undefined).sort(),
+  tables: [stack.CatalogTableName, stack.AdmissionTableName, stack.MailRequestsTableName]
+    .filter((name) => name !== undefined)
+    .sort(),
   queues: [
     stack.ResizeQueueUrl,
     stack.ResizeDeadLetterQueueUrl,

@@ -10,6 +10,7 @@ const outputsSchema = z.object({
   ResizeQueueUrl: z.url(),
   ResizeDeadLetterQueueUrl: z.url(),
   CatalogTableName: z.string(),
+  AdmissionTableName: z.string(),
   ReconcilerFunctionName: z.string(),
   ImageEventsTopicArn: z.string(),
   AlertsTopicArn: z.string(),

@@ -223,14 +223,14 @@ describe('cost', () => {
     const puts =
       event.type === 'image.ready' ? event.thumbnails.length : Number(event.type === 'image.received');
     const gets = Number(hasEnded || event.type === 'link.served');
-    const writes = event.type === 'image.received' ? 2 : hasEnded ? 3 : 0;
+    const writes = event.type === 'image.received' || hasEnded ? 3 : Number(event.type === 'image.duplicate');
     return {
       api_usd: (requests * prices.apiMillionRequests) / 1e6,
       lambda_usd: prices.lambdaMillionCalls / 1e6 + gigabyteSeconds * prices.lambdaGigabyteSecond,
       s3_usd: (puts * prices.s3ThousandPuts + gets * prices.s3ThousandGets) / 1e3,
       dynamodb_usd: (writes * prices.dynamodbMillionWrites + prices.dynamodbMillionReads) / 1e6,
       sqs_sns_usd: ((hasEnded ? 4 : 0) * prices.sqsMillionRequests + prices.snsMillionEvents) / 1e6,
-      logs_usd: (2300 * prices.logsGigabyte) / 1e9,
+      logs_usd: (2400 * prices.logsGigabyte) / 1e9,
     };
   };
 

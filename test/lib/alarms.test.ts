@@ -33,6 +33,8 @@ const always = {
     'UploadToReadyMilliseconds (SampleCount), UploadToReadyMilliseconds (p95) > 4000, 3 of 3 x 300 s',
   'failed-images': 'Failed (Sum), Ready (Sum) > 20, 1 of 1 x 900 s',
   'runaway-resizes': 'Ready (Sum), Failed (Sum), Uploads (Sum) > 100, 1 of 1 x 3600 s',
+  'daily-budget-80-percent': 'BudgetUsedPercent (Maximum) >= 80, 1 of 1 x 3600 s',
+  'daily-budget-exhausted': 'BudgetRefusals (Sum) >= 1, 1 of 1 x 3600 s',
   'events-unpublished': 'EventsUnpublished (Sum) >= 1, 1 of 1 x 300 s',
   'ingest-errors': 'Errors of IngestFunction (Sum) >= 3, 1 of 1 x 300 s',
   'ingest-throttles': 'Throttles of IngestFunction (Sum) >= 5, 2 of 2 x 300 s',
@@ -99,7 +101,7 @@ describe('the alarms', () => {
     const own = alarms
       .flatMap(({ metrics }) => Object.values(metrics))
       .filter(({ Metric }) => Metric.Namespace === 'ThumbnailGenerator');
-    expect(own).toHaveLength(9);
+    expect(own).toHaveLength(11);
     for (const { Metric } of own) expect(Metric.Dimensions).toEqual([{ Name: 'service', Value: 'Second' }]);
   });
 
@@ -187,6 +189,14 @@ describe('goes off when it should, and only then', () => {
       { 'Count of UploadApiHttpApi': 1000, '5xx of UploadApiHttpApi': 5 },
       5,
       [],
+    ],
+    ['79 % of a day’s uploads came', { Uploads: 1000, Ready: 1000, BudgetUsedPercent: 79 }, 60, []],
+    ['80 % of a day’s uploads came', { BudgetUsedPercent: 80 }, 60, ['daily-budget-80-percent']],
+    [
+      'an upload is refused because the day’s are used up',
+      { BudgetUsedPercent: 100, BudgetRefusals: 1 },
+      60,
+      ['daily-budget-80-percent', 'daily-budget-exhausted'],
     ],
     ['an event is not published', { EventsUnpublished: 1 }, 5, ['events-unpublished']],
     ['four tries to resize fail', { Retries: 4 }, 5, []],
@@ -295,6 +305,12 @@ describe('goes off when it should, and only then', () => {
     ['ingest has no CPU left', { [`CPUUtilization of ${ingest}`]: 86 }, 5, ['ingest-cpu']],
     ['ingest has no memory left', { [`MemoryUtilization of ${ingest}`]: 91 }, 5, ['ingest-memory']],
     ['a worker has no memory left', { [`MemoryUtilization of ${resize}`]: 91 }, 5, ['resize-memory']],
+    [
+      'an upload is refused because the day’s are used up',
+      { BudgetUsedPercent: 100, BudgetRefusals: 1 },
+      60,
+      ['daily-budget-80-percent', 'daily-budget-exhausted'],
+    ],
     ['five tries to resize fail', { Retries: 5 }, 5, ['resize-errors']],
     ['messages go round', { 'NumberOfMessagesReceived of ResizeQueue': 5001 }, 60, ['runaway-messages']],
   ])('in containers, %s', (_, facts, withinMinutes, expectedAlarms) => {

@@ -215,7 +215,7 @@ describe('the estimate of what it costs', () => {
     expect(costOf('API Gateway', requests)).toBeGreaterThan(4);
     expect(costOf('API Gateway', requests)).toBeLessThan(5);
     expect(costOf('SNS', { NumberOfMessagesPublished: 2 * million })).toBeCloseTo(1, 2);
-    expect(costOf('Logs', { 'IncomingBytes ResizeFunctionLogs': 4600 * million })).toBeCloseTo(2.3, 2);
+    expect(costOf('Logs', { 'IncomingBytes ResizeFunctionLogs': 4800 * million })).toBeCloseTo(2.4, 2);
     expect(costOf('SES', { MailsSent: 1000 })).toBeCloseTo(0.1, 2);
     const queue = {
       'NumberOfMessagesSent SlowResizeQueue': 0,
@@ -227,7 +227,7 @@ describe('the estimate of what it costs', () => {
       'ConsumedWriteCapacityUnits Catalog waiting': 2 * million,
       ConsumedReadCapacityUnits: million,
     };
-    expect(costOf('DynamoDB', catalog)).toBeCloseTo(2 * 0.625 + 3 * 0.125, 2);
+    expect(costOf('DynamoDB', catalog)).toBeCloseTo(2 * 0.625 + 4 * 0.125, 2);
   });
 
   test('comes to what docs/cost.md has for tasks and the load balancer', () => {

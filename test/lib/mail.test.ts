@@ -82,7 +82,7 @@ describe('the mail requests', () => {
     const { Statement } = one(withMail, 'AWS::IAM::Policy', 'IngestFunctionRoleDefaultPolicy').PolicyDocument;
     expect(Statement).toContainEqual({
       Effect: 'Allow',
-      Action: 'dynamodb:PutItem',
+      Action: ['dynamodb:PutItem', 'dynamodb:UpdateItem'],
       Resource: arnOf(table),
     });
   });

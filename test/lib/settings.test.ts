@@ -19,6 +19,9 @@ test('are complete without being given', () => {
     links: 'public',
     uploadsPerSecond: 10,
     uploadBurst: 50,
+    maxUploadsPerDay: 100_000,
+    maxUploadBytesPerDay: 200_000_000_000,
+    maxWaitingCallers: 10,
     requestsPerSecond: 50,
     requestBurst: 100,
     ingestMaxConcurrency: null,
@@ -222,6 +225,18 @@ test.each([
     { fargate: { availabilityZones: ['use2-az1', 'use2-az2'] } },
     /fargate\.availabilityZones\.0 = .*: a zone such as us-east-2a/,
   ],
+  ['maxUploadsPerDay', { maxUploadsPerDay: 0 }, /maxUploadsPerDay = 0: .*>=1/],
+  [
+    'maxUploadBytesPerDay',
+    { maxUploadBytesPerDay: 99_999_999 },
+    /maxUploadBytesPerDay = 99999999: not less than the largest single upload \(100000000\)/,
+  ],
+  [
+    'maxUploadBytesPerDay',
+    { maxUploadBytes: 1_000_000, maxUploadBytesPerDay: 4_000_000 },
+    /maxUploadBytesPerDay = 4000000: not less than the largest single upload \(4700000\)/,
+  ],
+  ['maxWaitingCallers', { maxWaitingCallers: -1 }, /maxWaitingCallers = -1: .*>=0/],
   ['imagesOnDestroy', { imagesOnDestroy: 'yes' }, /imagesOnDestroy = "yes": .*"keep"\|"delete"/],
   [
     'variants',

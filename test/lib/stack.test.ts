@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { admissionTable } from '../../lambdas/image/admission.ts';
 import { imageLimitsSchema } from '../../lambdas/image/limits.ts';
 import { comparable, inContainers, resourcesOf, templateWith } from './stacks.ts';
 
@@ -29,6 +30,9 @@ const everySetting = {
   urlLifetimeSeconds: 900,
   uploadsPerSecond: 2,
   uploadBurst: 3,
+  maxUploadsPerDay: 300,
+  maxUploadBytesPerDay: 3_000_000_000,
+  maxWaitingCallers: 4,
   requestsPerSecond: 5,
   requestBurst: 10,
   ingestMaxConcurrency: 25,
@@ -61,6 +65,12 @@ const ownFunctions = (of: Template) =>
     /^(?:Ingest|Resize|ResizeSlow|Reconciler|Notify)Function/.test(name),
   );
 
+const tableOf = (of: Template, name: string) => {
+  const [table] = resourcesOf(of, 'AWS::DynamoDB::Table').filter((each) => each.name.startsWith(name));
+  if (table === undefined) throw new Error(`There is no table ${name}`);
+  return table;
+};
+
 describe('the template', () => {
   test('with the default settings is as it was', () => {
     expect(comparable(template)).toMatchSnapshot();
@@ -89,6 +99,7 @@ describe('the template', () => {
 
   test('tells where to upload and where everything is', () => {
     const outputs = [
+      'AdmissionTableName',
       'AlertsTopicArn',
       'CatalogTableName',
       'ImageEventsTopicArn',
@@ -348,7 +359,7 @@ describe('the resize function', () => {
 
 describe('the catalog', () => {
   test('is paid per request, encrypted, restorable to any point in time, and rid of what expires', () => {
-    template.resourceCountIs('AWS::DynamoDB::Table', 1);
+    template.resourceCountIs('AWS::DynamoDB::Table', 2);
     template.hasResourceProperties('AWS::DynamoDB::Table', {
       BillingMode: 'PAY_PER_REQUEST',
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
@@ -358,8 +369,53 @@ describe('the catalog', () => {
   });
 
   test('outlives the stack unless the settings say otherwise', () => {
-    template.allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Retain' });
-    changed.allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Delete' });
+    const policyIn = (of: Template) => of.findResources('AWS::DynamoDB::Table')[tableOf(of, 'Catalog').name];
+    expect(policyIn(template)?.['DeletionPolicy']).toBe('Retain');
+    expect(policyIn(changed)?.['DeletionPolicy']).toBe('Delete');
+  });
+});
+
+describe('the admission table', () => {
+  test('is keyed as the code keys it, encrypted, paid per request, and rid of what expires', () => {
+    const { partitionKey, timeToLive } = admissionTable;
+    expect(tableOf(template, 'Admission')).toMatchObject({
+      AttributeDefinitions: [{ AttributeName: partitionKey, AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: partitionKey, KeyType: 'HASH' }],
+      BillingMode: 'PAY_PER_REQUEST',
+      SSESpecification: { SSEEnabled: true },
+      TimeToLiveSpecification: { AttributeName: timeToLive, Enabled: true },
+    });
+  });
+
+  test('goes with the stack, also where the images stay', () => {
+    const table = tableOf(template, 'Admission');
+    expect(table).not.toHaveProperty('PointInTimeRecoverySpecification');
+    expect(template.toJSON()['Resources'][table.name].DeletionPolicy).toBe('Delete');
+  });
+
+  test('bounds what the settings say, with functions and in containers', () => {
+    const variablesOf = (of: Template) =>
+      ownFunctions(of).find(({ name }) => name.startsWith('Ingest'))?.Environment.Variables;
+    expect(variablesOf(template)).toMatchObject({
+      ADMISSION_TABLE: { Ref: tableOf(template, 'Admission').name },
+      MAX_UPLOADS_PER_DAY: '100000',
+      MAX_UPLOAD_BYTES_PER_DAY: '200000000000',
+      MAX_WAITING_CALLERS: '10',
+    });
+    expect(variablesOf(changed)).toMatchObject({
+      MAX_UPLOADS_PER_DAY: '300',
+      MAX_UPLOAD_BYTES_PER_DAY: '3000000000',
+      MAX_WAITING_CALLERS: '4',
+    });
+    const [ingestTask] = resourcesOf(containers, 'AWS::ECS::TaskDefinition').filter(({ name }) =>
+      name.includes('Ingest'),
+    );
+    expect(ingestTask?.ContainerDefinitions[0].Environment).toEqual(
+      expect.arrayContaining([
+        { Name: 'MAX_UPLOADS_PER_DAY', Value: '100000' },
+        { Name: 'MAX_UPLOAD_BYTES_PER_DAY', Value: '200000000000' },
+      ]),
+    );
   });
 });
 

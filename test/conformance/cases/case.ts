@@ -5,6 +5,8 @@ import type { ApiReply, ApiRequest } from '../exchange.ts';
 /** What there is of the image before the request; its original only if it is `received`. */
 export type Before =
   | { readonly status: 'received' | 'ready' | 'unreadable' }
+  /** So many people as may be get a mail about it today. */
+  | { readonly status: 'mailed' }
   | { readonly status: 'failed'; readonly code: ErrorCode; readonly detail: string };
 
 /** A request, and the reply to it in whichever way the service runs. `<id>` stands for the image that it is about. */

@@ -48,6 +48,17 @@ export const createMailCases = (photo: Buffer): readonly Case[] => {
       }),
     },
     {
+      name: 'an image, and a mail to one person more than may get one',
+      before: { status: 'mailed' },
+      ...upload({ headers: { 'X-Notify-Email': 'me@example.com' } }),
+      reply: problem(
+        429,
+        'too-many-recipients',
+        '20 people get a mail about this image today. Others may ask from <time>.',
+        { field: 'X-Notify-Email', headers: { 'retry-after': '<until midnight>' } },
+      ),
+    },
+    {
       name: 'an announcement, and a mail to nobody',
       request: announce({ sha256: '<id>', bytes: 1000 }, { 'X-Notify-Email': '@' }),
       reply: wrongAddress,

@@ -2,6 +2,7 @@ import { problemKinds } from '../../../lambdas/ingest/problem.ts';
 import type { Rendering } from '../../../lambdas/resize/decoder-protocol.ts';
 import { hostilePng, jpegHeaderThenRubbish, svg } from '../../images.ts';
 import {
+  announce,
   type Case,
   failed,
   failures,
@@ -151,6 +152,23 @@ export const createCasesOfWorker = (
 };
 
 /** Requests to a server that has no room at all: before a function it is API Gateway that bounds what comes. */
+const exhausted = problem(
+  429,
+  'daily-budget-exhausted',
+  'What may be uploaded in a day is used up. Uploads of this size are accepted again from <time>.',
+  { headers: { 'retry-after': '<until midnight>' } },
+);
+
+/** Requests to a service whose daily budget has no room for them. */
+export const createCasesWithoutBudget = (): readonly Case[] => [
+  { name: 'an image over the daily budget', ...upload(), reply: exhausted },
+  {
+    name: 'an announcement over the daily budget',
+    request: announce({ sha256: '<id>', bytes: 1000 }),
+    reply: exhausted,
+  },
+];
+
 export const createCasesWithoutRoom = (): readonly Case[] => [
   {
     name: 'an image for which there is no room',

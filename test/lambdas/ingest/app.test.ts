@@ -44,6 +44,7 @@ const environmentWith = (given: readonly object[]): IngestEnvironment => ({
   RAW_BUCKET: 'raw-bucket',
   THUMBNAIL_BUCKET: 'thumbnail-bucket',
   CATALOG_TABLE: server.tableName,
+  ...server.admissionEnvironment,
   RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
   IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
   STACK_NAME: 'ThumbnailGenerator',
@@ -767,6 +768,7 @@ describe('the description', () => {
       'invalid-address',
       'recipient-not-allowed',
       'mail-needs-bytes',
+      'too-many-recipients',
     ];
     expect([...new Set(codes)].sort()).toEqual(errorCodes.filter((code) => !notHere.includes(code)).sort());
     expect(Object.keys(components.schemas).sort()).toEqual([

@@ -35,6 +35,7 @@ const appWith = (auth: Auth, links: 'public' | 'same', guard?: Guard) =>
       RAW_BUCKET: 'raw-bucket',
       THUMBNAIL_BUCKET: 'thumbnail-bucket',
       CATALOG_TABLE: server.tableName,
+      ...server.admissionEnvironment,
       RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
       IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
       STACK_NAME: 'ThumbnailGenerator',

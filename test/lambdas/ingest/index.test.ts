@@ -23,6 +23,7 @@ beforeAll(async () => {
     AWS_SECRET_ACCESS_KEY: 'example',
     AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
     CATALOG_TABLE: server.tableName,
+    ...server.admissionEnvironment,
     IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
     STACK_NAME: 'ThumbnailGenerator',
     POWERTOOLS_METRICS_DISABLED: 'true',

@@ -1,4 +1,4 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import type { MailRequest } from '../../../lambdas/image/mail-request.ts';
@@ -127,6 +127,57 @@ describe('a request made with a presigned upload', () => {
     expect(await waiting('one')).toEqual([ada]);
     letPass(120);
     expect(await waiting('one')).toEqual([]);
+  });
+});
+
+describe('of one image in a day', () => {
+  const addPeople = (count: number, first = 1) =>
+    Promise.allSettled(
+      Array.from({ length: count }, (_, index) => mailRequests.add(id, `person${first + index}@example.com`)),
+    );
+
+  test('twenty people may be written to and no more, however many ask at once', async () => {
+    const results = await addPeople(30);
+    const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    expect(refused).toHaveLength(10);
+    for (const refusal of refused) {
+      expect(refusal).toMatchObject({ code: 'too-many-recipients', field: 'X-Notify-Email' });
+      expect(refusal.retryAfterSeconds).toBeGreaterThan(0);
+      expect(refusal.retryAfterSeconds).toBeLessThanOrEqual(86_400);
+      expect(refusal.message).toMatch(/from \d{4}-\d\d-\d\dT00:00:00\.000Z/);
+    }
+    expect(await mailRequests.of(id)).toHaveLength(20);
+  });
+
+  test('one person counts once, also after the mail was sent', async () => {
+    await addPeople(19);
+    for (let times = 0; times < 5; times += 1) await mailRequests.remove(await added(ada));
+    await expect(mailRequests.add(id, ada)).resolves.toBeUndefined();
+    await expect(mailRequests.add(id, grace)).rejects.toMatchObject({ code: 'too-many-recipients' });
+  });
+
+  test('what is asked about another image, or on the next day, is not counted', async () => {
+    await addPeople(20);
+    await expect(mailRequests.add(id, grace)).rejects.toMatchObject({ code: 'too-many-recipients' });
+    await mailRequests.add(imageIdOf(Buffer.from('a picture of something else')), grace);
+    letPass(86_400);
+    await mailRequests.add(id, grace);
+    expect(await mailRequests.of(id)).toHaveLength(21);
+  });
+
+  test('the count holds no address, and expires with its day', async () => {
+    await mailRequests.add(id, ada);
+    const { Items = [] } = await server.client.send(
+      new QueryCommand({
+        TableName: server.mailRequestsTableName,
+        KeyConditionExpression: 'imageId = :key',
+        ExpressionAttributeValues: marshall({ ':key': `recipients#${id}` }),
+      }),
+    );
+    expect(Items).toHaveLength(1);
+    expect(JSON.stringify(Items)).not.toContain('ada');
+    const day = Items[0]?.['recipient']?.S ?? '';
+    expect(Number(Items[0]?.['expiresAtSeconds']?.N) * 1000).toBe(Date.parse(day) + 86_400_000);
   });
 });
 

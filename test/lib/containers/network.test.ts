@@ -88,8 +88,8 @@ describe('the network', () => {
   });
 
   test.each([
-    ['default', () => template, ['Catalog']],
-    ['changed', () => changed, ['Catalog', 'MailRequests']],
+    ['default', () => template, ['Admission', 'Catalog']],
+    ['changed', () => changed, ['Admission', 'Catalog', 'MailRequests']],
   ])('reaches no bucket and no table but ours and the images’ with the %s settings', (_, of, tables) => {
     const statements = resourcesOf(of(), 'AWS::EC2::VPCEndpoint')
       .filter(({ VpcEndpointType }) => VpcEndpointType === 'Gateway')

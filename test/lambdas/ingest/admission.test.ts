@@ -1,0 +1,295 @@
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import type { Hono } from 'hono';
+import { readEnvironment } from '../../../lambdas/environment.ts';
+import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { fingerprintOf } from '../../../lambdas/image/record.ts';
+import { defaultVariants, variantsSchema } from '../../../lambdas/image/variant.ts';
+import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import { createIngestService, type ServerProps } from '../../../lambdas/ingest/service.ts';
+import { createPlacesOfProcess } from '../../../lambdas/store/admission.ts';
+import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
+import { createMailRequests } from '../../../lambdas/store/mail-requests.ts';
+import { startCatalogServer } from '../../catalog-server.ts';
+import { quarteredPicture } from '../../images.ts';
+
+/** Which uploads are let in, and who may wait. */
+
+const s3 = mockClient(S3Client);
+const sns = mockClient(SNSClient);
+const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
+const printed = jest.spyOn(console, 'log').mockImplementation();
+
+let server: Awaited<ReturnType<typeof startCatalogServer>>;
+let catalog: Catalog;
+
+/** Each test has tables of its own. */
+beforeEach(async () => {
+  server = await startCatalogServer();
+  catalog = createCatalog(server.tableName, server.client);
+  Object.assign(process.env, {
+    AWS_REGION: 'us-east-2',
+    AWS_ACCESS_KEY_ID: 'EXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'example',
+    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    POWERTOOLS_DEV: 'true',
+    POWERTOOLS_METRICS_DISABLED: 'false',
+  });
+  jest.clearAllMocks();
+  s3.reset();
+  s3.on(PutObjectCommand).resolves({});
+  s3.on(HeadObjectCommand).rejects(
+    new NotFound({ message: 'not found', $metadata: { httpStatusCode: 404 } }),
+  );
+  sns.reset();
+  sns.on(PublishCommand).resolves({});
+});
+afterEach(() => server.stop());
+
+const appWith = (given: Partial<IngestEnvironment> = {}, props?: ServerProps): Hono => {
+  const environment: IngestEnvironment = {
+    RAW_BUCKET: 'raw-bucket',
+    THUMBNAIL_BUCKET: 'thumbnail-bucket',
+    CATALOG_TABLE: server.tableName,
+    ...server.admissionEnvironment,
+    MAIL_REQUESTS_TABLE: server.mailRequestsTableName,
+    ALLOWED_RECIPIENTS: '["example.com"]',
+    RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
+    IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
+    STACK_NAME: 'Copy',
+    VARIANTS: '[{"name":"thumbnail"}]',
+    MAX_INLINE_BYTES: '100000',
+    MAX_UPLOAD_BYTES: '1000000',
+    URL_LIFETIME_SECONDS: '600',
+    STAGE: 'dev',
+    AUTH: '"none"',
+    LINKS: 'public',
+    ...given,
+  };
+  return createIngestService(readEnvironment(ingestEnvironment, environment), log, props);
+};
+
+let pictures = 0;
+/** A picture that no other test has uploaded. */
+const picture = () => {
+  pictures += 1;
+  return quarteredPicture(90, 40 + pictures)
+    .png()
+    .toBuffer();
+};
+const post = (app: Hono, body: Buffer, headers: Record<string, string> = {}) =>
+  app.request('http://api.example/upload_image', { method: 'POST', body: new Uint8Array(body), headers });
+const announce = (app: Hono, bytes: number, sha256 = 'a'.repeat(64), headers: Record<string, string> = {}) =>
+  app.request('http://api.example/uploads', {
+    method: 'POST',
+    body: JSON.stringify({ sha256, bytes }),
+    headers,
+  });
+const finish = (bytes: Buffer) =>
+  catalog.finish(imageIdOf(bytes), fingerprintOf(variantsSchema.parse([...defaultVariants])), {
+    original: { contentType: 'image/png', width: 90, height: 40, bytes: bytes.length },
+    thumbnails: {},
+    thumbhash: undefined,
+    resizeMilliseconds: 5,
+    uploadToReadyMilliseconds: 50,
+  });
+const itemsOf = async (TableName: string) => {
+  const { Items = [] } = await server.client.send(new ScanCommand({ TableName }));
+  return Items.map((item) => unmarshall(item));
+};
+const counted = async () => {
+  const [item = { uploads: 0, bytes: 0 }] = await itemsOf(server.admissionTableName);
+  return { uploads: item['uploads'], bytes: item['bytes'] };
+};
+const metrics = (name: string): readonly number[] =>
+  printed.mock.calls.flatMap(([line]) => JSON.parse(line)[name] ?? []);
+
+/** What a refusal for the day's budget is, to any upload. */
+const expectExhausted = async (response: Response) => {
+  expect(response.status).toBe(429);
+  expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+  const body = JSON.parse(await response.text());
+  expect(body).toMatchObject({ code: 'daily-budget-exhausted', status: 429 });
+  const seconds = Number(response.headers.get('Retry-After'));
+  const opensAt = new Date(body.detail.match(/\d{4}-\d\d-\d\dT00:00:00\.000Z/)?.[0] ?? '').getTime();
+  expect(Math.abs(opensAt - (Date.now() + seconds * 1000))).toBeLessThan(5000);
+  expect(seconds).toBeGreaterThan(0);
+  expect(seconds).toBeLessThanOrEqual(86_400);
+};
+
+describe('beyond the day’s budget', () => {
+  test('an upload and an announcement are refused, and say when they are accepted again', async () => {
+    const app = appWith({ MAX_UPLOADS_PER_DAY: '1' });
+    expect((await post(app, await picture())).status).toBe(202);
+    await expectExhausted(await post(app, await picture()));
+    await expectExhausted(await announce(app, 500_000));
+    expect(metrics('BudgetRefusals')).toEqual([1, 1]);
+    expect(metrics('BudgetUsedPercent')).toEqual([100, 100, 100]);
+  });
+
+  test('nothing is stored, noted, signed, published or mailed', async () => {
+    const app = appWith({ MAX_UPLOADS_PER_DAY: '1' });
+    await announce(app, 5);
+    const before = await itemsOf(server.tableName);
+    s3.resetHistory();
+    sns.resetHistory();
+    const mail = { 'X-Notify-Email': 'me@example.com' };
+    await expectExhausted(await post(app, await picture(), mail));
+    await expectExhausted(await announce(app, 5, 'b'.repeat(64), mail));
+    expect(s3.calls()).toEqual([]);
+    expect(sns.calls()).toEqual([]);
+    expect(await itemsOf(server.tableName)).toEqual(before);
+    expect(await itemsOf(server.mailRequestsTableName)).toEqual([]);
+  });
+
+  test('records and links are still answered', async () => {
+    const app = appWith({ MAX_UPLOADS_PER_DAY: '1' });
+    const bytes = await picture();
+    await post(app, bytes);
+    await finish(bytes);
+    await expectExhausted(await post(app, bytes));
+    expect((await app.request(`http://api.example/images/${imageIdOf(bytes)}`)).status).toBe(200);
+    expect((await app.request(`http://api.example/thumbnails/${imageIdOf(bytes)}`)).status).toBe(302);
+    expect((await app.request('http://api.example/openapi.json')).status).toBe(200);
+  });
+
+  test('exactly as many are accepted as fit, of those that several processes get at the same moment', async () => {
+    const apps = [1, 2, 3].map(() => appWith({ MAX_UPLOADS_PER_DAY: '10' }));
+    const bodies = await Promise.all(Array.from({ length: 30 }, () => picture()));
+    const responses = await Promise.all(bodies.map((body, index) => post(apps[index % 3] as Hono, body)));
+    expect(responses.filter(({ status }) => status === 202)).toHaveLength(10);
+    expect(responses.filter(({ status }) => status === 429)).toHaveLength(20);
+    expect(s3.commandCalls(PutObjectCommand)).toHaveLength(10);
+  });
+
+  test('bytes count as well: those that are announced too', async () => {
+    const app = appWith({ MAX_UPLOAD_BYTES_PER_DAY: '1000000' });
+    expect((await announce(app, 999_000)).status).toBe(201);
+    await expectExhausted(await announce(app, 1001, 'b'.repeat(64)));
+    expect((await announce(app, 1000, 'c'.repeat(64))).status).toBe(201);
+    await expectExhausted(await post(app, await picture()));
+  });
+});
+
+describe('the budget counts', () => {
+  test('each upload that is accepted, also of an image that is there already', async () => {
+    const app = appWith();
+    const bytes = await picture();
+    await post(app, bytes);
+    await finish(bytes);
+    expect((await post(app, bytes)).status).toBe(200);
+    expect((await announce(app, bytes.length, imageIdOf(bytes))).status).toBe(200);
+    const items = await itemsOf(server.admissionTableName);
+    expect(items.reduce((sum, item) => sum + item['uploads'], 0)).toBe(3);
+    expect(items.reduce((sum, item) => sum + item['bytes'], 0)).toBe(3 * bytes.length);
+  });
+
+  test('nothing that is refused for what it is', async () => {
+    const app = appWith({ MAX_UPLOADS_PER_DAY: '1' });
+    const statuses = [
+      await post(app, Buffer.alloc(0)),
+      await post(app, Buffer.from('hello')),
+      await post(app, Buffer.alloc(100_001)),
+      await post(app, await picture(), { 'X-Notify-Email': 'me@elsewhere.example' }),
+      await announce(app, 1_000_001),
+      await announce(app, 0),
+      await announce(app, 5, 'not a hash'),
+    ].map(({ status }) => status);
+    expect(statuses).toEqual([400, 415, 413, 403, 413, 400, 400]);
+    expect(await counted()).toEqual({ uploads: 0, bytes: 0 });
+    expect((await post(app, await picture())).status).toBe(202);
+  });
+
+  test('before anything is stored: while its table is out of reach, uploads fail', async () => {
+    const app = appWith({ ADMISSION_TABLE: 'no-such-table' });
+    expect((await post(app, await picture())).status).toBe(500);
+    expect((await announce(app, 5)).status).toBe(500);
+    expect(s3.calls()).toEqual([]);
+    expect(await itemsOf(server.tableName)).toEqual([]);
+  });
+
+  test('and says how much of it is used, with each upload', async () => {
+    const app = appWith({ MAX_UPLOADS_PER_DAY: '4' });
+    await post(app, await picture());
+    await announce(app, 5);
+    expect(metrics('BudgetUsedPercent')).toEqual([25, 50]);
+  });
+});
+
+describe('a caller that prefers to wait', () => {
+  const waits = (app: Hono, body: Buffer) => post(app, body, { Prefer: 'wait=1' });
+
+  test.each<[where: string, appWithOnePlace: () => Hono]>([
+    ['among functions', () => appWith({ MAX_WAITING_CALLERS: '1' })],
+    ['in one process', () => appWith({}, { waitingPlaces: createPlacesOfProcess(1) })],
+  ])('is answered at once when as many wait as may, %s', async (_, appWithOnePlace) => {
+    const app = appWithOnePlace();
+    const bodies = [await picture(), await picture(), await picture()];
+    const responses = await Promise.all(bodies.map((body) => waits(app, body)));
+    expect(responses.map(({ status }) => status)).toEqual([202, 202, 202]);
+    const applied = responses.filter(({ headers }) => headers.get('Preference-Applied') === 'wait=1');
+    expect(applied).toHaveLength(1);
+    const next = await waits(app, await picture());
+    expect(next.headers.get('Preference-Applied')).toBe('wait=1');
+  });
+
+  test('is answered with the thumbnails although no place is free, when they are there already', async () => {
+    const app = appWith({ MAX_WAITING_CALLERS: '0' });
+    const bytes = await picture();
+    await finish(bytes);
+    const response = await waits(app, bytes);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('Preference-Applied')).toBe('wait=1');
+    expect((await waits(app, await picture())).headers.get('Preference-Applied')).toBeNull();
+  });
+
+  test('takes no place when it need not wait, or does not', async () => {
+    const app = appWith();
+    const bytes = await picture();
+    await finish(bytes);
+    await waits(app, bytes);
+    await post(app, await picture());
+    await post(app, await picture(), { Prefer: 'wait=0' });
+    const ids = (await itemsOf(server.admissionTableName)).map(({ id }) => id);
+    expect(ids.filter((id) => id.startsWith('waiting'))).toEqual([]);
+  });
+
+  test('is answered although its place cannot be given back; the log has the reason', async () => {
+    const { take } = createPlacesOfProcess(1);
+    const giveBack = () => Promise.reject(new Error('out of reach'));
+    const app = appWith(
+      {},
+      { waitingPlaces: { take: async (...args) => (await take(...args)) && giveBack } },
+    );
+    expect((await waits(app, await picture())).status).toBe(202);
+    expect(log.warn).toHaveBeenCalledWith('waiting place not given back', {
+      error: new Error('out of reach'),
+    });
+  });
+});
+
+test('the twenty-first person who wants a mail about an image is refused, with what the description says', async () => {
+  const app = appWith();
+  const bytes = await picture();
+  const requests = createMailRequests(server.mailRequestsTableName, server.client);
+  for (let person = 1; person <= 20; person += 1)
+    await requests.add(imageIdOf(bytes), `person${person}@example.com`);
+  const response = await post(app, bytes, { 'X-Notify-Email': 'me@example.com' });
+  expect(response.status).toBe(429);
+  expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(0);
+  expect(JSON.parse(await response.text())).toMatchObject({
+    code: 'too-many-recipients',
+    field: 'X-Notify-Email',
+  });
+  expect(s3.commandCalls(PutObjectCommand)).toEqual([]);
+
+  const { paths } = JSON.parse(await (await app.request('/openapi.json')).text());
+  for (const path of ['/upload_image', '/uploads']) {
+    const { content } = paths[path].post.responses[429];
+    const codes = Object.keys(content['application/problem+json'].examples);
+    expect(codes.sort()).toEqual(['daily-budget-exhausted', 'too-many-recipients']);
+  }
+});
