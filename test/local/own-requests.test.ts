@@ -264,7 +264,7 @@ describe('the embedded AWS services', () => {
     }
   });
 
-  test('take a signature only for the request, the host and the minute that it was made for', async () => {
+  test('take a signature only for the request that it was made for', async () => {
     const { dynamodb } = await friendly();
     if (dynamodb === undefined) throw new Error('It is there.');
     const authorization = String(dynamodb.headers?.['authorization']);
