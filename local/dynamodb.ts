@@ -15,6 +15,8 @@ import { mailRequestsTable } from '../lambdas/image/mail-request.ts';
 import { catalogTable } from '../lambdas/image/record.ts';
 import { region, resources } from './aws.ts';
 import type { Credentials } from './data-folder.ts';
+import type { Disk } from './disk.ts';
+import { surviveFailedWrites } from './leveldb.ts';
 import { type Guard, ownRequestsOnly } from './own-requests-only.ts';
 import { endpointOf, host } from './ports.ts';
 
@@ -23,7 +25,7 @@ export interface DynamoDBProps {
   readonly port: number;
   readonly guard: Guard;
   /** Where items are kept. @default - in memory */
-  readonly directory?: string;
+  readonly storage?: { readonly directory: string; readonly disk: Disk };
 }
 
 export interface DynamoDB {
@@ -51,13 +53,15 @@ const returnItemsOfFailedUpdates = (): void => {
 };
 
 /** DynamoDB with the tables that the deployment makes. */
-export const startDynamoDB = async ({ port, directory, guard }: DynamoDBProps): Promise<DynamoDB> => {
+export const startDynamoDB = async ({ port, storage, guard }: DynamoDBProps): Promise<DynamoDB> => {
   returnItemsOfFailedUpdates();
-  const server = dynalite({ path: directory, createTableMs: 0 });
+  const keepServing = storage && surviveFailedWrites(storage.directory, storage.disk);
+  const server = dynalite({ path: storage?.directory, createTableMs: 0 });
   // dynalite lets a request that breaks off end the whole process: what it listens to by now is taken from it.
   server.on('request', (request, response) => {
     request.removeAllListeners('error').on('error', () => response.destroy());
   });
+  keepServing?.(server);
   ownRequestsOnly(server, guard);
   await once(server.listen(port, host), 'listening');
   const address = server.address();

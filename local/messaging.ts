@@ -5,6 +5,7 @@ import { S3Store } from '../node_modules/fauxqs/dist/s3/s3Store.js';
 import { SnsStore } from '../node_modules/fauxqs/dist/sns/snsStore.js';
 import { type SqsQueue, SqsStore } from '../node_modules/fauxqs/dist/sqs/sqsStore.js';
 import { accountId, deadLetterQueueOf, queueUrl, region } from './aws.ts';
+import { type Disk, isFailedWrite } from './disk.ts';
 import { type Guard, ownRequestsOnly } from './own-requests-only.ts';
 import { endpointOf, host } from './ports.ts';
 
@@ -12,6 +13,7 @@ export interface MessagingProps {
   readonly port: number;
   /** Where messages are kept. */
   readonly directory: string;
+  readonly disk: Disk;
   readonly guard: Guard;
   /** Each gets a dead-letter queue of its own. */
   readonly queues: readonly {
@@ -46,14 +48,23 @@ const maxReceiveCount = 5;
 export const startMessaging = async ({
   port,
   directory,
+  disk,
   guard,
   queues,
   topic,
 }: MessagingProps): Promise<Messaging> => {
   const persistence = new PersistenceManager(directory);
   // Its own asks for a count that the table must have to be null: a message that is handed back would be lost.
-  persistence.updateMessageReady = (messageId) =>
-    persistence.updateMessageInflight(messageId, '', 0, 0, undefined);
+  persistence.updateMessageReady = (messageId) => {
+    try {
+      persistence.updateMessageInflight(messageId, '', 0, 0, undefined);
+    } catch (error) {
+      // By then the message is in no list any more, and would be lost if this were thrown. On the disk it stays hidden for
+      // its time, which matters to the next start only.
+      if (!isFailedWrite(error)) throw error;
+      disk.failed(error);
+    }
+  };
   const sqsStore = new SqsStore();
   const snsStore = new SnsStore();
   // What is loaded must not be written again: to insert a queue anew would delete its messages.
@@ -79,6 +90,7 @@ export const startMessaging = async ({
       VisibilityTimeout: String(visibilityTimeoutSeconds),
       RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arn, maxReceiveCount }),
     });
+    keepWhatCannotBeHandedOut(queue, sqsStore);
     return { name, queue, polled: firstPollOf(queue) };
   });
   const byName = (name: string) => {
@@ -104,11 +116,22 @@ export const startMessaging = async ({
     });
     done();
   });
+  app.addHook('onError', (_request, _reply, error, done) => {
+    if (isFailedWrite(error)) disk.failed(error);
+    done();
+  });
   ownRequestsOnly(app.server, guard);
   await app.listen({ port, host });
 
   return {
-    send: (name, body) => byName(name).queue.enqueue(SqsStore.createMessage(body)),
+    send: (name, body) => {
+      try {
+        byName(name).queue.enqueue(SqsStore.createMessage(body));
+      } catch (error) {
+        if (isFailedWrite(error)) disk.failed(error);
+        throw error;
+      }
+    },
     firstPoll: (name) => byName(name).polled,
     stop: async () => {
       await app.close();
@@ -125,6 +148,35 @@ const firstPollOf = (queue: SqsQueue): Promise<void> =>
       return dequeue(...request);
     };
   });
+
+/**
+ * fauxqs takes a message out of its list before it notes on the disk where it went. When that fails, one for the dead
+ * letters would be lost, and any other one hidden for its time, as often as it was asked for, until it was a dead letter.
+ */
+const keepWhatCannotBeHandedOut = (queue: SqsQueue, store: SqsStore): void => {
+  const deadLetters = store.getQueueByName(deadLetterQueueOf(queue.name));
+  const dequeue = queue.dequeue.bind(queue);
+  queue.dequeue = (...request) => {
+    queue.processTimers();
+    for (const message of queue.messages.filter((each) => each.approximateReceiveCount >= maxReceiveCount)) {
+      // Takes the message's row over, in one step.
+      deadLetters?.enqueue(message);
+      queue.messages.splice(queue.messages.indexOf(message), 1);
+    }
+    const held = new Set(queue.inflightMessages.keys());
+    try {
+      return dequeue(...request);
+    } catch (error) {
+      for (const [handle, { message }] of queue.inflightMessages) {
+        if (held.has(handle)) continue;
+        queue.inflightMessages.delete(handle);
+        message.approximateReceiveCount -= 1;
+        queue.messages.unshift(message);
+      }
+      throw error;
+    }
+  };
+};
 
 /** There is one subscription of a queue however often this runs: what an earlier run subscribed to is replaced. */
 const subscribe = (store: SnsStore, topicArn: string, queueArn: string, types: Subscriber['types']): void => {

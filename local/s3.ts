@@ -9,6 +9,7 @@ import AWSAccount from '@20minutes/s3rver/lib/models/account.js';
 import S3Error from '@20minutes/s3rver/lib/models/error.js';
 import { region } from './aws.ts';
 import type { Credentials } from './data-folder.ts';
+import { type Disk, isFailedWrite } from './disk.ts';
 import { type Guard, ownRequestsOnly } from './own-requests-only.ts';
 import { host } from './ports.ts';
 
@@ -16,6 +17,7 @@ export interface S3Props {
   readonly port: number;
   /** Where the objects are kept. */
   readonly directory: string;
+  readonly disk: Disk;
   readonly guard: Guard;
   readonly buckets: readonly string[];
   /** Told of every object that is created in `bucket` under `prefix`. */
@@ -33,7 +35,7 @@ export interface S3 {
 
 /** S3 as the product sees it: signatures verified, private buckets, whole objects, notifications. */
 export const startS3 = async (props: S3Props): Promise<S3> => {
-  const { port, directory, guard, buckets, notification } = props;
+  const { port, directory, disk, guard, buckets, notification } = props;
   knowOnly(guard.credentials);
   const s3 = new S3rver({
     directory,
@@ -42,7 +44,7 @@ export const startS3 = async (props: S3Props): Promise<S3> => {
     configureBuckets: buckets.map((name) => ({ name })),
   });
   await s3.configureBuckets();
-  await putWholeObjectsOnly(s3.store, directory);
+  await putWholeObjectsOnly(s3.store, directory, disk);
   s3.middleware.unshift(refuseUnsigned);
   s3.on('event', ({ Records }) => {
     for (const record of Records) {
@@ -93,7 +95,7 @@ const refuseUnsigned: Middleware = async (context, next) => {
  * its content moved last: a thumbnail is never served by half, and a killed process leaves no torn original.
  * Before that it is judged by two headers that s3rver ignores: a checksum of the body, and `If-None-Match: *`.
  */
-const putWholeObjectsOnly = async (store: FilesystemStore, directory: string): Promise<void> => {
+const putWholeObjectsOnly = async (store: FilesystemStore, directory: string, disk: Disk): Promise<void> => {
   const aside = '.unfinished';
   await rm(join(directory, aside), { recursive: true, force: true });
   const put = store.putObject.bind(store);
@@ -101,7 +103,8 @@ const putWholeObjectsOnly = async (store: FilesystemStore, directory: string): P
     const headers = object.content.headers ?? {};
     const sha256 = createHash('sha256');
     const hashed = async function* () {
-      for await (const chunk of object.content) {
+      // When a write fails, the sender is to get an answer: by default, to read no further would end the connection.
+      for await (const chunk of object.content.iterator?.({ destroyOnReturn: false }) ?? object.content) {
         sha256.update(chunk);
         yield chunk;
       }
@@ -127,6 +130,11 @@ const putWholeObjectsOnly = async (store: FilesystemStore, directory: string): P
         renameSync(store.getResourcePath(unfinished.bucket, unfinished.key, part), partPath(part));
       }
       return result;
+    } catch (error) {
+      if (isFailedWrite(error)) disk.failed(error);
+      // The rest of the body: it stands before the next request.
+      object.content.resume?.();
+      throw error;
     } finally {
       await rm(join(directory, aside, folder), { recursive: true, force: true });
     }

@@ -2,6 +2,7 @@
 declare module '@20minutes/s3rver' {
   import type { EventEmitter } from 'node:events';
   import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+  import type { Readable } from 'node:stream';
 
   export interface S3EventRecord {
     readonly eventName: string;
@@ -15,7 +16,8 @@ declare module '@20minutes/s3rver' {
     readonly bucket: string;
     readonly key: string;
     /** The body of a PUT is the request itself, headers and all. */
-    readonly content: AsyncIterable<Buffer> & { readonly headers?: IncomingHttpHeaders };
+    readonly content: AsyncIterable<Buffer> &
+      Partial<Pick<Readable, 'iterator' | 'resume'>> & { readonly headers?: IncomingHttpHeaders };
   }
 
   export interface FilesystemStore {

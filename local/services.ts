@@ -4,12 +4,14 @@ import { originalPrefix } from '../lambdas/image/keys.ts';
 import { mailedEventTypes } from '../lambdas/image/mail-request.ts';
 import { resources } from './aws.ts';
 import type { DataFolder } from './data-folder.ts';
+import { createDisk, isFailedWrite } from './disk.ts';
 import { startDynamoDB } from './dynamodb.ts';
 import { startMail } from './mail.ts';
 import { startMessaging } from './messaging.ts';
 import { originsAt } from './own-requests-only.ts';
 import type { Ports } from './ports.ts';
 import { startS3 } from './s3.ts';
+import { StartError } from './start-error.ts';
 
 export interface ServicesProps {
   readonly ports: Ports;
@@ -45,6 +47,7 @@ export const startServices = async (props: ServicesProps): Promise<Services> => 
   const { path: directory, credentials } = dataFolder;
   // Here a setting would add the pages of other sites that may use the services.
   const origins = originsAt(ports.api);
+  const disk = createDisk(directory);
   collectGarbageLessOften();
   const running: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
@@ -54,6 +57,7 @@ export const startServices = async (props: ServicesProps): Promise<Services> => 
     const messaging = await startMessaging({
       port: ports.sqs,
       directory: join(directory, 'sqs'),
+      disk,
       guard: { credentials, origins, proxyPort: proxyPorts?.sqs },
       queues: [
         { name: resources.resizeQueue, visibilityTimeoutSeconds },
@@ -74,7 +78,7 @@ export const startServices = async (props: ServicesProps): Promise<Services> => 
     running.push(
       await startDynamoDB({
         port: ports.dynamodb,
-        directory: join(directory, 'dynamodb'),
+        storage: { directory: join(directory, 'dynamodb'), disk },
         guard: { credentials, origins, proxyPort: proxyPorts?.dynamodb },
       }),
     );
@@ -82,6 +86,7 @@ export const startServices = async (props: ServicesProps): Promise<Services> => 
       await startS3({
         port: ports.s3,
         directory: join(directory, 's3'),
+        disk,
         guard: { credentials, origins, proxyPort: proxyPorts?.s3 },
         buckets: [resources.rawBucket, resources.thumbnailBucket, resources.dataLakeBucket],
         notification: {
@@ -94,6 +99,8 @@ export const startServices = async (props: ServicesProps): Promise<Services> => 
     return { firstPoll: messaging.firstPoll, stop };
   } catch (error) {
     await stop();
+    if (disk.isFull() || isFailedWrite(error))
+      throw new StartError(`The disk is full: ${directory} cannot be written.`);
     throw error;
   }
 };

@@ -32,8 +32,8 @@ type CatalogServer = Awaited<ReturnType<typeof startCatalogServer>>;
 /** What Lambda itself tells a function. */
 const lambdaEnvironment = {
   AWS_REGION: 'us-east-2',
-  AWS_ACCESS_KEY_ID: 'test',
-  AWS_SECRET_ACCESS_KEY: 'test',
+  AWS_ACCESS_KEY_ID: 'EXAMPLE',
+  AWS_SECRET_ACCESS_KEY: 'example',
 };
 const variants = '[{"name":"thumbnail"}]';
 const topicArn = 'arn:aws:sns:us-east-2:111122223333:image-events';

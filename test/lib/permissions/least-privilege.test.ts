@@ -139,8 +139,8 @@ beforeAll(async () => {
   mockPresigned.mockImplementation(aws.recordPresigned);
   Object.assign(process.env, {
     AWS_REGION: region,
-    AWS_ACCESS_KEY_ID: 'FUNCTION',
-    AWS_SECRET_ACCESS_KEY: 'x',
+    AWS_ACCESS_KEY_ID: server.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
     AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     POWERTOOLS_METRICS_DISABLED: 'true',
