@@ -16,5 +16,6 @@ const ingestAnswers = async (): Promise<boolean> => {
   }
 };
 
-const beats = heartbeatFile === undefined ? undefined : isBeating(heartbeatFile);
+const file = heartbeatFile();
+const beats = file === undefined ? undefined : isBeating(file);
 process.exit((beats ?? (await ingestAnswers())) ? 0 : 1);

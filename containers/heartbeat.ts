@@ -12,9 +12,9 @@ export interface Heartbeat {
   end(): void;
 }
 
-export const heartbeatFile = process.env['HEARTBEAT_FILE'];
+export const heartbeatFile = (): string | undefined => process.env['HEARTBEAT_FILE'];
 
-export const createHeartbeat = (log: Log, file = heartbeatFile): Heartbeat => {
+export const createHeartbeat = (log: Log, file = heartbeatFile()): Heartbeat => {
   if (file === undefined) return { beat: () => undefined, end: () => undefined };
   return {
     beat: () => {

@@ -332,6 +332,9 @@ interface BodyLimit {
   readonly hold?: (bytes: number) => void;
 }
 
+/** A chunk takes 200 bytes and more besides its own. A sender may send single bytes: those are joined soon. */
+const maxSeparateChunks = 1024;
+
 /** The body's bytes exactly as sent. No more than the limit is ever held, even if the sender names no length. */
 const readBody = async (request: Request, limit: BodyLimit): Promise<Uint8Array> => {
   const { maxBytes, explain, announced, hold } = limit;
@@ -339,7 +342,8 @@ const readBody = async (request: Request, limit: BodyLimit): Promise<Uint8Array>
   const length = Number(request.headers.get('Content-Length'));
   if (length > maxBytes) throw tooLarge();
   announced?.(length);
-  const chunks: Uint8Array[] = [];
+  const joined: Uint8Array[] = [];
+  let chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
     for await (const chunk of request.body ?? []) {
@@ -347,11 +351,14 @@ const readBody = async (request: Request, limit: BodyLimit): Promise<Uint8Array>
       if (bytes > maxBytes) throw tooLarge();
       hold?.(chunk.byteLength);
       chunks.push(chunk);
+      if (chunks.length < maxSeparateChunks) continue;
+      joined.push(Buffer.concat(chunks));
+      chunks = [];
     }
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;
     throw new ImageError('invalid-request', 'The body did not arrive as a whole.', { cause });
   }
-  const [only] = chunks;
-  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks);
+  const [only, ...others] = [...joined, ...chunks];
+  return only !== undefined && others.length === 0 ? only : Buffer.concat([...joined, ...chunks]);
 };

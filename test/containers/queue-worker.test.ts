@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -121,4 +124,40 @@ test('goes on with the others while one takes long, and ends with it', async () 
   long.resolve();
   await running;
   expect(deleted()).toContain('receipt of message 0');
+});
+
+describe('in a container', () => {
+  let folder: string;
+  let file: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'thumbnail-generator-heartbeat-'));
+    file = join(folder, 'heartbeat');
+    process.env['HEARTBEAT_FILE'] = file;
+  });
+  afterEach(() => {
+    delete process.env['HEARTBEAT_FILE'];
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const beatsWithin = async (milliseconds: number): Promise<boolean> => {
+    rmSync(file, { force: true });
+    await jest.advanceTimersByTimeAsync(milliseconds);
+    return existsSync(file);
+  };
+
+  test('shows that it polls, also while all of its places are taken, until its messages should have ended', async () => {
+    queueOf(2);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const running = run(1, () => promise);
+    expect(existsSync(file)).toBe(true);
+    for (let turns = 0; turns < 20; turns += 1) await turn();
+    expect(await beatsWithin(5000)).toBe(true);
+    expect(await beatsWithin(600_000)).toBe(true);
+    await jest.advanceTimersByTimeAsync(120_000);
+    expect(await beatsWithin(60_000)).toBe(false);
+    resolve();
+    await running;
+    expect(existsSync(file)).toBe(false);
+  });
 });
