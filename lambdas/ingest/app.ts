@@ -11,7 +11,7 @@ import type { Auth, Links } from './auth.ts';
 import type { Ingest } from './ingest.ts';
 import type { Guard } from './jwt-guard.ts';
 import { describeApi, uploadRequestSchema } from './openapi.ts';
-import { page } from './page.ts';
+import { page, pageHeaders } from './page.ts';
 import { type Problem, problemOf } from './problem.ts';
 import type { Replies } from './reply.ts';
 import { authOf, type Route, routes } from './routes.ts';
@@ -63,6 +63,12 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
       const path = getPath(request);
       return path.startsWith(`${base}/`) ? path.slice(base.length) : path;
     },
+  });
+
+  app.use(async (c, next) => {
+    // Whatever is answered, a browser must not take it for something else than its type says.
+    c.header('X-Content-Type-Options', 'nosniff');
+    await next();
   });
 
   const on = (route: Route, handler: Handler): void => {
@@ -226,6 +232,8 @@ const refuse = (c: Context, failure: Failure, field?: string): Response => {
   return sendProblem(c, problem);
 };
 
+const sendPage = (c: Context, html: string, status: 202 | 422): Response => c.html(html, status, pageHeaders);
+
 const sendProblem = (c: Context, problem: Problem): Response =>
   c.body(JSON.stringify(problem), problem.status, { 'Content-Type': 'application/problem+json' });
 
@@ -234,7 +242,7 @@ const refuseLink = (c: Context, failure: Failure): Response => {
   c.header('Cache-Control', 'no-store');
   // Whatever is wrong with the image, this request was right.
   const problem = { ...problemOf(failure), status: 422 } as const;
-  if (prefers(c, 'text/html')) return c.html(page(problem.title, problem.detail), 422);
+  if (prefers(c, 'text/html')) return sendPage(c, page(problem.title, problem.detail), 422);
   return sendProblem(c, problem);
 };
 
@@ -243,7 +251,8 @@ const askAgain = (c: Context, reply: object): Response => {
   c.header('Cache-Control', 'no-store');
   c.header('Retry-After', String(retryAfterSeconds));
   if (prefers(c, 'text/html')) {
-    return c.html(
+    return sendPage(
+      c,
       page('The thumbnail is being made', 'This page shows it as soon as it is there.', retryAfterSeconds),
       202,
     );
