@@ -29,7 +29,7 @@ const log = createLog('ingest');
 /** @throws Error for what only API Gateway can check: the service would be open to anyone */
 const guardOf = (auth: Auth): Guard | undefined => {
   if (auth === 'none') return undefined;
-  if (auth !== 'iam') return createJwtGuard(auth.jwt);
+  if (auth !== 'iam') return createJwtGuard(auth.jwt, log);
   throw new Error(
     'auth "iam" needs API Gateway, which verifies the signatures. In a container use {"jwt": …}.',
   );

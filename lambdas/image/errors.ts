@@ -21,7 +21,9 @@ export const errorCodes = [
   'not-found',
   'unknown-variant',
   'method-not-allowed',
+  'upload-too-slow',
   'overloaded',
+  'issuer-unavailable',
   'internal-error',
 ] as const;
 

@@ -208,6 +208,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
   const notifyProblems: readonly ErrorCode[] = hasMail
     ? ['invalid-address', 'recipient-not-allowed']
     : ['email-disabled'];
+  const tokenProblems: readonly ErrorCode[] = typeof auth === 'object' ? ['issuer-unavailable'] : [];
   const operations = {
     upload: {
       summary: 'Upload an image',
@@ -239,7 +240,9 @@ export const describeApi = (props: ApiDescriptionProps) => {
           'invalid-request',
           ...notifyProblems,
           'body-too-large',
+          'upload-too-slow',
           'overloaded',
+          ...tokenProblems,
           ...imageFailures,
         ),
       },
@@ -263,7 +266,14 @@ export const describeApi = (props: ApiDescriptionProps) => {
             },
           }),
         },
-        ...problems('invalid-request', ...notifyProblems, 'body-too-large'),
+        ...problems(
+          'invalid-request',
+          ...notifyProblems,
+          'body-too-large',
+          'upload-too-slow',
+          'overloaded',
+          ...tokenProblems,
+        ),
       },
     },
     image: {
@@ -298,8 +308,8 @@ export const describeApi = (props: ApiDescriptionProps) => {
     const route = routes[name as keyof typeof routes];
     const guarded = authOf(route, auth, links) === 'none' ? {} : { security: [{ caller: [] }] };
     const responses = {
+      ...(typeof authOf(route, auth, links) === 'object' ? problems('unauthorized', ...tokenProblems) : {}),
       ...operation.responses,
-      ...(typeof authOf(route, auth, links) === 'object' ? problems('unauthorized') : {}),
     };
     paths[route.path] = {
       ...paths[route.path],

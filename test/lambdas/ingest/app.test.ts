@@ -733,6 +733,7 @@ describe('the description', () => {
       'original-missing',
       'method-not-allowed',
       'unauthorized',
+      'issuer-unavailable',
       'invalid-address',
       'recipient-not-allowed',
     ];
