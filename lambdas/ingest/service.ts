@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import type { Log } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
 import { createCatalog } from '../store/catalog.ts';
-import { createS3Client } from '../store/clients.ts';
+import { createS3Client, isBusy, socketsPerClient } from '../store/clients.ts';
 import { createEvents } from '../store/events.ts';
 import { createMailRequests } from '../store/mail-requests.ts';
 import { createOriginals } from '../store/originals.ts';
@@ -60,6 +60,9 @@ export const createIngestService = (
     allowedRecipients: mailTable === undefined ? undefined : environment.ALLOWED_RECIPIENTS,
     guard,
     maxBytesInHand,
+    // Each that is at work finds a socket to S3: what is noted of an image is followed by its bytes.
+    maxUploadsAtOnce: socketsPerClient,
+    isBusy,
     log,
   });
 };

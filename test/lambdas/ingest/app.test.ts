@@ -728,7 +728,7 @@ describe('the description', () => {
     const codes = [...JSON.stringify(paths).matchAll(/"enum":(\[[^\]]+\])/g)].flatMap(([, list = '[]']) =>
       JSON.parse(list),
     );
-    // One is only logged, one answers what is no route, one those who must show who they are, and two where mail is sent.
+    // One is only logged, one answers what is no route, two those who must show who they are, and two where mail is sent.
     const notHere = [
       'original-missing',
       'method-not-allowed',
