@@ -199,7 +199,7 @@ test('a container that has no room says so', async () => {
 
 test('every code is among them', () => {
   // Two come from the check of tokens: API Gateway has words of its own, test/lambdas/ingest/auth.test.ts has a container's. One
-  // is the answer to slow senders, whom API Gateway keeps away from functions (test/containers/senders.test.ts). One
+  // is the answer to slow senders, whom API Gateway keeps away from functions (test/containers/http-server.test.ts). One
   // is only ever logged.
   const elsewhere = ['unauthorized', 'issuer-unavailable', 'upload-too-slow', 'original-missing'];
   expect([...codes].sort()).toEqual(errorCodes.filter((code) => !elsewhere.includes(code)).sort());

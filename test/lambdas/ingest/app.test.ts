@@ -387,6 +387,11 @@ describe('an upload that prefers to wait', () => {
 describe('an upload is refused', () => {
   afterEach(() => expect(puts()).toHaveLength(0));
 
+  test.each(['/upload_image', '/uploads'])('at %s when its body stops coming', async (path) => {
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('{"sha')) });
+    await expectProblem(await post(body, {}, path), 408, 'upload-too-slow', /4096 bytes a second/);
+  });
+
   test('without a body', async () => {
     await expectProblem(await post(''), 400, 'empty-body', /no body/);
     await expectProblem(await send('POST', '/upload_image'), 400, 'empty-body', /no body/);
