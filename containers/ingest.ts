@@ -1,5 +1,3 @@
-import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
-import { serve } from '@hono/node-server';
 import * as z from 'zod';
 import { readEnvironment, wholeNumber } from '../lambdas/environment.ts';
 import { collectGarbageLessOften } from '../lambdas/heap.ts';
@@ -12,6 +10,7 @@ import { createPlacesOfProcess } from '../lambdas/store/admission.ts';
 import { createCatalog } from '../lambdas/store/catalog.ts';
 import { createS3Client } from '../lambdas/store/clients.ts';
 import { createOriginals } from '../lambdas/store/originals.ts';
+import { createHttpServer } from './http-server.ts';
 import { createProbes } from './probes.ts';
 import { startWatchdog } from './watchdog.ts';
 
@@ -37,7 +36,7 @@ const log = createLog('ingest');
 /** @throws Error for what only API Gateway can check: the service would be open to anyone */
 const guardOf = (auth: Auth): Guard | undefined => {
   if (auth === 'none') return undefined;
-  if (auth !== 'iam') return createJwtGuard(auth.jwt);
+  if (auth !== 'iam') return createJwtGuard(auth.jwt, log);
   throw new Error(
     'auth "iam" needs API Gateway, which verifies the signatures. In a container use {"jwt": …}.',
   );
@@ -65,42 +64,17 @@ const answerProbe = createProbes({
   log,
 });
 
-/** Longer than a load balancer keeps an idle connection (60 s), so that it never reuses one that ends just then. */
-const keepAliveMilliseconds = 65_000;
-
-/** How long a request may take to arrive, as in API Gateway: a slow sender holds a connection. */
-const requestMilliseconds = 30_000;
-
 /** ECS kills a task 30 s after it asked it to stop: what is not answered by then is cut off before. */
 const stopMilliseconds = 25_000;
 
-const server = serve(
-  {
-    fetch: (request) => answerProbe(request) ?? app.fetch(request),
-    port: environment.PORT,
-    hostname: environment.HOST,
-    serverOptions: {
-      keepAliveTimeout: keepAliveMilliseconds,
-      requestTimeout: requestMilliseconds,
-      headersTimeout: requestMilliseconds,
-      connectionsCheckingInterval: 1000,
-    },
-  },
-  ({ port }) => log.info('ingest listens', { port }),
-);
-if (!(server instanceof Server)) throw new Error('The server is not one of HTTP/1.1.');
-/**
- * Node closes a connection that its client does not want to keep as soon as it has answered. While a refused body still
- * comes in, that resets the connection, and the client may never read why it was refused.
- */
-server.prependListener('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-  if (outgoing.shouldKeepAlive) return;
-  outgoing.shouldKeepAlive = true;
-  outgoing.once('finish', () => {
-    if (incoming.complete) incoming.socket.destroySoon();
-    else incoming.once('end', () => incoming.socket.destroySoon());
-  });
+const server = createHttpServer({
+  fetch: (request) => answerProbe(request) ?? app.fetch(request),
+  stage: environment.STAGE,
+  log,
 });
+server.listen(environment.PORT, environment.HOST, () =>
+  log.info('ingest listens', { port: environment.PORT }),
+);
 server.on('error', (error) => {
   log.error('ingest cannot listen', { error });
   process.exit(1);

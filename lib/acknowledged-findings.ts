@@ -47,6 +47,11 @@ export const acknowledgeFindings = (
   );
   if (containers) {
     acknowledge(
+      'ELB2',
+      "An access log of the load balancer holds queries, and with them the addresses that mails go to. Its connections are logged, and ingest logs each request as API Gateway's access log does, without its query.",
+      containers,
+    );
+    acknowledge(
       'EC23',
       'The load balancer is there for everybody, as API Gateway is: who may do what is a setting. A test lets nobody else in from anywhere.',
       containers,

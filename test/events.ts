@@ -1,12 +1,8 @@
 import type { SQSEvent } from 'aws-lambda';
-import type { LambdaEvent } from 'hono/aws-lambda';
+import type { HttpApiEvent } from '../lambdas/ingest/index.ts';
 
-/**
- * A POST as API Gateway sends it to a function (HTTP API, payload format 2.0).
- *
- * @param rawPath with the stage in AWS; not every server in front of a function keeps it
- */
-export const postEvent = (path: string, body: Buffer, rawPath = `/dev${path}`, query = ''): LambdaEvent => ({
+/** A POST as API Gateway sends it to a function (HTTP API, payload format 2.0). */
+export const postEvent = (path: string, body: Buffer, rawPath = `/dev${path}`, query = ''): HttpApiEvent => ({
   version: '2.0',
   routeKey: `POST ${path}`,
   rawPath,

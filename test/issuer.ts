@@ -1,22 +1,47 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
 export interface TokenOptions {
   /** @default - the issuer's own */
   readonly key?: Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
+  /** The name of the key. @default - that of the issuer's own */
+  readonly kid?: string;
   /** As `SignJWT.setExpirationTime` takes it. @default '5m' */
   readonly expires?: string | number;
 }
 
+/** What an issuer may answer when it does not work. */
+export const troubles = {
+  'answers 500': (_, response) => response.writeHead(500).end(),
+  'answers with a page': (_, response) =>
+    response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Sign in</title>'),
+  'leads in a circle': (request, response) => response.writeHead(302, { Location: request.url ?? '/' }).end(),
+  'answers with other JSON': (_, response) => response.writeHead(200).end('{"keys": "none"}'),
+  'closes the connection': (request) => request.socket.destroy(),
+  'never answers': () => {},
+  'sends without end': (_, response) => {
+    const timer = setInterval(() => response.write('{"a":"'.padEnd(200_000)), 5);
+    response.once('close', () => clearInterval(timer));
+  },
+} as const satisfies Record<string, (request: IncomingMessage, response: ServerResponse) => unknown>;
+
 /** An OpenID Connect issuer on this machine, as far as its keys can be found and its tokens checked. */
 export const startIssuer = async () => {
-  const { publicKey, privateKey } = await generateKeyPair('RS256');
-  const publicJwk = { ...(await exportJWK(publicKey)), kid: 'ours', alg: 'RS256' };
-  let isUp = true;
+  const keyCalled = async (kid: string) => {
+    const { publicKey, privateKey } = await generateKeyPair('RS256');
+    return { kid, privateKey, publicJwk: { ...(await exportJWK(publicKey)), kid, alg: 'RS256' } };
+  };
+  let current = await keyCalled('ours');
+  const { publicJwk, privateKey } = current;
+  let trouble: { readonly path: string; readonly kind: keyof typeof troubles } | undefined;
+  let asked = 0;
   const server = createServer((request, response) => {
-    if (!isUp) return response.writeHead(503).end();
-    const keys = { keys: [publicJwk] };
+    asked += 1;
+    if (trouble !== undefined && request.url?.endsWith(trouble.path)) {
+      return troubles[trouble.kind](request, response);
+    }
+    const keys = { keys: [current.publicJwk] };
     const reply = request.url?.endsWith('/jwks') ? keys : { issuer, jwks_uri: `${issuer}/jwks` };
     return response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(reply));
   });
@@ -29,16 +54,26 @@ export const startIssuer = async () => {
     issuer,
     publicJwk,
     privateKey,
-    setUp: (up: boolean): void => {
-      isUp = up;
+    /** How often it was asked for anything. */
+    asked: () => asked,
+    /** From now on it does not work, for whoever asks for its configuration or for its keys. */
+    fail: (kind: keyof typeof troubles, what: 'configuration' | 'jwks' = 'configuration'): void => {
+      trouble = { kind, path: what };
+    },
+    recover: (): void => {
+      trouble = undefined;
+    },
+    /** It signs with another key from now on, and no longer publishes the one before. */
+    rotate: async (kid: string): Promise<void> => {
+      current = await keyCalled(kid);
     },
     /** A token for the audience `thumbnails`, unless the claims say otherwise. */
     token: (
       claims: JWTPayload = {},
-      { key = privateKey, expires = '5m' }: TokenOptions = {},
+      { key = current.privateKey, kid = current.kid, expires = '5m' }: TokenOptions = {},
     ): Promise<string> =>
       new SignJWT({ aud: 'thumbnails', ...claims })
-        .setProtectedHeader({ alg: 'RS256', kid: 'ours' })
+        .setProtectedHeader({ alg: 'RS256', kid })
         .setIssuer(claims.iss ?? issuer)
         .setIssuedAt()
         .setExpirationTime(expires)

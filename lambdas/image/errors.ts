@@ -24,9 +24,11 @@ export const errorCodes = [
   'not-found',
   'unknown-variant',
   'method-not-allowed',
+  'upload-too-slow',
   'overloaded',
   'daily-budget-exhausted',
   'too-many-recipients',
+  'issuer-unavailable',
   'internal-error',
 ] as const;
 

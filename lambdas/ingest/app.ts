@@ -2,6 +2,7 @@ import { type Context, type Handler, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import { getPath } from 'hono/utils/url';
 import type * as z from 'zod';
+import { createGate } from '../gate.ts';
 import { ImageError } from '../image/errors.ts';
 import { type ImageId, isImageId } from '../image/id.ts';
 import { type AllowedRecipients, notifyHeader, requireRecipient } from '../image/mail-request.ts';
@@ -9,10 +10,11 @@ import type { Failure, ImageRecord } from '../image/record.ts';
 import type { Log } from '../log.ts';
 import type { Auth, Links } from './auth.ts';
 import type { Ingest } from './ingest.ts';
+import { createIntake } from './intake.ts';
 import type { Guard } from './jwt-guard.ts';
 import { describeApi, uploadRequestSchema } from './openapi.ts';
 import { foreignRequest } from './own-requests.ts';
-import { page } from './page.ts';
+import { page, pageHeaders } from './page.ts';
 import { type Problem, problemOf } from './problem.ts';
 import type { Replies } from './reply.ts';
 import { authOf, type Route, routes } from './routes.ts';
@@ -37,8 +39,12 @@ export interface IngestAppProps {
   readonly allowedRecipients?: AllowedRecipients;
   /** Checks the callers of guarded routes. @default - whoever stands in front of this service did so */
   readonly guard?: Guard;
-  /** Bytes of uploads that are held at once; who brings more is refused. @default - a gateway bounds them */
+  /** Bytes of uploads that are held at once. @default - no limit: a gateway in front of this service sets one */
   readonly maxBytesInHand?: number;
+  /** How many uploads are stored at once; the others wait in turn. */
+  readonly maxUploadsAtOnce: number;
+  /** Whether an error only says that what this service depends on is too busy just now. */
+  readonly isBusy: (error: unknown) => boolean;
   readonly log: Log;
 }
 
@@ -47,6 +53,14 @@ const maxWaitSeconds = 20;
 
 /** When to ask again: for a thumbnail that is still being made, or for room. */
 const retryAfterSeconds = 1;
+
+/**
+ * How long, and how many, uploads wait for their turn; callers of those beyond that are to try again. An upload of bytes
+ * that another one is storing may keep its place for 3 s. With this wait before it, an upload ends within the 30 s that API
+ * Gateway gives a request.
+ */
+const uploadWaitMilliseconds = 10_000;
+const maxUploadsWaiting = 1000;
 
 /** Taken off the time that a redirect may be cached, so that a cached one still leads to a URL that works. */
 const redirectMarginSeconds = 60;
@@ -57,8 +71,13 @@ const redirectMarginSeconds = 60;
  */
 export const createIngestApp = (props: IngestAppProps): Hono => {
   const { ingest, replies, maxInlineBytes, maxUploadBytes, stage, auth, links, guard, log } = props;
-  const { maxBytesInHand = Number.POSITIVE_INFINITY } = props;
-  let bytesInHand = 0;
+  const intake = createIntake({ maxBytesInHand: props.maxBytesInHand });
+  const uploads = createGate({
+    what: 'Uploads',
+    places: props.maxUploadsAtOnce,
+    maxWaiting: maxUploadsWaiting,
+    waitMilliseconds: uploadWaitMilliseconds,
+  });
   const base = `/${stage}`;
   const apiUrl = (c: Context): string => props.publicUrl ?? new URL(c.req.url).origin + base;
   const app = new Hono({
@@ -68,6 +87,11 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     },
   });
 
+  app.use(async (c, next) => {
+    // Whatever is answered, a browser must not take it for something else than its type says.
+    c.header('X-Content-Type-Options', 'nosniff');
+    await next();
+  });
   if (props.allowedHosts !== undefined) {
     const hosts = props.allowedHosts;
     const rules = { hosts, origins: hosts.map((host) => `http://${host}`) };
@@ -96,33 +120,26 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     app.on(route.method, honoPath(route), isOpen ? handler : guarded);
   };
 
-  /**
-   * What counts is the bytes that have arrived, not the uploads: a slow sender takes no room from others. Who announces
-   * more than there is room for is refused before any of it is read.
-   */
-  const takeIn = async (request: Request, recipient: string | undefined): Promise<ImageRecord> => {
-    let held = 0;
-    const requireRoomFor = (bytes: number): void => {
-      if (bytesInHand + bytes <= maxBytesInHand) return;
-      throw new ImageError('overloaded', `${bytesInHand} bytes are being taken in. Please try again.`);
-    };
+  /** Works on a limited number of uploads at once; the others wait in turn. */
+  const inTurn = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const leave = await uploads.enter();
     try {
-      const body = await readBody(request, {
+      return await work();
+    } finally {
+      leave();
+    }
+  };
+
+  const takeIn = (request: Request, recipient: string | undefined): Promise<ImageRecord> =>
+    intake.withBody(
+      request,
+      {
         maxBytes: maxInlineBytes,
         explain: () =>
           `One request carries at most ${maxInlineBytes} bytes. POST ${base}/uploads takes images of up to ${maxUploadBytes} bytes.`,
-        announced: requireRoomFor,
-        hold: (bytes) => {
-          requireRoomFor(bytes);
-          bytesInHand += bytes;
-          held += bytes;
-        },
-      });
-      return await ingest.upload(body, recipient);
-    } finally {
-      bytesInHand -= held;
-    }
-  };
+      },
+      (body) => inTurn(() => ingest.upload(body, recipient)),
+    );
 
   /** Who is to be told by mail, if anybody: judged before anything of the request is kept. */
   const recipientOf = (c: Context): string | undefined => {
@@ -156,11 +173,10 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
 
   on(routes.announce, async (c) => {
     const recipient = recipientOf(c);
-    const text = new TextDecoder().decode(
-      await readBody(c.req.raw, {
-        maxBytes: 10_000,
-        explain: () => 'At most 10000 bytes describe an upload.',
-      }),
+    const text = await intake.withBody(
+      c.req.raw,
+      { maxBytes: 10_000, explain: () => 'At most 10000 bytes describe an upload.' },
+      async (body) => new TextDecoder().decode(body),
     );
     const { sha256, bytes } = checked(uploadRequestSchema, fromJson(text));
     if (bytes > maxUploadBytes) {
@@ -168,7 +184,7 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
         field: 'bytes',
       });
     }
-    const { record, upload } = await ingest.announce(sha256, bytes, recipient);
+    const { record, upload } = await inTurn(() => ingest.announce(sha256, bytes, recipient));
     log.info('upload announced', {
       imageId: record.id,
       status: record.status,
@@ -233,6 +249,13 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
       log.info('request refused', { ...error.failure, field: error.field });
       return refuse(c, error.failure, error.field, error.retryAfterSeconds);
     }
+    if (props.isBusy(error)) {
+      log.warn('request refused, too busy', { error });
+      return refuse(c, {
+        code: 'overloaded',
+        detail: 'Too much is under way. Please try again in a moment.',
+      });
+    }
     log.error('request failed', { error });
     return refuse(c, { code: 'internal-error', detail: 'Please try again in a moment.' });
   });
@@ -251,6 +274,8 @@ const refuse = (c: Context, failure: Failure, field?: string, retryAfter?: numbe
   return sendProblem(c, problem);
 };
 
+const sendPage = (c: Context, html: string, status: 202 | 422): Response => c.html(html, status, pageHeaders);
+
 const sendProblem = (c: Context, problem: Problem): Response =>
   c.body(JSON.stringify(problem), problem.status, { 'Content-Type': 'application/problem+json' });
 
@@ -259,7 +284,7 @@ const refuseLink = (c: Context, failure: Failure): Response => {
   c.header('Cache-Control', 'no-store');
   // Whatever is wrong with the image, this request was right.
   const problem = { ...problemOf(failure), status: 422 } as const;
-  if (prefers(c, 'text/html')) return c.html(page(problem.title, problem.detail), 422);
+  if (prefers(c, 'text/html')) return sendPage(c, page(problem.title, problem.detail), 422);
   return sendProblem(c, problem);
 };
 
@@ -268,7 +293,8 @@ const askAgain = (c: Context, reply: object): Response => {
   c.header('Cache-Control', 'no-store');
   c.header('Retry-After', String(retryAfterSeconds));
   if (prefers(c, 'text/html')) {
-    return c.html(
+    return sendPage(
+      c,
       page('The thumbnail is being made', 'This page shows it as soon as it is there.', retryAfterSeconds),
       202,
     );
@@ -320,45 +346,4 @@ const checked = <Schema extends z.ZodType>(schema: Schema, value: unknown): z.ou
     cause: error,
     field,
   });
-};
-
-interface BodyLimit {
-  readonly maxBytes: number;
-  /** What is told to who sends more. */
-  readonly explain: () => string;
-  /** Told of the length that the sender names, 0 if none; may refuse it. @default - nobody is told */
-  readonly announced?: (bytes: number) => void;
-  /** Told of every chunk before it is kept; may refuse it. @default - nobody is told */
-  readonly hold?: (bytes: number) => void;
-}
-
-/** A chunk takes 200 bytes and more besides its own. A sender may send single bytes: those are joined soon. */
-const maxSeparateChunks = 1024;
-
-/** The body's bytes exactly as sent. No more than the limit is ever held, even if the sender names no length. */
-const readBody = async (request: Request, limit: BodyLimit): Promise<Uint8Array> => {
-  const { maxBytes, explain, announced, hold } = limit;
-  const tooLarge = () => new ImageError('body-too-large', explain());
-  const length = Number(request.headers.get('Content-Length'));
-  if (length > maxBytes) throw tooLarge();
-  announced?.(length);
-  const joined: Uint8Array[] = [];
-  let chunks: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of request.body ?? []) {
-      bytes += chunk.byteLength;
-      if (bytes > maxBytes) throw tooLarge();
-      hold?.(chunk.byteLength);
-      chunks.push(chunk);
-      if (chunks.length < maxSeparateChunks) continue;
-      joined.push(Buffer.concat(chunks));
-      chunks = [];
-    }
-  } catch (cause) {
-    if (cause instanceof ImageError) throw cause;
-    throw new ImageError('invalid-request', 'The body did not arrive as a whole.', { cause });
-  }
-  const [only, ...others] = [...joined, ...chunks];
-  return only !== undefined && others.length === 0 ? only : Buffer.concat([...joined, ...chunks]);
 };

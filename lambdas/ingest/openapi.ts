@@ -211,6 +211,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
   const notifyProblems: readonly ErrorCode[] = hasMail
     ? ['invalid-address', 'recipient-not-allowed', 'too-many-recipients']
     : ['email-disabled'];
+  const tokenProblems: readonly ErrorCode[] = typeof auth === 'object' ? ['issuer-unavailable'] : [];
   const operations = {
     upload: {
       summary: 'Upload an image',
@@ -242,8 +243,10 @@ export const describeApi = (props: ApiDescriptionProps) => {
           'invalid-request',
           ...notifyProblems,
           'body-too-large',
+          'upload-too-slow',
           'overloaded',
           'daily-budget-exhausted',
+          ...tokenProblems,
           ...imageFailures,
         ),
       },
@@ -276,7 +279,10 @@ export const describeApi = (props: ApiDescriptionProps) => {
           ...notifyProblems,
           ...(hasMail ? (['mail-needs-bytes'] as const) : []),
           'body-too-large',
+          'upload-too-slow',
           'daily-budget-exhausted',
+          'overloaded',
+          ...tokenProblems,
         ),
       },
     },
@@ -312,7 +318,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
     const route = routes[name as keyof typeof routes];
     const guarded = authOf(route, auth, links) === 'none' ? {} : { security: [{ caller: [] }] };
     const responses = {
-      ...(typeof authOf(route, auth, links) === 'object' ? problems('unauthorized') : {}),
+      ...(typeof authOf(route, auth, links) === 'object' ? problems('unauthorized', ...tokenProblems) : {}),
       // Last: theirs name more codes for a status.
       ...operation.responses,
     };

@@ -26,9 +26,11 @@ export const problemKinds = {
   'not-found': { status: 404, title: 'No such resource' },
   'unknown-variant': { status: 404, title: 'No such variant' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
+  'upload-too-slow': { status: 408, title: 'The upload is too slow' },
   overloaded: { status: 503, title: 'Too many uploads at once' },
   'daily-budget-exhausted': { status: 429, title: 'Enough was uploaded for today' },
   'too-many-recipients': { status: 429, title: 'Enough people get a mail about this image today' },
+  'issuer-unavailable': { status: 503, title: 'Tokens cannot be checked now' },
   'internal-error': { status: 500, title: 'Something failed on our side' },
 } as const satisfies Record<ErrorCode, { readonly status: ContentfulStatusCode; readonly title: string }>;
 

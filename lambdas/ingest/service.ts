@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
 import { createSharedPlaces, createUploadBudget } from '../store/admission.ts';
 import { createCatalog } from '../store/catalog.ts';
-import { createDynamoDBClient, createS3Client } from '../store/clients.ts';
+import { createDynamoDBClient, createS3Client, isBusy, socketsPerClient } from '../store/clients.ts';
 import { createEvents } from '../store/events.ts';
 import { createMailRequests } from '../store/mail-requests.ts';
 import { createOriginals } from '../store/originals.ts';
@@ -83,6 +83,9 @@ export const createIngestService = (
     allowedRecipients: mailTable === undefined ? undefined : environment.ALLOWED_RECIPIENTS,
     guard,
     maxBytesInHand,
+    // Each that is at work finds a socket to S3: what is noted of an image is followed by its bytes.
+    maxUploadsAtOnce: socketsPerClient,
+    isBusy,
     log,
   });
 };

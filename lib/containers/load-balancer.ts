@@ -51,7 +51,7 @@ export class LoadBalancer extends Construct {
       dropInvalidHeaderFields: true,
       deletionProtection: false,
     });
-    this.logRequests(trafficLogs);
+    this.logConnections(trafficLogs);
     this.targets = new ApplicationTargetGroup(this, 'Targets', {
       vpc,
       targetType: TargetType.IP,
@@ -103,10 +103,17 @@ export class LoadBalancer extends Construct {
     });
   }
 
-  private logRequests(trafficLogs: IBucket): void {
-    this.balancer.setAttribute('access_logs.s3.enabled', 'true');
-    this.balancer.setAttribute('access_logs.s3.bucket', trafficLogs.bucketName);
-    this.balancer.setAttribute('access_logs.s3.prefix', trafficLogPrefixes.requests);
+  /**
+   * Connections, and not requests: an access log holds queries, and with them the addresses of `?X-Notify-Email=` (Elastic Load
+   * Balancing, "Access logs for your Application Load Balancer", `request`). What a connection log holds ends with TLS; ingest logs the
+   * requests, without queries, as API Gateway does for functions.
+   */
+  private logConnections(trafficLogs: IBucket): void {
+    this.balancer.setAttribute('connection_logs.s3.enabled', 'true');
+    this.balancer.setAttribute('connection_logs.s3.bucket', trafficLogs.bucketName);
+    this.balancer.setAttribute('connection_logs.s3.prefix', trafficLogPrefixes.connections);
+    // A deployment that turned access logs on is to turn them off.
+    this.balancer.setAttribute('access_logs.s3.enabled', 'false');
     // The load balancer tries to write when this is set: the bucket must let it by then.
     this.balancer.node.addDependency(trafficLogs);
   }

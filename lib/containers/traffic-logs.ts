@@ -10,11 +10,11 @@ export interface TrafficLogsProps {
 }
 
 /** Where the load balancer and the network write: what each of them puts before its objects' names. */
-export const trafficLogPrefixes = { requests: 'requests', refused: 'refused' } as const;
+export const trafficLogPrefixes = { connections: 'connections', refused: 'refused' } as const;
 
 /**
- * Every request that came to the load balancer, and every connection that the network refused. AWS writes them as files
- * only, and encrypted with keys of S3 only (Elastic Load Balancing, "Enable access logs for your Application Load
+ * Every connection to the load balancer, and every one that the network refused. AWS writes them as files
+ * only, and encrypted with keys of S3 only (Elastic Load Balancing, "Enable connection logs for your Application Load
  * Balancer"). What is in the bucket outlives it, as images do, but not for longer than any log.
  */
 export class TrafficLogs extends Bucket {
@@ -40,7 +40,9 @@ export class TrafficLogs extends Bucket {
       new PolicyStatement({
         principals: [new ServicePrincipal('logdelivery.elasticloadbalancing.amazonaws.com')],
         actions: ['s3:PutObject'],
-        resources: [this.arnForObjects(`${trafficLogPrefixes.requests}/AWSLogs/${Stack.of(this).account}/*`)],
+        resources: [
+          this.arnForObjects(`${trafficLogPrefixes.connections}/AWSLogs/${Stack.of(this).account}/*`),
+        ],
       }),
     );
   }

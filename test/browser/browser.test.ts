@@ -90,8 +90,15 @@ test('shows a page at a link that is opened too early, and then the thumbnail by
 test('tells why there is no thumbnail at the link of a broken image', async () => {
   const response = await fetch(local.uploadUrl, { method: 'POST', body: jpegHeaderThenRubbish() });
   const { link } = replySchema.parse(await response.json());
+  const complaints: string[] = [];
+  page.on('console', (message) => complaints.push(message.text()));
   await page.goto(link);
   await page.getByText('cannot be decoded').waitFor();
+  // The page's own policy lets its style pass, and nothing else.
+  expect(await page.evaluate('getComputedStyle(document.body).display')).toBe('grid');
+  await page.addScriptTag({ content: 'document.title = "run"' }).catch(() => {});
+  expect(await page.title()).toBe('The image is damaged');
+  expect(complaints.filter((text) => /style/.test(text))).toEqual([]);
   await page.screenshot({ path: `${screenshots}/broken.png` });
   expect(await page.locator('h1').textContent()).toBe('The image is damaged');
 });

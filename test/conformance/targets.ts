@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { APIGatewayProxyResult, LambdaEvent } from 'hono/aws-lambda';
+import type { APIGatewayProxyResult } from 'hono/aws-lambda';
+import type { HttpApiEvent } from '../../lambdas/ingest/index.ts';
 import { routes } from '../../lambdas/ingest/routes.ts';
 import { type ApiRequest, type ByteRequest, contractHeadersOf, type Send } from './exchange.ts';
 
@@ -41,26 +42,44 @@ export const gatewayUrl = `https://${domainName}/${stage}`;
  * methods that no route has. So it does without a valid token (401), over the throttle (429), and over its own limit of
  * the body (413).
  */
-export const isRouted = ({ method, path }: ApiRequest): boolean => {
+export const isRouted = ({ method, path }: ApiRequest): boolean => matchOf(method, path) !== undefined;
+
+/** The route that API Gateway finds for a request, and its parameters, which it decodes. */
+const matchOf = (method: string, path: string) => {
   const [pathname = ''] = path.split('?');
-  return Object.values(routes).some(
-    (route) =>
-      (route.method === method || (route.method === 'GET' && method === 'HEAD')) &&
-      new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(pathname),
-  );
+  for (const route of Object.values(routes)) {
+    if (route.method !== method && !(route.method === 'GET' && method === 'HEAD')) continue;
+    const pattern = route.path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)');
+    const match = new RegExp(`^${pattern}$`).exec(pathname);
+    if (match === null) continue;
+    const parameters = Object.entries(match.groups ?? {}).map(([name, value]) => [name, decoded(value)]);
+    return { routeKey: `${method} ${route.path}`, pathParameters: Object.fromEntries(parameters) };
+  }
+  return undefined;
+};
+
+/** As it is, when it cannot be decoded. */
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 };
 
 /** A request as an HTTP API hands it to a function (payload format 2.0): as text what says that it is, else in base64. */
-const eventOf = ({ method, path, headers = {}, body }: ByteRequest): LambdaEvent => {
+const eventOf = ({ method, path, headers = {}, body }: ByteRequest): HttpApiEvent => {
   const [pathname = '', query = ''] = path.split('?');
   const rawPath = `/${stage}${pathname}`;
   const lowerCase = Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
   );
+  const { routeKey, pathParameters } = matchOf(method, path) ?? { routeKey: '$default' };
   const isText = /^(?:text\/|application\/json)/.test(lowerCase['content-type'] ?? '');
   return {
     version: '2.0',
-    routeKey: `${method} ${pathname}`,
+    routeKey,
+    pathParameters,
     rawPath,
     rawQueryString: query,
     headers: {
@@ -77,7 +96,7 @@ const eventOf = ({ method, path, headers = {}, body }: ByteRequest): LambdaEvent
       domainPrefix: 'xyz789',
       http: { method, path: rawPath, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'test' },
       requestId: 'request',
-      routeKey: `${method} ${pathname}`,
+      routeKey,
       stage,
       time: '23/Nov/2026:20:00:00 +0000',
       timeEpoch: 1,
@@ -89,7 +108,7 @@ const eventOf = ({ method, path, headers = {}, body }: ByteRequest): LambdaEvent
 
 /** Sends to the function as API Gateway does, and tells its answer as API Gateway does. */
 export const throughGateway =
-  (handler: (event: LambdaEvent) => Promise<APIGatewayProxyResult>): Send =>
+  (handler: (event: HttpApiEvent) => Promise<APIGatewayProxyResult>): Send =>
   async (request) => {
     const { statusCode, headers = {}, body, isBase64Encoded } = await handler(eventOf(request));
     return {

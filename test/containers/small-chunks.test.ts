@@ -17,7 +17,10 @@ test('a body of single bytes takes no more memory than any other', async () => {
     folder: project,
     // As objects of their own, a million chunks would take three times as much and end the process.
     environment: {
-      ...environmentsFor(portsFrom(port), readSettings({})).ingest,
+      ...environmentsFor(portsFrom(port), readSettings({}), {
+        accessKeyId: 'EXAMPLE',
+        secretAccessKey: 'example',
+      }).ingest,
       NODE_OPTIONS: '--max-old-space-size=64',
     },
   });
@@ -25,7 +28,7 @@ test('a body of single bytes takes no more memory than any other', async () => {
   const socket = connect(port, '127.0.0.1');
   const reply = text(socket);
   socket.write(
-    'POST /dev/upload_image HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n',
+    `POST /dev/upload_image HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n`,
   );
   const block = '1\r\nx\r\n'.repeat(10_000);
   for (let blocks = 0; blocks < 100; blocks += 1) if (!socket.write(block)) await once(socket, 'drain');

@@ -26,7 +26,7 @@ test('has a section for each alarm, and for nothing else', () => {
 });
 
 test('tells in each section with which command to look', () => {
-  for (const section of sections) expect(section).toMatch(/```sh\n(?:insights|aws|service|requests) /);
+  for (const section of sections) expect(section).toMatch(/```sh\n(?:insights|aws|service|answered) /);
 });
 
 test('leads to headings that there are', () => {

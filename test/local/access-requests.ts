@@ -88,9 +88,9 @@ export const hostileRequests = (port: number, id: string): readonly HostileReque
   return [
     path('.. in the path', '/dev/images/../../etc/passwd', 404),
     path('%2e%2e in the path', `/dev/thumbnails/%2e%2e/images/%2e%2e/${id}`, 404),
-    path('%2f in an id', `/dev/images/..%2f${id}`, 400),
-    path('a slash in an id, encoded twice', `/dev/images/%252f${id}`, 400),
-    path('a backslash in the path', `/dev\\images\\${id}`, 400),
+    path('%2f in an id', `/dev/images/..%2f${id}`, 404),
+    path('a slash in an id, encoded twice', `/dev/images/%252f${id}`, 404),
+    path('a backslash in the path', `/dev\\images\\${id}`, 404),
     path('NUL after an id', `/dev/images/${id}%00`, 400),
     path('NUL alone', '/dev/images/%00', 400),
     path('two slashes', `//dev//images//${id}`, 404),

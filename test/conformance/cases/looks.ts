@@ -84,7 +84,12 @@ export const createLookCases = (photo: Buffer): readonly Case[] => {
       request: head('/images/<id>'),
       reply: { status: 200, headers: { ...noStore, ...json }, body: '' },
     },
-    ...['x', 'A'.repeat(64), '%00', '..%2f..'].map((id) => ({
+    ...['..%2f..', '..%5c<id>', '%2e%2e', '%2500'].map((id) => ({
+      name: `an image with the id ${id}, which no path may hold`,
+      request: get(`/images/${id}`),
+      reply: noRoute,
+    })),
+    ...['x', 'A'.repeat(64), '%00'].map((id) => ({
       name: `an image with the id ${id}`,
       request: get(`/images/${id}`),
       reply: wrongId,

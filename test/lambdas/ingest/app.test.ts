@@ -112,6 +112,7 @@ const documented = async (method: string, path: string, response: Response) => {
 /** Sends a request; whatever is answered to a route that exists must stand in the API's description. */
 const send = async (method: string, path: string, init: RequestInit = {}): Promise<Response> => {
   const response = await app.request(`http://api.example${path}`, { method, ...init });
+  expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff');
   const isRoute =
     response.status !== 405 &&
     !(response.status === 404 && !/^\/(?:dev\/)?(?:images|thumbnails)\//.test(path));
@@ -397,6 +398,11 @@ describe('an upload that prefers to wait', () => {
 
 describe('an upload is refused', () => {
   afterEach(() => expect(puts()).toHaveLength(0));
+
+  test.each(['/upload_image', '/uploads'])('at %s when its body stops coming', async (path) => {
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('{"sha')) });
+    await expectProblem(await post(body, {}, path), 408, 'upload-too-slow', /4096 bytes a second/);
+  });
 
   test('without a body', async () => {
     await expectProblem(await post(''), 400, 'empty-body', /no body/);
@@ -699,6 +705,31 @@ describe('a permanent link', () => {
     expect(await response.text()).toContain('<meta http-equiv="refresh" content="1">');
   });
 
+  test('shows pages that run nothing, load nothing, send nothing and are shown in no other page', async () => {
+    const pending = await picture();
+    await post(pending);
+    const failed = idOf(randomBytes(8));
+    await fail(failed);
+    for (const id of [idOf(pending), failed]) {
+      const { headers, ...response } = await send('GET', `/thumbnails/${id}`, browser).then(
+        async (answer) => ({
+          headers: answer.headers,
+          html: await answer.text(),
+        }),
+      );
+      const styles = [...response.html.matchAll(/<style>([^<]*)<\/style>/g)].map(([, style = '']) =>
+        createHash('sha256').update(style).digest('base64'),
+      );
+      expect(styles).toHaveLength(1);
+      expect(headers.get('Content-Security-Policy')).toBe(
+        `default-src 'none'; style-src 'sha256-${styles[0]}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      );
+      expect(headers.get('Referrer-Policy')).toBe('no-referrer');
+      expect(headers.get('X-Frame-Options')).toBe('DENY');
+      expect(response.html).not.toMatch(/<script|style=|<img|<link|<form/);
+    }
+  });
+
   test('tells the reason when the image failed, to a program and to a person', async () => {
     const id = idOf(randomBytes(8));
     await fail(id);
@@ -760,11 +791,12 @@ describe('the description', () => {
     const codes = [...JSON.stringify(paths).matchAll(/"enum":(\[[^\]]+\])/g)].flatMap(([, list = '[]']) =>
       JSON.parse(list),
     );
-    // One is only logged, one answers what is no route, one those who must show who they are, and three where mail is sent.
+    // One is only logged, one answers what is no route, two those who must show who they are, and three where mail is sent.
     const notHere = [
       'original-missing',
       'method-not-allowed',
       'unauthorized',
+      'issuer-unavailable',
       'invalid-address',
       'recipient-not-allowed',
       'mail-needs-bytes',

@@ -6,7 +6,7 @@ import { createJwtGuard, type Guard } from '../../../lambdas/ingest/jwt-guard.ts
 import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import type { Log } from '../../../lambdas/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
-import { startIssuer } from '../../issuer.ts';
+import { startIssuer, troubles } from '../../issuer.ts';
 
 const audience = ['thumbnails'];
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() } satisfies Log;
@@ -51,7 +51,8 @@ const appWith = (auth: Auth, links: 'public' | 'same', guard?: Guard) =>
     { guard },
   );
 const jwt = () => ({ jwt: { issuer: provider.issuer, audience } });
-const guardedApp = (links: 'public' | 'same' = 'public') => appWith(jwt(), links, createJwtGuard(jwt().jwt));
+const guardedApp = (links: 'public' | 'same' = 'public') =>
+  appWith(jwt(), links, createJwtGuard(jwt().jwt, log));
 
 const token: typeof provider.token = (...args) => provider.token(...args);
 const bearer = (value: string) => ({ headers: { Authorization: `Bearer ${value}` } });
@@ -166,11 +167,116 @@ describe('the description', () => {
   });
 });
 
-test('is our failure, not the caller’s, while the issuer cannot be reached, and no longer', async () => {
-  const app = guardedApp();
-  const init = bearer(await token());
-  provider.setUp(false);
-  expect((await app.request(unknown, init)).status).toBe(500);
-  provider.setUp(true);
-  expect((await app.request(unknown, init)).status).toBe(404);
+describe('while the issuer does not work', () => {
+  const kinds = Object.keys(troubles) as (keyof typeof troubles)[];
+  const cases = kinds.flatMap((kind) => [[kind, 'configuration'] as const, [kind, 'jwks'] as const]);
+
+  afterEach(() => {
+    provider.recover();
+    log.error.mockClear();
+  });
+
+  test.each(cases)(
+    'a valid token gets 503 when it %s for its %s, and is good again afterwards',
+    async (kind, what) => {
+      const app = guardedApp();
+      const init = bearer(await token());
+      provider.fail(kind, what);
+      const response = await app.request(unknown, init);
+      expect(response.status).toBe(503);
+      expect(response.headers.get('Retry-After')).toBe('1');
+      expect(JSON.parse(await response.text())).toMatchObject({ code: 'issuer-unavailable', status: 503 });
+      expect(log.error).toHaveBeenCalledWith('token issuer out of reach', expect.anything());
+      expect(JSON.stringify([log.info.mock.calls, log.error.mock.calls])).not.toContain('eyJ');
+      provider.recover();
+      expect((await app.request(unknown, init)).status).toBe(404);
+    },
+    15_000,
+  );
+
+  test('nothing listening there is no other case', async () => {
+    const gone = await startIssuer();
+    const init = bearer(await gone.token());
+    gone.stop();
+    const app = appWith(jwt(), 'public', createJwtGuard({ issuer: gone.issuer, audience }, log));
+    expect((await app.request(unknown, init)).status).toBe(503);
+  });
+
+  test('tokens whose key is known are still good, and garbage is still 401', async () => {
+    const app = guardedApp();
+    const init = bearer(await token());
+    expect((await app.request(unknown, init)).status).toBe(404);
+    provider.fail('answers 500');
+    for (let count = 0; count < 20; count += 1) expect((await app.request(unknown, init)).status).toBe(404);
+    const { privateKey } = await generateKeyPair('RS256');
+    expect((await app.request(unknown, bearer(await token({}, { key: privateKey })))).status).toBe(401);
+    expect((await app.request(unknown, bearer('a.b.c'))).status).toBe(401);
+    // Whether it is garbage only the issuer could say.
+    const foreign = bearer(await token({}, { key: privateKey, kid: 'foreign' }));
+    expect((await app.request(unknown, foreign)).status).toBe(503);
+  });
+
+  test('neither the issuer nor the log hears of every request', async () => {
+    const app = guardedApp();
+    const init = bearer(await token());
+    provider.fail('answers 500');
+    const before = provider.asked();
+    const responses = await Promise.all(Array.from({ length: 300 }, () => app.request(unknown, init)));
+    for (let count = 0; count < 100; count += 1) responses.push(await app.request(unknown, init));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([503]));
+    expect(provider.asked() - before).toBeLessThanOrEqual(12);
+    expect(log.error).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('keys that the issuer changes', () => {
+  const forged = async (kid: string) => {
+    const { privateKey } = await generateKeyPair('RS256');
+    return bearer(await token({}, { key: privateKey, kid }));
+  };
+
+  test('are found at once, also right after tokens with invented keys', async () => {
+    const app = guardedApp();
+    expect((await app.request(unknown, bearer(await token()))).status).toBe(404);
+    const old = bearer(await token());
+    const garbage = await Promise.all(Array.from({ length: 8 }, (_, index) => forged(`invented-${index}`)));
+    for (const init of garbage) expect((await app.request(unknown, init)).status).toBe(401);
+    await provider.rotate('second');
+    const responses = await Promise.all(
+      [bearer(await token()), ...garbage].map((init) => app.request(unknown, init)),
+    );
+    expect(responses.map(({ status }) => status)).toEqual([404, ...garbage.map(() => 401)]);
+    // The old key is no longer published.
+    expect((await app.request(unknown, old)).status).toBe(401);
+  }, 30_000);
+
+  test('many invented keys at once make us ask a few times, and known keys never wait for them', async () => {
+    const app = guardedApp();
+    const valid = bearer(await token());
+    expect((await app.request(unknown, valid)).status).toBe(404);
+    const init = await forged('invented');
+    const garbage = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => token({}, { kid: `invented-${index}` })),
+    );
+    const before = provider.asked();
+    const flood = Promise.all([init, ...garbage.map(bearer)].map((each) => app.request(unknown, each)));
+    expect((await app.request(unknown, valid)).status).toBe(404);
+    expect(new Set((await flood).map(({ status }) => status))).toEqual(new Set([401]));
+    expect(provider.asked() - before).toBeLessThanOrEqual(12);
+  });
+
+  test('are not asked for because of tokens that are wrong whoever signed them', async () => {
+    const app = guardedApp();
+    expect((await app.request(unknown, bearer(await token()))).status).toBe(404);
+    const before = provider.asked();
+    const wrong = await Promise.all([
+      token({ aud: 'other' }, { kid: 'invented' }),
+      token({ iss: 'https://other.example' }, { kid: 'invented' }),
+      token({}, { kid: 'invented', expires: 1 }),
+    ]);
+    for (const each of [...wrong, 'a.b.c', 'bm8.bm8.bm8']) {
+      expect((await app.request(unknown, bearer(each))).status).toBe(401);
+    }
+    expect(provider.asked()).toBe(before);
+  });
 });

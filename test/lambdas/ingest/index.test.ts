@@ -2,15 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
-import type { APIGatewayProxyResult, LambdaEvent } from 'hono/aws-lambda';
+import type { APIGatewayProxyResult } from 'hono/aws-lambda';
 import type { IngestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import type { HttpApiEvent } from '../../../lambdas/ingest/index.ts';
+import { createCatalog } from '../../../lambdas/store/catalog.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { postEvent } from '../../events.ts';
 import { quarteredPicture } from '../../images.ts';
 
 const s3 = mockClient(S3Client);
 const sts = mockClient(STSClient);
-let handler: (event: LambdaEvent) => Promise<APIGatewayProxyResult>;
+let handler: (event: HttpApiEvent) => Promise<APIGatewayProxyResult>;
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 
@@ -77,4 +79,79 @@ test('answers an error as problem+json', async () => {
   const result = await handler(postEvent('/upload_image', Buffer.from('<svg/>')));
   expect(result).toMatchObject({ statusCode: 415, headers: { 'content-type': 'application/problem+json' } });
   expect(JSON.parse(result.body)).toMatchObject({ code: 'unsupported-type' });
+});
+
+describe('the route that API Gateway matched decides', () => {
+  const id = '9f'.repeat(32);
+  /** A GET as API Gateway sends it, which decodes the path and its parameters. */
+  const getEvent = (
+    routeKey: string,
+    pathParameters: Readonly<Record<string, string>>,
+    rawPath: string,
+  ): HttpApiEvent => {
+    const event = postEvent('', Buffer.alloc(0), rawPath);
+    const { requestContext } = event;
+    const [method = 'GET'] = routeKey.split(' ');
+    return {
+      ...event,
+      routeKey,
+      pathParameters,
+      body: null,
+      isBase64Encoded: false,
+      requestContext: { ...requestContext, routeKey, http: { ...requestContext.http, method } },
+    };
+  };
+
+  beforeAll(() => createCatalog(server.tableName, server.client).receive(id, { bytes: 9 }, new Date()));
+
+  test.each([
+    ['GET /images/{id}', { id }, `/dev/images/${id}`, 200],
+    ['HEAD /images/{id}', { id }, `/dev/images/${id}`, 200],
+    ['GET /thumbnails/{id}', { id }, `/dev/thumbnails/${id}`, 202],
+    ['GET /thumbnails/{id}/{variant}', { id, variant: 'thumbnail' }, `/dev/thumbnails/${id}/thumbnail`, 202],
+    ['GET /openapi.json', {}, '/dev/openapi.json', 200],
+  ])('%s with %j answers', async (routeKey, parameters, rawPath, status) => {
+    expect((await handler(getEvent(routeKey, parameters, rawPath))).statusCode).toBe(status);
+  });
+
+  test('whatever else the path seems to say', async () => {
+    const result = await handler(getEvent('GET /images/{id}', { id }, '/dev/openapi.json'));
+    expect(JSON.parse(result.body)).toMatchObject({ id, status: 'received' });
+  });
+
+  test.each([
+    ['GET /thumbnails/{id}', { id: `..\\images\\${id}` }, `/dev/thumbnails/..\\images\\${id}`],
+    ['GET /thumbnails/{id}', { id: `../images/${id}` }, `/dev/thumbnails/../images/${id}`],
+    ['GET /thumbnails/{id}', { id: `..%2Fimages%2F${id}` }, `/dev/thumbnails/..%2Fimages%2F${id}`],
+    ['GET /thumbnails/{id}', { id: `%2e%2e/images/${id}` }, `/dev/thumbnails/%2e%2e/images/${id}`],
+    ['GET /thumbnails/{id}', { id: '..' }, '/dev/thumbnails/..'],
+    ['GET /thumbnails/{id}', { id: '.' }, '/dev/thumbnails/.'],
+    ['GET /thumbnails/{id}', { id: '%2e%2e' }, '/dev/thumbnails/%2e%2e'],
+    ['GET /thumbnails/{id}', { id: '' }, '/dev/thumbnails/'],
+    ['GET /thumbnails/{id}', {}, `/dev/images/${id}`],
+    [
+      'GET /thumbnails/{id}/{variant}',
+      { id: '..', variant: 'openapi.json' },
+      '/dev/thumbnails/../openapi.json',
+    ],
+    ['GET /thumbnails/{id}/{variant}', { id: '../images', variant: id }, `/dev/thumbnails/../images/${id}`],
+    ['GET /thumbnails/{id}/{variant}', { id: '..\\images', variant: id }, `/dev/images/${id}`],
+    ['GET /thumbnails/{id}/{variant}', { id, variant: `../../images/${id}` }, `/dev/images/${id}`],
+    ['GET /thumbnails/{id}/{variant}', { id, variant: '..' }, `/dev/thumbnails/${id}/..`],
+    ['$default', {}, `/dev/images/${id}`],
+    ['$default', { id }, `/dev/images/${id}`],
+    ['ANY /{proxy+}', { proxy: `images/${id}` }, `/dev/images/${id}`],
+    ['DELETE /images/{id}', { id }, `/dev/images/${id}`],
+    ['GET /images', {}, `/dev/images/${id}`],
+    ['', {}, `/dev/images/${id}`],
+    ['constructor', {}, `/dev/images/${id}`],
+  ])('%s with %j leads nowhere', async (routeKey, parameters, rawPath) => {
+    const result = await handler(getEvent(routeKey, parameters, rawPath));
+    expect(result).toMatchObject({
+      statusCode: 404,
+      headers: { 'content-type': 'application/problem+json' },
+    });
+    expect(JSON.parse(result.body)).toMatchObject({ code: 'not-found' });
+    expect(result.body).not.toContain(id);
+  });
 });

@@ -74,7 +74,7 @@ describe('the load balancer', () => {
     );
     // What the server behind it keeps an idle connection for is longer.
     const [, kept] =
-      /keepAliveMilliseconds = ([\d_]+)/.exec(readFileSync('containers/ingest.ts', 'utf8')) ?? [];
+      /keepAliveMilliseconds = ([\d_]+)/.exec(readFileSync('containers/http-server.ts', 'utf8')) ?? [];
     expect(Number(kept?.replaceAll('_', ''))).toBeGreaterThan(60_000);
   });
 
@@ -123,14 +123,14 @@ describe('the log of the traffic', () => {
     expect(bucketOf(changed).LifecycleConfiguration.Rules[0].ExpirationInDays).toBe(7);
   });
 
-  test('has every request, written by the load balancer of whatever region, and nobody else may write there', () => {
+  test('has every connection, written by the load balancer of any region, and no one else may write there', () => {
     const { LoadBalancerAttributes } = only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer');
     const bucket = bucketOf(template);
     expect(LoadBalancerAttributes).toEqual(
       expect.arrayContaining([
-        { Key: 'access_logs.s3.enabled', Value: 'true' },
-        { Key: 'access_logs.s3.bucket', Value: { Ref: bucket.name } },
-        { Key: 'access_logs.s3.prefix', Value: 'requests' },
+        { Key: 'connection_logs.s3.enabled', Value: 'true' },
+        { Key: 'connection_logs.s3.bucket', Value: { Ref: bucket.name } },
+        { Key: 'connection_logs.s3.prefix', Value: 'connections' },
       ]),
     );
     const { PolicyDocument } = only(template, 'AWS::S3::BucketPolicy', 'ContainersTrafficLogs');
@@ -147,7 +147,7 @@ describe('the log of the traffic', () => {
         Effect: 'Allow',
         Action: 's3:PutObject',
         Principal: { Service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
-        Resource: under('requests'),
+        Resource: under('connections'),
       },
       {
         Effect: 'Allow',
@@ -162,6 +162,16 @@ describe('the log of the traffic', () => {
     expect(PolicyDocument.Statement).toContainEqual(
       expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
     );
+  });
+
+  test('has no request, whose query may hold an address', () => {
+    for (const each of [template, changed]) {
+      const { LoadBalancerAttributes } = only(each, 'AWS::ElasticLoadBalancingV2::LoadBalancer');
+      const accessLogs = LoadBalancerAttributes.filter(({ Key }: { readonly Key: string }) =>
+        Key.startsWith('access_logs.'),
+      );
+      expect(accessLogs).toEqual([{ Key: 'access_logs.s3.enabled', Value: 'false' }]);
+    }
   });
 
   test('has the connections that the network refused', () => {

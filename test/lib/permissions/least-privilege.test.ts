@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
 import type { Context } from 'aws-lambda';
-import { type APIGatewayProxyResult, handle, type LambdaEvent } from 'hono/aws-lambda';
+import { type APIGatewayProxyResult, handle } from 'hono/aws-lambda';
 import { readEnvironment } from '../../../lambdas/environment.ts';
 import { endedEvent } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import type { HttpApiEvent } from '../../../lambdas/ingest/index.ts';
 import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { createLog } from '../../../lambdas/log.ts';
 import { createDecoder } from '../../../lambdas/resize/decoder.ts';
@@ -159,7 +160,7 @@ beforeAll(async () => {
       uploadToReadyMilliseconds: 1,
     });
 
-  type IngestHandler = (event: LambdaEvent) => Promise<APIGatewayProxyResult>;
+  type IngestHandler = (event: HttpApiEvent) => Promise<APIGatewayProxyResult>;
   /** Takes in pictures that are new, known, or left lying; @returns the new one */
   const meetUploads = async (role: string, ingestHandler: IngestHandler, firstSide: number) => {
     const [fresh, stale, abandoned] = await Promise.all(

@@ -41,8 +41,8 @@ const startSlowSender = (port: number, path: string): SlowSender => {
 const senderCount = 64;
 /** Room for a few of the megabytes that each of them announces. */
 const maxBytesInHand = 5_000_000;
-/** Ingest gives a request 30 s to arrive. */
-const patienceSeconds = 45;
+/** Ingest cuts off who brings less than 4 KiB a second, after 2 s. */
+const patienceSeconds = 10;
 
 /** Senders that never get done: they must keep nobody out, and not stay for ever. */
 export const slowSenders = async (seed: number): Promise<readonly Figure[]> => {
@@ -55,7 +55,7 @@ export const slowSenders = async (seed: number): Promise<readonly Figure[]> => {
     const { pathname, port } = new URL(`${stack.apiUrl}/upload_image`);
     for (let count = 0; count < senderCount; count += 1)
       senders.push(startSlowSender(Number(port), pathname));
-    await sleep(2000);
+    await sleep(1000);
     const waiting = senders.filter(({ answer, hasEnded }) => answer() === '' && !hasEnded()).length;
 
     const startedAt = performance.now();

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { imageIdOf } from '../../lambdas/image/id.ts';
+import { readSettings } from '../../lib/settings.ts';
+import { environmentsFor } from '../../local/environments.ts';
+import { isListening } from '../../local/ports.ts';
+import { startIssuer } from '../issuer.ts';
+import { rawRequest, sendRaw } from '../local/access-requests.ts';
+import { credentialsOf } from '../local/aws-clients.ts';
+import { startEmbeddedServices } from '../local/embedded-services.ts';
+import { freePort, until } from '../local/local-run.ts';
+import { cleanUp, type Running, startNode } from '../local/processes.ts';
+
+jest.setTimeout(60_000);
+
+/** A container whose images are guarded and whose links are open, with an image in it. */
+let issuer: Awaited<ReturnType<typeof startIssuer>>;
+let ingest: Running;
+let port: number;
+let id: string;
+
+beforeAll(async () => {
+  issuer = await startIssuer();
+  const { folder, ports, aws } = await startEmbeddedServices(30);
+  port = await freePort();
+  const settings = readSettings({ auth: { jwt: { issuer: issuer.issuer, audience: ['thumbnails'] } } });
+  // In a container any host is right.
+  const { ALLOWED_HOSTS: _, ...environment } = environmentsFor(
+    ports,
+    settings,
+    credentialsOf({ folder, ports }),
+  ).ingest;
+  ingest = startNode('containers/ingest.ts', { folder, environment: { ...environment, PORT: String(port) } });
+  await until('ingest', async () => (await isListening(port)) || undefined);
+  const bytes = Buffer.from('an image');
+  id = imageIdOf(bytes);
+  await aws.catalog.receive(imageIdOf(bytes), { bytes: bytes.byteLength }, new Date());
+});
+afterAll(async () => {
+  issuer.stop();
+  await cleanUp();
+});
+
+const lastRoute = async () => {
+  // The line is written after the reply.
+  await sleep(30);
+  const [line] = [...ingest.out().matchAll(/"message":"request answered".*"route":"([^"]*)"/g)].slice(-1);
+  return line?.[1];
+};
+const ask = async (target: string, method = 'GET', headers: readonly string[] = []) => {
+  const { status, text } = await sendRaw(port, rawRequest(port, target, { method, headers }));
+  return { status, text, route: await lastRoute() };
+};
+
+test('a link is open, and a guarded route wants a token, with and without the stage', async () => {
+  for (const stage of ['/dev', '']) {
+    expect(await ask(`${stage}/thumbnails/${id}`)).toMatchObject({
+      status: 202,
+      route: 'GET /thumbnails/{id}',
+    });
+    expect(await ask(`${stage}/images/${id}`)).toMatchObject({ status: 401, route: 'GET /images/{id}' });
+    const authorization = `Authorization: Bearer ${await issuer.token()}`;
+    expect((await ask(`${stage}/images/${id}`, 'GET', [authorization])).status).toBe(200);
+  }
+  expect((await ask(`http://example.org/dev/thumbnails/${id}`)).status).toBe(202);
+});
+
+const separators = [
+  '/',
+  '\\',
+  '%2f',
+  '%2F',
+  '%5c',
+  '%5C',
+  '%252f',
+  '%255c',
+  '//',
+  '\\\\',
+  '/\\',
+  '/./',
+  '/%2e/',
+];
+const parents = ['..', '%2e%2e', '.%2e', '%2E.', '%252e%252e'];
+const detours = parents.flatMap((parent) =>
+  separators.flatMap((separator) => [
+    `/thumbnails/${parent}${separator}images${separator}<id>`,
+    `/thumbnails${separator}${parent}${separator}images/<id>`,
+    `/thumbnails/<id>/${parent}${separator}${parent}${separator}images${separator}<id>`,
+  ]),
+);
+const spellings = separators
+  .filter((separator) => separator !== '/')
+  .flatMap((separator) => [
+    `/images${separator}<id>`,
+    `${separator}images/<id>`,
+    `/thumbnails${separator}<id>`,
+    `/images/<id>${separator}`,
+  ]);
+
+test('no other spelling of a path leads to any route, in any form of the target', async () => {
+  const wrong: object[] = [];
+  const prefixes = ['/dev', '', 'http://example.org/dev', '/dev/openapi.json/..', '/dev/.', '/%64ev/..'];
+  for (const prefix of prefixes) {
+    for (const path of [...detours, ...spellings]) {
+      // HTTP itself knows no target that begins with something else.
+      if (!`${prefix}${path}`.match(/^(?:\/|http:)/)) continue;
+      const target = `${prefix}${path.replaceAll('<id>', id)}`;
+      const { status, text } = await sendRaw(port, rawRequest(port, target));
+      const isRefused =
+        status === 404 && /"code":"not-found"/.test(text) && /application\/problem\+json/.test(text);
+      if (!isRefused || text.includes(id)) wrong.push({ target, status, text: text.slice(0, 300) });
+    }
+  }
+  expect(wrong).toEqual([]);
+  const routes = [...ingest.out().matchAll(/"route":"([^"]*)","status":404/g)].map(([, route]) => route);
+  expect(routes.length).toBeGreaterThan(1000);
+  expect(new Set(routes)).toEqual(new Set(['-']));
+});
+
+test('a token makes no difference to that', async () => {
+  const authorization = `Authorization: Bearer ${await issuer.token()}`;
+  for (const path of ['/dev/thumbnails/..%5cimages%5c<id>', '/dev/thumbnails/../images/<id>']) {
+    expect((await ask(path.replaceAll('<id>', id), 'GET', [authorization])).status).toBe(404);
+  }
+});
+
+test('a query may hold anything', async () => {
+  expect((await ask(`/dev/thumbnails/${id}?from=..%2f..%5c//\\`)).status).toBe(202);
+});
+
+test('no line of the log holds a query or an id of a request', async () => {
+  await ask(`/dev/thumbnails/${id}?X-Notify-Email=me@example.com`);
+  const lines = ingest
+    .out()
+    .split('\n')
+    .filter((line) => line.includes('request answered'));
+  expect(lines.length).toBeGreaterThan(10);
+  expect(lines.filter((line) => line.includes(id) || line.includes('example.com'))).toEqual([]);
+});

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BusyError, createGate } from '../../lambdas/gate.ts';
+
+const gateWith = (props: {
+  readonly places: number;
+  readonly maxWaiting?: number;
+  readonly waitMs?: number;
+}) =>
+  createGate({
+    what: 'Tests',
+    places: props.places,
+    maxWaiting: props.maxWaiting ?? 1000,
+    waitMilliseconds: props.waitMs ?? 5000,
+  });
+
+test('lets no more in at once than it has places, and all in the order in which they came', async () => {
+  const gate = gateWith({ places: 3 });
+  const order: number[] = [];
+  let inside = 0;
+  let most = 0;
+  await Promise.all(
+    Array.from({ length: 50 }, async (_, index) => {
+      const leave = await gate.enter();
+      order.push(index);
+      inside += 1;
+      most = Math.max(most, inside);
+      await sleep(1);
+      inside -= 1;
+      leave();
+    }),
+  );
+  expect(most).toBe(3);
+  expect(order).toEqual(Array.from({ length: 50 }, (_, index) => index));
+});
+
+test('refuses at once when enough wait already', async () => {
+  const gate = gateWith({ places: 1, maxWaiting: 2 });
+  const leave = await gate.enter();
+  const waiting = [gate.enter(), gate.enter()];
+  await expect(gate.enter()).rejects.toThrow(BusyError);
+  leave();
+  (await waiting[0])?.();
+  (await waiting[1])?.();
+});
+
+test('refuses who has waited long enough, and gives the place to the next one', async () => {
+  const gate = gateWith({ places: 1, waitMs: 50 });
+  const leave = await gate.enter();
+  await expect(gate.enter()).rejects.toThrow('Tests: no free place within 50 ms.');
+  const next = gate.enter();
+  leave();
+  (await next)();
+  (await gate.enter())();
+});
+
+test('gets a place back once, however often it is given back', async () => {
+  const gate = gateWith({ places: 1, waitMs: 50 });
+  const leave = await gate.enter();
+  leave();
+  leave();
+  await gate.enter();
+  await expect(gate.enter()).rejects.toThrow(BusyError);
+});
