@@ -11,7 +11,7 @@ const unknownThere = ['EOPNOTSUPP', 'EISDIR', 'ENOENT', 'EINVAL'];
 
 /**
  * A file that has no name at any moment, in the folder for temporary files unless another is named. If it had one, another
- * process could open it before the name is removed: one that listed the folder in a loop got at most of 477 such files.
+ * process could open it before the name is removed: it only has to list the folder in a loop.
  */
 export const openUnnamedFile = (folder = tmpdir()): number => {
   if (process.platform === 'linux') {
