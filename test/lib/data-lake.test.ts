@@ -387,7 +387,7 @@ describe('Athena', () => {
 
   test('has every query by its name, with the memory that the functions have', () => {
     const lake = Template.fromStack(appWith({ decodeMemoryMiB: 3000 }).lake);
-    const queries = namedQueries({ ingestMemoryMiB: 1024, resizeMemoryMiB: 3400 });
+    const queries = namedQueries({ ingestMemoryMiB: 1024, resizeMemoryMiB: 3450 });
     expect(queries.map(({ name }) => name)).toEqual([
       'bytes-by-type-and-variant',
       'cost',

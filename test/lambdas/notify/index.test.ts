@@ -13,7 +13,10 @@ import { createMailRequests, type MailRequests } from '../../../lambdas/store/ma
 import { startCatalogServer } from '../../catalog-server.ts';
 import { queueEvent } from '../../events.ts';
 import { quarteredPicture } from '../../images.ts';
+import { allowAllLoaders } from '../../loaders.ts';
 import { startMailServer } from './mail-server.ts';
+
+afterAll(allowAllLoaders);
 
 const s3 = mockClient(S3Client);
 const context = { functionName: 'notify', getRemainingTimeInMillis: () => 60_000 } as Context;

@@ -12,6 +12,9 @@ import { type Variant, variantSchema } from '../../../lambdas/image/variant.ts';
 import { createPreview } from '../../../lambdas/notify/preview.ts';
 import { createThumbnails } from '../../../lambdas/store/thumbnails.ts';
 import { quarteredPicture } from '../../images.ts';
+import { allowAllLoaders } from '../../loaders.ts';
+
+afterAll(allowAllLoaders);
 
 const s3 = mockClient(S3Client);
 const id = imageIdOf(Buffer.from('an image'));

@@ -193,7 +193,7 @@ describe('an image that waits too long', () => {
     if (record === undefined) throw new Error('not received');
     await catalog.expire(record, new Date(Date.now() + 500));
     await catalog.finish(id, present, finished());
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await new Promise((resolve) => setTimeout(resolve, 1600));
     expect(await catalog.find(id)).toMatchObject({ status: 'ready' });
   });
 });
@@ -202,7 +202,7 @@ describe('an announcement', () => {
   const inAnHour = () => new Date(Date.now() + 3_600_000);
 
   test('claims nothing, waits apart from stored images, and disappears by itself', async () => {
-    const record = await catalog.announce(id, new Date(), new Date(Date.now() + 500));
+    const record = await catalog.announce(id, new Date(), new Date(Date.now() + 1500));
     expect(record).toMatchObject({ status: 'received', announced: true, original: { bytes: 0 } });
     expect(await catalog.find(id)).toEqual(record);
     expect(await overdueIds()).not.toContain(id);

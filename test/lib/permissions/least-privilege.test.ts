@@ -18,9 +18,12 @@ import { createMailRequests } from '../../../lambdas/store/mail-requests.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { createdMessage, postEvent, queueEvent } from '../../events.ts';
 import { quarteredPicture, slowTiff } from '../../images.ts';
+import { allowAllLoaders } from '../../loaders.ts';
 import { inContainers, templateWith } from '../stacks.ts';
 import { covers, deployedContainer, deployedFunction, type Grant, grantsOf, region } from './policies.ts';
 import { type Call, recordAws } from './recorded-aws.ts';
+
+afterAll(allowAllLoaders);
 
 const mockPresigned = jest.fn();
 jest.mock('@aws-sdk/s3-request-presigner', () => {
