@@ -235,7 +235,7 @@ describe('an announcement', () => {
     await catalog.announce(id, new Date(), new Date(Date.now() + 500));
     const ended = await catalog.finish(id, present, { ...finished(), uploadId: 'upload 1' });
     expect(ended).toMatchObject({ status: 'ready', announced: false, uploadId: 'upload 1' });
-    await new Promise((resolve) => setTimeout(resolve, 1600));
+    await new Promise((resolve) => setTimeout(resolve, 600));
     expect(await catalog.find(id)).toEqual(ended);
     await catalog.fail(id, 'others', original, failure, 'upload 2');
     expect(await catalog.find(id)).toMatchObject({ status: 'failed', uploadId: 'upload 2' });
@@ -245,7 +245,7 @@ describe('an announcement', () => {
     const record = await catalog.announce(id, ago(60), new Date(Date.now() + 500));
     if (record === undefined) throw new Error('not announced');
     await expect(catalog.noteRequeue(record)).resolves.toBe(true);
-    await new Promise((resolve) => setTimeout(resolve, 1600));
+    await new Promise((resolve) => setTimeout(resolve, 600));
     expect(await catalog.find(id)).toMatchObject({ status: 'received', announced: true, requeued: 1 });
     expect(await overdueIds()).toContain(id);
     expect(await overdueIds(soon(), 'announced')).not.toContain(id);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
@@ -34,7 +35,7 @@ type Flood = (stack: Stack, stopping: AbortSignal) => Promise<number>;
 const slowImages: Flood = async ({ apiUrl }, stopping) => {
   let sent = 0;
   while (!stopping.aborted) {
-    await postUntilTaken(`${apiUrl}/upload_image`, slowTiff(`${Math.random()} ${sent}`));
+    await postUntilTaken(`${apiUrl}/upload_image`, slowTiff(randomBytes(8).toString('hex')));
     sent += 1;
     if (sent >= 20) await sleep(500);
   }
@@ -78,9 +79,9 @@ const announcement = z.object({
   upload: z.object({ url: z.url(), headers: z.record(z.string(), z.string()) }),
 });
 
-/** One presigned upload, sent again twenty times a second. */
+/** A presigned upload of a new image, sent again twenty times a second. */
 const replays: Flood = async ({ apiUrl }, stopping) => {
-  const { bytes } = await smallImage(0, -1);
+  const bytes = Buffer.concat([(await smallImage(0, 0)).bytes, randomBytes(8)]);
   const body = JSON.stringify({ sha256: imageIdOf(bytes), bytes: bytes.byteLength });
   const announced = await fetch(`${apiUrl}/uploads`, { method: 'POST', body });
   const { upload } = announcement.parse(await announced.json());
