@@ -23,7 +23,7 @@ import { startCatalogServer } from '../catalog-server.ts';
 import { createCdk } from '../e2e/cdk.ts';
 import { createRunFolder } from '../e2e/run-folder.ts';
 import { createdMessage, postEvent, queueEvent } from '../events.ts';
-import { cameraPicture } from '../images.ts';
+import { cameraPicture, quarteredPicture } from '../images.ts';
 import { startMailServer } from '../lambdas/notify/mail-server.ts';
 import { invoke, packageOf } from './packaged-function.ts';
 
@@ -294,7 +294,7 @@ const packageForThisProcessor = (
     const id = createHash('sha256').update('an image that is ready').digest('hex');
     const [variant] = variantsSchema.parse([{ name: 'thumbnail' }]);
     const key = thumbnailKey(id, variant);
-    const thumbnail = await (await cameraPicture(240, 320, 1)).webp().toBuffer();
+    const thumbnail = await quarteredPicture(240, 320).webp().toBuffer();
     const stored = { key, contentType: 'image/webp', width: 240, height: 320, bytes: thumbnail.length };
     const record = await createCatalog(catalog.tableName, catalog.client).finish(id, 'any', {
       original: { contentType: 'image/jpeg', width: 480, height: 640, bytes: 9 },
