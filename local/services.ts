@@ -32,8 +32,8 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-/** Longer than two decodes of a slow image take. */
-const slowResizeVisibilitySeconds = 150;
+/** How much longer a message of the slow lane stays hidden: two decodes of a slow image may take two minutes. */
+const slowVisibilityFactor = 5;
 
 /** Shorter than in AWS as well, but longer than the claim that a killed sender leaves on a mail (60 s). */
 const notifyVisibilitySeconds = 90;
@@ -61,7 +61,10 @@ export const startServices = async (props: ServicesProps): Promise<Services> => 
       guard: { credentials, origins, proxyPort: proxyPorts?.sqs },
       queues: [
         { name: resources.resizeQueue, visibilityTimeoutSeconds },
-        { name: resources.slowResizeQueue, visibilityTimeoutSeconds: slowResizeVisibilitySeconds },
+        {
+          name: resources.slowResizeQueue,
+          visibilityTimeoutSeconds: slowVisibilityFactor * visibilityTimeoutSeconds,
+        },
         { name: resources.notifyQueue, visibilityTimeoutSeconds: notifyVisibilitySeconds },
         { name: resources.dataLakeQueue, visibilityTimeoutSeconds: dataLakeVisibilitySeconds },
       ],

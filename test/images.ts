@@ -116,9 +116,12 @@ const uint32 = (...values: readonly number[]): Buffer => {
 const tiffHeader = (directoryAt: number): Buffer =>
   Buffer.concat([Buffer.from('II*\0'), uint32(directoryAt)]);
 
-/** 99 megapixels of CMYK whose strips all share the same bytes: half a megabyte that takes seconds to colour-manage. */
-export const slowTiff = (tag = ''): Buffer => {
-  const [width, height, rows] = [16_000, 6200, 8];
+/**
+ * CMYK whose strips all share the same bytes: 99 megapixels are half a megabyte that takes seconds to colour-manage. From
+ * 6 megapixels on it is left to the slow lane.
+ */
+export const slowTiff = (tag = '', { width, height } = { width: 16_000, height: 6200 }): Buffer => {
+  const rows = 8;
   const strip = Buffer.alloc(width * rows * 4, Buffer.from('slow colours'));
   const count = Math.ceil(height / rows);
   const offsets = uint32(...Array.from({ length: count }, () => 8));

@@ -2,7 +2,7 @@ import { imageIdOf } from '../../../lambdas/image/id.ts';
 import type { Random } from '../random.ts';
 import type { Stack } from '../stack.ts';
 import type { Cell } from './cells.ts';
-import { freshImage, type Upload, uploadUntilAccepted } from './client.ts';
+import { freshImage, freshSlowImage, type Upload, uploadUntilAccepted } from './client.ts';
 import { queuesOf } from './dead-letters.ts';
 import { hangs } from './fault.ts';
 import type { OperationName } from './operations.ts';
@@ -69,6 +69,7 @@ export const runCell = async (
     lasts: cell.duration === 'passing' ? { requests: passingRequests } : { milliseconds: lasting(cell) },
   });
   const during = [uploadFresh(false), uploadFresh(true), uploadFresh(false), uploadFresh(true)];
+  during.push(upload(freshSlowImage(random), false));
   // Ingest asks for an original as well: when the same image is uploaded once more.
   if (cell.operation === 'HeadObject' && random.next() < 0.5) during.push(upload(lost, false));
 

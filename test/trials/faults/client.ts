@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import * as z from 'zod';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { slowTiff } from '../../images.ts';
 import { replySchema } from '../../reply.ts';
 import type { Random } from '../random.ts';
 import { leaksOf } from '../stack.ts';
@@ -43,6 +44,10 @@ export const freshImage = (random: Random): Promise<Buffer> => {
     .png()
     .toBuffer();
 };
+
+/** A picture that is left to the slow lane, although it takes but a fifth of a second. */
+export const freshSlowImage = (random: Random): Buffer =>
+  slowTiff(random.bytes(8).toString('hex'), { width: 2400, height: 2400 });
 
 /** Posts an image as a patient client does: again, after a pause, when the service failed or did not answer. */
 export const uploadUntilAccepted = async (props: UploadProps): Promise<Upload> => {

@@ -4,7 +4,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { queueUrl, resources } from '../../../local/aws.ts';
+import { deadLetterQueueOf, queueUrl, resources } from '../../../local/aws.ts';
 import { endpointOf } from '../../../local/ports.ts';
 import { accountOf, type Place } from '../../local/aws-clients.ts';
 
@@ -20,20 +20,23 @@ export const queuesOf = (place: Place) => {
       );
     },
 
-    /** Takes everything out of the dead-letter queue, and gives its bodies. */
+    /** Takes everything out of the dead-letter queues of both lanes, and returns its bodies. */
     takeDeadLetters: async (): Promise<readonly string[]> => {
-      const QueueUrl = queueUrl(endpoint, `${resources.resizeQueue}-dead-letters`);
       const bodies: string[] = [];
-      for (;;) {
-        const { Messages = [] } = await sqs.send(
-          new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
-        );
-        if (Messages.length === 0) return bodies;
-        for (const { Body = '', ReceiptHandle } of Messages) {
-          bodies.push(Body);
-          await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+      for (const queue of [resources.resizeQueue, resources.slowResizeQueue]) {
+        const QueueUrl = queueUrl(endpoint, deadLetterQueueOf(queue));
+        for (;;) {
+          const { Messages = [] } = await sqs.send(
+            new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+          );
+          if (Messages.length === 0) break;
+          for (const { Body = '', ReceiptHandle } of Messages) {
+            bodies.push(Body);
+            await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+          }
         }
       }
+      return bodies;
     },
   };
 };

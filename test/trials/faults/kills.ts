@@ -3,7 +3,7 @@ import { isListening } from '../../../local/ports.ts';
 import type { Random } from '../random.ts';
 import { createProgress } from '../report.ts';
 import { type Stack, startStack } from '../stack.ts';
-import { freshImage, type Upload, uploadUntilAccepted } from './client.ts';
+import { freshImage, freshSlowImage, type Upload, uploadUntilAccepted } from './client.ts';
 import { queuesOf } from './dead-letters.ts';
 import { outcomeOf } from './outcome.ts';
 
@@ -80,6 +80,9 @@ export const runKills = async ({ random, kills, restarts }: KillsProps): Promise
   }
 };
 
+/** One of so many images is left to the slow lane. */
+const slowOf = 20;
+
 /** A new image every now and then; every other one waits for its thumbnails. */
 const startUploads = ({ apiUrl }: Stack, random: Random) => {
   const uploads: Promise<Upload>[] = [];
@@ -89,7 +92,8 @@ const startUploads = ({ apiUrl }: Stack, random: Random) => {
   const upload = async (waits: boolean): Promise<Upload> => {
     underWay += 1;
     try {
-      return await uploadUntilAccepted({ apiUrl, image: await freshImage(random), waits, maxAttempts });
+      const image = uploads.length % slowOf === 0 ? freshSlowImage(random) : await freshImage(random);
+      return await uploadUntilAccepted({ apiUrl, image, waits, maxAttempts });
     } finally {
       underWay -= 1;
     }
