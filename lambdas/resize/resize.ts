@@ -184,7 +184,9 @@ export const createResize = (props: ResizeProps): Resize => {
         uploadToReadyMilliseconds: storedAt && Math.max(0, Date.now() - storedAt.getTime()),
       });
     } catch (error) {
-      if (slowLane && isSlowLaneCase(error)) return moveTo(slowLane, id, storedAt, found.original);
+      if (slowLane && isSlowLaneCase(error)) {
+        return moveTo(slowLane, id, storedAt, { ...before?.original, ...found.original });
+      }
       // An original that is not there may still come: its image has not failed.
       if (!(error instanceof ImageError) || error.code === 'original-missing') throw error;
       ended = await catalog.fail(id, fingerprint, found.original, error.failure, found.uploadId);

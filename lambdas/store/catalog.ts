@@ -264,8 +264,8 @@ export const createCatalog = (
 
     noteSlowLane(id, fingerprint, original) {
       return update(id, {
-        set: { ...received(id, new Date(), 'slow'), lane: 'slow' },
-        keep: { createdAt: now(), original },
+        set: { ...received(id, new Date(), 'slow'), lane: 'slow', original },
+        keep: { createdAt: now() },
         remove: ['error', catalogTable.timeToLive],
         condition: 'attribute_not_exists(#status) OR #status = :status OR #fingerprint <> :fingerprint',
         values: { fingerprint },

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { ImageEvent } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
@@ -49,6 +50,7 @@ const imageIn = async (lane: Lane, errors: readonly Error[], announcedBytes?: nu
   const id = imageIdOf(bytes);
   const stored: string[] = [];
   const moved: (readonly [string, Date | undefined])[] = [];
+  const published: ImageEvent[] = [];
   const resize = createResize({
     originals: {
       put: () => Promise.reject(new Error('Nothing is put.')),
@@ -66,7 +68,11 @@ const imageIn = async (lane: Lane, errors: readonly Error[], announcedBytes?: nu
       get: () => Promise.reject(new Error('Nothing is fetched.')),
     },
     catalog,
-    events: { publish: async () => undefined },
+    events: {
+      publish: async (event) => {
+        published.push(event);
+      },
+    },
     metrics: { record },
     decoder: failingDecoder(errors),
     variants,
@@ -80,7 +86,7 @@ const imageIn = async (lane: Lane, errors: readonly Error[], announcedBytes?: nu
             },
           },
   });
-  return { id, bytes, resize, stored, moved };
+  return { id, bytes, resize, stored, moved, published };
 };
 
 const crash = () => new DecoderDied('SIGSEGV');
@@ -99,6 +105,17 @@ describe('in the fast lane', () => {
     expect(stored).toHaveLength(0);
     expect(record.mock.calls).toEqual([[{ MovedToSlowLane: 1 }]]);
     expect(await catalog.find(id)).toMatchObject({ status: 'received', lane: 'slow' });
+  });
+
+  test('an announced image that moves is published with its true size, not with what was announced', async () => {
+    const { id, bytes, resize, published } = await imageIn('fast', [new AllowanceExceeded('cpu')]);
+    const inAnHour = new Date(Date.now() + 3_600_000);
+    await catalog.announce(id, inAnHour, inAnHour);
+    await resize(id);
+    expect(published).toMatchObject([
+      { type: 'image.received', original: { contentType: 'image/png', bytes: bytes.byteLength } },
+    ]);
+    expect(await catalog.find(id)).toMatchObject({ original: { bytes: bytes.byteLength } });
   });
 
   test('an image of many bytes moves before it is fetched', async () => {
