@@ -43,7 +43,7 @@ const beatMilliseconds = 5000;
  */
 const maxTurnMilliseconds = 40_000;
 
-/** How long a worker may hold all the messages that it takes: then the queue shows the first of them to others. */
+/** How long a full worker may take no message and end none: then the queue shows the first of them to others. */
 const maxBusyMilliseconds = 720_000;
 
 /** What shows whether the processing of one queue goes on. */
@@ -117,6 +117,7 @@ export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): P
             loop.progressedAt = performance.now();
           });
           inWork.add(done);
+          loop.progressedAt = performance.now();
           held.set(ReceiptHandle, { QueueUrl });
         }
       } catch (error) {

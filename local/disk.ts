@@ -29,7 +29,7 @@ export const createDisk = (folder: string): Disk => {
       await rm(trial);
       await Promise.all(repairs.map((repair) => repair()));
     } catch {
-      await rm(trial, { force: true });
+      await rm(trial, { force: true }).catch(() => {});
       setTimeout(tryAgain, tryMilliseconds).unref();
       return;
     }

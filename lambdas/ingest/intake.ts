@@ -150,6 +150,9 @@ export const createIntake = ({ maxBytesInHand = Number.POSITIVE_INFINITY }: Inta
       .filter((sender) => sender !== newcomer && sender.heldBytes > 0 && givesWay(sender))
       .map((sender) => ({ sender, rate: rateOf(sender, pressureSeconds) }))
       .sort((one, other) => one.rate - other.rate);
+    const bytesToGive = slowestFirst.reduce((sum, { sender }) => sum + sender.heldBytes, 0);
+    // If all of them are not enough, none of them gives way.
+    if (bytesInHand + bytes - bytesToGive > maxBytesInHand) throw overloaded();
     for (const { sender } of slowestFirst) {
       cutOff(
         sender,
@@ -157,7 +160,6 @@ export const createIntake = ({ maxBytesInHand = Number.POSITIVE_INFINITY }: Inta
       );
       if (bytesInHand + bytes <= maxBytesInHand) return;
     }
-    throw overloaded();
   };
 
   const hold = (sender: Sender, bytes: number): void => {

@@ -40,7 +40,7 @@ export interface DecoderChild {
 
 export interface DecoderChildOptions {
   /** Lowers its priority, so that other decoders get the CPU first. */
-  readonly isPatient: boolean;
+  readonly isLowPriority: boolean;
   readonly log: Log;
 }
 
@@ -51,8 +51,8 @@ const startSeconds = 30;
 const wallFactor = 3;
 const minWallMilliseconds = 10_000;
 
-/** Of 0 to 19: a patient process gets a tenth of the CPU beside one of normal priority. */
-const patientNiceness = 10;
+/** Niceness, 0 to 19. At 10 a process gets a tenth of the CPU beside one of normal priority. */
+const lowPriority = 10;
 
 /** libvips and its codecs complain at length. */
 const maxComplaints = 20;
@@ -69,11 +69,14 @@ const expectReply = (): ExpectedReply => {
 
 export const createDecoderChild = (
   { child, file }: ForkedDecoder,
-  { isPatient, log }: DecoderChildOptions,
+  { isLowPriority, log }: DecoderChildOptions,
 ): DecoderChild => {
+  // A child that could not be started has no pipes: its error is to end nothing else.
+  child.once('error', (error) => onEnd(error));
   const { stdin: requests, stderr: complaints } = child;
-  const replies = child.stdio[decoderFiles.replies];
+  const replies = child.stdio?.[decoderFiles.replies];
   if (!(requests instanceof Socket && complaints instanceof Socket && replies instanceof Socket)) {
+    closeSync(file);
     throw new Error('The decoder has no pipes.');
   }
   let images = 0;
@@ -97,6 +100,8 @@ export const createDecoderChild = (
     expected.reject(ended);
   };
   const onMalformed = (reply: string): void => {
+    // What follows is no better: it need not fill the log.
+    if (isKilled) return;
     log.error('decoder sent a malformed reply', { reply: reply.slice(0, maxComplaintBytes) });
     kill();
     expected.reject(new DecoderDied('The decoder sent a malformed reply.'));
@@ -105,7 +110,6 @@ export const createDecoderChild = (
     complaintsLeft -= 1;
     if (complaintsLeft >= 0) log.warn('decoder complains', { line });
   };
-  child.once('error', onEnd);
   child.once('exit', (code, signal) => onEnd(signal ?? `exit code ${code}`));
   // That a request cannot be sent, "exit" reports.
   requests.on('error', () => {});
@@ -122,7 +126,7 @@ export const createDecoderChild = (
   // A service that is done need not wait for a decoder, unless that one has an image.
   const handles = [child, requests, complaints, replies];
   for (const handle of handles) handle.unref();
-  if (isPatient && child.pid !== undefined) setPriority(child.pid, patientNiceness);
+  if (isLowPriority && child.pid !== undefined) setPriority(child.pid, lowPriority);
 
   const throwIfEnded = (): void => {
     if (ended) throw ended;
@@ -143,8 +147,8 @@ export const createDecoderChild = (
   };
 
   /** A process that burnt its CPU time and did not say so has exceeded it; one that got none is not at fault. */
-  const lateError = (cpuMilliseconds: number): Error =>
-    cpuMillisecondsOf(child.pid) >= cpuMilliseconds
+  const lateError = (cpuMilliseconds: number, cpuBefore: number): Error =>
+    cpuMillisecondsOf(child.pid) - cpuBefore >= cpuMilliseconds
       ? new AllowanceExceeded('cpu')
       : new DecoderStalled('The decoder did not get the CPU time that it may use.');
 
@@ -233,8 +237,9 @@ export const createDecoderChild = (
       images += 1;
       requests.write(`${JSON.stringify(request)}\n`);
       const { cpuMilliseconds } = request.allowance;
+      const cpuBefore = cpuMillisecondsOf(child.pid);
       const reply = await replyWithin(Math.max(minWallMilliseconds, wallFactor * cpuMilliseconds), () =>
-        lateError(cpuMilliseconds),
+        lateError(cpuMilliseconds, cpuBefore),
       );
       switch (reply.kind) {
         case 'ready':

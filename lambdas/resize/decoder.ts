@@ -3,7 +3,7 @@ import type { Variant } from '../image/variant.ts';
 import type { Log } from '../log.ts';
 import { createDecoderChild, type DecoderChild, type IncomingImage } from './decoder-child.ts';
 import type { Rendering } from './decoder-protocol.ts';
-import { forkDecoder } from './fork-decoder.ts';
+import { type ForkedDecoder, forkDecoder } from './fork-decoder.ts';
 import { createGate } from './gate.ts';
 import { allowanceOf, type Lane } from './lanes.ts';
 
@@ -36,7 +36,7 @@ export interface DecoderOptions {
   /** Images that are decoded at once; others that have arrived wait. @default - as many as have arrived */
   readonly decodesAtOnce?: number;
   /** The first process, if it was started before. @default - it is started now */
-  readonly first?: ReturnType<typeof forkDecoder>;
+  readonly first?: ForkedDecoder;
 }
 
 /** What a process of the fast lane may have decoded, and may still hold afterwards, before a new one replaces it. */
@@ -56,7 +56,7 @@ export const createDecoder = (
   const busy = new Set<DecoderChild>();
 
   const start = (forked = forkDecoder()): DecoderChild =>
-    createDecoderChild(forked, { isPatient: lane === 'slow', log });
+    createDecoderChild(forked, { isLowPriority: lane === 'slow', log });
 
   const take = (): DecoderChild => {
     let decoder = idle.pop();
@@ -74,8 +74,13 @@ export const createDecoder = (
       return;
     }
     decoder.kill();
-    // The next one loads libvips before the next image arrives.
-    if (idle.length === 0) idle.push(start());
+    // The next one loads libvips before the next image arrives. If it cannot be started now, that image starts it.
+    if (idle.length > 0) return;
+    try {
+      idle.push(start());
+    } catch (error) {
+      log.warn('decoder not started', { error });
+    }
   };
 
   // Loads libvips while the service connects to AWS.

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { openUnnamedFile } from './unnamed-file.ts';
 
@@ -42,9 +43,14 @@ export const forkDecoder = (): ForkedDecoder => {
   // Images wait there for their decoder, in the page cache: a copy in and a copy out. Through a socket 4 MB took 14 ms,
   // most of them for the switches between two processes.
   const file = openUnnamedFile();
-  const child = spawn(process.execPath, [entry], {
-    env: environment(),
-    stdio: ['pipe', 'ignore', 'pipe', file, 'pipe'],
-  });
-  return { child, file };
+  try {
+    const child = spawn(process.execPath, [entry], {
+      env: environment(),
+      stdio: ['pipe', 'ignore', 'pipe', file, 'pipe'],
+    });
+    return { child, file };
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
 };

@@ -67,7 +67,13 @@ const inputs: readonly (() => Promise<HostileInput>)[] =
       ? [() => corpus.input(only)]
       : Array.from({ length: mutations }, (_, index) => () => corpus.input(index));
 
-const stack = await startStack({ visibilityTimeoutSeconds: 60, workers });
+// Each decode of the slow lane may use its time twice, beside others that have priority: with the 20 s of the defaults the
+// corpus would take hours.
+const stack = await startStack({
+  visibilityTimeoutSeconds: 60,
+  workers,
+  settings: { decodeTimeoutSeconds: 5 },
+});
 const tally = createTally();
 const maxTold = 40;
 const maxKept = 200;
