@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { isPlainTarget, unknownPath } from '../lambdas/ingest/request-target.ts';
 import { routeKeyOf } from '../lambdas/ingest/routes.ts';
@@ -33,9 +33,28 @@ const exchangeMilliseconds = 60_000;
  */
 const lingerMilliseconds = 2000;
 
+/**
+ * Requests of one connection that may be under way. Node.js reads all that a client sends without waiting for replies, in
+ * one turn of the event loop. Neither browsers nor load balancers do that.
+ */
+const maxPipelined = 8;
+
 /** The HTTP server of a container: what API Gateway does for a function, it must do by itself. */
 export const createHttpServer = ({ fetch, stage, log }: HttpServerProps): Server => {
   const answer = getRequestListener(fetch);
+  const underWay = new WeakMap<Socket, number>();
+  /** Whether a connection has room for one more request. One that has not is closed. */
+  const isWithinPipeline = ({ socket }: IncomingMessage, outgoing: ServerResponse): boolean => {
+    const count = (underWay.get(socket) ?? 0) + 1;
+    if (socket.destroyed) return false;
+    if (count > maxPipelined) {
+      socket.destroy();
+      return false;
+    }
+    underWay.set(socket, count);
+    outgoing.once('close', () => underWay.set(socket, (underWay.get(socket) ?? 1) - 1));
+    return true;
+  };
   return createServer(
     {
       keepAliveTimeout: keepAliveMilliseconds,
@@ -44,6 +63,7 @@ export const createHttpServer = ({ fetch, stage, log }: HttpServerProps): Server
       connectionsCheckingInterval: 1000,
     },
     (incoming, outgoing) => {
+      if (!isWithinPipeline(incoming, outgoing)) return;
       endInTime(incoming, outgoing);
       logAnswer(incoming, outgoing, stage, log);
       if (!isPlainTarget(incoming.url ?? '')) incoming.url = unknownPath;

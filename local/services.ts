@@ -32,8 +32,8 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-/** How much longer a message of the slow lane stays hidden: two decodes of a slow image may take two minutes. */
-const slowVisibilityFactor = 5;
+/** How much longer a message of the slow lane stays hidden: beside others two decodes may take several minutes. */
+const slowVisibilityFactor = 15;
 
 /** Shorter than in AWS as well, but longer than the claim that a killed sender leaves on a mail (60 s). */
 const notifyVisibilitySeconds = 90;

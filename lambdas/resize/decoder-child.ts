@@ -48,11 +48,11 @@ export interface DecoderChildOptions {
 const startSeconds = 30;
 
 /** A decode shares the CPU with others: it has this many times its CPU time, and not less than some seconds. */
-const wallFactor = 3;
+const wallFactor = 10;
 const minWallMilliseconds = 10_000;
 
-/** Niceness, 0 to 19. At 10 a process gets a tenth of the CPU beside one of normal priority. */
-const lowPriority = 10;
+/** Niceness, 0 to 19. At 5 a process gets a quarter of the CPU beside one of normal priority. */
+const lowPriority = 5;
 
 /** libvips and its codecs complain at length. */
 const maxComplaints = 20;

@@ -58,11 +58,23 @@ export const createDecoder = (
   const start = (forked = forkDecoder()): DecoderChild =>
     createDecoderChild(forked, { isLowPriority: lane === 'slow', log });
 
+  /** The next one loads libvips before the next image arrives. If it cannot be started now, that image starts it. */
+  const keepSpare = (): void => {
+    if (idle.length > 0) return;
+    try {
+      idle.push(start());
+    } catch (error) {
+      log.warn('decoder not started', { error });
+    }
+  };
+
   const take = (): DecoderChild => {
     let decoder = idle.pop();
     while (decoder?.hasEnded) decoder = idle.pop();
     decoder ??= start();
     busy.add(decoder);
+    // Where several images are decoded at once, one that kills its process is not to delay the next.
+    if (lane === 'fast' && decodesAtOnce !== Number.POSITIVE_INFINITY) setImmediate(keepSpare);
     return decoder;
   };
 
@@ -74,13 +86,7 @@ export const createDecoder = (
       return;
     }
     decoder.kill();
-    // The next one loads libvips before the next image arrives. If it cannot be started now, that image starts it.
-    if (idle.length > 0) return;
-    try {
-      idle.push(start());
-    } catch (error) {
-      log.warn('decoder not started', { error });
-    }
+    keepSpare();
   };
 
   // Loads libvips while the service connects to AWS.
@@ -103,9 +109,10 @@ export const createDecoder = (
       const { bytes } = image;
       return {
         render: (variants) =>
-          inTurn(() =>
-            decoder.render({ bytes, variants, limits, allowance: allowanceOf(lane, limits, variants) }),
-          ),
+          inTurn((isCrowded) => {
+            const allowance = allowanceOf(lane, limits, variants, isCrowded);
+            return decoder.render({ bytes, variants, limits, allowance });
+          }),
         close: () => giveBack(decoder),
       };
     },

@@ -1,6 +1,7 @@
 import type { Metadata } from 'sharp';
 import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
+import { jpegScans } from './header-cost.ts';
 
 /**
  * Two lanes keep slow images from delaying the others. Every image starts in the fast lane. It moves to the slow lane, a
@@ -14,12 +15,15 @@ export interface DecodeAllowance {
   readonly cpuMilliseconds: number;
   /** Above what the process held before the image arrived. */
   readonly memoryMiB: number;
-  /** An image whose header promises more work is not started. */
-  readonly maxEstimatedMilliseconds: number;
+  /** An image whose header promises more work is not started. Undefined: any is. */
+  readonly maxEstimatedMilliseconds: number | undefined;
 }
 
-/** A 48-megapixel phone photo fits: 150 ms. Twenty images that use all of it delay the next by 2.5 s on two cores. */
+/** A 48-megapixel phone photo fits: 150 ms. */
 const fastDecodeMilliseconds = 250;
+
+/** While other images wait for a place. Forty images that use all of it delay the next by 2.4 s on two cores. */
+const crowdedDecodeMilliseconds = 120;
 
 /** An AVIF of 2 megapixels needs about 100 MiB. */
 const maxFastMemoryMiB = 512;
@@ -36,22 +40,27 @@ const encodeMilliseconds = (variants: readonly Variant[]): number =>
     .map(({ width, height, format }) => ((width * height) / 1e6) * encodeMillisecondsPerMegapixel[format])
     .reduce((sum, milliseconds) => sum + milliseconds, 0);
 
+/** @param isCrowded whether other images wait for a place in the fast lane */
 export const allowanceOf = (
   lane: Lane,
   limits: ImageLimits,
   variants: readonly Variant[],
-): DecodeAllowance =>
-  lane === 'fast'
-    ? {
-        cpuMilliseconds: fastDecodeMilliseconds + encodeMilliseconds(variants),
-        memoryMiB: fastMemoryMiB(limits),
-        maxEstimatedMilliseconds: fastDecodeMilliseconds,
-      }
-    : {
-        cpuMilliseconds: limits.decodeTimeoutSeconds * 1000,
-        memoryMiB: limits.decodeMemoryMiB,
-        maxEstimatedMilliseconds: Number.MAX_SAFE_INTEGER,
-      };
+  isCrowded: boolean,
+): DecodeAllowance => {
+  if (lane === 'slow') {
+    return {
+      cpuMilliseconds: limits.decodeTimeoutSeconds * 1000,
+      memoryMiB: limits.decodeMemoryMiB,
+      maxEstimatedMilliseconds: undefined,
+    };
+  }
+  const decodeMilliseconds = isCrowded ? crowdedDecodeMilliseconds : fastDecodeMilliseconds;
+  return {
+    cpuMilliseconds: decodeMilliseconds + encodeMilliseconds(variants),
+    memoryMiB: fastMemoryMiB(limits),
+    maxEstimatedMilliseconds: decodeMilliseconds,
+  };
+};
 
 /** CPU time to decode one megapixel of noise with sharp 0.35.5, by format. */
 const decodeMillisecondsPerMegapixel: Readonly<Record<string, number>> = {
@@ -63,23 +72,25 @@ const decodeMillisecondsPerMegapixel: Readonly<Record<string, number>> = {
   tiff: 12,
 };
 
-/** Progressive JPEG and interlaced PNG are decoded as a whole before the first row is there. */
-const progressiveFactor = 3;
+/** An interlaced PNG is decoded as a whole before its first row is there. */
+const interlacedFactor = 2;
+
+/** What each scan of a progressive JPEG adds, for one megapixel. */
+const scanMillisecondsPerMegapixel = 1.2;
 
 /** Colour management of one megapixel, which happens before the image is shrunk. */
 const colourMillisecondsPerMegapixel = 33;
 
-/** Estimates from the header alone how much CPU time the decode of an image takes. An honest photo takes less. */
-export const estimateDecodeMilliseconds = (metadata: Metadata): number => {
+/** Estimates without decoding how much CPU time the decode of an image takes. An honest photo takes less. */
+export const estimateDecodeMilliseconds = (metadata: Metadata, bytes: Uint8Array): number => {
   const { format, width, height, depth, channels = 3, isProgressive, hasProfile, space } = metadata;
   const isJpeg = format === 'jpeg';
   const decode = decodeMillisecondsPerMegapixel[format] ?? Number.POSITIVE_INFINITY;
   const sampleFactor = isJpeg ? 1 : Math.max(1, channels / 3) * (depth === 'uchar' ? 1 : 2.5);
   // A JPEG is shrunk to an eighth of its sides while it is decoded, so its profile is applied to few pixels.
   const isManaged = !isJpeg && (hasProfile || (space !== 'srgb' && space !== 'b-w'));
-  return (
-    ((width * height) / 1e6) *
-    (decode * sampleFactor * (isProgressive ? progressiveFactor : 1) +
-      (isManaged ? colourMillisecondsPerMegapixel : 0))
-  );
+  const interlaced = isProgressive && !isJpeg ? interlacedFactor : 1;
+  const scans = isProgressive && isJpeg ? scanMillisecondsPerMegapixel * jpegScans(bytes) : 0;
+  const colour = isManaged ? colourMillisecondsPerMegapixel : 0;
+  return ((width * height) / 1e6) * (decode * sampleFactor * interlaced + scans + colour);
 };

@@ -4,6 +4,7 @@ import { ImageError } from '../image/errors.ts';
 import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
 import type { Rendering } from './decoder-protocol.ts';
+import { isCostlyHeader } from './header-cost.ts';
 import { estimateDecodeMilliseconds } from './lanes.ts';
 
 // Only the loaders of the accepted types may ever see a byte: SVG, PDF, ImageMagick and the like read files and URLs.
@@ -34,7 +35,7 @@ export class ExceedsEstimate extends Error {
 /**
  * Makes all the variants from one decode: upright, sRGB, without metadata, never enlarged.
  *
- * @param maxEstimatedMilliseconds CPU time that the header may promise. @default - any
+ * @param maxEstimatedMilliseconds CPU time that the image may be estimated to take. @default - any
  * @throws ImageError `unsupported-type`, `image-too-large`, `image-corrupt`
  * @throws ExceedsEstimate
  */
@@ -42,12 +43,16 @@ export const renderImage = async (
   bytes: Uint8Array,
   variants: readonly Variant[],
   limits: ImageLimits,
-  maxEstimatedMilliseconds = Number.POSITIVE_INFINITY,
+  maxEstimatedMilliseconds?: number,
 ): Promise<Rendering> => {
+  const isLimited = maxEstimatedMilliseconds !== undefined;
+  if (isLimited && isCostlyHeader(bytes)) throw new ExceedsEstimate();
   const image = await judged(async () => open(bytes));
   const metadata = await judged(() => image.metadata());
   const original = checkHeader(metadata, limits);
-  if (estimateDecodeMilliseconds(metadata) > maxEstimatedMilliseconds) throw new ExceedsEstimate();
+  if (isLimited && estimateDecodeMilliseconds(metadata, bytes) > maxEstimatedMilliseconds) {
+    throw new ExceedsEstimate();
+  }
   // The largest that any variant needs is decoded once, shrinking on load; all others come from its pixels.
   const scale = Math.max(...variants.map((variant) => scaleFor(original, variant)));
   const { data, info } = await judged(() =>

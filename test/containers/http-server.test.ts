@@ -323,3 +323,23 @@ test('a request leaves one line: the route that answered, and neither query nor 
   ]);
   expect(JSON.stringify(log.info.mock.calls)).not.toMatch(/example\.com|aaaa/);
 });
+
+describe('requests of one connection that do not wait for their replies', () => {
+  const pipelined = (count: number): Sender => open('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(count));
+  const replies = ({ reply }: Sender): number => reply().split('HTTP/1.1 ').length - 1;
+
+  test('are answered while they are few', async () => {
+    const sender = pipelined(5);
+    await until('the replies', async () => replies(sender) === 5 || undefined);
+    expect(sender.hasEnded()).toBe(false);
+  });
+
+  test('end the connection when they are many, and no other', async () => {
+    const other = pipelined(1);
+    const sender = pipelined(500);
+    await until('the end', async () => sender.hasEnded() || undefined);
+    expect(replies(sender)).toBeLessThan(500);
+    await until('the reply', async () => replies(other) === 1 || undefined);
+    expect(other.hasEnded()).toBe(false);
+  });
+});

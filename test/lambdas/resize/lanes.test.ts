@@ -6,13 +6,13 @@ import { slowTiff } from '../../images.ts';
 
 const limits = imageLimitsOf(readSettings({}));
 const thumbnail = variantsSchema.parse([{ name: 'thumbnail' }]);
-const { maxEstimatedMilliseconds } = allowanceOf('fast', limits, thumbnail);
+const { maxEstimatedMilliseconds = Number.NaN } = allowanceOf('fast', limits, thumbnail, false);
 
 const picture = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: 'teal' } });
 
 const estimate = async (image: Buffer): Promise<number> =>
-  estimateDecodeMilliseconds(await sharp(image, { limitInputPixels: false }).metadata());
+  estimateDecodeMilliseconds(await sharp(image, { limitInputPixels: false }).metadata(), image);
 
 test.each([
   ['a 12-megapixel JPEG', () => picture(4000, 3000).jpeg().toBuffer()],
@@ -37,12 +37,23 @@ test.each([
 
 test('the fast lane allows for large variants', () => {
   const large = variantsSchema.parse([{ name: 'large', width: 4000, height: 4000, format: 'avif' }]);
-  expect(allowanceOf('fast', limits, large).cpuMilliseconds).toBeGreaterThan(10_000);
-  expect(allowanceOf('fast', limits, large).maxEstimatedMilliseconds).toBe(maxEstimatedMilliseconds);
+  expect(allowanceOf('fast', limits, large, false).cpuMilliseconds).toBeGreaterThan(10_000);
+  expect(allowanceOf('fast', limits, large, false).maxEstimatedMilliseconds).toBe(maxEstimatedMilliseconds);
 });
 
 test('no lane allows more memory than the settings', () => {
   const small = { ...limits, decodeMemoryMiB: 128 };
-  expect(allowanceOf('fast', small, thumbnail).memoryMiB).toBe(128);
-  expect(allowanceOf('slow', limits, thumbnail)).toMatchObject({ memoryMiB: 1280, cpuMilliseconds: 20_000 });
+  expect(allowanceOf('fast', small, thumbnail, false).memoryMiB).toBe(128);
+  expect(allowanceOf('slow', limits, thumbnail, true)).toMatchObject({
+    memoryMiB: 1280,
+    cpuMilliseconds: 20_000,
+  });
+});
+
+test('the fast lane allows less while others wait', () => {
+  const [alone, crowded] = [false, true].map((isCrowded) =>
+    allowanceOf('fast', limits, thumbnail, isCrowded),
+  );
+  expect(crowded?.cpuMilliseconds).toBeLessThan(alone?.cpuMilliseconds ?? 0);
+  expect(crowded?.maxEstimatedMilliseconds).toBeLessThan(alone?.maxEstimatedMilliseconds ?? 0);
 });

@@ -6,7 +6,7 @@ import type { HostileInput } from './corpus.ts';
 import { thumbnailProblems } from './thumbnail.ts';
 
 /** How long an image may take from its first byte sent to its end. */
-const answerMilliseconds = 180_000;
+const answerMilliseconds = 300_000;
 const pollMilliseconds = 250;
 const maxRetries = 60;
 

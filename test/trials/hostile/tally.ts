@@ -50,7 +50,7 @@ export const createTally = () => {
       { name: 'slowest answer, ms', value: `${slowest.milliseconds} (${slowest.what})` },
       { name: 'refused for want of room and sent again', value: overloaded },
       zero('answers of 500 and more', serverErrors),
-      zero('inputs without an answer in 180 s', unanswered),
+      zero('inputs without an answer in 300 s', unanswered),
     ],
   };
 };
