@@ -78,6 +78,8 @@ export const inventoryOf = (stack: Outputs): Inventory => ({
     .sort(),
   queues: [
     stack.ResizeQueueUrl,
+    stack.SlowResizeQueueUrl,
+    stack.SlowResizeDeadLetterQueueUrl,
     stack.ResizeDeadLetterQueueUrl,
     stack.NotifyQueueUrl,
     stack.NotifyDeadLetterQueueUrl,

@@ -9,6 +9,8 @@ const outputsSchema = z.object({
   ThumbnailBucketName: z.string(),
   ResizeQueueUrl: z.url(),
   ResizeDeadLetterQueueUrl: z.url(),
+  SlowResizeQueueUrl: z.url(),
+  SlowResizeDeadLetterQueueUrl: z.url(),
   CatalogTableName: z.string(),
   AdmissionTableName: z.string(),
   ReconcilerFunctionName: z.string(),

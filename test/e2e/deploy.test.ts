@@ -86,7 +86,8 @@ describe('In the end the stack', () => {
       const { account, cdk, second } = deployment;
       const { outputs, settings } = second;
       await cdk.destroy(settings);
-      expect(await account.inventory()).toEqual({ ...inventoryOf(outputs), queues: [] });
+      const kept = { ...inventoryOf(outputs), queues: [], tables: [outputs.CatalogTableName] };
+      expect(await account.inventory()).toEqual(kept);
       expect(await account.object(outputs.RawBucketName, `raw/${secondReply.id}`)).toMatchObject({
         bytes: secondReply.original.bytes,
       });
