@@ -22,7 +22,7 @@ const startSlowSender = (port: number, path: string): SlowSender => {
     answer += chunk;
   });
   socket.on('error', () => {});
-  socket.write(`POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 1000000\r\n\r\n`);
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nContent-Length: 1000000\r\n\r\n`);
   const timer = setInterval(() => socket.write('x'), 1000);
   socket.once('close', () => {
     clearInterval(timer);
