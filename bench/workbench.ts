@@ -70,12 +70,14 @@ const servicesOf = (stack: Stack): Services => {
   });
   const withMetrics = ({ POWERTOOLS_METRICS_DISABLED: _, ...rest }: Readonly<Record<string, string>>) => rest;
   const environments = environmentsFor(ports, readSettings({}), accountOf(stack).credentials);
+  // API Gateway passes on its own host.
+  const { ALLOWED_HOSTS: _, ...asFunction } = environments.ingest;
   return {
     ports,
     stack,
     environments: {
-      ingest: withMetrics(environments.ingest),
-      resize: { ...withMetrics(environments.resize), ...smallHeap },
+      ingest: withMetrics(asFunction),
+      resize: { ...withMetrics(environments.resize), ...smallHeap, LANE: 'fast' },
     },
     take: async (image) => createdMessage(originalKey(await aws.take(image))),
     purge: async () => {
