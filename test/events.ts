@@ -1,8 +1,12 @@
-import type { SQSEvent } from 'aws-lambda';
-import type { HttpApiEvent } from '../lambdas/ingest/index.ts';
+import type { APIGatewayProxyEventV2, SQSEvent } from 'aws-lambda';
 
 /** A POST as API Gateway sends it to a function (HTTP API, payload format 2.0). */
-export const postEvent = (path: string, body: Buffer, rawPath = `/dev${path}`, query = ''): HttpApiEvent => ({
+export const postEvent = (
+  path: string,
+  body: Buffer,
+  rawPath = `/dev${path}`,
+  query = '',
+): APIGatewayProxyEventV2 => ({
   version: '2.0',
   routeKey: `POST ${path}`,
   rawPath,
@@ -11,8 +15,6 @@ export const postEvent = (path: string, body: Buffer, rawPath = `/dev${path}`, q
   requestContext: {
     accountId: '111122223333',
     apiId: 'abc123',
-    authentication: null,
-    authorizer: {},
     domainName: 'api.example',
     domainPrefix: 'api',
     http: { method: 'POST', path: rawPath, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'curl' },

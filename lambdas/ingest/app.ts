@@ -10,14 +10,14 @@ import type { Failure, ImageRecord } from '../image/record.ts';
 import type { Log } from '../log.ts';
 import type { Auth, Links } from './auth.ts';
 import type { Ingest } from './ingest.ts';
-import { createIntake } from './intake.ts';
+import { type BodyLimit, createIntake, requireWithin } from './intake.ts';
 import type { Guard } from './jwt-guard.ts';
-import { describeApi, uploadRequestSchema } from './openapi.ts';
 import { foreignRequest } from './own-requests.ts';
 import { page, pageHeaders } from './page.ts';
 import { type Problem, problemOf } from './problem.ts';
 import type { Replies } from './reply.ts';
 import { authOf, type Route, routes } from './routes.ts';
+import { uploadRequestSchema } from './upload-request.ts';
 
 export interface IngestAppProps {
   readonly ingest: Ingest;
@@ -48,6 +48,16 @@ export interface IngestAppProps {
   readonly log: Log;
 }
 
+/** What may come with a request: its body, where that arrived as a whole. Otherwise it is read from the request. */
+interface IngestBindings {
+  readonly body?: Uint8Array;
+}
+
+export type IngestApp = Hono<{ Bindings: IngestBindings }>;
+
+/** Without bindings Hono has no `env`, whatever its types say. */
+type RequestContext = Context & { readonly env: IngestBindings | undefined };
+
 /** The longest wait that a caller may prefer: API Gateway ends a request after 30 s. */
 const maxWaitSeconds = 20;
 
@@ -69,7 +79,7 @@ const redirectMarginSeconds = 60;
  * The API as one `Request -> Response` function: the same behind Lambda, in a container and in tests. It answers with
  * and without the stage before the path: API Gateway keeps it there, not every server in front of it does.
  */
-export const createIngestApp = (props: IngestAppProps): Hono => {
+export const createIngestApp = (props: IngestAppProps): IngestApp => {
   const { ingest, replies, maxInlineBytes, maxUploadBytes, stage, auth, links, guard, log } = props;
   const intake = createIntake({ maxBytesInHand: props.maxBytesInHand });
   const uploads = createGate({
@@ -80,7 +90,7 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   });
   const base = `/${stage}`;
   const apiUrl = (c: Context): string => props.publicUrl ?? new URL(c.req.url).origin + base;
-  const app = new Hono({
+  const app: IngestApp = new Hono({
     getPath: (request) => {
       const path = getPath(request);
       return path.startsWith(`${base}/`) ? path.slice(base.length) : path;
@@ -120,6 +130,16 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     app.on(route.method, honoPath(route), isOpen ? handler : guarded);
   };
 
+  const withBody = async <Result>(
+    { env, req }: RequestContext,
+    limit: BodyLimit,
+    use: (body: Uint8Array) => Promise<Result>,
+  ): Promise<Result> => {
+    if (env?.body === undefined) return intake.withBody(req.raw, limit, use);
+    requireWithin(limit, env.body.byteLength);
+    return use(env.body);
+  };
+
   /** Works on a limited number of uploads at once; the others wait in turn. */
   const inTurn = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     const leave = await uploads.enter();
@@ -130,9 +150,9 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     }
   };
 
-  const takeIn = (request: Request, recipient: string | undefined): Promise<ImageRecord> =>
-    intake.withBody(
-      request,
+  const takeIn = (c: RequestContext, recipient: string | undefined): Promise<ImageRecord> =>
+    withBody(
+      c,
       {
         maxBytes: maxInlineBytes,
         explain: () =>
@@ -156,7 +176,7 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   };
 
   on(routes.upload, async (c) => {
-    const uploaded = await takeIn(c.req.raw, recipientOf(c));
+    const uploaded = await takeIn(c, recipientOf(c));
     log.info('upload accepted', { imageId: uploaded.id, status: uploaded.status, ...uploaded.original });
     const waitSeconds = preferredWaitSeconds(c.req.header('Prefer'));
     const { record, waited } = await ingest.settled(uploaded, waitSeconds ?? 0);
@@ -173,8 +193,8 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
 
   on(routes.announce, async (c) => {
     const recipient = recipientOf(c);
-    const text = await intake.withBody(
-      c.req.raw,
+    const text = await withBody(
+      c,
       { maxBytes: 10_000, explain: () => 'At most 10000 bytes describe an upload.' },
       async (body) => new TextDecoder().decode(body),
     );
@@ -219,9 +239,11 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
 
   /** Made once: 50 KB of JSON take 3 ms, which anyone may ask for. */
   let description: { readonly apiUrl: string; readonly text: string } | undefined;
-  on(routes.description, (c) => {
+  on(routes.description, async (c) => {
     const url = apiUrl(c);
     if (description?.apiUrl !== url) {
+      // Loaded here: few processes are ever asked for it.
+      const { describeApi } = await import('./openapi.ts');
       const hasMail = props.allowedRecipients !== undefined;
       const described = describeApi({ apiUrl: url, maxInlineBytes, maxUploadBytes, auth, links, hasMail });
       description = { apiUrl: url, text: JSON.stringify(described) };

@@ -1,8 +1,9 @@
 import { setImmediate as oneTurn, setTimeout as sleep } from 'node:timers/promises';
 import { ImageError } from '../image/errors.ts';
-import { duplicateEvent, type ImageEvent, linkServedEvent } from '../image/event.ts';
+import type { ImageEvent } from '../image/event.ts';
 import { type ImageId, imageIdOf } from '../image/id.ts';
 import { notifyHeader } from '../image/mail-request.ts';
+import { duplicateEvent, linkServedEvent } from '../image/new-event.ts';
 import { requireAcceptedType } from '../image/original-type.ts';
 import { fingerprintOf, type ImageRecord, isGivenUp } from '../image/record.ts';
 import type { Variants } from '../image/variant.ts';

@@ -11,6 +11,11 @@ export interface BodyLimit {
   readonly explain: () => string;
 }
 
+/** @throws ImageError `body-too-large` */
+export const requireWithin = ({ maxBytes, explain }: BodyLimit, bytes: number): void => {
+  if (bytes > maxBytes) throw new ImageError('body-too-large', explain());
+};
+
 /**
  * Reads bodies from the network into memory. Memory is what a slow sender costs the others, so each sender must make
  * progress, and when the memory is full the slowest senders lose their place first.
@@ -53,9 +58,29 @@ const windowSeconds = 3;
 const pressureBytesPerSecond = 256 * 1024;
 const pressureSeconds = 1;
 
-/** Smaller chunks are copied together: an object for each byte would take a hundred times the memory that is counted. */
-const smallChunkBytes = 4096;
-const blockBytes = 65_536;
+/** The first buffer of a body that arrives in pieces. */
+const firstBufferBytes = 4096;
+
+/**
+ * The buffer of a body, or one of twice its size that begins with the same bytes. Pieces are not kept: an object for each
+ * byte would take a hundred times the memory that is counted. Nor is the announced length allocated at once: it may never
+ * arrive.
+ */
+const withRoomFor = (
+  body: Uint8Array,
+  bytes: number,
+  moreBytes: number,
+  announcedBytes: number,
+): Uint8Array => {
+  const needed = bytes + moreBytes;
+  if (needed <= body.byteLength) return body;
+  const doubled = Math.max(needed, 2 * body.byteLength, firstBufferBytes);
+  const larger = Buffer.allocUnsafeSlow(
+    needed <= announcedBytes ? Math.min(doubled, announcedBytes) : doubled,
+  );
+  larger.set(body.subarray(0, bytes));
+  return larger;
+};
 
 const ticksOf = (seconds: number): number => seconds / tickSeconds;
 
@@ -172,49 +197,33 @@ export const createIntake = ({ maxBytesInHand = Number.POSITIVE_INFINITY }: Inta
   const read = async (
     sender: Sender,
     reader: ReadableStreamDefaultReader<Uint8Array>,
-    tooLarge: (bytes: number) => boolean,
-    refusal: () => ImageError,
+    announcedBytes: number,
+    limit: BodyLimit,
   ): Promise<Uint8Array> => {
-    const blocks: Uint8Array[] = [];
-    let open = Buffer.alloc(0);
-    let openBytes = 0;
-    const closeBlock = (): void => {
-      if (openBytes > 0) blocks.push(open.subarray(0, openBytes));
-      open = Buffer.alloc(0);
-      openBytes = 0;
-    };
+    let body: Uint8Array = new Uint8Array();
     let bytes = 0;
     for (;;) {
       const { done, value } = await reader.read();
       if (sender.failure !== undefined) throw sender.failure;
-      if (done) break;
-      bytes += value.byteLength;
-      if (tooLarge(bytes)) throw refusal();
+      if (done) return body.subarray(0, bytes);
+      requireWithin(limit, bytes + value.byteLength);
       hold(sender, value.byteLength);
-      if (value.byteLength >= smallChunkBytes) {
-        closeBlock();
-        blocks.push(value);
-        continue;
+      if (bytes === 0 && value.byteLength === announcedBytes) {
+        body = value;
+      } else {
+        body = withRoomFor(body, bytes, value.byteLength, announcedBytes);
+        body.set(value, bytes);
       }
-      if (openBytes + value.byteLength > open.byteLength) {
-        closeBlock();
-        open = Buffer.allocUnsafeSlow(blocks.length === 0 ? smallChunkBytes : blockBytes);
-      }
-      open.set(value, openBytes);
-      openBytes += value.byteLength;
+      bytes += value.byteLength;
     }
-    closeBlock();
-    const [only] = blocks;
-    return only !== undefined && blocks.length === 1 ? only : Buffer.concat(blocks);
   };
 
   return {
     bytesInHand: () => bytesInHand,
 
-    async withBody(request, { maxBytes, explain }, use) {
-      const refusal = () => new ImageError('body-too-large', explain());
+    async withBody(request, limit, use) {
       const length = Number(request.headers.get('Content-Length'));
-      if (length > maxBytes) throw refusal();
+      requireWithin(limit, length);
       requireRoomToCome(length);
       const reader = request.body?.getReader();
       if (reader === undefined) return use(new Uint8Array());
@@ -226,7 +235,7 @@ export const createIntake = ({ maxBytesInHand = Number.POSITIVE_INFINITY }: Inta
       try {
         let body: Uint8Array;
         try {
-          body = await read(sender, reader, (bytes) => bytes > maxBytes, refusal);
+          body = await read(sender, reader, length, limit);
         } catch (cause) {
           stopReading();
           if (cause instanceof ImageError) throw cause;

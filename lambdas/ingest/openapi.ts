@@ -7,18 +7,7 @@ import { imageReplySchema } from '../image/reply.ts';
 import type { Auth, Links } from './auth.ts';
 import { problemKinds, problemSchema } from './problem.ts';
 import { authOf, routes } from './routes.ts';
-
-/** The body of `POST /uploads`. */
-export const uploadRequestSchema = z.strictObject({
-  sha256: z
-    .string('sha256 must be 64 lower-case hexadecimal digits')
-    .regex(/^[0-9a-f]{64}$/, 'sha256 must be 64 lower-case hexadecimal digits')
-    .describe("The SHA-256 of the image's bytes, in lower-case hex: `sha256sum photo.tif`"),
-  bytes: z
-    .int('bytes must be a whole number of at least 1')
-    .min(1, 'bytes must be a whole number of at least 1')
-    .describe("The image's length"),
-});
+import { uploadRequestSchema } from './upload-request.ts';
 
 /** What beyond the schema is refused with a code of its own, `body-too-large`, is described as a limit of it. */
 const uploadRequestOf = (maxUploadBytes: number) => {

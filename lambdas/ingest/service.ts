@@ -1,4 +1,3 @@
-import type { Hono } from 'hono';
 import type * as z from 'zod';
 import type { Log } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
@@ -12,7 +11,7 @@ import { createResizeRequests } from '../store/resize-requests.ts';
 import { createSigningClient } from '../store/signing-client.ts';
 import { createUploads } from '../store/uploads.ts';
 import { createUrls } from '../store/urls.ts';
-import { createIngestApp, type IngestAppProps } from './app.ts';
+import { createIngestApp, type IngestApp, type IngestAppProps } from './app.ts';
 import type { ingestEnvironment } from './environment.ts';
 import { createIngest, type IngestProps } from './ingest.ts';
 import { createReplies } from './reply.ts';
@@ -32,7 +31,7 @@ export const createIngestService = (
   environment: z.output<typeof ingestEnvironment>,
   log: Log,
   { guard, maxBytesInHand, stopping, waitingPlaces }: ServerProps = {},
-): Hono => {
+): IngestApp => {
   const s3 = createS3Client();
   // One for all tables: another would open connections of its own.
   const dynamodb = createDynamoDBClient();

@@ -1,8 +1,8 @@
 import { ImageError } from '../image/errors.ts';
-import { endedEvent, receivedEvent } from '../image/event.ts';
 import type { ImageId } from '../image/id.ts';
 import { thumbnailKey } from '../image/keys.ts';
 import type { ImageLimits } from '../image/limits.ts';
+import { endedEvent, receivedEvent } from '../image/new-event.ts';
 import { originalTypeOf, requireAcceptedType } from '../image/original-type.ts';
 import {
   fingerprintOf,

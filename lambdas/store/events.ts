@@ -7,19 +7,24 @@ export interface Events {
   publish(event: ImageEvent): Promise<void>;
 }
 
-export const createEvents = (TopicArn: string, sns: SNSClient = createSNSClient()): Events => ({
-  async publish(event) {
-    const text = (StringValue: string) => ({ DataType: 'String', StringValue });
-    await sns.send(
-      new PublishCommand({
-        TopicArn,
-        Message: JSON.stringify(event),
-        // What a subscription's filter policy can go by.
-        MessageAttributes: {
-          type: text(event.type),
-          ...('code' in event ? { code: text(event.code) } : {}),
-        },
-      }),
-    );
-  },
-});
+/** @param sns the client. @default - one that is made for the first event: most uploads publish none */
+export const createEvents = (TopicArn: string, sns?: SNSClient): Events => {
+  let client = sns;
+  return {
+    async publish(event) {
+      const text = (StringValue: string) => ({ DataType: 'String', StringValue });
+      client ??= createSNSClient();
+      await client.send(
+        new PublishCommand({
+          TopicArn,
+          Message: JSON.stringify(event),
+          // What a subscription's filter policy can go by.
+          MessageAttributes: {
+            type: text(event.type),
+            ...('code' in event ? { code: text(event.code) } : {}),
+          },
+        }),
+      );
+    },
+  };
+};

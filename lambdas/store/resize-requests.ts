@@ -24,24 +24,31 @@ const movedEventName = 'ObjectCreated:Moved';
 const messageBody = (id: ImageId, eventName: string, eventTime?: string): string =>
   JSON.stringify({ Records: [{ eventName, eventTime, s3: { object: { key: originalKey(id) } } }] });
 
-export const createResizeRequests = (
-  QueueUrl: string,
-  sqs: SQSClient = createSQSClient(),
-): ResizeRequests => ({
-  async send(id) {
-    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: messageBody(id, requestedEventName) }));
-  },
+/** @param sqs the client. @default - one that is made for the first request: most uploads send none */
+export const createResizeRequests = (QueueUrl: string, sqs?: SQSClient): ResizeRequests => {
+  let client = sqs;
+  const clientInUse = (): SQSClient => {
+    client ??= createSQSClient();
+    return client;
+  };
+  return {
+    async send(id) {
+      await clientInUse().send(
+        new SendMessageCommand({ QueueUrl, MessageBody: messageBody(id, requestedEventName) }),
+      );
+    },
 
-  async move(id, storedAt) {
-    const MessageBody = messageBody(id, movedEventName, storedAt?.toISOString());
-    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
-  },
+    async move(id, storedAt) {
+      const MessageBody = messageBody(id, movedEventName, storedAt?.toISOString());
+      await clientInUse().send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    },
 
-  async waiting() {
-    const name = 'ApproximateNumberOfMessages';
-    const { Attributes } = await sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [name] }),
-    );
-    return Number(Attributes?.[name]);
-  },
-});
+    async waiting() {
+      const name = 'ApproximateNumberOfMessages';
+      const { Attributes } = await clientInUse().send(
+        new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [name] }),
+      );
+      return Number(Attributes?.[name]);
+    },
+  };
+};

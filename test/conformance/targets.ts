@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { APIGatewayProxyResult } from 'hono/aws-lambda';
-import type { HttpApiEvent } from '../../lambdas/ingest/index.ts';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type { HttpApiResult } from '../../lambdas/ingest/http-api.ts';
 import { routes } from '../../lambdas/ingest/routes.ts';
 import { type ApiRequest, type ByteRequest, contractHeadersOf, type Send } from './exchange.ts';
 
@@ -68,7 +68,7 @@ const decoded = (text: string): string => {
 };
 
 /** A request as an HTTP API hands it to a function (payload format 2.0): as text what says that it is, else in base64. */
-const eventOf = ({ method, path, headers = {}, body }: ByteRequest): HttpApiEvent => {
+const eventOf = ({ method, path, headers = {}, body }: ByteRequest): APIGatewayProxyEventV2 => {
   const [pathname = '', query = ''] = path.split('?');
   const rawPath = `/${stage}${pathname}`;
   const lowerCase = Object.fromEntries(
@@ -90,8 +90,6 @@ const eventOf = ({ method, path, headers = {}, body }: ByteRequest): HttpApiEven
     requestContext: {
       accountId: '111122223333',
       apiId: 'xyz789',
-      authentication: null,
-      authorizer: {},
       domainName,
       domainPrefix: 'xyz789',
       http: { method, path: rawPath, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'test' },
@@ -101,14 +99,14 @@ const eventOf = ({ method, path, headers = {}, body }: ByteRequest): HttpApiEven
       time: '23/Nov/2026:20:00:00 +0000',
       timeEpoch: 1,
     },
-    body: body.length > 0 ? body.toString(isText ? 'utf8' : 'base64') : null,
+    body: body.length > 0 ? body.toString(isText ? 'utf8' : 'base64') : undefined,
     isBase64Encoded: body.length > 0 && !isText,
   };
 };
 
 /** Sends to the function as API Gateway does, and tells its answer as API Gateway does. */
 export const throughGateway =
-  (handler: (event: HttpApiEvent) => Promise<APIGatewayProxyResult>): Send =>
+  (handler: (event: APIGatewayProxyEventV2) => Promise<HttpApiResult>): Send =>
   async (request) => {
     const { statusCode, headers = {}, body, isBase64Encoded } = await handler(eventOf(request));
     return {

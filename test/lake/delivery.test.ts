@@ -1,4 +1,4 @@
-import { linkServedEvent } from '../../lambdas/image/event.ts';
+import { linkServedEvent } from '../../lambdas/image/new-event.ts';
 import { placeEvent } from '../../lambdas/lake/row.ts';
 import { createLakeDelivery } from '../../local/lake-delivery.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Cell, type LocalLake, openLocalLake } from '../../lake/engine.ts';
 import { namedQueries } from '../../lake/queries.ts';
-import { linkServedEvent } from '../../lambdas/image/event.ts';
+import { linkServedEvent } from '../../lambdas/image/new-event.ts';
 import { placeEvent } from '../../lambdas/lake/row.ts';
 import { prices } from '../../lib/prices.ts';
 import { storeRows } from './stored-rows.ts';

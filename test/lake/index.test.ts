@@ -1,6 +1,6 @@
 import type { FirehoseTransformationEvent, FirehoseTransformationResult } from 'aws-lambda';
 import type { ImageEvent } from '../../lambdas/image/event.ts';
-import { linkServedEvent } from '../../lambdas/image/event.ts';
+import { linkServedEvent } from '../../lambdas/image/new-event.ts';
 
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn(), log: jest.fn() };
 const served: ImageEvent = linkServedEvent('a'.repeat(64), 'thumbnail');

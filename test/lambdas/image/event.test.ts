@@ -1,10 +1,10 @@
+import { imageEventSchema } from '../../../lambdas/image/event.ts';
 import {
   duplicateEvent,
   endedEvent,
-  imageEventSchema,
   linkServedEvent,
   receivedEvent,
-} from '../../../lambdas/image/event.ts';
+} from '../../../lambdas/image/new-event.ts';
 import { type ImageRecord, recordSchema } from '../../../lambdas/image/record.ts';
 
 const received = recordSchema.parse({

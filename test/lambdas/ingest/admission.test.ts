@@ -3,11 +3,11 @@ import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sd
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import type { Hono } from 'hono';
 import { readEnvironment } from '../../../lambdas/environment.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { defaultVariants, variantsSchema } from '../../../lambdas/image/variant.ts';
+import type { IngestApp } from '../../../lambdas/ingest/app.ts';
 import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { createIngestService, type ServerProps } from '../../../lambdas/ingest/service.ts';
 import { createPlacesOfProcess } from '../../../lambdas/store/admission.ts';
@@ -49,7 +49,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-const appWith = (given: Partial<IngestEnvironment> = {}, props?: ServerProps): Hono => {
+const appWith = (given: Partial<IngestEnvironment> = {}, props?: ServerProps): IngestApp => {
   const environment: IngestEnvironment = {
     RAW_BUCKET: 'raw-bucket',
     THUMBNAIL_BUCKET: 'thumbnail-bucket',
@@ -80,9 +80,14 @@ const picture = () => {
     .png()
     .toBuffer();
 };
-const post = (app: Hono, body: Buffer, headers: Record<string, string> = {}) =>
+const post = (app: IngestApp, body: Buffer, headers: Record<string, string> = {}) =>
   app.request('http://api.example/upload_image', { method: 'POST', body: new Uint8Array(body), headers });
-const announce = (app: Hono, bytes: number, sha256 = 'a'.repeat(64), headers: Record<string, string> = {}) =>
+const announce = (
+  app: IngestApp,
+  bytes: number,
+  sha256 = 'a'.repeat(64),
+  headers: Record<string, string> = {},
+) =>
   app.request('http://api.example/uploads', {
     method: 'POST',
     body: JSON.stringify({ sha256, bytes }),
@@ -159,7 +164,9 @@ describe('beyond the day’s budget', () => {
   test('exactly as many are accepted as fit, of those that several processes get at the same moment', async () => {
     const apps = [1, 2, 3].map(() => appWith({ MAX_UPLOADS_PER_DAY: '10' }));
     const bodies = await Promise.all(Array.from({ length: 30 }, () => picture()));
-    const responses = await Promise.all(bodies.map((body, index) => post(apps[index % 3] as Hono, body)));
+    const responses = await Promise.all(
+      bodies.map((body, index) => post(apps[index % 3] as IngestApp, body)),
+    );
     expect(responses.filter(({ status }) => status === 202)).toHaveLength(10);
     expect(responses.filter(({ status }) => status === 429)).toHaveLength(20);
     expect(s3.commandCalls(PutObjectCommand)).toHaveLength(10);
@@ -220,9 +227,9 @@ describe('the budget counts', () => {
 });
 
 describe('a caller that prefers to wait', () => {
-  const waits = (app: Hono, body: Buffer) => post(app, body, { Prefer: 'wait=1' });
+  const waits = (app: IngestApp, body: Buffer) => post(app, body, { Prefer: 'wait=1' });
 
-  test.each<[where: string, appWithOnePlace: () => Hono]>([
+  test.each<[where: string, appWithOnePlace: () => IngestApp]>([
     ['among functions', () => appWith({ MAX_WAITING_CALLERS: '1' })],
     ['in one process', () => appWith({}, { waitingPlaces: createPlacesOfProcess(1) })],
   ])('is answered at once when as many wait as may, %s', async (_, appWithOnePlace) => {

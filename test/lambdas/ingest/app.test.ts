@@ -10,13 +10,13 @@ import {
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import type { Hono } from 'hono';
 import { readEnvironment } from '../../../lambdas/environment.ts';
 import { errorCodes } from '../../../lambdas/image/errors.ts';
 import { thumbnailKey } from '../../../lambdas/image/keys.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { type ImageReply, imageReplySchema } from '../../../lambdas/image/reply.ts';
 import { thumbnailContentTypes, type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
+import type { IngestApp } from '../../../lambdas/ingest/app.ts';
 import { preferredWaitSeconds } from '../../../lambdas/ingest/app.ts';
 import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { routes } from '../../../lambdas/ingest/routes.ts';
@@ -38,7 +38,7 @@ const fingerprint = fingerprintOf(variants);
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let catalog: Catalog;
 let stored: Map<string, Buffer>;
-let app: Hono;
+let app: IngestApp;
 
 const environmentWith = (given: readonly object[]): IngestEnvironment => ({
   RAW_BUCKET: 'raw-bucket',

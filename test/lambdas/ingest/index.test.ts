@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
-import type { APIGatewayProxyResult } from 'hono/aws-lambda';
 import type { IngestEnvironment } from '../../../lambdas/ingest/environment.ts';
-import type { HttpApiEvent } from '../../../lambdas/ingest/index.ts';
+import type { HttpApiResult } from '../../../lambdas/ingest/http-api.ts';
 import { createCatalog } from '../../../lambdas/store/catalog.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { postEvent } from '../../events.ts';
@@ -12,7 +12,7 @@ import { quarteredPicture } from '../../images.ts';
 
 const s3 = mockClient(S3Client);
 const sts = mockClient(STSClient);
-let handler: (event: HttpApiEvent) => Promise<APIGatewayProxyResult>;
+let handler: (event: APIGatewayProxyEventV2) => Promise<HttpApiResult>;
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 
@@ -88,7 +88,7 @@ describe('the route that API Gateway matched decides', () => {
     routeKey: string,
     pathParameters: Readonly<Record<string, string>>,
     rawPath: string,
-  ): HttpApiEvent => {
+  ): APIGatewayProxyEventV2 => {
     const event = postEvent('', Buffer.alloc(0), rawPath);
     const { requestContext } = event;
     const [method = 'GET'] = routeKey.split(' ');
@@ -96,7 +96,7 @@ describe('the route that API Gateway matched decides', () => {
       ...event,
       routeKey,
       pathParameters,
-      body: null,
+      body: undefined,
       isBase64Encoded: false,
       requestContext: { ...requestContext, routeKey, http: { ...requestContext.http, method } },
     };

@@ -1,12 +1,12 @@
 import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
-import type { Hono } from 'hono';
 import { readEnvironment } from '../../../lambdas/environment.ts';
 import { imageEventSchema } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
+import type { IngestApp } from '../../../lambdas/ingest/app.ts';
 import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
@@ -26,8 +26,8 @@ let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let catalog: Catalog;
 let mailRequests: MailRequests;
 /** The one that sends no mail, and the one that does. */
-let silent: Hono;
-let app: Hono;
+let silent: IngestApp;
+let app: IngestApp;
 
 beforeAll(async () => {
   server = await startCatalogServer();
@@ -389,7 +389,7 @@ describe('a mail', () => {
 });
 
 test('the description tells of the mail where there is mail, and of the events', async () => {
-  const describe = async (of: Hono) => JSON.parse(await (await of.request('/openapi.json')).text());
+  const describe = async (of: IngestApp) => JSON.parse(await (await of.request('/openapi.json')).text());
   const named = (description: {
     paths: Record<string, { post: { parameters: { name: string; in: string }[] } }>;
   }) =>

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { receivedEvent } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { receivedEvent } from '../../../lambdas/image/new-event.ts';
 import { recordSchema } from '../../../lambdas/image/record.ts';
 import { createS3Client } from '../../../lambdas/store/clients.ts';
 import { createEvents } from '../../../lambdas/store/events.ts';

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
-import type { Context } from 'aws-lambda';
-import { type APIGatewayProxyResult, handle } from 'hono/aws-lambda';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { readEnvironment } from '../../../lambdas/environment.ts';
-import { endedEvent } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { endedEvent } from '../../../lambdas/image/new-event.ts';
 import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
-import type { HttpApiEvent } from '../../../lambdas/ingest/index.ts';
+import { bodyOf, type HttpApiResult, requestOf, resultOf } from '../../../lambdas/ingest/http-api.ts';
 import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { createLog } from '../../../lambdas/log.ts';
 import { createDecoder } from '../../../lambdas/resize/decoder.ts';
@@ -163,7 +162,7 @@ beforeAll(async () => {
       uploadToReadyMilliseconds: 1,
     });
 
-  type IngestHandler = (event: HttpApiEvent) => Promise<APIGatewayProxyResult>;
+  type IngestHandler = (event: APIGatewayProxyEventV2) => Promise<HttpApiResult>;
   /** Takes in pictures that are new, known, or left lying; @returns the new one */
   const meetUploads = async (role: string, ingestHandler: IngestHandler, firstSide: number) => {
     const [fresh, stale, abandoned] = await Promise.all(
@@ -250,7 +249,12 @@ beforeAll(async () => {
   const ingestTask = deployedContainer(containers.template, 'ContainersIngestTask');
   aws.actAs({ function: ingestTask.role });
   const ingestService = createIngestService(readEnvironment(ingestEnvironment, ingestTask.environment), log);
-  const freshInContainer = await meetUploads(ingestTask.role, handle(ingestService), 51);
+  const sendToContainer: IngestHandler = async (event) => {
+    const { rawPath, requestContext } = event;
+    const request = requestOf(event, requestContext.http.method, rawPath);
+    return resultOf(await ingestService.fetch(request, { body: bodyOf(event) }));
+  };
+  const freshInContainer = await meetUploads(ingestTask.role, sendToContainer, 51);
 
   const resizeTask = deployedContainer(containers.template, 'ContainersResizeTask');
   const resizeInContainer = serviceOf('fast', resizeTask.environment);
