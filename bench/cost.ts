@@ -1,5 +1,5 @@
-import { ingestMemoryMiB, resizeMemoryMiB } from '../lib/function-memory.ts';
-import { prices } from '../lib/prices.ts';
+import { prices } from '../lib/cost/prices.ts';
+import { ingestMemoryMiB, resizeMemoryMiB } from '../lib/resize/function-memory.ts';
 import { imageLimitsOf, readSettings } from '../lib/settings.ts';
 
 /** What one photo took, as measured. */

@@ -1,4 +1,4 @@
-import { escaped } from '../lambdas/html.ts';
+import { escaped } from '../lambdas/runtime/html.ts';
 import { goalOf, isMeasured, type Result, shareOfGoal } from './report.ts';
 
 const rowHeight = 30;

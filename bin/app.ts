@@ -1,6 +1,6 @@
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { DataLakeStack } from '../lib/data-lake-stack.ts';
+import { DataLakeStack } from '../lib/lake/data-lake-stack.ts';
 import { readSettings } from '../lib/settings.ts';
 import { ThumbnailGeneratorStack } from '../lib/thumbnail-generator-stack.ts';
 

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { inspect, parseArgs } from 'node:util';
-import { type Answer, openLocalLake } from '../lake/engine.ts';
-import { asCsv, asJson, asTable } from '../lake/output.ts';
-import { createProgress } from '../lake/progress.ts';
-import { type NamedQuery, namedQueries } from '../lake/queries.ts';
-import { ingestMemoryMiB, resizeMemoryMiB } from '../lib/function-memory.ts';
+import { type NamedQuery, namedQueries } from '../lib/lake/named-queries.ts';
+import { ingestMemoryMiB, resizeMemoryMiB } from '../lib/resize/function-memory.ts';
 import { imageLimitsOf } from '../lib/settings.ts';
 import { resources } from '../local/aws.ts';
 import { readOptions } from '../local/options.ts';
 import { StartError } from '../local/start-error.ts';
+import { type Answer, openLocalLake } from './query/engine.ts';
+import { asCsv, asJson, asTable } from './query/output.ts';
+import { createProgress } from './query/progress.ts';
 
 /** Asks the events on this machine what Athena is asked of those in AWS, in the same words. */
 const usage = `Usage: npm run query -- NAME [--csv | --json]

@@ -5,9 +5,9 @@ import { dataFolderOf, readCredentials } from '../local/data-folder.ts';
 import { readPorts } from '../local/options.ts';
 import { endpointOf, type Ports, requireServices } from '../local/ports.ts';
 import { StartError } from '../local/start-error.ts';
-import { queuesOfStack } from '../redrive/queues.ts';
-import { reasonOf } from '../redrive/reason.ts';
-import { redriveQueue, tellCounts } from '../redrive/redrive.ts';
+import { queuesOfStack } from './redrive/queues.ts';
+import { reasonOf } from './redrive/reason.ts';
+import { redriveQueue, tellCounts } from './redrive/redrive.ts';
 
 const usage = `Usage: npm run redrive -- [--stack NAME] [--dry-run]
 

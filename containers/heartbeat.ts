@@ -1,5 +1,5 @@
 import { rmSync, statSync, writeFileSync } from 'node:fs';
-import type { Log } from '../lambdas/log.ts';
+import type { Log } from '../lambdas/runtime/log.ts';
 
 /**
  * Shows by the age of a file that a worker keeps polling its queue: there is no address where it could be asked. It is a

@@ -3,7 +3,7 @@ import { isIP, type Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { isPlainTarget, unknownPath } from '../lambdas/ingest/request-target.ts';
 import { routeKeyOf } from '../lambdas/ingest/routes.ts';
-import type { Log } from '../lambdas/log.ts';
+import type { Log } from '../lambdas/runtime/log.ts';
 
 export interface HttpServerProps {
   readonly fetch: (request: Request) => Response | Promise<Response>;

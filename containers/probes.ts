@@ -1,4 +1,4 @@
-import type { Log } from '../lambdas/log.ts';
+import type { Log } from '../lambdas/runtime/log.ts';
 
 export interface ProbesProps {
   /** What the service cannot work without: each asks for something, and throws when there is no answer. */

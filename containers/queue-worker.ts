@@ -4,9 +4,9 @@ import {
   type Message,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
-import type { Delivery } from '../lambdas/delivery.ts';
-import type { Log } from '../lambdas/log.ts';
-import { createSQSClient } from '../lambdas/store/clients.ts';
+import { createSQSClient } from '../lambdas/aws/clients.ts';
+import type { Delivery } from '../lambdas/runtime/delivery.ts';
+import type { Log } from '../lambdas/runtime/log.ts';
 import { createHeartbeat } from './heartbeat.ts';
 
 export interface WorkerQueue {

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
-import { readEnvironment, wholeNumber } from '../lambdas/environment.ts';
-import { collectGarbageLessOften } from '../lambdas/heap.ts';
-import { createLog } from '../lambdas/log.ts';
 import { createDecoder } from '../lambdas/resize/decoder.ts';
 import { resizeEnvironment } from '../lambdas/resize/environment.ts';
 import type { Lane } from '../lambdas/resize/lanes.ts';
 import { createResizeService } from '../lambdas/resize/service.ts';
+import { readEnvironment, wholeNumber } from '../lambdas/runtime/environment.ts';
+import { collectGarbageLessOften } from '../lambdas/runtime/heap.ts';
+import { createLog } from '../lambdas/runtime/log.ts';
 import { runQueueWorker } from './queue-worker.ts';
 import { startWatchdog } from './watchdog.ts';
 

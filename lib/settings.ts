@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { type ImageLimits, imageLimitsSchema } from '../lambdas/image/limits.ts';
-import { addressSchema, allowedRecipientsSchema } from '../lambdas/image/mail-request.ts';
 import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema } from '../lambdas/ingest/auth.ts';
+import { addressSchema, allowedRecipientsSchema } from '../lambdas/notify/mail-request.ts';
 import { decodersOf, domainSchema, fargateSchema } from './containers/settings.ts';
-import { workerMemoryMiB } from './function-memory.ts';
+import { workerMemoryMiB } from './resize/function-memory.ts';
 
 /** `-c` gives every value as text: numbers and JSON are read out of it. */
 const fromText = <Schema extends z.ZodType>(schema: Schema) =>

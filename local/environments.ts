@@ -5,9 +5,9 @@ import type { ResizeEnvironment } from '../lambdas/resize/environment.ts';
 import { type EmailSettings, imageLimitsOf, type Settings } from '../lib/settings.ts';
 import { awsEnvironment, queueUrl, resources, topicArn } from './aws.ts';
 import type { Credentials } from './data-folder.ts';
-import type { LakeWorkerEnvironment } from './lake-worker.ts';
-import { hostsAt } from './own-requests-only.ts';
+import { hostsAt } from './emulators/own-requests-only.ts';
 import { endpointOf, host, type Ports } from './ports.ts';
+import type { LakeWorkerEnvironment } from './workers/lake.ts';
 
 /**
  * How long an image may wait for its thumbnails before it counts as lost: longer than a message of a killed worker

@@ -15,7 +15,7 @@ const reconcile = async (args: readonly string[]): Promise<number> => {
   );
   await requireServices(ports);
   const { reconcile: environment } = environmentsFor(ports, settings, readCredentials(dataFolder));
-  const child = spawnEntry({ entry: 'containers/reconcile.ts', environment, args: dryRun });
+  const child = spawnEntry({ entry: 'local/workers/reconcile.ts', environment, args: dryRun });
   const [code]: unknown[] = await once(child, 'exit');
   return typeof code === 'number' ? code : 1;
 };

@@ -1,16 +1,16 @@
 import { join } from 'node:path';
-import { collectGarbageLessOften } from '../lambdas/heap.ts';
 import { originalPrefix } from '../lambdas/image/keys.ts';
-import { mailedEventTypes } from '../lambdas/image/mail-request.ts';
+import { mailedEventTypes } from '../lambdas/notify/mail-request.ts';
+import { collectGarbageLessOften } from '../lambdas/runtime/heap.ts';
 import { resources } from './aws.ts';
 import type { DataFolder } from './data-folder.ts';
-import { createDisk, isFailedWrite } from './disk.ts';
-import { startDynamoDB } from './dynamodb.ts';
-import { startMail } from './mail.ts';
-import { startMessaging } from './messaging.ts';
-import { originsAt } from './own-requests-only.ts';
+import { createDisk, isFailedWrite } from './emulators/disk.ts';
+import { startDynamoDB } from './emulators/dynamodb.ts';
+import { startMail } from './emulators/mail.ts';
+import { startMessaging } from './emulators/messaging.ts';
+import { originsAt } from './emulators/own-requests-only.ts';
+import { startS3 } from './emulators/s3.ts';
 import type { Ports } from './ports.ts';
-import { startS3 } from './s3.ts';
 import { StartError } from './start-error.ts';
 
 export interface ServicesProps {

@@ -1,4 +1,4 @@
-import type { AllowedRecipients } from '../lambdas/image/mail-request.ts';
+import type { AllowedRecipients } from '../lambdas/notify/mail-request.ts';
 import { resources } from './aws.ts';
 import { startChild } from './child.ts';
 import { openDataFolder } from './data-folder.ts';
@@ -36,13 +36,13 @@ const start = async ({ settings, ports, isNpmScript }: Options): Promise<void> =
     }),
     startChild({
       name: 'notify',
-      entry: 'containers/notify.ts',
+      entry: 'local/workers/notify.ts',
       environment: environments.notify,
       works: () => services.firstPoll(resources.notifyQueue),
     }),
     startChild({
       name: 'lake',
-      entry: 'local/lake-worker.ts',
+      entry: 'local/workers/lake.ts',
       environment: environments.lake,
       works: () => services.firstPoll(resources.dataLakeQueue),
     }),
@@ -66,7 +66,7 @@ const start = async ({ settings, ports, isNpmScript }: Options): Promise<void> =
   running.push(
     startSchedule({
       name: 'reconcile',
-      entry: 'containers/reconcile.ts',
+      entry: 'local/workers/reconcile.ts',
       environment: environments.reconcile,
       pauseSeconds: 60,
     }),

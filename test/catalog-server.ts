@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { startDynamoDB } from '../local/dynamodb.ts';
+import { startDynamoDB } from '../local/emulators/dynamodb.ts';
 
 const credentials = { accessKeyId: 'EXAMPLE', secretAccessKey: 'example' };
 

@@ -3,8 +3,8 @@ import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { variantsSchema } from '../../lambdas/image/variant.ts';
-import { createLog } from '../../lambdas/log.ts';
 import { createDecoder } from '../../lambdas/resize/decoder.ts';
+import { createLog } from '../../lambdas/runtime/log.ts';
 import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
 import { type Lane, startBareSharp } from './lane.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { json, wholeNumber } from '../environment.ts';
-import { allowedRecipientsSchema } from '../image/mail-request.ts';
 import { variantsSchema } from '../image/variant.ts';
+import { allowedRecipientsSchema } from '../notify/mail-request.ts';
+import { json, wholeNumber } from '../runtime/environment.ts';
 import { authSchema, linksSchema } from './auth.ts';
 
 /** What ingest reads from its environment, in whichever way it runs. */

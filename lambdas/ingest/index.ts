@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { readEnvironment } from '../environment.ts';
-import { collectGarbageLessOften } from '../heap.ts';
-import { createLog } from '../log.ts';
+import { readEnvironment } from '../runtime/environment.ts';
+import { collectGarbageLessOften } from '../runtime/heap.ts';
+import { createLog } from '../runtime/log.ts';
 import { ingestEnvironment } from './environment.ts';
 import { bodyOf, requestOf, resultOf } from './http-api.ts';
 import { isPlainTarget, unknownPath } from './request-target.ts';

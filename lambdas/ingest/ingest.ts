@@ -1,21 +1,21 @@
 import { setImmediate as oneTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { UploadBudget, WaitingPlaces } from '../aws/admission.ts';
+import type { Catalog } from '../aws/catalog.ts';
+import type { Events } from '../aws/events.ts';
+import type { Originals, StoredOriginal } from '../aws/originals.ts';
+import type { ResizeRequests } from '../aws/resize-requests.ts';
+import type { PresignedUpload, Uploads } from '../aws/uploads.ts';
 import { ImageError } from '../image/errors.ts';
 import type { ImageEvent } from '../image/event.ts';
 import { type ImageId, imageIdOf } from '../image/id.ts';
-import { notifyHeader } from '../image/mail-request.ts';
 import { duplicateEvent, linkServedEvent } from '../image/new-event.ts';
 import { requireAcceptedType } from '../image/original-type.ts';
 import { fingerprintOf, type ImageRecord, isGivenUp } from '../image/record.ts';
 import type { Variants } from '../image/variant.ts';
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
-import type { UploadBudget, WaitingPlaces } from '../store/admission.ts';
-import type { Catalog } from '../store/catalog.ts';
-import type { Events } from '../store/events.ts';
-import type { MailRequests, UnprovenUpload } from '../store/mail-requests.ts';
-import type { Originals, StoredOriginal } from '../store/originals.ts';
-import type { ResizeRequests } from '../store/resize-requests.ts';
-import type { PresignedUpload, Uploads } from '../store/uploads.ts';
+import { notifyHeader } from '../notify/mail-request.ts';
+import type { MailRequests, UnprovenUpload } from '../notify/mail-requests.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 
 export interface IngestProps {
   readonly originals: Originals;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import * as z from 'zod';
 import { ImageError } from '../image/errors.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../runtime/log.ts';
 
 /** OpenID Connect Discovery 1.0, section 4. */
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url() });

@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import { ImageError } from '../image/errors.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../runtime/log.ts';
 import type { Auth } from './auth.ts';
 import { createIssuerKeys } from './issuer-keys.ts';
 

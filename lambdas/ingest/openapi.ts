@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { ErrorCode } from '../image/errors.ts';
 import { imageEventSchema } from '../image/event.ts';
-import { addressSchema, notifyHeader } from '../image/mail-request.ts';
 import { acceptedTypes } from '../image/original-type.ts';
 import { imageReplySchema } from '../image/reply.ts';
+import { addressSchema, notifyHeader } from '../notify/mail-request.ts';
 import type { Auth, Links } from './auth.ts';
 import { problemKinds, problemSchema } from './problem.ts';
 import { authOf, routes } from './routes.ts';

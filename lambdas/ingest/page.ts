@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { escaped } from '../html.ts';
+import { escaped } from '../runtime/html.ts';
 
 const style = `
   :root { color-scheme: light dark; }

@@ -1,9 +1,9 @@
+import type { Urls } from '../aws/urls.ts';
 import { ImageError } from '../image/errors.ts';
 import { thumbnailKey } from '../image/keys.ts';
 import type { ImageRecord } from '../image/record.ts';
 import type { ImageReply } from '../image/reply.ts';
 import { thumbnailContentTypes, type Variant, type Variants } from '../image/variant.ts';
-import type { Urls } from '../store/urls.ts';
 
 export interface Replies {
   /** @param apiUrl where the caller reaches the API, with the stage and without a slash at the end */

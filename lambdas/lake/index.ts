@@ -4,9 +4,9 @@ import type {
   FirehoseTransformationResult,
   FirehoseTransformationResultRecord,
 } from 'aws-lambda';
-import { readEnvironment } from '../environment.ts';
-import { createLog } from '../log.ts';
-import { createMetrics } from '../metrics.ts';
+import { readEnvironment } from '../runtime/environment.ts';
+import { createLog } from '../runtime/log.ts';
+import { createMetrics } from '../runtime/metrics.ts';
 import { lakeEnvironment } from './environment.ts';
 import { placeEvent } from './row.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { json } from '../environment.ts';
 import { variantsSchema } from '../image/variant.ts';
+import { json } from '../runtime/environment.ts';
 
 /** What notify reads from its environment, in whichever way it runs. */
 export const notifyEnvironment = z.object({

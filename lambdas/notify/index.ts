@@ -1,6 +1,6 @@
-import { readEnvironment } from '../environment.ts';
-import { createLog } from '../log.ts';
-import { createQueueFunction } from '../queue-function.ts';
+import { readEnvironment } from '../runtime/environment.ts';
+import { createLog } from '../runtime/log.ts';
+import { createQueueFunction } from '../runtime/queue-function.ts';
 import { notifyEnvironment } from './environment.ts';
 import { createNotifyService } from './service.ts';
 

@@ -1,7 +1,7 @@
-import { escaped } from '../html.ts';
 import { acceptedTypes } from '../image/original-type.ts';
 import type { ImageRecord, Original } from '../image/record.ts';
-import type { Mail } from '../store/mailer.ts';
+import { escaped } from '../runtime/html.ts';
+import type { Mail } from './mailer.ts';
 import type { Preview } from './preview.ts';
 
 /** What a mail says; its text and its HTML both come from this. */

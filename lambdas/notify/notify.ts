@@ -1,12 +1,12 @@
+import type { Catalog } from '../aws/catalog.ts';
 import type { ImageId } from '../image/id.ts';
-import { type MailRequest, masked } from '../image/mail-request.ts';
 import type { ImageRecord } from '../image/record.ts';
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
-import type { Catalog } from '../store/catalog.ts';
-import type { MailRequests } from '../store/mail-requests.ts';
-import type { Mail, Mailer } from '../store/mailer.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import { mailOf } from './mail.ts';
+import { type MailRequest, masked } from './mail-request.ts';
+import type { MailRequests } from './mail-requests.ts';
+import type { Mail, Mailer } from './mailer.ts';
 import type { Preview } from './preview.ts';
 
 export interface NotifyProps {

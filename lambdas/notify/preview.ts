@@ -1,11 +1,11 @@
 import sharp from 'sharp';
+import type { Thumbnails } from '../aws/thumbnails.ts';
 import type { ImageId } from '../image/id.ts';
 import { thumbnailKey } from '../image/keys.ts';
 import { verifyThumbnail } from '../image/thumbnail-file.ts';
 import type { Variant } from '../image/variant.ts';
-import type { Log } from '../log.ts';
-import type { InlinePicture } from '../store/mailer.ts';
-import type { Thumbnails } from '../store/thumbnails.ts';
+import type { Log } from '../runtime/log.ts';
+import type { InlinePicture } from './mailer.ts';
 
 // Beside the permission to send mail, no loader may run but those of the formats that thumbnails have, and no loader that
 // opens files.

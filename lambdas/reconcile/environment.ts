@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { wholeNumber } from '../environment.ts';
+import { wholeNumber } from '../runtime/environment.ts';
 
 /** What the reconciler reads from its environment, in whichever way it runs. */
 export const reconcileEnvironment = z.object({

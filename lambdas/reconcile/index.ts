@@ -1,5 +1,5 @@
-import { readEnvironment } from '../environment.ts';
-import { createLog } from '../log.ts';
+import { readEnvironment } from '../runtime/environment.ts';
+import { createLog } from '../runtime/log.ts';
 import { reconcileEnvironment } from './environment.ts';
 import type { ReconcileReport } from './reconcile.ts';
 import { createReconcileService } from './service.ts';

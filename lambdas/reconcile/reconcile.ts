@@ -1,8 +1,8 @@
+import type { Catalog, PageStart } from '../aws/catalog.ts';
+import type { Originals } from '../aws/originals.ts';
+import type { ResizeRequests } from '../aws/resize-requests.ts';
 import type { ImageId } from '../image/id.ts';
 import { type ImageRecord, type WaitingKind, waitingParts } from '../image/record.ts';
-import type { Catalog, PageStart } from '../store/catalog.ts';
-import type { Originals } from '../store/originals.ts';
-import type { ResizeRequests } from '../store/resize-requests.ts';
 
 export interface ReconcileProps {
   readonly catalog: Catalog;

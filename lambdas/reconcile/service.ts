@@ -1,8 +1,8 @@
 import type * as z from 'zod';
-import { createCatalog } from '../store/catalog.ts';
-import { createS3Client } from '../store/clients.ts';
-import { createOriginals } from '../store/originals.ts';
-import { createResizeRequests } from '../store/resize-requests.ts';
+import { createCatalog } from '../aws/catalog.ts';
+import { createS3Client } from '../aws/clients.ts';
+import { createOriginals } from '../aws/originals.ts';
+import { createResizeRequests } from '../aws/resize-requests.ts';
 import type { reconcileEnvironment } from './environment.ts';
 import { createReconcile, type Reconcile } from './reconcile.ts';
 

@@ -4,7 +4,7 @@ import { setPriority } from 'node:os';
 import { ImageError } from '../image/errors.ts';
 import { InvalidThumbnail, verifyThumbnail } from '../image/thumbnail-file.ts';
 import type { Variant } from '../image/variant.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../runtime/log.ts';
 import { AllowanceExceeded, DecoderDied, DecoderStalled } from './decode-errors.ts';
 import { decoderFiles } from './decoder-files.ts';
 import {

@@ -1,6 +1,6 @@
 import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../runtime/log.ts';
 import { createDecoderChild, type DecoderChild, type IncomingImage } from './decoder-child.ts';
 import type { Rendering } from './decoder-protocol.ts';
 import { type ForkedDecoder, forkDecoder } from './fork-decoder.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { json } from '../environment.ts';
 import { imageLimitsSchema } from '../image/limits.ts';
 import { variantsSchema } from '../image/variant.ts';
+import { json } from '../runtime/environment.ts';
 
 /** What resize reads from its environment, in whichever way it runs. */
 export const resizeEnvironment = z.object({

@@ -2,10 +2,10 @@ import { earlyDecoder } from './early-decoder.ts';
 
 // All that follows is evaluated while the decoder's process loads libvips.
 
-import { readEnvironment } from '../environment.ts';
-import { collectGarbageLessOften } from '../heap.ts';
-import { createLog } from '../log.ts';
-import { createQueueFunction } from '../queue-function.ts';
+import { readEnvironment } from '../runtime/environment.ts';
+import { collectGarbageLessOften } from '../runtime/heap.ts';
+import { createLog } from '../runtime/log.ts';
+import { createQueueFunction } from '../runtime/queue-function.ts';
 import { createDecoder } from './decoder.ts';
 import { resizeFunctionEnvironment } from './environment.ts';
 import { createResizeService } from './service.ts';

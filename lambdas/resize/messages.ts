@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { Delivery } from '../delivery.ts';
+import { requestedEventName } from '../aws/resize-requests.ts';
 import { ImageError } from '../image/errors.ts';
 import { idOfOriginalKey } from '../image/keys.ts';
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
-import { requestedEventName } from '../store/resize-requests.ts';
+import type { Delivery } from '../runtime/delivery.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import type { Resize } from './resize.ts';
 
 /** What resize uses of an S3 event notification (S3 User Guide, "Event message structure"). */

@@ -1,3 +1,8 @@
+import type { Catalog, Finished } from '../aws/catalog.ts';
+import type { Events } from '../aws/events.ts';
+import type { Originals } from '../aws/originals.ts';
+import type { ResizeRequests } from '../aws/resize-requests.ts';
+import type { Thumbnails } from '../aws/thumbnails.ts';
 import { ImageError } from '../image/errors.ts';
 import type { ImageId } from '../image/id.ts';
 import { thumbnailKey } from '../image/keys.ts';
@@ -13,12 +18,7 @@ import {
   type StoredThumbnail,
 } from '../image/record.ts';
 import { thumbnailContentTypes, type Variant, type Variants } from '../image/variant.ts';
-import type { Metrics } from '../metrics.ts';
-import type { Catalog, Finished } from '../store/catalog.ts';
-import type { Events } from '../store/events.ts';
-import type { Originals } from '../store/originals.ts';
-import type { ResizeRequests } from '../store/resize-requests.ts';
-import type { Thumbnails } from '../store/thumbnails.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import { ArrivedBytes } from './arrived-bytes.ts';
 import { AllowanceExceeded, DecoderDied, DecoderStalled, verdictOf } from './decode-errors.ts';
 import type { Decoder } from './decoder.ts';

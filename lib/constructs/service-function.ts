@@ -42,7 +42,7 @@ export const bundling = (
   bundleAwsSDK: true,
   nodeModules: nativeModules && [...nativeModules],
   esbuildArgs: {
-    '--alias:@aws-sdk/credential-provider-node': './lambdas/function-credentials.ts',
+    '--alias:@aws-sdk/credential-provider-node': './lambdas/runtime/function-credentials.ts',
     // An `import()` in CommonJS would load Node.js' loader of ES modules as well: 2 ms of a cold start.
     '--supported:dynamic-import': false,
   },

@@ -1,6 +1,6 @@
 import type { Construct } from 'constructs';
 import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
-import type { Ingest } from '../constructs/ingest.ts';
+import type { Ingest } from '../ingest/ingest.ts';
 import { ContainerService, type Platform } from './container-service.ts';
 import type { LoadBalancer } from './load-balancer.ts';
 import type { FargateSettings } from './settings.ts';

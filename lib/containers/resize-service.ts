@@ -6,7 +6,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Lane } from '../../lambdas/resize/lanes.ts';
-import type { Resize } from '../constructs/resize.ts';
+import type { Resize } from '../resize/resize.ts';
 import type { Settings } from '../settings.ts';
 import { ContainerService, type Platform } from './container-service.ts';
 import { decodersOf, type FargateSettings } from './settings.ts';

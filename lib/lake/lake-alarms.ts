@@ -3,8 +3,8 @@ import { type IMetric, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { AlarmRow } from '../constructs/alarms.ts';
-import type { OwnMetric } from '../own-metrics.ts';
+import type { AlarmRow } from '../monitoring/alarms.ts';
+import type { OwnMetric } from '../monitoring/own-metrics.ts';
 
 export interface LakeAlarmsProps {
   readonly ownMetric: OwnMetric;

@@ -2,9 +2,9 @@ import { Stack } from 'aws-cdk-lib';
 import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { namedQueries } from '../../lake/queries.ts';
 import { lakePrefixes } from '../../lambdas/lake/table.ts';
 import type { EventsTable } from './events-table.ts';
+import { namedQueries } from './named-queries.ts';
 
 export interface QueriesProps {
   readonly bucket: IBucket;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpServer } from '../../containers/http-server.ts';
 import { ImageError } from '../../lambdas/image/errors.ts';
 import { createIntake, type Intake } from '../../lambdas/ingest/intake.ts';
-import type { Log } from '../../lambdas/log.ts';
+import type { Log } from '../../lambdas/runtime/log.ts';
 import { until } from '../local/local-run.ts';
 
 jest.setTimeout(60_000);

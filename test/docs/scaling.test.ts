@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
-import { prices } from '../../lib/prices.ts';
+import { prices } from '../../lib/cost/prices.ts';
 import {
   assumptions,
   belowFrom,
@@ -23,7 +23,7 @@ import {
   type Upload,
   type Way,
   waitUsdPerSecond,
-} from '../../lib/scaling.ts';
+} from '../../lib/cost/scaling.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { inContainers, resourcesOf, templateWith } from '../lib/stacks.ts';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describeApi } from '../../lambdas/ingest/openapi.ts';
 import { routes } from '../../lambdas/ingest/routes.ts';
+import { storedByWorstDay, worstDay, worstDayAssumptions, worstDayTotal } from '../../lib/cost/worst-day.ts';
 import { readSettings } from '../../lib/settings.ts';
-import { storedByWorstDay, worstDay, worstDayAssumptions, worstDayTotal } from '../../lib/worst-day.ts';
 import { inContainers } from '../lib/stacks.ts';
 
 const usd = (value: number): string =>

@@ -1,6 +1,6 @@
 import { linkServedEvent } from '../../lambdas/image/new-event.ts';
 import { placeEvent } from '../../lambdas/lake/row.ts';
-import { createLakeDelivery } from '../../local/lake-delivery.ts';
+import { createLakeDelivery } from '../../local/emulators/firehose.ts';
 
 interface StoredObject {
   readonly key: string;

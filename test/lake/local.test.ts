@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { openLocalLake } from '../../lake/engine.ts';
+import { openLocalLake } from '../../bin/query/engine.ts';
 import { linkServedEvent } from '../../lambdas/image/new-event.ts';
 import { deadLetterQueueOf, resources, topicArn } from '../../local/aws.ts';
 import { endpointOf } from '../../local/ports.ts';
@@ -112,7 +112,7 @@ test('no event is lost when the worker is killed while they come', async () => {
   // WHEN
   for (const [index, id] of ids.entries()) {
     await publish(JSON.stringify(linkServedEvent(id, 'thumbnail')));
-    if (index % 20 === 10) process.kill(await pidOfChild(local.pid, 'local/lake-worker.ts'), 'SIGKILL');
+    if (index % 20 === 10) process.kill(await pidOfChild(local.pid, 'local/workers/lake.ts'), 'SIGKILL');
   }
   // THEN what it held comes again once it is visible, and ends as rows
   await until(

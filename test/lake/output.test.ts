@@ -1,4 +1,4 @@
-import { asCsv, asJson, asTable } from '../../lake/output.ts';
+import { asCsv, asJson, asTable } from '../../bin/query/output.ts';
 
 const answer = {
   columns: ['code', 'images', 'share'],

@@ -1,4 +1,4 @@
-import { createProgress } from '../../lake/progress.ts';
+import { createProgress } from '../../bin/query/progress.ts';
 
 const lines = jest.spyOn(console, 'error').mockImplementation();
 

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FirehoseTransformationEvent, FirehoseTransformationResult } from 'aws-lambda';
-import { type Cell, type LocalLake, openLocalLake } from '../../lake/engine.ts';
-import { namedQueries } from '../../lake/queries.ts';
+import { type Cell, type LocalLake, openLocalLake } from '../../bin/query/engine.ts';
 import type { ImageEvent } from '../../lambdas/image/event.ts';
 import { placeEvent } from '../../lambdas/lake/row.ts';
-import { prices } from '../../lib/prices.ts';
+import { prices } from '../../lib/cost/prices.ts';
+import { namedQueries } from '../../lib/lake/named-queries.ts';
 import { type GeneratedMessages, generateMessages } from './generated-events.ts';
 import { storeRows } from './stored-rows.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { namedQueries } from '../../lake/queries.ts';
 import { placeEvent } from '../../lambdas/lake/row.ts';
+import { namedQueries } from '../../lib/lake/named-queries.ts';
 import { resources } from '../../local/aws.ts';
 import { cleanUp, startNode, temporaryFolder } from '../local/processes.ts';
 import { storeRows } from './stored-rows.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BusyError, createGate } from '../../lambdas/gate.ts';
+import { BusyError, createGate } from '../../lambdas/runtime/gate.ts';
 
 const gateWith = (props: {
   readonly places: number;

@@ -1,4 +1,4 @@
-import { createMetrics } from '../../lambdas/metrics.ts';
+import { createMetrics } from '../../lambdas/runtime/metrics.ts';
 
 const lines = jest.spyOn(console, 'log').mockImplementation();
 Object.assign(process.env, { POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
 import * as z from 'zod';
-import { metricsNamespace, metricUnits } from '../../lambdas/metrics.ts';
-import { prices } from '../../lib/prices.ts';
+import { metricsNamespace, metricUnits } from '../../lambdas/runtime/metrics.ts';
+import { prices } from '../../lib/cost/prices.ts';
 import { evaluate } from './deployed-alarms.ts';
 import { inContainers, resourcesOf, templateWith } from './stacks.ts';
 

@@ -1,6 +1,6 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { imageEventSchema } from '../../lambdas/image/event.ts';
-import { mailRequestsTable } from '../../lambdas/image/mail-request.ts';
+import { mailRequestsTable } from '../../lambdas/notify/mail-request.ts';
 import { resourcesOf, templateWith } from './stacks.ts';
 
 const from = 'images@example.com';

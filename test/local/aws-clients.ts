@@ -8,11 +8,11 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import { createCatalog } from '../../lambdas/aws/catalog.ts';
+import { createS3Client } from '../../lambdas/aws/clients.ts';
+import { createOriginals } from '../../lambdas/aws/originals.ts';
 import { imageIdOf } from '../../lambdas/image/id.ts';
-import { createCatalog } from '../../lambdas/store/catalog.ts';
-import { createS3Client } from '../../lambdas/store/clients.ts';
-import { createMailRequests } from '../../lambdas/store/mail-requests.ts';
-import { createOriginals } from '../../lambdas/store/originals.ts';
+import { createMailRequests } from '../../lambdas/notify/mail-requests.ts';
 import { deadLetterQueueOf, queueUrl, region, resources } from '../../local/aws.ts';
 import { type Credentials, dataFolderOf, readCredentials } from '../../local/data-folder.ts';
 import { endpointOf, type Ports } from '../../local/ports.ts';

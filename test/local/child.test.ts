@@ -33,7 +33,7 @@ test('a service that dies at its first start ends the start and is not started a
 test('a scheduled task that fails is said to have failed, and runs again', async () => {
   const running = runScript(`
     import { startSchedule } from './local/schedule.ts';
-    startSchedule({ name: 'reconcile', entry: 'containers/reconcile.ts', environment: {}, pauseSeconds: 0.1 });
+    startSchedule({ name: 'reconcile', entry: 'local/workers/reconcile.ts', environment: {}, pauseSeconds: 0.1 });
     setTimeout(() => process.exit(), 40_000);
   `);
   const said = 'reconcile failed (exit code 1). It runs again in 0.1 seconds.';

@@ -1,9 +1,9 @@
 import { SNSClient } from '@aws-sdk/client-sns';
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { createEvents } from '../../lambdas/aws/events.ts';
 import { imageEventSchema } from '../../lambdas/image/event.ts';
 import { imageIdOf } from '../../lambdas/image/id.ts';
 import { duplicateEvent, receivedEvent } from '../../lambdas/image/new-event.ts';
-import { createEvents } from '../../lambdas/store/events.ts';
 import { resources, topicArn } from '../../local/aws.ts';
 import { endpointOf, portsFrom } from '../../local/ports.ts';
 import { jpegHeaderThenRubbish, quarteredPicture } from '../images.ts';

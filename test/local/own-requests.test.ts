@@ -1,7 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { createS3Client } from '../../lambdas/store/clients.ts';
+import { createS3Client } from '../../lambdas/aws/clients.ts';
 import { region, resources, topicArn } from '../../local/aws.ts';
 import type { Credentials } from '../../local/data-folder.ts';
 import { endpointOf } from '../../local/ports.ts';

@@ -61,7 +61,7 @@ test('no regular expression of ours can be made to backtrack', () => {
   expect(unsafe(patterns)).toEqual([]);
   expect(computed).toEqual([
     // Of the name of a query that belongs to the project, on the text of another.
-    'lake/queries.ts: RegExp',
+    'lib/lake/named-queries.ts: RegExp',
   ]);
 });
 

@@ -183,7 +183,7 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
       ? undefined
       : supervise(
           'reconcile',
-          'containers/reconcile.ts',
+          'local/workers/reconcile.ts',
           [],
           { ...environments.reconcile, OVERDUE_SECONDS: String(reconcileSeconds) },
           reconcileSeconds * 1000,

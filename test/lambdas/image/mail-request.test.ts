@@ -3,7 +3,7 @@ import {
   masked,
   notifyHeader,
   requireRecipient,
-} from '../../../lambdas/image/mail-request.ts';
+} from '../../../lambdas/notify/mail-request.ts';
 
 const allowed = allowedRecipientsSchema.parse(['example.com', 'Ada@Example.ORG']);
 

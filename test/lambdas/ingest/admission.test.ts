@@ -3,16 +3,16 @@ import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sd
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import { readEnvironment } from '../../../lambdas/environment.ts';
+import { createPlacesOfProcess } from '../../../lambdas/aws/admission.ts';
+import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { defaultVariants, variantsSchema } from '../../../lambdas/image/variant.ts';
 import type { IngestApp } from '../../../lambdas/ingest/app.ts';
 import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { createIngestService, type ServerProps } from '../../../lambdas/ingest/service.ts';
-import { createPlacesOfProcess } from '../../../lambdas/store/admission.ts';
-import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
-import { createMailRequests } from '../../../lambdas/store/mail-requests.ts';
+import { createMailRequests } from '../../../lambdas/notify/mail-requests.ts';
+import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { quarteredPicture } from '../../images.ts';
 

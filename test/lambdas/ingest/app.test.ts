@@ -10,7 +10,7 @@ import {
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { readEnvironment } from '../../../lambdas/environment.ts';
+import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { errorCodes } from '../../../lambdas/image/errors.ts';
 import { thumbnailKey } from '../../../lambdas/image/keys.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
@@ -21,8 +21,8 @@ import { preferredWaitSeconds } from '../../../lambdas/ingest/app.ts';
 import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { routes } from '../../../lambdas/ingest/routes.ts';
 import { createIngestService, type ServerProps } from '../../../lambdas/ingest/service.ts';
-import type { Log } from '../../../lambdas/log.ts';
-import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
+import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
+import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { jpegHeaderThenRubbish, quarteredPicture, svg } from '../../images.ts';
 

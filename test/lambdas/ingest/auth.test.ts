@@ -1,10 +1,10 @@
 import { generateKeyPair, SignJWT } from 'jose';
-import { readEnvironment } from '../../../lambdas/environment.ts';
 import type { Auth } from '../../../lambdas/ingest/auth.ts';
 import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { createJwtGuard, type Guard } from '../../../lambdas/ingest/jwt-guard.ts';
 import { createIngestService } from '../../../lambdas/ingest/service.ts';
-import type { Log } from '../../../lambdas/log.ts';
+import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
+import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { startIssuer, troubles } from '../../issuer.ts';
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
-import { readEnvironment } from '../../../lambdas/environment.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { createIngestService } from '../../../lambdas/ingest/service.ts';
+import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };

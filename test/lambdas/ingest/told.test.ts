@@ -1,7 +1,7 @@
 import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
-import { readEnvironment } from '../../../lambdas/environment.ts';
+import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageEventSchema } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
@@ -9,8 +9,8 @@ import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import type { IngestApp } from '../../../lambdas/ingest/app.ts';
 import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { createIngestService } from '../../../lambdas/ingest/service.ts';
-import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
-import { createMailRequests, type MailRequests } from '../../../lambdas/store/mail-requests.ts';
+import { createMailRequests, type MailRequests } from '../../../lambdas/notify/mail-requests.ts';
+import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { quarteredPicture } from '../../images.ts';
 

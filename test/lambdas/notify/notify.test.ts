@@ -5,11 +5,11 @@ import {
   TooManyRequestsException,
 } from '@aws-sdk/client-sesv2';
 import { mockClient } from 'aws-sdk-client-mock';
+import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { createMailRequests, type MailRequests } from '../../../lambdas/notify/mail-requests.ts';
+import { createMailer } from '../../../lambdas/notify/mailer.ts';
 import { createNotify, type NotifyProps } from '../../../lambdas/notify/notify.ts';
-import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
-import { createMailRequests, type MailRequests } from '../../../lambdas/store/mail-requests.ts';
-import { createMailer } from '../../../lambdas/store/mailer.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 
 const ses = mockClient(SESv2Client);

@@ -7,10 +7,10 @@ import { GetObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-
 import { sdkStreamMixin } from '@smithy/core/serde';
 import { mockClient } from 'aws-sdk-client-mock';
 import sharp, { type Sharp } from 'sharp';
+import { createThumbnails } from '../../../lambdas/aws/thumbnails.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { type Variant, variantSchema } from '../../../lambdas/image/variant.ts';
 import { createPreview } from '../../../lambdas/notify/preview.ts';
-import { createThumbnails } from '../../../lambdas/store/thumbnails.ts';
 import { quarteredPicture } from '../../images.ts';
 import { allowAllLoaders } from '../../loaders.ts';
 

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { HeadObjectCommand, NotFound, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
+import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { waitingParts } from '../../../lambdas/image/record.ts';
 import type { ReconcileEnvironment } from '../../../lambdas/reconcile/environment.ts';
 import type { ReconcileReport } from '../../../lambdas/reconcile/reconcile.ts';
 import { createdObjects } from '../../../lambdas/resize/messages.ts';
-import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 
 const s3 = mockClient(S3Client);

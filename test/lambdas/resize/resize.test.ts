@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import type { ImageEvent } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
@@ -7,7 +8,6 @@ import { AllowanceExceeded, DecoderDied, DecoderStalled } from '../../../lambdas
 import { createDecoder, type Decoder } from '../../../lambdas/resize/decoder.ts';
 import type { Lane } from '../../../lambdas/resize/lanes.ts';
 import { createResize } from '../../../lambdas/resize/resize.ts';
-import { type Catalog, createCatalog } from '../../../lambdas/store/catalog.ts';
 import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { quarteredPicture } from '../../images.ts';

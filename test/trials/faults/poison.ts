@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { createS3Client } from '../../../lambdas/aws/clients.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { originalKey } from '../../../lambdas/image/keys.ts';
-import { createS3Client } from '../../../lambdas/store/clients.ts';
 import { resources } from '../../../local/aws.ts';
 import { endpointOf } from '../../../local/ports.ts';
 import { createdMessage } from '../../events.ts';

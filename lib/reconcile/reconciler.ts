@@ -1,0 +1,71 @@
+import { Duration } from 'aws-cdk-lib';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { originalPrefix } from '../../lambdas/image/keys.ts';
+import { catalogTable } from '../../lambdas/image/record.ts';
+import type { ReconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
+import { inOwnAccount } from '../constructs/own-account.ts';
+import { ServiceFunction } from '../constructs/service-function.ts';
+
+export interface ReconcilerProps {
+  readonly rawBucket: IBucket;
+  readonly catalog: ITable;
+  readonly resizeQueue: IQueue;
+  readonly slowResizeQueue: IQueue;
+  /** How long an image may wait for its thumbnails before it counts as lost. */
+  readonly overdueAfter: Duration;
+  /** Messages that are worked off well within that time. */
+  readonly maxBacklog: number;
+  readonly logRetention: RetentionDays;
+}
+
+/** Every five minutes finds the images whose event was lost, or whose upload never came. */
+export class Reconciler extends Construct {
+  readonly handler: ServiceFunction;
+
+  constructor(scope: Construct, id: string, props: ReconcilerProps) {
+    super(scope, id);
+    const environment: ReconcileEnvironment = {
+      RAW_BUCKET: props.rawBucket.bucketName,
+      CATALOG_TABLE: props.catalog.tableName,
+      RESIZE_QUEUE_URL: props.resizeQueue.queueUrl,
+      SLOW_RESIZE_QUEUE_URL: props.slowResizeQueue.queueUrl,
+      OVERDUE_SECONDS: String(props.overdueAfter.toSeconds()),
+      MAX_BACKLOG: String(props.maxBacklog),
+    };
+    this.handler = new ServiceFunction(this, 'Function', {
+      entry: 'lambdas/reconcile/index.ts',
+      description: 'Finds images whose event was lost',
+      environment,
+      memoryMiB: 512,
+      timeout: Duration.minutes(2),
+      logRetention: props.logRetention,
+      statements: [
+        // GetObject is what allows to ask whether an original is there; ListBucket makes the answer 404 and not 403.
+        {
+          actions: ['s3:GetObject'],
+          resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)],
+          ...inOwnAccount(this),
+        },
+        { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn], ...inOwnAccount(this) },
+        {
+          actions: ['dynamodb:Query'],
+          resources: [`${props.catalog.tableArn}/index/${catalogTable.waitingIndex.name}`],
+        },
+        { actions: ['dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
+        { actions: ['sqs:SendMessage', 'sqs:GetQueueAttributes'], resources: [props.resizeQueue.queueArn] },
+        { actions: ['sqs:GetQueueAttributes'], resources: [props.slowResizeQueue.queueArn] },
+      ],
+    });
+    new Rule(this, 'Schedule', {
+      description: 'Starts the search for lost images',
+      schedule: Schedule.rate(Duration.minutes(5)),
+      targets: [new LambdaFunction(this.handler)],
+    });
+  }
+}

@@ -1,0 +1,71 @@
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Credentials } from '../data-folder.ts';
+
+const authorizationPattern =
+  /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/;
+
+/** The SDK signs at least these. A presigned URL, which anyone may hold, signs fewer: its signature is worth nothing here. */
+const requiredHeaders = ['host', 'x-amz-date', 'x-amz-content-sha256'];
+
+/**
+ * Whether a request was signed with this secret, as AWS checks it (IAM User Guide, "Create a signed AWS API request"). What
+ * is to be known is who sends it. So neither the body is compared with what was signed, nor the time with the clock: whoever
+ * could overhear a request on this machine, to send it again, could read the secret as well.
+ */
+export const isSignedWith = (
+  request: IncomingMessage,
+  { accessKeyId, secretAccessKey }: Credentials,
+): boolean => {
+  const { method = '', url = '', headers } = request;
+  const [, id, day = '', region = '', service = '', signed = '', signature = ''] =
+    authorizationPattern.exec(headers.authorization ?? '') ?? [];
+  const time = String(headers['x-amz-date']);
+  const names = signed.split(';');
+  if (id !== accessKeyId || !time.startsWith(day)) return false;
+  if (!requiredHeaders.every((name) => names.includes(name))) return false;
+
+  const [pathname = '', ...query] = url.split('?');
+  const canonicalRequest = [
+    method,
+    pathname.split('/').map(encoded).join('/'),
+    [...new URLSearchParams(query.join('?'))]
+      .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
+      .sort()
+      .join('&'),
+    ...names.map((name) => `${name}:${String(headers[name]).trim().replaceAll(/ +/g, ' ')}`),
+    '',
+    signed,
+    String(headers['x-amz-content-sha256']),
+  ].join('\n');
+  const scope = [day, region, service, 'aws4_request'];
+  const key = signingKey(secretAccessKey, scope);
+  const toSign = ['AWS4-HMAC-SHA256', time, scope.join('/'), hash('sha256', canonicalRequest)];
+  const expected = hmac(key, toSign.join('\n'));
+  return timingSafeEqual(expected, Buffer.from(signature, 'hex'));
+};
+
+/** By secret and scope: a key is the same for a service and a day, and costs more than all the rest of a check. */
+const signingKeys = new Map<string, Buffer>();
+const maxSigningKeys = 10;
+
+const signingKey = (secretAccessKey: string, scope: readonly string[]): Buffer => {
+  const name = [secretAccessKey, ...scope].join('/');
+  const known = signingKeys.get(name);
+  if (known !== undefined) return known;
+  let key = Buffer.from(`AWS4${secretAccessKey}`);
+  for (const text of scope) key = hmac(key, text);
+  // The scope is the sender's word.
+  if (signingKeys.size >= maxSigningKeys) signingKeys.clear();
+  signingKeys.set(name, key);
+  return key;
+};
+
+const hmac = (key: Buffer, text: string): Buffer<ArrayBuffer> =>
+  createHmac('sha256', key).update(text).digest();
+
+const encoded = (text: string): string =>
+  encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );

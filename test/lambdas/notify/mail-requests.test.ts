@@ -1,0 +1,244 @@
+import { PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { imageIdOf } from '../../../lambdas/image/id.ts';
+import type { MailRequest } from '../../../lambdas/notify/mail-request.ts';
+import { createMailRequests, type MailRequests } from '../../../lambdas/notify/mail-requests.ts';
+import { startCatalogServer } from '../../catalog-server.ts';
+
+const ada = 'ada@example.com';
+const grace = 'grace@example.org';
+let server: Awaited<ReturnType<typeof startCatalogServer>>;
+let mailRequests: MailRequests;
+let number = 0;
+let id = '';
+
+beforeAll(async () => {
+  server = await startCatalogServer();
+  mailRequests = createMailRequests(server.mailRequestsTableName, server.client);
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  number += 1;
+  id = imageIdOf(Buffer.from(`image ${number}`));
+});
+afterEach(() => jest.restoreAllMocks());
+
+const added = async (recipient: string): Promise<MailRequest> => {
+  await mailRequests.add(id, recipient);
+  const request = (await mailRequests.of(id)).find((one) => one.recipient === recipient);
+  if (request === undefined) throw new Error('not added');
+  return request;
+};
+
+const letPass = (seconds: number) => {
+  const later = Date.now() + seconds * 1000;
+  jest.restoreAllMocks();
+  jest.spyOn(Date, 'now').mockReturnValue(later);
+};
+
+test('tells who waits for an image, and for no other', async () => {
+  await mailRequests.add(id, ada);
+  await mailRequests.add(id, grace);
+  await mailRequests.add(imageIdOf(Buffer.from('another image')), 'alan@example.com');
+  const request = { imageId: id, requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) };
+  expect(await mailRequests.of(id)).toEqual([
+    { ...request, recipient: ada },
+    { ...request, recipient: grace },
+  ]);
+});
+
+test('tells everybody who waits, however many pages they fill', async () => {
+  const recipients = [1, 2, 3, 4, 5].map((digit) => `person${digit}@example.com`);
+  for (const recipient of recipients) {
+    // A page has 1 MB at most.
+    const item = {
+      imageId: id,
+      recipient,
+      requestId: 'r',
+      expiresAtSeconds: 9e9,
+      filler: 'x'.repeat(350_000),
+    };
+    await server.client.send(
+      new PutItemCommand({ TableName: server.mailRequestsTableName, Item: marshall(item) }),
+    );
+  }
+  expect((await mailRequests.of(id)).map(({ recipient }) => recipient)).toEqual(recipients);
+});
+
+test('keeps one request for each person, the latest', async () => {
+  const earlier = await added(ada);
+  const later = await added(ada);
+  expect(later.requestId).not.toBe(earlier.requestId);
+  expect(await mailRequests.of(id)).toEqual([later]);
+});
+
+test('forgets a request after fourteen days', async () => {
+  const request = await added(ada);
+  letPass(14 * 86_400 - 60);
+  expect(await mailRequests.of(id)).toEqual([request]);
+  letPass(120);
+  expect(await mailRequests.of(id)).toEqual([]);
+});
+
+describe('a request made with a presigned upload', () => {
+  const upload = (uploadId: string, seconds = 3600) => ({
+    uploadId,
+    expiresAt: new Date(Date.now() + seconds * 1000),
+  });
+  const waiting = async (uploadId?: string) =>
+    (await mailRequests.of(id, uploadId)).map(({ recipient }) => recipient);
+
+  test('counts only when that upload stored the image', async () => {
+    await mailRequests.add(id, grace);
+    await mailRequests.add(id, ada, upload('one'));
+    await mailRequests.add(id, 'alan@example.com', upload('two'));
+    expect(await waiting()).toEqual([grace]);
+    expect(await waiting('one')).toEqual([grace, ada]);
+    expect(await waiting('three')).toEqual([grace]);
+    expect(await mailRequests.of(imageIdOf(Buffer.from('a third image')), 'one')).toEqual([]);
+  });
+
+  test('replaces no other request of the same recipient', async () => {
+    const proven = await added(ada);
+    await mailRequests.add(id, ada, upload('one'));
+    await mailRequests.add(id, ada, upload('two'));
+    expect(await mailRequests.of(id)).toEqual([proven]);
+    expect(await mailRequests.of(id, 'one')).toEqual([
+      proven,
+      { imageId: id, recipient: ada, requestId: expect.any(String), uploadId: 'one' },
+    ]);
+  });
+
+  test('is claimed and removed apart from the others', async () => {
+    const proven = await added(ada);
+    await mailRequests.add(id, ada, upload('one'));
+    const [, request] = await mailRequests.of(id, 'one');
+    if (request === undefined) throw new Error('not added');
+    await expect(mailRequests.claim(request)).resolves.toBe(true);
+    await expect(mailRequests.claim(request)).resolves.toBe(false);
+    await expect(mailRequests.claim(proven)).resolves.toBe(true);
+    await mailRequests.remove(request);
+    expect(await mailRequests.of(id, 'one')).toEqual([proven]);
+  });
+
+  test('is forgotten a day after the end of its URL', async () => {
+    await mailRequests.add(id, ada, upload('one', 3600));
+    letPass(3600 + 86_400 - 60);
+    expect(await waiting('one')).toEqual([ada]);
+    letPass(120);
+    expect(await waiting('one')).toEqual([]);
+  });
+});
+
+describe('of one image in a day', () => {
+  const addPeople = (count: number, first = 1) =>
+    Promise.allSettled(
+      Array.from({ length: count }, (_, index) => mailRequests.add(id, `person${first + index}@example.com`)),
+    );
+
+  test('twenty people may be written to and no more, however many ask at once', async () => {
+    const results = await addPeople(30);
+    const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    expect(refused).toHaveLength(10);
+    for (const refusal of refused) {
+      expect(refusal).toMatchObject({ code: 'too-many-recipients', field: 'X-Notify-Email' });
+      expect(refusal.retryAfterSeconds).toBeGreaterThan(0);
+      expect(refusal.retryAfterSeconds).toBeLessThanOrEqual(86_400);
+      expect(refusal.message).toMatch(/from \d{4}-\d\d-\d\dT00:00:00\.000Z/);
+    }
+    expect(await mailRequests.of(id)).toHaveLength(20);
+  });
+
+  test('one person counts once, also after the mail was sent', async () => {
+    await addPeople(19);
+    for (let times = 0; times < 5; times += 1) await mailRequests.remove(await added(ada));
+    await expect(mailRequests.add(id, ada)).resolves.toBeUndefined();
+    await expect(mailRequests.add(id, grace)).rejects.toMatchObject({ code: 'too-many-recipients' });
+  });
+
+  test('what is asked about another image, or on the next day, is not counted', async () => {
+    await addPeople(20);
+    await expect(mailRequests.add(id, grace)).rejects.toMatchObject({ code: 'too-many-recipients' });
+    await mailRequests.add(imageIdOf(Buffer.from('a picture of something else')), grace);
+    letPass(86_400);
+    await mailRequests.add(id, grace);
+    expect(await mailRequests.of(id)).toHaveLength(21);
+  });
+
+  test('the count holds no address, and expires with its day', async () => {
+    await mailRequests.add(id, ada);
+    const { Items = [] } = await server.client.send(
+      new QueryCommand({
+        TableName: server.mailRequestsTableName,
+        KeyConditionExpression: 'imageId = :key',
+        ExpressionAttributeValues: marshall({ ':key': `recipients#${id}` }),
+      }),
+    );
+    expect(Items).toHaveLength(1);
+    expect(JSON.stringify(Items)).not.toContain('ada');
+    const day = Items[0]?.['recipient']?.S ?? '';
+    expect(Number(Items[0]?.['expiresAtSeconds']?.N) * 1000).toBe(Date.parse(day) + 86_400_000);
+  });
+});
+
+describe('a claim', () => {
+  test("is one claimant's, however many try at the same time", async () => {
+    const request = await added(ada);
+    const claims = await Promise.all(Array.from({ length: 10 }, () => mailRequests.claim(request)));
+    expect(claims.filter(Boolean)).toHaveLength(1);
+  });
+
+  test('ends after a minute', async () => {
+    const request = await added(ada);
+    await mailRequests.claim(request);
+    letPass(58);
+    await expect(mailRequests.claim(request)).resolves.toBe(false);
+    letPass(3);
+    await expect(mailRequests.claim(request)).resolves.toBe(true);
+    await expect(mailRequests.claim(request)).resolves.toBe(false);
+  });
+
+  test("of one person is not another's", async () => {
+    const [first, second] = [await added(ada), await added(grace)];
+    await expect(mailRequests.claim(first)).resolves.toBe(true);
+    await expect(mailRequests.claim(second)).resolves.toBe(true);
+  });
+
+  test('on a request that gave way to a later one is refused, and the later one is free', async () => {
+    const earlier = await added(ada);
+    await mailRequests.claim(earlier);
+    const later = await added(ada);
+    letPass(180);
+    await expect(mailRequests.claim(earlier)).resolves.toBe(false);
+    await expect(mailRequests.claim(later)).resolves.toBe(true);
+  });
+
+  test('on a request that is done with is refused, and does not bring it back', async () => {
+    const request = await added(ada);
+    await mailRequests.remove(request);
+    await expect(mailRequests.claim(request)).resolves.toBe(false);
+    expect(await mailRequests.of(id)).toEqual([]);
+  });
+});
+
+describe('a removal', () => {
+  test("takes that request away, and no other person's", async () => {
+    const request = await added(ada);
+    const other = await added(grace);
+    await mailRequests.remove(request);
+    expect(await mailRequests.of(id)).toEqual([other]);
+  });
+
+  test('leaves a later request of the same person', async () => {
+    const earlier = await added(ada);
+    const later = await added(ada);
+    await mailRequests.remove(earlier);
+    expect(await mailRequests.of(id)).toEqual([later]);
+  });
+
+  test('may be repeated', async () => {
+    const request = await added(ada);
+    await mailRequests.remove(request);
+    await expect(mailRequests.remove(request)).resolves.toBeUndefined();
+  });
+});
