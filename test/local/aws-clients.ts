@@ -30,6 +30,8 @@ export const credentialsOf = ({ folder, ports }: Place): Credentials =>
 /** What a client of the services needs besides their addresses. */
 export const accountOf = (place: Place) => ({ region, credentials: credentialsOf(place) });
 
+const lanes = [resources.resizeQueue, resources.slowResizeQueue];
+
 /** Looks into the services of a run, past the API. */
 export const awsClients = (place: Place) => {
   const { ports } = place;
@@ -61,6 +63,11 @@ export const awsClients = (place: Place) => {
     return waiting + inHand;
   };
 
+  const queuedInAll = async (queues: readonly string[]): Promise<number> => {
+    const counts = await Promise.all(queues.map(queued));
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+
   return {
     dynamodb,
     sqs,
@@ -85,8 +92,9 @@ export const awsClients = (place: Place) => {
 
     messages: () => messagesOf(resources.resizeQueue),
     messagesOf,
-    queued: () => queued(resources.resizeQueue),
-    deadLetters: () => queued(deadLetterQueueOf(resources.resizeQueue)),
+    /** Messages in the queues of both lanes, those in hand included. */
+    queued: () => queuedInAll(lanes),
+    deadLetters: () => queuedInAll(lanes.map(deadLetterQueueOf)),
     /** From then on what the workers printed before they were done has also been read. */
     async untilNothingQueued(queue: string = resources.resizeQueue): Promise<void> {
       await until('an empty queue', async () => (await queued(queue)) === 0 || undefined);

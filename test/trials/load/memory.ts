@@ -21,8 +21,11 @@ const maxGrowth = (uploads: number): number => (uploads < 3000 ? 1.4 : 1.15);
 const memoryOfOne = (stack: Stack, name: string): number =>
   stack.memoryMiB(name) / (1 + stack.childrenOf(name).length);
 
-/** A worker holds three messages for each image that it decodes at once, and has a decoder for each. */
-const maxDecoders = 3 * availableParallelism();
+/**
+ * A worker holds three messages for each image that it decodes at once, and has a decoder for each. There may also be a spare
+ * one and that of the slow lane.
+ */
+const maxDecoders = 3 * availableParallelism() + 2;
 
 export const watchMemory = (stack: Stack, uploads: number): MemoryWatch => {
   const names = stack.names.filter((name) => /^(?:ingest|resize)/.test(name));
