@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
-import { createDecoder } from '../lambdas/resize/decoder.ts';
+import { createDecoder } from '../lambdas/resize/decoder/pool.ts';
 import { resizeEnvironment } from '../lambdas/resize/environment.ts';
 import type { Lane } from '../lambdas/resize/lanes.ts';
 import { createResizeService } from '../lambdas/resize/service.ts';

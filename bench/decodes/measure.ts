@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { variantsSchema } from '../../lambdas/image/variant.ts';
-import { createDecoder } from '../../lambdas/resize/decoder.ts';
+import { createDecoder } from '../../lambdas/resize/decoder/pool.ts';
 import { createLog } from '../../lambdas/runtime/log.ts';
 import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
 import { type Lane, startBareSharp } from './lane.ts';

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { variantsSchema } from '../../lambdas/image/variant.ts';
-import { createDecoder } from '../../lambdas/resize/decoder.ts';
-import { renderImage } from '../../lambdas/resize/render.ts';
+import { createDecoder } from '../../lambdas/resize/decoder/pool.ts';
+import { renderImage } from '../../lambdas/resize/decoder/render.ts';
 import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
 import { bareThumbnail } from '../bare/thumbnail.ts';
 import { type PhotoName, photoNames } from '../photos.ts';

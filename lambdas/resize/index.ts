@@ -1,4 +1,4 @@
-import { earlyDecoder } from './early-decoder.ts';
+import { earlyDecoder } from './decoder/early.ts';
 
 // All that follows is evaluated while the decoder's process loads libvips.
 
@@ -6,7 +6,7 @@ import { readEnvironment } from '../runtime/environment.ts';
 import { collectGarbageLessOften } from '../runtime/heap.ts';
 import { createLog } from '../runtime/log.ts';
 import { createQueueFunction } from '../runtime/queue-function.ts';
-import { createDecoder } from './decoder.ts';
+import { createDecoder } from './decoder/pool.ts';
 import { resizeFunctionEnvironment } from './environment.ts';
 import { createResizeService } from './service.ts';
 

@@ -1,7 +1,7 @@
 import type { Metadata } from 'sharp';
 import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
-import { jpegScans } from './header-cost.ts';
+import { jpegScans } from './decoder/cost.ts';
 
 /**
  * Two lanes keep slow images from delaying the others. Every image starts in the fast lane. It moves to the slow lane, a

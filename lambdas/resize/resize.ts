@@ -20,9 +20,9 @@ import {
 import { thumbnailContentTypes, type Variant, type Variants } from '../image/variant.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { ArrivedBytes } from './arrived-bytes.ts';
-import { AllowanceExceeded, DecoderDied, DecoderStalled, verdictOf } from './decode-errors.ts';
-import type { Decoder } from './decoder.ts';
-import type { Rendering } from './decoder-protocol.ts';
+import { AllowanceExceeded, DecoderDied, DecoderStalled, verdictOf } from './decoder/errors.ts';
+import type { Decoder } from './decoder/pool.ts';
+import type { Rendering } from './decoder/protocol.ts';
 
 export interface ResizeProps {
   readonly originals: Originals;

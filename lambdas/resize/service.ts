@@ -7,7 +7,7 @@ import { createResizeRequests } from '../aws/resize-requests.ts';
 import { createThumbnails } from '../aws/thumbnails.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
-import type { Decoder } from './decoder.ts';
+import type { Decoder } from './decoder/pool.ts';
 import type { resizeEnvironment } from './environment.ts';
 import type { Lane } from './lanes.ts';
 import { createMessageHandler } from './messages.ts';

@@ -5,7 +5,7 @@ import { imageIdOf } from '../../lambdas/image/id.ts';
 import { thumbnailKey } from '../../lambdas/image/keys.ts';
 import { catalogTable, fingerprintOf } from '../../lambdas/image/record.ts';
 import { maxRecipientsPerDay } from '../../lambdas/notify/mail-request.ts';
-import { renderImage } from '../../lambdas/resize/render.ts';
+import { renderImage } from '../../lambdas/resize/decoder/render.ts';
 import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
 import { resources } from '../../local/aws.ts';
 import { environmentsFor } from '../../local/environments.ts';

@@ -8,7 +8,7 @@ import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { bodyOf, type HttpApiResult, requestOf, resultOf } from '../../../lambdas/ingest/http-api.ts';
 import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { createMailRequests } from '../../../lambdas/notify/mail-requests.ts';
-import { createDecoder } from '../../../lambdas/resize/decoder.ts';
+import { createDecoder } from '../../../lambdas/resize/decoder/pool.ts';
 import { resizeEnvironment } from '../../../lambdas/resize/environment.ts';
 import type { Lane } from '../../../lambdas/resize/lanes.ts';
 import { createResizeService } from '../../../lambdas/resize/service.ts';

@@ -1,9 +1,9 @@
 import sharp, { type Sharp } from 'sharp';
 import { thumbHashToRGBA } from 'thumbhash';
-import type { ImageLimits } from '../../../lambdas/image/limits.ts';
-import { type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
-import { renderImage } from '../../../lambdas/resize/render.ts';
-import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
+import type { ImageLimits } from '../../../../lambdas/image/limits.ts';
+import { type Variants, variantsSchema } from '../../../../lambdas/image/variant.ts';
+import { renderImage } from '../../../../lambdas/resize/decoder/render.ts';
+import { imageLimitsOf, readSettings } from '../../../../lib/settings.ts';
 import {
   cameraPicture,
   jpegHeaderThenRubbish,
@@ -11,7 +11,7 @@ import {
   quarteredPicture,
   quarters,
   svg,
-} from '../../images.ts';
+} from '../../../images.ts';
 
 const variants = (...given: readonly object[]): Variants => variantsSchema.parse(given);
 const thumbnail = variants({ name: 'thumbnail' });

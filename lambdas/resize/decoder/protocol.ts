@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import type { ImageLimits } from '../image/limits.ts';
-import type { Variant } from '../image/variant.ts';
-import type { DecodeAllowance } from './lanes.ts';
+import type { ImageLimits } from '../../image/limits.ts';
+import type { Variant } from '../../image/variant.ts';
+import type { DecodeAllowance } from '../lanes.ts';
 
 /*
  * Requests and replies are lines of JSON on pipes; bytes go both ways through a file that only the two processes have

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { variantsSchema } from '../../../lambdas/image/variant.ts';
-import { createDecoder } from '../../../lambdas/resize/decoder.ts';
-import { createGate } from '../../../lambdas/resize/gate.ts';
-import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
-import { quarteredPicture, slowTiff } from '../../images.ts';
+import { variantsSchema } from '../../../../lambdas/image/variant.ts';
+import { createDecoder } from '../../../../lambdas/resize/decoder/pool.ts';
+import { createGate } from '../../../../lambdas/resize/decoder/turns.ts';
+import { imageLimitsOf, readSettings } from '../../../../lib/settings.ts';
+import { quarteredPicture, slowTiff } from '../../../images.ts';
 
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 

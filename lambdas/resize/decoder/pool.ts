@@ -1,11 +1,11 @@
-import type { ImageLimits } from '../image/limits.ts';
-import type { Variant } from '../image/variant.ts';
-import type { Log } from '../runtime/log.ts';
-import { createDecoderChild, type DecoderChild, type IncomingImage } from './decoder-child.ts';
-import type { Rendering } from './decoder-protocol.ts';
-import { type ForkedDecoder, forkDecoder } from './fork-decoder.ts';
-import { createGate } from './gate.ts';
-import { allowanceOf, type Lane } from './lanes.ts';
+import type { ImageLimits } from '../../image/limits.ts';
+import type { Variant } from '../../image/variant.ts';
+import type { Log } from '../../runtime/log.ts';
+import { allowanceOf, type Lane } from '../lanes.ts';
+import { createDecoderChild, type DecoderChild, type IncomingImage } from './child.ts';
+import { type ForkedDecoder, forkDecoder } from './fork.ts';
+import type { Rendering } from './protocol.ts';
+import { createGate } from './turns.ts';
 
 /** An image whose bytes have all arrived; nothing of it has been looked at. */
 export interface LoadedImage {

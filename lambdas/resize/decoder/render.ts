@@ -1,11 +1,11 @@
 import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
 import { rgbaToThumbHash } from 'thumbhash';
-import { ImageError } from '../image/errors.ts';
-import type { ImageLimits } from '../image/limits.ts';
-import type { Variant } from '../image/variant.ts';
-import type { Rendering } from './decoder-protocol.ts';
-import { isCostlyHeader } from './header-cost.ts';
-import { estimateDecodeMilliseconds } from './lanes.ts';
+import { ImageError } from '../../image/errors.ts';
+import type { ImageLimits } from '../../image/limits.ts';
+import type { Variant } from '../../image/variant.ts';
+import { estimateDecodeMilliseconds } from '../lanes.ts';
+import { isCostlyHeader } from './cost.ts';
+import type { Rendering } from './protocol.ts';
 
 // Only the loaders of the accepted types may ever see a byte: SVG, PDF, ImageMagick and the like read files and URLs.
 sharp.block({ operation: ['VipsForeignLoad'] });

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
-import type { ImageLimits } from '../../../lambdas/image/limits.ts';
-import { variantsSchema } from '../../../lambdas/image/variant.ts';
-import { DecoderDied, DecoderStalled } from '../../../lambdas/resize/decode-errors.ts';
-import { createDecoder, type Decoder, type DecoderOptions } from '../../../lambdas/resize/decoder.ts';
-import type { ForkedDecoder } from '../../../lambdas/resize/fork-decoder.ts';
-import type { Lane } from '../../../lambdas/resize/lanes.ts';
-import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
-import { hostilePng, quarteredPicture, slowTiff, tiffWithManyTags } from '../../images.ts';
+import type { ImageLimits } from '../../../../lambdas/image/limits.ts';
+import { variantsSchema } from '../../../../lambdas/image/variant.ts';
+import { DecoderDied, DecoderStalled } from '../../../../lambdas/resize/decoder/errors.ts';
+import type { ForkedDecoder } from '../../../../lambdas/resize/decoder/fork.ts';
+import { createDecoder, type Decoder, type DecoderOptions } from '../../../../lambdas/resize/decoder/pool.ts';
+import type { Lane } from '../../../../lambdas/resize/lanes.ts';
+import { imageLimitsOf, readSettings } from '../../../../lib/settings.ts';
+import { hostilePng, quarteredPicture, slowTiff, tiffWithManyTags } from '../../../images.ts';
 
 const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'tiny', width: 16 }]);
 const logged = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
@@ -44,7 +44,7 @@ const decoderPids = (): readonly number[] =>
     .split('\n')
     .map((row) => row.trim().split(/\s+/))
     .filter(
-      ([, parent, ...words]) => Number(parent) === process.pid && words.join(' ').includes('decoder-process'),
+      ([, parent, ...words]) => Number(parent) === process.pid && words.join(' ').includes('decoder/process'),
     )
     .map(([pid]) => Number(pid));
 

@@ -4,7 +4,7 @@ import { closeSync, fstatSync, mkdtempSync, readdirSync, readSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { openUnnamedFile } from '../../../lambdas/resize/unnamed-file.ts';
+import { openUnnamedFile } from '../../../../lambdas/resize/decoder/unnamed-file.ts';
 
 /** Counts the files that it sees in its folder until its input ends. */
 const watcher = `

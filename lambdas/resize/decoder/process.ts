@@ -1,10 +1,10 @@
 import { ftruncateSync, readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { ImageError } from '../image/errors.ts';
-import { decoderFiles } from './decoder-files.ts';
-import type { DecoderReply, DecoderRequest, Exceeded } from './decoder-protocol.ts';
-import type { DecodeAllowance } from './lanes.ts';
+import { ImageError } from '../../image/errors.ts';
+import type { DecodeAllowance } from '../lanes.ts';
+import { decoderFiles } from './descriptors.ts';
 import { readLines } from './lines.ts';
+import type { DecoderReply, DecoderRequest, Exceeded } from './protocol.ts';
 import { ExceedsEstimate, renderImage } from './render.ts';
 
 /**

@@ -11,7 +11,7 @@ export interface ForkedDecoder {
 }
 
 /** Beside this file, with the same ending: `.ts` as it is written, `.js` where it is packaged. */
-const entry = join(import.meta.dirname, `decoder-process${extname(import.meta.filename)}`);
+const entry = join(import.meta.dirname, `process${extname(import.meta.filename)}`);
 
 /**
  * All that a decoder gets of the service's environment. No credentials, and no addresses of credentials either: those

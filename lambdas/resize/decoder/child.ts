@@ -1,21 +1,21 @@
 import { closeSync, ftruncateSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setPriority } from 'node:os';
-import { ImageError } from '../image/errors.ts';
-import { InvalidThumbnail, verifyThumbnail } from '../image/thumbnail-file.ts';
-import type { Variant } from '../image/variant.ts';
-import type { Log } from '../runtime/log.ts';
-import { AllowanceExceeded, DecoderDied, DecoderStalled } from './decode-errors.ts';
-import { decoderFiles } from './decoder-files.ts';
+import { ImageError } from '../../image/errors.ts';
+import { InvalidThumbnail, verifyThumbnail } from '../../image/thumbnail-file.ts';
+import type { Variant } from '../../image/variant.ts';
+import type { Log } from '../../runtime/log.ts';
+import { decoderFiles } from './descriptors.ts';
+import { AllowanceExceeded, DecoderDied, DecoderStalled } from './errors.ts';
+import type { ForkedDecoder } from './fork.ts';
+import { readLines } from './lines.ts';
 import {
   type DecoderReply,
   type DecoderRequest,
   decoderReplySchema,
   maxReplyBytes,
   type Rendering,
-} from './decoder-protocol.ts';
-import type { ForkedDecoder } from './fork-decoder.ts';
-import { readLines } from './lines.ts';
+} from './protocol.ts';
 
 /** Bytes on their way, and how many they are to be. */
 export interface IncomingImage {

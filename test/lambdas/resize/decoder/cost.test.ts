@@ -1,7 +1,7 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { isCostlyHeader, jpegScans } from '../../../lambdas/resize/header-cost.ts';
-import { quarteredPicture, slowTiff, tiffWithManyTags } from '../../images.ts';
+import { isCostlyHeader, jpegScans } from '../../../../lambdas/resize/decoder/cost.ts';
+import { quarteredPicture, slowTiff, tiffWithManyTags } from '../../../images.ts';
 
 const chunk = (type: string, content: Buffer): Buffer => {
   const named = Buffer.concat([Buffer.from(type, 'latin1'), content]);
