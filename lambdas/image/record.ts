@@ -89,28 +89,3 @@ const maxRequeues = 3;
 
 /** After so many requests without a result the image itself must be what ends its worker. */
 export const isHopeless = ({ requeued }: ImageRecord): boolean => requeued > maxRequeues;
-
-/** How records are kept: the table's attribute and index names, wherever it is created. */
-export const catalogTable = {
-  partitionKey: 'id',
-  /** Epoch seconds; DynamoDB deletes an item some time after it. */
-  timeToLive: 'expiresAtSeconds',
-  /**
-   * Holds the `received` images only, in the parts that `waitingParts` names.
-   */
-  waitingIndex: { name: 'waiting', partitionKey: 'waiting', sortKey: 'waitingSince' },
-} as const;
-
-/**
- * The parts of the index of `received` images. An index's partition takes 1,000 writes a second (DynamoDB Developer
- * Guide, "Partitions and data distribution"), so each kind has one for every first digit of an id. Images of which only
- * an announcement is known, and those that wait in the slow lane, are apart: however many there are, they are not in the
- * way of the others.
- */
-export const waitingParts = {
-  stored: [...'0123456789abcdef'],
-  slow: [...'0123456789abcdef'].map((digit) => `slow-${digit}`),
-  announced: [...'0123456789abcdef'].map((digit) => `announced-${digit}`),
-} as const;
-
-export type WaitingKind = keyof typeof waitingParts;

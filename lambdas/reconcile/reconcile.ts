@@ -1,8 +1,10 @@
-import type { Catalog, PageStart } from '../aws/catalog.ts';
+import type { Catalog } from '../aws/catalog.ts';
+import { type WaitingKind, waitingParts } from '../aws/catalog-table.ts';
 import type { Originals } from '../aws/originals.ts';
 import type { ResizeRequests } from '../aws/resize-requests.ts';
+import type { PageStart } from '../aws/table.ts';
 import type { ImageId } from '../image/id.ts';
-import { type ImageRecord, type WaitingKind, waitingParts } from '../image/record.ts';
+import type { ImageRecord } from '../image/record.ts';
 
 export interface ReconcileProps {
   readonly catalog: Catalog;

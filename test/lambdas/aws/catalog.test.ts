@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { type Catalog, createCatalog, type Finished } from '../../../lambdas/aws/catalog.ts';
-import { waitingParts } from '../../../lambdas/image/record.ts';
+import { waitingParts } from '../../../lambdas/aws/catalog-table.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;

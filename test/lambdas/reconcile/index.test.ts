@@ -4,7 +4,7 @@ import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-s
 import { mockClient } from 'aws-sdk-client-mock';
 import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
-import { waitingParts } from '../../../lambdas/image/record.ts';
+import { waitingParts } from '../../../lambdas/aws/catalog-table.ts';
 import type { ReconcileEnvironment } from '../../../lambdas/reconcile/environment.ts';
 import type { ReconcileReport } from '../../../lambdas/reconcile/reconcile.ts';
 import { createdObjects } from '../../../lambdas/resize/messages.ts';
