@@ -68,9 +68,7 @@ const decoder: Row = {
     const render = async (): Promise<void> => {
       // In pieces as S3 sends them.
       const body = Readable.from(chunksOf(bytes));
-      const image = await service.load({ bytes: bytes.byteLength, body });
-      await image.render(oneVariant);
-      image.close();
+      await service.decode(body, oneVariant);
     };
     const pairs = await pairsOf(
       workbench,

@@ -1,4 +1,4 @@
 import { forkDecoder } from './fork.ts';
 
-/** Loads libvips in another process while this one evaluates what is imported after this module. */
+/** A process that loads libvips while this one evaluates the modules that are imported after this one. */
 export const earlyDecoder = forkDecoder();

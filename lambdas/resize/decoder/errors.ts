@@ -1,45 +1,20 @@
-import { ImageError } from '../../image/errors.ts';
-import type { ImageLimits } from '../../image/limits.ts';
-import type { Exceeded } from './protocol.ts';
-
-/** The image needs more CPU time or memory than its lane allows, or its header promises to. */
-export class AllowanceExceeded extends Error {
-  override readonly name = 'AllowanceExceeded';
-  readonly what: Exceeded;
-
-  constructor(what: Exceeded) {
-    super(`The decode exceeds its allowance (${what}).`);
-    this.what = what;
-  }
-}
-
-/** The process ended by itself while it had an image, or sent what is no reply. */
-export class DecoderDied extends Error {
-  override readonly name = 'DecoderDied';
-}
-
-/** The process did not get the CPU time that the image may use. That is the machine's fault, so the image is retried. */
-export class DecoderStalled extends Error {
-  override readonly name = 'DecoderStalled';
-}
-
 /**
- * What is recorded of an image whose decode was ended twice, the second time in a fresh process. All three codes are
- * retried when the image is uploaded again: the bytes alone do not determine them.
+ * Why a decode stopped without a verdict about the image.
+ *
+ * - `estimate`: the header promises more work than the lane allows.
+ * - `cpu`, `memory`: the decode used more than the lane allows.
+ * - `crash`: the process ended by itself, or sent something that is not a reply.
+ * - `stall`: the process did not get the CPU time that it may use. That is the machine's fault.
  */
-export const verdictOf = (
-  error: AllowanceExceeded | DecoderDied,
-  { decodeTimeoutSeconds, decodeMemoryMiB }: ImageLimits,
-): ImageError => {
-  const options = { cause: error };
-  if (error instanceof DecoderDied) {
-    return new ImageError('processing-failed', 'Decoding it crashed the decoder, twice.', options);
+export type StopReason = 'estimate' | 'cpu' | 'memory' | 'crash' | 'stall';
+
+/** A decode stopped, which alone is no verdict about the image. */
+export class DecodeStopped extends Error {
+  override readonly name = 'DecodeStopped';
+  readonly reason: StopReason;
+
+  constructor(reason: StopReason, detail: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.reason = reason;
   }
-  return error.what === 'memory'
-    ? new ImageError('decode-memory', `Decoding it takes more than ${decodeMemoryMiB} MiB.`, options)
-    : new ImageError(
-        'decode-timeout',
-        `Decoding it takes more than ${decodeTimeoutSeconds} seconds of CPU time.`,
-        options,
-      );
-};
+}

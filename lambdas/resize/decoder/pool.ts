@@ -2,36 +2,29 @@ import type { ImageLimits } from '../../image/limits.ts';
 import type { Variant } from '../../image/variant.ts';
 import type { Log } from '../../runtime/log.ts';
 import { allowanceOf, type Lane } from '../lanes.ts';
-import { createDecoderChild, type DecoderChild, type IncomingImage } from './child.ts';
+import { createDecoderChild, type DecoderChild } from './child.ts';
 import { type ForkedDecoder, forkDecoder } from './fork.ts';
 import type { Rendering } from './protocol.ts';
-import { createGate } from './turns.ts';
+import { createTurns } from './turns.ts';
 
-/** An image whose bytes have all arrived; nothing of it has been looked at. */
-export interface LoadedImage {
+/**
+ * Decodes images in processes of their own, as many as are asked for at once. No limit within libvips ends every decode
+ * that hangs, and none survives a crash; a process can be killed, and nothing else is lost with it. SECURITY.md describes
+ * what an image that takes over such a process could reach.
+ */
+export interface Decoder {
   /**
    * Makes all the variants from one decode: upright, sRGB, without metadata, never enlarged.
    *
    * @throws ImageError `unsupported-type`, `image-too-large`, `image-corrupt`
-   * @throws AllowanceExceeded, DecoderDied, DecoderStalled: these alone are no verdict about the image
+   * @throws DecodeStopped, which alone is no verdict about the image
+   * @throws any error of the body, as it is; nothing has been decoded then
    */
-  render(variants: readonly Variant[]): Promise<Rendering>;
-  /** To be called when all is done, whether it was rendered or not. */
-  close(): void;
-}
-
-/**
- * Decodes images in processes of their own, as many as are asked for at once. No limit within libvips ends every decode
- * that is stuck, and none survives a crash: a process can be killed, and nothing else is lost with it. SECURITY.md says
- * what such a process could reach if an image took it over.
- */
-export interface Decoder {
-  /** An error of the source is thrown as it is: it says nothing of the image. */
-  load(image: IncomingImage): Promise<LoadedImage>;
+  decode(body: AsyncIterable<Uint8Array>, variants: readonly Variant[]): Promise<Rendering>;
 }
 
 export interface DecoderOptions {
-  /** Sets what an image may use. In the slow lane each image gets a process of its own, which leaves others the CPU. */
+  /** Sets what an image may use. In the slow lane each image gets a process of its own, of low priority. */
   readonly lane: Lane;
   /** Images that are decoded at once; others that have arrived wait. @default - as many as have arrived */
   readonly decodesAtOnce?: number;
@@ -39,7 +32,7 @@ export interface DecoderOptions {
   readonly first?: ForkedDecoder;
 }
 
-/** What a process of the fast lane may have decoded, and may still hold afterwards, before a new one replaces it. */
+/** A process of the fast lane is replaced after so many images, or when it still holds so much memory after one. */
 const maxImagesPerProcess = 500;
 const maxResidentMiB = 256;
 
@@ -51,14 +44,14 @@ export const createDecoder = (
   log: Log,
   { lane, decodesAtOnce = Number.POSITIVE_INFINITY, first }: DecoderOptions,
 ): Decoder => {
-  const inTurn = createGate(decodesAtOnce);
+  const inTurn = createTurns(decodesAtOnce);
   const idle: DecoderChild[] = [];
   const busy = new Set<DecoderChild>();
 
   const start = (forked = forkDecoder()): DecoderChild =>
     createDecoderChild(forked, { isLowPriority: lane === 'slow', log });
 
-  /** The next one loads libvips before the next image arrives. If it cannot be started now, that image starts it. */
+  /** Loads libvips before the next image arrives. If this fails, that image tries again. */
   const keepSpare = (): void => {
     if (idle.length > 0) return;
     try {
@@ -68,17 +61,17 @@ export const createDecoder = (
     }
   };
 
-  const take = (): DecoderChild => {
+  const acquire = (): DecoderChild => {
     let decoder = idle.pop();
     while (decoder?.hasEnded) decoder = idle.pop();
     decoder ??= start();
     busy.add(decoder);
-    // Where several images are decoded at once, one that kills its process is not to delay the next.
+    // Where several images are decoded at once, one that kills its process must not delay the next.
     if (lane === 'fast' && decodesAtOnce !== Number.POSITIVE_INFINITY) setImmediate(keepSpare);
     return decoder;
   };
 
-  const giveBack = (decoder: DecoderChild): void => {
+  const release = (decoder: DecoderChild): void => {
     busy.delete(decoder);
     decoder.release();
     if (!decoder.hasEnded && !isUsedUp(lane, decoder)) {
@@ -96,25 +89,16 @@ export const createDecoder = (
   });
 
   return {
-    async load(image) {
-      const decoder = take();
+    async decode(body, variants) {
+      const decoder = acquire();
       try {
-        await decoder.load(image);
-      } catch (error) {
-        // It may still be reading what is of no use.
-        decoder.kill();
-        giveBack(decoder);
-        throw error;
+        await decoder.load(body);
+        return await inTurn((isCrowded) =>
+          decoder.render({ variants, limits, allowance: allowanceOf(lane, limits, variants, isCrowded) }),
+        );
+      } finally {
+        release(decoder);
       }
-      const { bytes } = image;
-      return {
-        render: (variants) =>
-          inTurn((isCrowded) => {
-            const allowance = allowanceOf(lane, limits, variants, isCrowded);
-            return decoder.render({ bytes, variants, limits, allowance });
-          }),
-        close: () => giveBack(decoder),
-      };
     },
   };
 };

@@ -1,10 +1,10 @@
-/** Runs a task as soon as there is a place for it. The task learns whether others wait for one. */
-export type Gate = <Result>(task: (isCrowded: boolean) => Promise<Result>) => Promise<Result>;
+/** Runs a task when its turn comes. The task learns whether others still wait. */
+export type Turns = <Result>(task: (isCrowded: boolean) => Promise<Result>) => Promise<Result>;
 
-/** Lets so many tasks run at once; the others wait for their turn, in the order in which they came. */
-export const createGate = (places: number): Gate => {
+/** Runs at most so many tasks at once; the others wait, first come, first served. */
+export const createTurns = (tasksAtOnce: number): Turns => {
   const waiting: (() => void)[] = [];
-  let free = places;
+  let free = tasksAtOnce;
   return async (task) => {
     if (free > 0) free -= 1;
     else await new Promise<void>((resolve) => waiting.push(resolve));

@@ -3,24 +3,27 @@ import { constants, openSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Linux's O_TMPFILE (open(2)), which Node.js has no name for: the same number on arm64 and x64. */
+/** Linux's O_TMPFILE (open(2)), which Node.js does not name. It is the same on arm64 and x64. */
 const temporaryFile = 0o20_000_000 | constants.O_DIRECTORY;
 
-/** What open(2) says where the kernel or the file system does not know such files. */
-const unknownThere = ['EOPNOTSUPP', 'EISDIR', 'ENOENT', 'EINVAL'];
+/** Errors of open(2) where the kernel or the file system does not support such files. */
+const unsupported = ['EOPNOTSUPP', 'EISDIR', 'ENOENT', 'EINVAL'];
+
+const isUnsupported = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && unsupported.includes(String(error.code));
 
 /**
- * A file that has no name at any moment, in the folder for temporary files unless another is named. If it had one, another
- * process could open it before the name is removed: it only has to list the folder in a loop.
+ * Opens a file that never has a name. While a file has one, another process that lists the folder can open it.
+ *
+ * @param folder where it is stored. @default - the folder for temporary files
  */
 export const openUnnamedFile = (folder = tmpdir()): number => {
   if (process.platform === 'linux') {
     try {
       return openSync(folder, temporaryFile | constants.O_RDWR, 0o600);
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && unknownThere.includes(String(error.code))))
-        throw error;
-      process.emitWarning('Files in the folder for temporary files have a name for a moment there.', {
+      if (!isUnsupported(error)) throw error;
+      process.emitWarning('Temporary files have a name for a moment: the file system requires it.', {
         detail: String(error),
       });
     }

@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
-import { allowanceOf, estimateDecodeMilliseconds } from '../../../lambdas/resize/lanes.ts';
+import { estimateDecodeMilliseconds } from '../../../lambdas/resize/decoder/cost.ts';
+import { allowanceOf } from '../../../lambdas/resize/lanes.ts';
 import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
 import { slowTiff } from '../../images.ts';
 
