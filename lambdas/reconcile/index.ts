@@ -7,7 +7,7 @@ import { createReconcileService } from './service.ts';
 const log = createLog('reconcile');
 const reconcile = createReconcileService(readEnvironment(reconcileEnvironment));
 
-/** Started by the schedule, or by hand with `{ "dryRun": true }` to see what it would do. */
+/** Invoked by the schedule, or by hand with `{ "dryRun": true }` to only report. */
 export const handler = async ({
   dryRun = false,
 }: {
