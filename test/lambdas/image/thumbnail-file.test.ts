@@ -255,10 +255,10 @@ describe('a WebP is refused', () => {
     expect(refusal(animation, 'webp')).toMatch(/chunks/);
   });
 
-  test('whose header announces another size than its picture has, or more than alpha', () => {
+  test('whose header declares another size than that of its picture, or more than alpha', () => {
     const parts = [chunk('ALPH', alpha), chunk('VP8 ', lossy)];
     const wider = overwritten(extended, 4, [99]);
-    expect(refusal(file(chunk('VP8X', wider), ...parts), 'webp')).toMatch(/^its header says 100 x 48/);
+    expect(refusal(file(chunk('VP8X', wider), ...parts), 'webp')).toMatch(/100 x 48 .* 64 x 48/);
     for (const flag of [0x02, 0x04, 0x08, 0x20]) {
       const flagged = overwritten(extended, 0, [0x10 | flag]);
       expect(refusal(file(chunk('VP8X', flagged), ...parts), 'webp')).toMatch(/more than alpha/);
@@ -386,7 +386,7 @@ describe('a PNG is refused', () => {
     const header = bytes.subarray(8, 33);
     refusal(inserted(bytes, 33, header), 'png');
     const palette = chunk('PLTE', Buffer.alloc(768, 'secret'));
-    expect(refusal(inserted(bytes, 33, palette), 'png')).toBe('its palette does not suit its type of colour');
+    expect(refusal(inserted(bytes, 33, palette), 'png')).toBe('its palette contradicts its colour type');
     const between = inserted(
       bytes,
       bytes.byteLength - 12,
@@ -414,12 +414,12 @@ describe('an AVIF is refused', () => {
     bytes = await pictureOf('avif');
   });
 
-  test('whose container says another size than its picture has', () => {
+  test('whose container declares another size than that of its picture', () => {
     const place = at('ispe') + 8;
     expect(bytes.readUInt32BE(place)).toBe(64);
     const lying = overwritten(bytes, place, uint32(32));
     expect(refusal(lying, 'avif')).toMatch(
-      /^its container says 32 x 48, and its picture has 64 x 48 pixels$/,
+      /32 x 48 .* 64 x 48/,
     );
   });
 

@@ -13,16 +13,16 @@ import type { Lane } from './lanes.ts';
 import { createMessageHandler } from './messages.ts';
 import { createResize } from './resize.ts';
 
-export interface ResizeServiceProps {
+export interface LaneProps {
   readonly lane: Lane;
   readonly decoder: Decoder;
 }
 
-/** Everything behind the queue of one lane, wired to the services that the environment names. */
-export const createResizeService = (
+/** Everything behind the queue of one lane, with the resources that the environment names. */
+export const wireResize = (
   environment: z.output<typeof resizeEnvironment>,
   log: Log,
-  { lane, decoder }: ResizeServiceProps,
+  { lane, decoder }: LaneProps,
 ) => {
   const s3 = createS3Client();
   const metrics = createMetrics(environment.STACK_NAME);
