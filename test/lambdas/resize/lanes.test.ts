@@ -32,7 +32,7 @@ test.each([
   ['a large PNG of 16 bits', () => picture(4000, 3000).toColourspace('rgb16').png().toBuffer()],
   ['a large progressive JPEG', () => picture(8000, 6000).jpeg({ progressive: true }).toBuffer()],
   ['a large TIFF with a profile', () => picture(4000, 3000).withIccProfile('p3').tiff().toBuffer()],
-])('%s is left to the slow lane', async (_, image) => {
+])('%s moves to the slow lane', async (_, image) => {
   expect(await estimate(await image())).toBeGreaterThan(maxEstimatedMilliseconds);
 });
 
