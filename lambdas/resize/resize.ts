@@ -56,47 +56,67 @@ export type Resize = (job: ResizeJob) => Promise<Outcome>;
 type Thumbnail = readonly [name: string, StoredThumbnail];
 
 /** All thumbnails of an image are stored. */
-interface Made extends Pick<Finished, 'original' | 'thumbnails' | 'thumbhash' | 'uploadId'> {
+interface Made {
   readonly kind: 'made';
+  readonly finished: Pick<Finished, 'original' | 'uploadId' | 'thumbnails' | 'thumbhash'>;
 }
 
 /**
- * Settles one image: plans which thumbnails it lacks, fetches, verifies and renders the original, stores the thumbnails,
- * records the result and publishes it.
+ * Settles one image, in this order: plan which thumbnails are missing, fetch the original, verify it, render, store, record,
+ * publish.
  *
- * It may be stopped anywhere and run again: thumbnails are stored first, then the record is written, both under the same
- * keys, and the event is published last, with the same id.
+ * A job may be stopped anywhere and run again. Thumbnails are stored before the record is written, both under keys that
+ * never change, and events are published last, with ids that never change.
  */
 export const createResize = (dependencies: ResizeDependencies): Resize => {
-  const { originals, thumbnails, catalog, events, metrics, decoder, variants, limits, slowLane } =
-    dependencies;
-  const lane = slowLane ? 'fast' : 'slow';
-  const decodeOriginal = createDecodeOriginal({ originals, decoder, limits, lane });
+  const { originals, thumbnails, catalog, events, metrics, variants, slowLane } = dependencies;
+  const decodeOriginal = createDecodeOriginal({ ...dependencies, lane: slowLane ? 'fast' : 'slow' });
   const fingerprint = fingerprintOf(variants);
 
-  /** Makes the thumbnails that an image lacks, or finds out why there are none. */
+  const resize: Resize = async (job) => {
+    const before = await catalog.find(job.id);
+    if (before && isSettled(before, fingerprint)) {
+      // A worker may have died between recording and publishing. Its message is then delivered again.
+      if (!job.isFirstDelivery) await publish(before);
+      return { record: before, result: 'nothing-to-do' };
+    }
+    if (before === undefined || before.announced) {
+      // What was received is known only once its bytes have been read.
+      const outcome = await settle(job, before);
+      await publish(outcome.record);
+      return outcome;
+    }
+    const [outcome] = await bothOf(settle(job, before), publish(before));
+    await publishEnd(outcome.record);
+    return outcome;
+  };
+
+  const settle = async (job: ResizeJob, before: ImageRecord | undefined): Promise<Outcome> => {
+    const startedAt = performance.now();
+    const result = await make(job.id, before);
+    return record(job, before, result, Math.round(performance.now() - startedAt));
+  };
+
+  /** Makes the missing thumbnails, or finds out why there can be none. */
   const make = async (id: ImageId, before: ImageRecord | undefined): Promise<Made | Failed | Slow> => {
     if (before && isHopeless(before)) return giveUp(before);
     const { kept, missing } = planOf(id, variants, before);
     if (before && missing.length === 0) {
       const { original, uploadId, thumbhash } = before;
-      return { kind: 'made', original, uploadId, thumbhash, thumbnails: Object.fromEntries(kept) };
+      return {
+        kind: 'made',
+        finished: { original, uploadId, thumbhash, thumbnails: Object.fromEntries(kept) },
+      };
     }
     const decoded = await decodeOriginal(id, missing);
     if (decoded.kind !== 'rendered') return decoded;
+    const stored = await store(id, missing, decoded.rendering.thumbnails);
     const { original, uploadId, rendering } = decoded;
-    const { thumbhash } = rendering;
-    const stored = await store(id, missing, rendering.thumbnails);
-    return {
-      kind: 'made',
-      original,
-      uploadId,
-      thumbhash,
-      thumbnails: Object.fromEntries([...kept, ...stored]),
-    };
+    const thumbnails = Object.fromEntries([...kept, ...stored]);
+    return { kind: 'made', finished: { original, uploadId, thumbhash: rendering.thumbhash, thumbnails } };
   };
 
-  /** Workers have died of this image, or lost it, too often. Its original is not fetched again. */
+  /** The image itself must be the reason that there are no thumbnails yet, so it is not fetched again. */
   const giveUp = async ({ id, announced, original, requeued }: ImageRecord): Promise<Failed> => {
     const stored = await originals.head(id);
     if (stored === undefined) throw new ImageError('original-missing', 'There is no original.');
@@ -128,88 +148,71 @@ export const createResize = (dependencies: ResizeDependencies): Resize => {
       }),
     );
 
-  /** Makes the thumbnails and records the result, unless another worker has settled the image meanwhile. */
-  const settle = async (job: ResizeJob, before: ImageRecord | undefined): Promise<Outcome> => {
+  /** Records a result, unless another worker has settled the image meanwhile. */
+  const record = async (
+    job: ResizeJob,
+    before: ImageRecord | undefined,
+    result: Made | Failed | Slow,
+    resizeMilliseconds: number,
+  ): Promise<Outcome> => {
     const { id, storedAt } = job;
-    const startedAt = performance.now();
-    const made = await make(id, before);
-    switch (made.kind) {
+    switch (result.kind) {
       case 'slow':
-        return moveToSlowLane(job, { ...before?.original, ...made.original });
+        return moveToSlowLane(job, { ...before?.original, ...result.original });
       case 'failed': {
-        const { original, failure, uploadId } = made;
-        return settled(id, before, await catalog.fail(id, fingerprint, original, failure, uploadId));
+        const { original, failure, uploadId } = result;
+        return outcomeOf(id, before, await catalog.fail(id, fingerprint, original, failure, uploadId));
       }
       case 'made': {
-        const { kind: _, ...finished } = made;
-        const record = await catalog.finish(id, fingerprint, {
-          ...finished,
-          resizeMilliseconds: Math.round(performance.now() - startedAt),
-          // S3 has another clock.
-          uploadToReadyMilliseconds: storedAt && Math.max(0, Date.now() - storedAt.getTime()),
-        });
-        return settled(id, before, record);
+        // S3 has another clock.
+        const uploadToReadyMilliseconds = storedAt && Math.max(0, Date.now() - storedAt.getTime());
+        const finished = { ...result.finished, resizeMilliseconds, uploadToReadyMilliseconds };
+        return outcomeOf(id, before, await catalog.finish(id, fingerprint, finished));
       }
     }
   };
 
-  const settled = async (
+  const outcomeOf = async (
     id: ImageId,
     before: ImageRecord | undefined,
-    record: ImageRecord | undefined,
+    settled: ImageRecord | undefined,
   ): Promise<Outcome> => {
-    if (record === undefined) return nothingToDo(id);
-    const { original, error, uploadToReadyMilliseconds } = record;
+    if (settled === undefined) return nothingToDo(id);
+    const { original, error, uploadToReadyMilliseconds } = settled;
     if (before?.announced) metrics.record({ Uploads: 1, UploadedBytes: original.bytes });
     if (error) metrics.record({ Failed: 1 }, error.code);
     else metrics.record({ Ready: 1, UploadToReadyMilliseconds: uploadToReadyMilliseconds });
-    return { record, result: 'settled' };
+    return { record: settled, result: 'settled' };
   };
 
   /** Records the move first: the reconciler waits longer for images of the slow lane. */
   const moveToSlowLane = async ({ id, storedAt }: ResizeJob, original: Original): Promise<Outcome> => {
     if (slowLane === undefined) throw new Error('An image of the slow lane cannot move to it.');
-    const record = await catalog.noteSlowLane(id, fingerprint, original);
-    if (record === undefined) return nothingToDo(id);
+    const moved = await catalog.noteSlowLane(id, fingerprint, original);
+    if (moved === undefined) return nothingToDo(id);
     await slowLane.move(id, storedAt);
     metrics.record({ MovedToSlowLane: 1 });
-    return { record, result: 'moved' };
+    return { record: moved, result: 'moved' };
   };
 
   const nothingToDo = async (id: ImageId): Promise<Outcome> => {
-    const record = await catalog.find(id);
-    if (record === undefined) throw new Error('The record disappeared meanwhile.');
-    return { record, result: 'nothing-to-do' };
+    const present = await catalog.find(id);
+    if (present === undefined) throw new Error('The record disappeared meanwhile.');
+    return { record: present, result: 'nothing-to-do' };
   };
 
-  const publishEnd = async (record: ImageRecord): Promise<void> => {
-    const event = endedEvent(record);
+  /** Publishes everything that has happened to an image. */
+  const publish = async (image: ImageRecord): Promise<void> => {
+    await events.publish(receivedEvent(image));
+    await publishEnd(image);
+  };
+
+  const publishEnd = async (image: ImageRecord): Promise<void> => {
+    const event = endedEvent(image);
     if (event !== undefined) await events.publish(event);
   };
 
-  const publishAll = async (record: ImageRecord): Promise<void> => {
-    await events.publish(receivedEvent(record));
-    await publishEnd(record);
-  };
-
-  return async (job) => {
-    const before = await catalog.find(job.id);
-    if (before && isSettled(before, fingerprint)) {
-      // A worker may have died after it settled the image and before it published that. Its message is then delivered
-      // again. A message that is delivered for the first time was not that worker's.
-      if (!job.isFirstDelivery) await publishAll(before);
-      return { record: before, result: 'nothing-to-do' };
-    }
-    if (before === undefined || before.announced) {
-      // What was received is known only once the bytes have been read.
-      const outcome = await settle(job, before);
-      await publishAll(outcome.record);
-      return outcome;
-    }
-    const [outcome] = await bothOf(settle(job, before), publishAll(before));
-    await publishEnd(outcome.record);
-    return outcome;
-  };
+  return resize;
 };
 
 interface Plan {
