@@ -18,7 +18,7 @@ const functions = {
   resize: {
     entry: 'lambdas/resize/index.ts',
     nativeModules: ['sharp'],
-    processes: ['lambdas/resize/decoder-process.ts'],
+    processes: ['lambdas/resize/decoder/process.ts'],
   },
 } as const;
 

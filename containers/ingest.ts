@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { createPlacesOfProcess } from '../lambdas/aws/admission.ts';
 import { createCatalog } from '../lambdas/aws/catalog.ts';
 import { createS3Client } from '../lambdas/aws/clients.ts';
 import { createOriginals } from '../lambdas/aws/originals.ts';
+import { createPlacesOfProcess } from '../lambdas/aws/waiting-places.ts';
 import type { Auth } from '../lambdas/ingest/auth.ts';
 import { ingestEnvironment } from '../lambdas/ingest/environment.ts';
 import { createJwtGuard, type Guard } from '../lambdas/ingest/jwt-guard.ts';

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
-import { createDecoder } from '../lambdas/resize/decoder.ts';
+import { createDecoder } from '../lambdas/resize/decoder/pool.ts';
 import { resizeEnvironment } from '../lambdas/resize/environment.ts';
 import type { Lane } from '../lambdas/resize/lanes.ts';
-import { createResizeService } from '../lambdas/resize/service.ts';
+import { wireResize } from '../lambdas/resize/wiring.ts';
 import { readEnvironment, wholeNumber } from '../lambdas/runtime/environment.ts';
 import { collectGarbageLessOften } from '../lambdas/runtime/heap.ts';
 import { createLog } from '../lambdas/runtime/log.ts';
@@ -29,7 +29,7 @@ collectGarbageLessOften();
 startWatchdog('resize');
 const log = createLog('resize');
 const serviceOf = (lane: Lane, decodes: number) =>
-  createResizeService(environment, log, {
+  wireResize(environment, log, {
     lane,
     decoder: createDecoder(environment.IMAGE_LIMITS, log, { lane, decodesAtOnce: decodes }),
   });

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { variantsSchema } from '../../lambdas/image/variant.ts';
-import { createDecoder } from '../../lambdas/resize/decoder.ts';
+import { createDecoder } from '../../lambdas/resize/decoder/pool.ts';
 import { createLog } from '../../lambdas/runtime/log.ts';
 import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
 import { type Lane, startBareSharp } from './lane.ts';
@@ -30,12 +30,7 @@ const decoder = createDecoder(imageLimitsOf(readSettings({})), createLog('measur
 const serviceLane: Lane = {
   decode: async (times) => {
     for (let count = 0; count < times; count += 1) {
-      const image = await decoder.load({ bytes: bytes.byteLength, body: Readable.from([bytes]) });
-      try {
-        await image.render(variants);
-      } finally {
-        image.close();
-      }
+      await decoder.decode(Readable.from([bytes]), variants);
     }
   },
   stop: () => {},

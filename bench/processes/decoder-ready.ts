@@ -1,7 +1,7 @@
 import { ChildProcess } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
 import { createRequire } from 'node:module';
-import { decoderFiles } from '../../lambdas/resize/decoder-files.ts';
+import { decoderFiles } from '../../lambdas/resize/decoder/descriptors.ts';
 import { say } from './say.ts';
 
 /** `decoder-ready <index.js>`: loads the packaged resize function, and says so once its decoder has loaded sharp, too. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { variantsSchema } from '../../lambdas/image/variant.ts';
-import { createDecoder } from '../../lambdas/resize/decoder.ts';
-import { renderImage } from '../../lambdas/resize/render.ts';
+import { createDecoder } from '../../lambdas/resize/decoder/pool.ts';
+import { renderImage } from '../../lambdas/resize/decoder/render.ts';
 import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
 import { bareThumbnail } from '../bare/thumbnail.ts';
 import { type PhotoName, photoNames } from '../photos.ts';
@@ -68,9 +68,7 @@ const decoder: Row = {
     const render = async (): Promise<void> => {
       // In pieces as S3 sends them.
       const body = Readable.from(chunksOf(bytes));
-      const image = await service.load({ bytes: bytes.byteLength, body });
-      await image.render(oneVariant);
-      image.close();
+      await service.decode(body, oneVariant);
     };
     const pairs = await pairsOf(
       workbench,

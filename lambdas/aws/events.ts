@@ -2,12 +2,12 @@ import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
 import type { ImageEvent } from '../image/event.ts';
 import { createSNSClient } from './clients.ts';
 
-/** The topic on which everybody who cares hears what happens to images. */
+/** Publishes what happens to images. */
 export interface Events {
   publish(event: ImageEvent): Promise<void>;
 }
 
-/** @param sns the client. @default - one that is made for the first event: most uploads publish none */
+/** @param sns the client. @default - created for the first event, because most uploads publish none */
 export const createEvents = (TopicArn: string, sns?: SNSClient): Events => {
   let client = sns;
   return {
@@ -18,7 +18,7 @@ export const createEvents = (TopicArn: string, sns?: SNSClient): Events => {
         new PublishCommand({
           TopicArn,
           Message: JSON.stringify(event),
-          // What a subscription's filter policy can go by.
+          // For the filter policies of subscriptions.
           MessageAttributes: {
             type: text(event.type),
             ...('code' in event ? { code: text(event.code) } : {}),

@@ -17,25 +17,29 @@ import type { OriginalType } from '../image/original-type.ts';
 /** The object metadata that holds the id of the presigned upload that stored an original (`x-amz-meta-upload-id`). */
 export const uploadIdMetadata = 'upload-id';
 
-/** What S3 knows of a stored original. */
+/** A stored original, as S3 describes it. */
 export interface StoredOriginal {
   readonly bytes: number;
-  /** Which presigned upload stored it; undefined for an inline upload. */
+  /** The presigned upload that stored it; undefined for an inline upload. */
   readonly uploadId: string | undefined;
 }
 
 /** The uploaded images, each under the hash of its bytes. */
 export interface Originals {
-  /** Stores an original unless it is there already; says which of the two it was. */
+  /** Stores an original unless it is stored already. */
   put(id: ImageId, bytes: Uint8Array, contentType: OriginalType): Promise<'stored' | 'already-stored'>;
   /** Undefined when there is none. */
   head(id: ImageId): Promise<StoredOriginal | undefined>;
-  /** @throws ImageError `original-missing` when there is none: it was deleted after its event was sent */
+  /**
+   * The caller must read or destroy the body.
+   *
+   * @throws ImageError `original-missing`: it was deleted after its event was sent
+   */
   open(id: ImageId): Promise<StoredOriginal & { readonly body: Readable }>;
 }
 
-/** S3 answers 409 to a conditional write that raced another one of the same key, and asks to try again. */
-const conflictAttempts = 5;
+/** S3 replies 409 to one of two simultaneous conditional writes of the same key, which has to be repeated. */
+const maxAttempts = 5;
 
 export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
   async put(id, bytes, contentType) {
@@ -47,7 +51,7 @@ export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
       ChecksumSHA256: Buffer.from(id, 'hex').toString('base64'),
       IfNoneMatch: '*',
     });
-    // The signature covers the body's SHA-256 as well, which the SDK would work out once more (1 ms for each megabyte).
+    // The signature covers the body's SHA-256, which the SDK would compute once more (1 ms for each megabyte).
     command.middlewareStack.add(
       (next) => (request) => {
         if (HttpRequest.isInstance(request.request)) request.request.headers['x-amz-content-sha256'] = id;
@@ -62,7 +66,7 @@ export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
       } catch (error) {
         if (!(error instanceof S3ServiceException)) throw error;
         if (error.name === 'PreconditionFailed') return 'already-stored';
-        if (error.name !== 'ConditionalRequestConflict' || attempt === conflictAttempts) throw error;
+        if (error.name !== 'ConditionalRequestConflict' || attempt === maxAttempts) throw error;
         await new Promise((resolve) => setTimeout(resolve, 50 * attempt));
       }
     }
@@ -73,7 +77,8 @@ export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
       const { ContentLength, Metadata } = await s3.send(
         new HeadObjectCommand({ Bucket: bucket, Key: originalKey(id) }),
       );
-      if (ContentLength === undefined) throw new Error(`S3 named no length of ${originalKey(id)}`);
+      if (ContentLength === undefined)
+        throw new Error(`Expected a length of ${originalKey(id)} but received none`);
       return { bytes: ContentLength, uploadId: Metadata?.[uploadIdMetadata] };
     } catch (error) {
       if (error instanceof NotFound) return undefined;
@@ -87,9 +92,9 @@ export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
         new GetObjectCommand({ Bucket: bucket, Key: originalKey(id) }),
       );
       if (!(Body instanceof Readable) || ContentLength === undefined) {
-        throw new Error(`S3 sent no stream of a known length for ${originalKey(id)}`);
+        throw new Error(`Expected a stream of known length for ${originalKey(id)} but received none`);
       }
-      // That it breaks off is told to whoever reads it; nobody may have begun to.
+      // A reader gets the error anyway. Before there is one, it would end the process.
       Body.on('error', () => {});
       return { bytes: ContentLength, uploadId: Metadata?.[uploadIdMetadata], body: Body };
     } catch (error) {

@@ -2,13 +2,13 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
 import { createS3Client, createSTSClient } from './clients.ts';
 
-/** A role assumed by another role lasts an hour at most (IAM User Guide, "Role chaining"). */
+/** The longest session of a role that another role assumes (IAM User Guide, "Role chaining"). */
 const sessionSeconds = 3600;
 
 /**
- * A client that signs as `roleArn`. Lambda does not tell a function when its own credentials end, so a URL signed
- * with them could die at any moment; an assumed role's end is known. It is assumed anew once half its time is over:
- * a URL signed at any moment has at least half an hour to live.
+ * A client that signs as `roleArn`. Lambda does not reveal when a function's own credentials expire, so a URL signed with
+ * them could stop working at any moment. The role is assumed again after half its time, so every URL works for half an hour
+ * at least.
  */
 export const createSigningClient = (
   roleArn: string,
@@ -27,7 +27,7 @@ export const createSigningClient = (
     );
     const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
     if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Expiration) {
-      throw new Error(`STS gave incomplete credentials for ${roleArn}`);
+      throw new Error(`Expected credentials of ${roleArn} but received only some of their fields`);
     }
     const client = createS3Client({
       credentials: {

@@ -1,9 +1,9 @@
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 
-/** The finished thumbnails, each under the key that its image and variant determine. */
+/** The stored thumbnails, each under the key that its image and variant determine. */
 export interface Thumbnails {
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
-  /** @returns its bytes, or undefined when there is none under this key */
+  /** @returns the bytes, or undefined if there is none */
   get(key: string): Promise<Uint8Array | undefined>;
 }
 
@@ -15,7 +15,7 @@ export const createThumbnails = (s3: S3Client, bucket: string): Thumbnails => ({
         Key: key,
         Body: bytes,
         ContentType: contentType,
-        // What a key shows never changes. Private, because a presigned URL is meant for whoever was given it.
+        // A key's thumbnail never changes. Private, because a presigned URL is for its recipient alone.
         CacheControl: 'private, max-age=31536000, immutable',
       }),
     );
@@ -24,7 +24,7 @@ export const createThumbnails = (s3: S3Client, bucket: string): Thumbnails => ({
   async get(key) {
     try {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-      if (Body === undefined) throw new Error(`S3 sent no body for ${key}`);
+      if (Body === undefined) throw new Error(`Expected a body of ${key} but received none`);
       return await Body.transformToByteArray();
     } catch (error) {
       if (error instanceof NoSuchKey) return undefined;

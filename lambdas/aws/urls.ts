@@ -1,7 +1,7 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 
-/** Signs any number of URLs that all end at the same time. */
+/** Signs any number of URLs that all expire at the same time. */
 export interface UrlSigner {
   readonly expiresAt: Date;
   sign(key: string): Promise<string>;
@@ -12,13 +12,10 @@ export interface Urls {
   signer(): Promise<UrlSigner>;
 }
 
-/**
- * From when to when a URL signed now can work. S3 refuses it as soon as the credentials that signed it expire, so the
- * period never ends after them.
- */
+/** The period in which a URL signed now works. It ends with the credentials that sign it at the latest. */
 export const signingPeriod = async (s3: S3Client, lifetimeSeconds: number) => {
   const { expiration } = await s3.config.credentials();
-  // A signature's date has whole seconds.
+  // Signatures have whole seconds.
   const signingDate = new Date(Math.floor(Date.now() / 1000) * 1000);
   const credentialSeconds = expiration
     ? Math.floor((expiration.getTime() - signingDate.getTime()) / 1000)
@@ -27,7 +24,7 @@ export const signingPeriod = async (s3: S3Client, lifetimeSeconds: number) => {
   return { signingDate, expiresIn, expiresAt: new Date(signingDate.getTime() + expiresIn * 1000) };
 };
 
-/** @param signingClient gives the client whose credentials sign */
+/** @param signingClient returns the client whose credentials sign */
 export const createUrls = (
   signingClient: () => Promise<S3Client>,
   bucket: string,

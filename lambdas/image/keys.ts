@@ -1,29 +1,29 @@
 import { type ImageId, isImageId } from './id.ts';
 import type { Variant } from './variant.ts';
 
-/** Where originals live in the raw bucket. Only keys below it start the resize function. */
+/** Prefix of originals in the raw bucket. Only objects below it are resized. */
 export const originalPrefix = 'raw/';
 
 export const originalKey = (id: ImageId): string => `${originalPrefix}${id}`;
 
-/** The id that an original's key names, or undefined for a key that `originalKey` never made. */
+/** The id in an original's key, or undefined for a key that is not one of `originalKey`. */
 export const idOfOriginalKey = (key: string): ImageId | undefined => {
   const id = key.slice(originalPrefix.length);
   return key.startsWith(originalPrefix) && isImageId(id) ? id : undefined;
 };
 
-/** Where thumbnails live in the thumbnail bucket. */
+/** Prefix of thumbnails in the thumbnail bucket. */
 export const thumbnailPrefix = 'thumbnails/';
 
 /**
- * Raised when the same variant would come out with other pixels (a new resampling, another colour treatment), so that
- * thumbnails made before are not served for it.
+ * Raised when the same variant would get other pixels, for example by another resampling, so that earlier thumbnails are
+ * no longer served.
  */
 const renderingVersion = 'v1';
 
 /**
- * A pure function of the image and all of the variant's settings: another setting is another key, so a stale
- * thumbnail cannot be served, and the key is known before the thumbnail exists.
+ * A pure function of the image and all settings of the variant. Another setting is another key, so a stale thumbnail cannot
+ * be served, and the key is known before the thumbnail exists.
  *
  * @returns for example `thumbnails/9f86…/thumbnail/v1-320x320-inside-q80.webp`
  */

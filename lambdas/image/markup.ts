@@ -1,7 +1,7 @@
-/** What the scanner uses of a string: a test counts how many characters it looks at. */
+/** The part of a string that `readMarkup` uses. A test counts how many characters it reads. */
 export type Characters = Pick<string, 'length' | 'charAt' | 'indexOf' | 'startsWith' | 'slice'>;
 
-/** How a document of markup begins; names are in lower case and without a namespace's prefix. */
+/** The beginning of a markup document. Names are in lower case, without a namespace prefix. */
 export interface Markup {
   /** It begins with `<?xml`. */
   readonly hasXmlDeclaration: boolean;
@@ -16,16 +16,15 @@ const blanks = ' \t\r\n\f';
 const endsOfName = `${blanks}<>/[=`;
 
 /**
- * Reads past what may stand before a document's first element: blanks, comments, processing instructions and a document
- * type. The position only moves forward, and no search begins before it, so that each character is looked at a bounded
- * number of times whatever the text is. A regular expression for the same would have to backtrack.
+ * Skips what may precede a document's first element: blanks, comments, processing instructions and a document type. The
+ * position only moves forward, so each character is read a bounded number of times. A regular expression would backtrack.
  */
 export const readMarkup = (text: Characters): Markup => {
   const hasXmlDeclaration = text.startsWith('<?xml');
   let doctype: string | undefined;
   let at = 0;
 
-  /** Moves behind the next `end`, or to the end of the text. */
+  /** Moves past the next `end`, or to the end of the text. */
   const skipPast = (end: string, from: number): void => {
     const found = text.indexOf(end, from);
     at = found < 0 ? text.length : found + end.length;
@@ -38,7 +37,7 @@ export const readMarkup = (text: Characters): Markup => {
     return text.slice(start, at).toLowerCase();
   };
 
-  /** What is quoted, and what stands in brackets, may hold a `>` that does not end the document type. */
+  /** A `>` within quotes or brackets does not end the document type. */
   const skipDoctype = (): void => {
     let isInBrackets = false;
     while (at < text.length) {

@@ -1,7 +1,7 @@
 import { ImageError } from './errors.ts';
 import { type Markup, readMarkup } from './markup.ts';
 
-/** What may be uploaded: media type -> the name that people know it by. */
+/** What may be uploaded: media types, with the names that people know. */
 export const acceptedTypes = {
   'image/jpeg': 'JPEG',
   'image/png': 'PNG',
@@ -30,34 +30,39 @@ const isoBrands = (bytes: Uint8Array): readonly string[] => {
   return brands;
 };
 
-/** The image type that the bytes themselves declare, whatever a header or a file name says. */
+/** The image type that the bytes themselves declare, whatever a header or file name claims. */
 export const originalTypeOf = (bytes: Uint8Array): OriginalType | undefined => {
   if (startsWith(bytes, '\xff\xd8\xff')) return 'image/jpeg';
   if (startsWith(bytes, '\x89PNG\r\n\x1a\n')) return 'image/png';
   if (startsWith(bytes, 'RIFF') && startsWith(bytes, 'WEBP', 8)) return 'image/webp';
   if (startsWith(bytes, 'GIF87a') || startsWith(bytes, 'GIF89a')) return 'image/gif';
   if (startsWith(bytes, 'II*\0') || startsWith(bytes, 'MM\0*')) return 'image/tiff';
-  // BigTIFF, for files that may pass 4 GiB.
+  // BigTIFF, for files of more than 4 GiB.
   if (startsWith(bytes, 'II+\0') || startsWith(bytes, 'MM\0+')) return 'image/tiff';
   if (isoBrands(bytes).some((brand) => brand === 'avif' || brand === 'avis')) return 'image/avif';
   return undefined;
 };
 
-/** @throws ImageError `unsupported-type`, which says what the bytes are instead */
+/** @throws ImageError `unsupported-type`, which names what the bytes are instead */
 export const requireAcceptedType = (bytes: Uint8Array): OriginalType => {
   const type = originalTypeOf(bytes);
-  if (type !== undefined) return type;
+  if (type === undefined) throw unsupportedType(bytes);
+  return type;
+};
+
+/** The error for bytes that have no accepted type. */
+export const unsupportedType = (bytes: Uint8Array): ImageError => {
   const accepted = Object.values(acceptedTypes).join(', ');
-  throw new ImageError(
+  return new ImageError(
     'unsupported-type',
     `The image is ${describeRefused(bytes)}. Accepted are ${accepted}.`,
   );
 };
 
-/** All that is looked at of what is refused: enough for the comments that drawing programs begin their files with. */
+/** Long enough for the comments with which drawing programs begin their files. */
 const maxDescribedBytes = 4096;
 
-/** A word or two for bytes that are not accepted, so that a refusal says what was sent. */
+/** Names the kind of bytes that are not accepted, in a word or two. */
 export const describeRefused = (bytes: Uint8Array): string => {
   if (bytes.byteLength === 0) return 'empty';
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, maxDescribedBytes));
@@ -75,7 +80,7 @@ export const describeRefused = (bytes: Uint8Array): string => {
   if (start.startsWith('\0\0\0\x0cjP  ')) return 'JPEG 2000';
   if (start.startsWith('8BPS')) return 'PSD';
   if (start.startsWith('PK\x03\x04')) return 'a ZIP archive';
-  // Those of other 8-bit encodings than UTF-8 are letters as often as not.
+  // Bytes from 0x80 may be letters, in UTF-8 and in other 8-bit encodings.
   if (/^[\t\n\r\x20-\x7e\x80-\u{10ffff}]*$/u.test(text)) return 'text';
   return 'unknown data';
 };
@@ -86,12 +91,12 @@ const encodings = [
   { mark: '\xef\xbb\xbf', encoding: 'utf-8' },
   { mark: '\xff\xfe', encoding: 'utf-16le' },
   { mark: '\xfe\xff', encoding: 'utf-16be' },
-  // XML 1.0, appendix F: without a byte order mark, a "<" tells.
+  // XML 1.0, appendix F: without a byte order mark, the first "<" shows the encoding.
   { mark: '<\0', encoding: 'utf-16le' },
   { mark: '\0<', encoding: 'utf-16be' },
 ] as const;
 
-/** What begins with the mark of a Unicode encoding, without that mark. */
+/** Decodes text that begins with the mark of a Unicode encoding. */
 const textOf = (bytes: Uint8Array): string | undefined => {
   const found = encodings.find(({ mark }) => startsWith(bytes, mark));
   return found && new TextDecoder(found.encoding).decode(bytes);

@@ -17,7 +17,7 @@ export const storedThumbnailSchema = z.object({
 });
 export type StoredThumbnail = Readonly<z.output<typeof storedThumbnailSchema>>;
 
-/** What is known of the uploaded image itself; its type and size in pixels once it has been decoded. */
+/** The uploaded image itself. Its type and its size in pixels are known once it has been decoded. */
 export const originalSchema = z.object({
   bytes,
   contentType: z.string().optional(),
@@ -30,87 +30,62 @@ export const failureSchema = z.object({ code: z.enum(errorCodes), detail: z.stri
 export type Failure = Readonly<z.output<typeof failureSchema>>;
 
 /**
- * All that is known of one image. Its states: `received` until every variant is stored, then `ready`; or `failed` for
- * a permanent reason. When the variants change, a finished image becomes `received` again.
+ * Everything known about one image. It is `received` until every variant is stored, then `ready`, or `failed` for a
+ * permanent reason. When the variants change, a settled image becomes `received` again.
  */
 export const recordSchema = z.object({
   id: z.string(),
   status: z.enum(['received', 'ready', 'failed']),
-  /** ISO 8601, UTC: when the image was first heard of, and when its present state began. */
+  /** ISO 8601, UTC: when the record was created, and when the present state began. */
   createdAt: z.string(),
   changedAt: z.string(),
-  /** While `received`: since when the thumbnails are overdue more and more. */
+  /** While `received`: since when the image waits for its thumbnails. */
   waitingSince: z.string().optional(),
   /**
-   * Only announcements are known of it so far, and what they claim is not kept: `original` says nothing until resize has
-   * read the bytes. Unless they come, the record expires.
+   * Whether the image was only announced so far. `original` says nothing until resize has read the bytes, because claims
+   * are not recorded. Without the bytes the record expires.
    */
   announced: z.boolean().default(false),
   original: originalSchema,
-  /** The presigned upload that stored the original: its sender had the bytes. Absent for an inline upload. */
+  /** The presigned upload that stored the original. Absent for an inline upload. */
   uploadId: z.string().optional(),
-  /** By the variant's name. Those of earlier settings stay until they are replaced. */
+  /** By name of the variant. Thumbnails of earlier settings stay until they are replaced. */
   thumbnails: z.record(z.string(), storedThumbnailSchema).default({}),
   /** Base64 of a ThumbHash: a blurred placeholder. */
   thumbhash: z.string().optional(),
   error: failureSchema.optional(),
-  /** The settings that a finished state was reached with. */
+  /** The settings with which the image was settled. */
   fingerprint: z.string().optional(),
-  /** How long decoding, encoding and storing took. */
+  /** Time to fetch, decode, encode and store. */
   resizeMilliseconds: z.int().nonnegative().optional(),
-  /** From the moment at which the original was stored to the moment at which its last thumbnail was. */
+  /** Time from the stored original to the last stored thumbnail. */
   uploadToReadyMilliseconds: z.int().nonnegative().optional(),
   /** Absent in the fast lane, where every image starts. */
   lane: z.literal('slow').optional(),
-  /** How often the event was sent again because the image stayed `received` for too long. */
+  /** How often the thumbnails were requested again because the image was overdue. */
   requeued: z.int().nonnegative().default(0),
 });
 export type ImageRecord = Readonly<z.output<typeof recordSchema>>;
 
-/** Tells the settings that thumbnails are made with from all others: equal settings, equal fingerprint. */
+/** Identifies the settings of thumbnails: equal settings have equal fingerprints. */
 export const fingerprintOf = (variants: Variants): string =>
   createHash('sha256')
     .update(variants.map((variant) => thumbnailKey('', variant)).join('\n'))
     .digest('hex')
     .slice(0, 16);
 
-/** Failures that the bytes alone do not determine: the image is tried again when it is uploaded again. */
+/** Failures that the bytes alone do not determine. The image is decoded again when it is uploaded again. */
 const retriedCodes: ReadonlySet<string> = new Set(['processing-failed', 'decode-timeout', 'decode-memory']);
 
 export const isGivenUp = ({ error }: ImageRecord): boolean =>
   error !== undefined && retriedCodes.has(error.code);
 
-/** Whether nothing is left to do for an image: it ended, and with the present settings. */
+/** Whether nothing is left to do for an image: it is `ready` or `failed`, with the present settings. */
 export const isSettled = (record: ImageRecord, fingerprint: string): boolean =>
   record.status !== 'received' && record.fingerprint === fingerprint && !isGivenUp(record);
 
-/** How often the thumbnails of an overdue image are asked for again. */
+/** How often the thumbnails of an overdue image are requested again. */
 const maxRequeues = 3;
 
-/** After so many requests without a result the image itself must be what ends its worker. */
+/** After so many requests without a result, the image itself must be the reason. */
 export const isHopeless = ({ requeued }: ImageRecord): boolean => requeued > maxRequeues;
-
-/** How records are kept: the table's attribute and index names, wherever it is created. */
-export const catalogTable = {
-  partitionKey: 'id',
-  /** Epoch seconds; DynamoDB deletes an item some time after it. */
-  timeToLive: 'expiresAtSeconds',
-  /**
-   * Holds the `received` images only, in the parts that `waitingParts` names.
-   */
-  waitingIndex: { name: 'waiting', partitionKey: 'waiting', sortKey: 'waitingSince' },
-} as const;
-
-/**
- * The parts of the index of `received` images. An index's partition takes 1,000 writes a second (DynamoDB Developer
- * Guide, "Partitions and data distribution"), so each kind has one for every first digit of an id. Images of which only
- * an announcement is known, and those that wait in the slow lane, are apart: however many there are, they are not in the
- * way of the others.
- */
-export const waitingParts = {
-  stored: [...'0123456789abcdef'],
-  slow: [...'0123456789abcdef'].map((digit) => `slow-${digit}`),
-  announced: [...'0123456789abcdef'].map((digit) => `announced-${digit}`),
-} as const;
-
-export type WaitingKind = keyof typeof waitingParts;

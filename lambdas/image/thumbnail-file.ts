@@ -21,17 +21,16 @@ const sizeReaders: Readonly<Record<Variant['format'], (bytes: Uint8Array) => Siz
 };
 
 /**
- * More than the largest thumbnail of so many pixels. Noise, at the highest quality and with alpha, takes 5.7 bytes a pixel as
- * AVIF and 4 as the other formats (measured with sharp 0.35.5); headers and palettes come on top.
+ * No thumbnail of so many pixels has more bytes. Noise, at the highest quality and with alpha, takes 5.7 bytes a pixel as
+ * AVIF and 4 in the other formats; headers and palettes come on top.
  */
-const maxBytesOf = ({ width, height }: Size): number => 8 * width * height + 65_536;
+export const maxThumbnailBytes = ({ width, height }: Size): number => 8 * width * height + 65_536;
 
 /**
- * Checks that these bytes are one picture as our encoders write it: of this format, no larger than promised, without metadata
- * and without anything before, between or after its parts. The process that wrote them has decoded an image of a stranger, so
- * its word is not enough. Nothing is decoded here: only lengths and headers are read, once from the start to the end.
- *
- * What the picture shows is not checked, and cannot be.
+ * Checks that these bytes are one picture as our encoders write it: of this format, no larger than expected, without
+ * metadata and without anything before, between or after its parts. The process that wrote them has decoded a stranger's
+ * image, so it is not trusted. Only lengths and headers are read, once from start to end; nothing is decoded. What the
+ * picture shows cannot be checked.
  *
  * @returns the size that the file itself has
  * @throws InvalidThumbnail
@@ -44,7 +43,7 @@ export const verifyThumbnail = (bytes: Uint8Array, expected: ExpectedThumbnail):
       `it has ${width} x ${height} pixels, and at most ${expected.maxWidth} x ${expected.maxHeight} are expected`,
     );
   }
-  const maxBytes = maxBytesOf(size);
+  const maxBytes = maxThumbnailBytes(size);
   if (bytes.byteLength > maxBytes) {
     throw new InvalidThumbnail(`${bytes.byteLength} bytes are too many for ${width} x ${height} pixels`);
   }

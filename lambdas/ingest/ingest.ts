@@ -1,10 +1,11 @@
 import { setImmediate as oneTurn, setTimeout as sleep } from 'node:timers/promises';
-import type { UploadBudget, WaitingPlaces } from '../aws/admission.ts';
 import type { Catalog } from '../aws/catalog.ts';
 import type { Events } from '../aws/events.ts';
 import type { Originals, StoredOriginal } from '../aws/originals.ts';
 import type { ResizeRequests } from '../aws/resize-requests.ts';
+import type { UploadBudget } from '../aws/upload-budget.ts';
 import type { PresignedUpload, Uploads } from '../aws/uploads.ts';
+import type { WaitingPlaces } from '../aws/waiting-places.ts';
 import { ImageError } from '../image/errors.ts';
 import type { ImageEvent } from '../image/event.ts';
 import { type ImageId, imageIdOf } from '../image/id.ts';

@@ -1,13 +1,14 @@
 import type * as z from 'zod';
-import { createSharedPlaces, createUploadBudget } from '../aws/admission.ts';
 import { createCatalog } from '../aws/catalog.ts';
 import { createDynamoDBClient, createS3Client, isBusy, socketsPerClient } from '../aws/clients.ts';
 import { createEvents } from '../aws/events.ts';
 import { createOriginals } from '../aws/originals.ts';
 import { createResizeRequests } from '../aws/resize-requests.ts';
 import { createSigningClient } from '../aws/signing-client.ts';
+import { createUploadBudget } from '../aws/upload-budget.ts';
 import { createUploads } from '../aws/uploads.ts';
 import { createUrls } from '../aws/urls.ts';
+import { createSharedPlaces } from '../aws/waiting-places.ts';
 import { createMailRequests } from '../notify/mail-requests.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';

@@ -13,15 +13,15 @@ import { placeEvent } from './row.ts';
 const log = createLog('lake');
 const metrics = createMetrics(readEnvironment(lakeEnvironment).STACK_NAME);
 
-/** What Firehose is told of one record (Firehose Developer Guide, "Required parameters for data transformation"). */
-const transformed = ({
+/** Transforms one record (Firehose Developer Guide, "Required parameters for data transformation"). */
+const transform = ({
   recordId,
   data,
 }: FirehoseTransformationEventRecord): FirehoseTransformationResultRecord => {
   const placed = placeEvent(Buffer.from(data, 'base64').toString('utf8'), new Date());
   if ('refusal' in placed) {
     log.warn('event refused', { recordId, reason: placed.refusal });
-    // As it came: Firehose keeps it under the errors.
+    // Unchanged: Firehose stores it under the errors.
     return { recordId, result: 'ProcessingFailed', data };
   }
   return {
@@ -32,11 +32,11 @@ const transformed = ({
   };
 };
 
-/** Stands between the topic and the lake: lets events in as rows, and nothing else. */
+/** Turns events of the topic into rows of the lake, and refuses all other messages. */
 export const handler = async ({
   records,
 }: FirehoseTransformationEvent): Promise<FirehoseTransformationResult> => {
-  const results = records.map(transformed);
+  const results = records.map(transform);
   const refused = results.filter(({ result }) => result === 'ProcessingFailed').length;
   if (refused > 0) metrics.record({ EventsRefused: refused });
   return { records: results };

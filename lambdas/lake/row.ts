@@ -6,20 +6,20 @@ export interface Row {
   readonly [column: string]: Cell;
 }
 
-/** An event as the table holds it, or why the table must not. */
+/** An event as a row of the table, or why it is refused. */
 export type Placed =
   | { readonly row: Row; readonly partition: Partition }
-  /** Names what is wrong, but holds nothing of what was sent. */
+  /** Names what is wrong, and repeats nothing of the message. */
   | { readonly refusal: string };
 
 const dayMilliseconds = 86_400_000;
 
-/** How far the clocks of two machines may differ. */
+/** The largest expected difference between the clocks of two machines. */
 const clockMilliseconds = 3_600_000;
 
 /**
- * Makes the row of the event that a message's body is. An event is dated by its own time: however late it comes, and
- * however often, it is in one partition.
+ * Turns the body of a message into a row. An event is dated by its own time, so all its copies are in one partition, however
+ * late they arrive.
  */
 export const placeEvent = (body: string, now: Date): Placed => {
   const { success, data: event, error } = imageEventSchema.safeParse(parsed(body));
@@ -28,7 +28,7 @@ export const placeEvent = (body: string, now: Date): Placed => {
     return { refusal: `no event of this version: ${wrong.join(', ')}` };
   }
   const time = new Date(event.time);
-  // Queries look for no other days: nobody would ever see it.
+  // Queries read no other days.
   const age = now.getTime() - time.getTime();
   if (age < -clockMilliseconds) return { refusal: 'dated in the future' };
   if (age > keptDays * dayMilliseconds) return { refusal: `older than ${keptDays} days` };

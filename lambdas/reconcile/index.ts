@@ -2,12 +2,12 @@ import { readEnvironment } from '../runtime/environment.ts';
 import { createLog } from '../runtime/log.ts';
 import { reconcileEnvironment } from './environment.ts';
 import type { ReconcileReport } from './reconcile.ts';
-import { createReconcileService } from './service.ts';
+import { wireReconcile } from './wiring.ts';
 
 const log = createLog('reconcile');
-const reconcile = createReconcileService(readEnvironment(reconcileEnvironment));
+const reconcile = wireReconcile(readEnvironment(reconcileEnvironment));
 
-/** Started by the schedule, or by hand with `{ "dryRun": true }` to see what it would do. */
+/** Invoked by the schedule, or by hand with `{ "dryRun": true }` to only report. */
 export const handler = async ({
   dryRun = false,
 }: {

@@ -1,40 +1,49 @@
 import { createHash } from 'node:crypto';
 import { ImageError } from '../image/errors.ts';
 import type { ImageId } from '../image/id.ts';
+import { type OriginalType, originalTypeOf, unsupportedType } from '../image/original-type.ts';
 
-/** As many bytes as tell an image's type. */
+/** The start of an image that shows its type. */
 const startBytes = 1024;
 
-/** What is learnt of an original's bytes while they stream past: their hash and how they begin. */
+/** Checks the bytes of one stored original while they pass to the decoder. */
 export class ArrivedBytes {
+  readonly #id: ImageId;
+  readonly #expectedBytes: number;
   readonly #hash = createHash('sha256');
   #start = Buffer.alloc(0);
 
-  async *from(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  constructor(id: ImageId, expectedBytes: number) {
+    this.#id = id;
+    this.#expectedBytes = expectedBytes;
+  }
+
+  /** The type that the bytes declare, as far as they have arrived. */
+  get contentType(): OriginalType | undefined {
+    return originalTypeOf(this.#start);
+  }
+
+  /** @throws ImageError `checksum-mismatch`, `unsupported-type`, once all bytes have arrived */
+  async *checked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let bytes = 0;
     for await (const chunk of source) {
       this.#hash.update(chunk);
+      bytes += chunk.byteLength;
       if (this.#start.byteLength < startBytes) {
         this.#start = Buffer.concat([this.#start, chunk.subarray(0, startBytes - this.#start.byteLength)]);
       }
       yield chunk;
     }
-  }
-
-  get start(): Uint8Array {
-    return this.#start;
-  }
-
-  /**
-   * To be called once, when all bytes have arrived.
-   *
-   * @throws ImageError `checksum-mismatch`
-   */
-  requireId(id: ImageId): void {
+    if (bytes !== this.#expectedBytes) {
+      throw new Error(`Expected ${this.#expectedBytes} bytes but received ${bytes}`);
+    }
     const hash = this.#hash.digest('hex');
-    if (hash === id) return;
-    throw new ImageError(
-      'checksum-mismatch',
-      `The stored bytes have the SHA-256 ${hash}, not the one that names them.`,
-    );
+    if (hash !== this.#id) {
+      throw new ImageError(
+        'checksum-mismatch',
+        `The stored bytes have the SHA-256 ${hash}, not the one that names them.`,
+      );
+    }
+    if (this.contentType === undefined) throw unsupportedType(this.#start);
   }
 }

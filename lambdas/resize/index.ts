@@ -1,14 +1,14 @@
-import { earlyDecoder } from './early-decoder.ts';
+import { earlyDecoder } from './decoder/early.ts';
 
-// All that follows is evaluated while the decoder's process loads libvips.
+// The following modules are evaluated while the decoder's process loads libvips.
 
 import { readEnvironment } from '../runtime/environment.ts';
 import { collectGarbageLessOften } from '../runtime/heap.ts';
 import { createLog } from '../runtime/log.ts';
 import { createQueueFunction } from '../runtime/queue-function.ts';
-import { createDecoder } from './decoder.ts';
+import { createDecoder } from './decoder/pool.ts';
 import { resizeFunctionEnvironment } from './environment.ts';
-import { createResizeService } from './service.ts';
+import { wireResize } from './wiring.ts';
 
 collectGarbageLessOften();
 const environment = readEnvironment(resizeFunctionEnvironment);
@@ -17,4 +17,4 @@ const log = createLog('resize');
 const decoder = createDecoder(limits, log, { lane, first: earlyDecoder });
 
 // One image at a time: each may need most of the function's memory.
-export const handler = createQueueFunction(createResizeService(environment, log, { lane, decoder }), log);
+export const handler = createQueueFunction(wireResize(environment, log, { lane, decoder }), log);

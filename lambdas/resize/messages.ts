@@ -22,10 +22,10 @@ const notification = z.union([
   z.object({ Event: z.literal('s3:TestEvent') }).transform(() => ({ Records: [] })),
 ]);
 
-/** An object that a message speaks of. */
+/** An object that a message names. */
 interface CreatedObject {
   readonly key: string;
-  /** When S3 had stored it; undefined if the message is not S3's own. */
+  /** When S3 stored it; undefined if the message is not S3's own. */
   readonly storedAt: Date | undefined;
 }
 
@@ -40,13 +40,12 @@ export const createdObjects = (body: string): readonly CreatedObject[] =>
     }));
 
 /**
- * A message that is sent back from the dead letters is a new one to SQS (SQS Developer Guide, "Configure a dead-letter
- * queue redrive"), so its receipts count anew. S3's event in it is older than this: to get there takes four visibility
- * timeouts, two minutes with `npm start`.
+ * SQS counts the deliveries of a redriven dead letter anew (SQS Developer Guide, "Configure a dead-letter queue
+ * redrive"). Its event is older than this: a message becomes a dead letter after four visibility timeouts.
  */
 const freshMilliseconds = 60_000;
 
-/** Whether no one has worked on this message before: S3's own, new, and handed out for the first time. */
+/** Whether no worker has had this message: it is S3's own, new, and delivered for the first time. */
 const isFirst = ({ storedAt }: CreatedObject, { receiveCount }: Delivery): boolean =>
   receiveCount === 1 && storedAt !== undefined && Date.now() - storedAt.getTime() < freshMilliseconds;
 
@@ -57,9 +56,9 @@ export interface MessageHandlerProps {
 }
 
 /**
- * Works off the body of one queue message. An image at fault is logged once, with its code, and done with.
+ * Processes the body of one queue message. An image that fails is logged once, with its code.
  *
- * @throws what may succeed when tried again, so that the queue delivers the message again
+ * @throws any error that may pass, so that the queue delivers the message again
  */
 export const createMessageHandler = ({ resize, metrics, log }: MessageHandlerProps) => {
   const handle = async (object: CreatedObject, delivery: Delivery): Promise<void> => {
@@ -70,7 +69,8 @@ export const createMessageHandler = ({ resize, metrics, log }: MessageHandlerPro
       return;
     }
     try {
-      const { record, result } = await resize(imageId, storedAt, isFirst(object, delivery));
+      const isFirstDelivery = isFirst(object, delivery);
+      const { record, result } = await resize({ id: imageId, storedAt, isFirstDelivery });
       const { original, thumbnails, resizeMilliseconds, uploadToReadyMilliseconds, error } = record;
       if (result === 'nothing-to-do') log.info('nothing left to do', { imageId });
       else if (result === 'moved') log.info('moved to the slow lane', { imageId });

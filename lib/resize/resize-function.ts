@@ -44,7 +44,7 @@ export class ResizeFunction extends ServiceFunction {
       logRetention: props.logRetention,
       logGroup: props.logGroup,
       nativeModules: ['sharp'],
-      processes: ['lambdas/resize/decoder-process.ts'],
+      processes: ['lambdas/resize/decoder/process.ts'],
       statements: [
         ...resize.statements,
         ...(lane === 'fast' ? [resize.moveStatement] : []),

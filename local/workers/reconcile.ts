@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
 import { reconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
-import { createReconcileService } from '../../lambdas/reconcile/service.ts';
+import { wireReconcile } from '../../lambdas/reconcile/wiring.ts';
 import { readEnvironment } from '../../lambdas/runtime/environment.ts';
 import { createLog } from '../../lambdas/runtime/log.ts';
 
 /** One run, to be started on a schedule. `--dry-run` only prints what it would do. */
 const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } });
-const reconcile = createReconcileService(readEnvironment(reconcileEnvironment));
+const reconcile = wireReconcile(readEnvironment(reconcileEnvironment));
 try {
   const report = await reconcile({ dryRun: values['dry-run'] });
   process.stdout.write(`${JSON.stringify({ message: 'reconciled', ...report })}\n`);

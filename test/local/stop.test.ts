@@ -89,7 +89,7 @@ test('SIGTERM lets a worker finish what it holds, and take nothing new', async (
 test('SIGTERM lets a worker hand back what it cannot finish, and end within 30 seconds', async () => {
   // GIVEN a worker whose decoder does not come to an end
   const worker = await startWorker();
-  const decoder = await pidOfChild(worker.pid, 'decoder-process.ts');
+  const decoder = await pidOfChild(worker.pid, 'decoder/process.ts');
   suspend(decoder);
   const id = await aws.take(await photo(320));
   await until('the message to be taken', async () => {

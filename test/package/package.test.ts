@@ -129,7 +129,7 @@ test('deploys ingest and reconcile as one file each', () => {
 
 test('a decoder that starts has nothing to load but sharp and what is our own', () => {
   // Zod alone, if anything imported it, would be 100 KB and 15 ms.
-  expect(statSync(join(resize, 'decoder-process.js')).size).toBeLessThan(20_000);
+  expect(statSync(join(resize, 'process.js')).size).toBeLessThan(20_000);
 });
 
 test('makes rows of events with the function in front of the data lake, from its package', async () => {
@@ -233,9 +233,9 @@ const packageForThisProcessor = (
 (ownArchitecture ? test : test.skip)('makes a thumbnail with resize from its package', async () => {
   const ownResize = packageForThisProcessor('ResizeFunction', 'lambdas/resize/index.ts', {
     nativeModules: ['sharp'],
-    processes: ['lambdas/resize/decoder-process.ts'],
+    processes: ['lambdas/resize/decoder/process.ts'],
   });
-  for (const file of ['index.js', 'decoder-process.js']) {
+  for (const file of ['index.js', 'process.js']) {
     expect(readFileSync(join(ownResize, file))).toEqual(readFileSync(join(resize, file)));
   }
 

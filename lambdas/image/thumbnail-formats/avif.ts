@@ -1,8 +1,8 @@
 import { ByteReader, InvalidThumbnail, requireThat, type Size } from './bytes.ts';
 
 /**
- * "AV1 Image File Format (AVIF)" (aomediacodec.github.io/av1-avif), ISO/IEC 14496-12 and 23008-12: what libheif writes
- * for one picture without metadata, and with a second one for its alpha.
+ * "AV1 Image File Format (AVIF)" (aomediacodec.github.io/av1-avif), ISO/IEC 14496-12 and 23008-12: what libheif writes for
+ * one picture without metadata, or with a second picture as its alpha.
  */
 export const avifSize = (bytes: Uint8Array): Size => {
   const reader = new ByteReader(bytes);
@@ -13,7 +13,7 @@ export const avifSize = (bytes: Uint8Array): Size => {
   const pictures = readBox(reader);
   requireThat(pictures.name === 'mdat', `its third box is ${pictures.name}`);
   reader.expectEnd('its pictures');
-  // Each picture lies behind the one before, and no byte belongs to none of them.
+  // Each picture follows the one before, and every byte belongs to one of them.
   for (const { offset, length } of extents) {
     const expected = bytes.byteLength - pictures.content.remaining;
     requireThat(offset === expected, `a picture begins at ${offset}, not at ${expected}`);
@@ -31,12 +31,12 @@ interface Box {
 const readBox = (reader: ByteReader): Box => {
   const length = reader.uint(4);
   const name = reader.name();
-  // 0 and 1 would be lengths that stand elsewhere.
+  // 0 and 1 mean that the length is elsewhere.
   requireThat(length >= 8, `its box ${name} has no length of its own`);
   return { name, content: new ByteReader(reader.take(length - 8)) };
 };
 
-/** A box that begins with a version and flags. */
+/** The box begins with a version and flags. */
 const expectVersion = ({ name, content }: Box, version: number): void =>
   content.expect([version, 0, 0, 0], `its box ${name} has an unknown version`);
 
@@ -47,7 +47,7 @@ const checkFileType = (reader: ByteReader): void => {
   reader.expect('\0\0\0\x1cftypavif\0\0\0\0', 'it is not an AVIF');
   for (let count = 0; count < 3; count += 1) {
     const brand = reader.name();
-    requireThat(brands.includes(brand), `it says that it is also ${brand}`);
+    requireThat(brands.includes(brand), `it claims the brand ${brand}`);
   }
 };
 
@@ -57,7 +57,7 @@ interface Extent {
   readonly length: number;
 }
 
-/** What the boxes within "meta" say, each read at most once. */
+/** Reads each box within "meta" once. */
 const readMeta = (content: ByteReader): { readonly size: Size; readonly extents: readonly Extent[] } => {
   content.expect([0, 0, 0, 0], 'its box meta has an unknown version');
   const boxes = new Map<string, Box>();
@@ -96,7 +96,7 @@ const checkPrimaryItem = (box: Box): void => {
   box.content.expectEnd('its box pitm');
 };
 
-/** The picture, and perhaps its alpha. EXIF and XMP would be items, too. @returns how many there are */
+/** The picture, and perhaps its alpha. EXIF and XMP would be items as well. @returns the number of items */
 const readItems = (box: Box): number => {
   expectVersion(box, 0);
   const count = box.content.uint(2);
@@ -118,11 +118,11 @@ const readItems = (box: Box): number => {
 const readLocations = (box: Box, items: number): readonly Extent[] => {
   expectVersion(box, 0);
   // Offsets, lengths and base offsets have four bytes.
-  box.content.expect([0x44, 0x40, 0, items], 'its box iloc is not as libheif writes it');
+  box.content.expect([0x44, 0x40, 0, items], 'its box iloc differs from that of libheif');
   const extents = Array.from({ length: items }, (_, index) => {
     const item = index + 1;
     // Id, in this file, base offset, one extent.
-    box.content.expect([0, item, 0, 0], `its box iloc does not say where item ${item} is`);
+    box.content.expect([0, item, 0, 0], `its box iloc does not locate item ${item}`);
     const base = box.content.uint(4);
     box.content.expect([0, 1], `item ${item} is in several places`);
     return { item, offset: base + box.content.uint(4), length: box.content.uint(4) };
@@ -133,7 +133,7 @@ const readLocations = (box: Box, items: number): readonly Extent[] => {
 
 const alphaType = 'urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0';
 
-/** How the pictures are coded, how large they are, and which one is alpha. @returns the size that all of them have */
+/** How the pictures are coded, their size, and which one is alpha. @returns the size of all of them */
 const readProperties = (box: Box, items: number): Size => {
   const container = readBox(box.content);
   requireThat(container.name === 'ipco', `its properties begin with a box ${container.name}`);
@@ -182,7 +182,7 @@ const readProperties = (box: Box, items: number): Size => {
 const checkAssociations = (box: Box, items: number, properties: number): void => {
   requireThat(box.name === 'ipma', `its properties are followed by a box ${box.name}`);
   expectVersion(box, 0);
-  requireThat(box.content.uint(4) === items, 'not each item has properties');
+  requireThat(box.content.uint(4) === items, 'some item has no properties');
   for (let item = 1; item <= items; item += 1) {
     box.content.expect([0, item], `item ${item} has no properties`);
     for (const association of box.content.take(box.content.uint(1))) {
@@ -203,12 +203,12 @@ const checkReferences = (box: Box): void => {
   box.content.expectEnd('its references');
 };
 
-/** libaom's have 4 to 10. */
+/** Those of libaom have 4 to 10. */
 const maxSequenceHeaderBytes = 16;
 
 /**
- * "AV1 Bitstream & Decoding Process Specification", 5.3 and 5.5: an empty delimiter, the header of a still picture and
- * one frame. Units of metadata and padding are others.
+ * "AV1 Bitstream & Decoding Process Specification", 5.3 and 5.5: an empty delimiter, the header of a still picture and one
+ * frame. Metadata and padding would be further units.
  */
 const checkCodedPicture = (bytes: Buffer, { width, height }: Size): void => {
   const reader = new ByteReader(bytes);
@@ -228,7 +228,7 @@ const checkCodedPicture = (bytes: Buffer, { width, height }: Size): void => {
   const coded = codedSize(header);
   requireThat(
     coded.width === width && coded.height === height,
-    `its container says ${width} x ${height}, and its picture has ${coded.width} x ${coded.height} pixels`,
+    `its container declares ${width} x ${height} pixels, and its picture has ${coded.width} x ${coded.height}`,
   );
 };
 
@@ -252,7 +252,7 @@ const codedSize = (header: Buffer): Size => {
     position += count;
     return Number.parseInt(digits, 2);
   };
-  // The profile; then that it is a still picture, and has the short header of one.
+  // The profile, then two bits: a still picture, with the short header of one.
   take(3);
   requireThat(take(2) === 0b11, 'its coded picture is not still');
   // The level.

@@ -1,4 +1,4 @@
-/** These bytes are not a thumbnail as our encoders write it. The message names the first thing that is wrong. */
+/** The bytes are not a thumbnail as our encoders write it. The message names the first problem. */
 export class InvalidThumbnail extends Error {
   override readonly name = 'InvalidThumbnail';
 }
@@ -10,7 +10,7 @@ export const requireThat: (condition: boolean, problem: string) => asserts condi
   if (!condition) throw new InvalidThumbnail(problem);
 };
 
-/** Reads bytes from the start to the end. A read beyond the end is refused, so no length in a file can lead outside it. */
+/** Reads bytes from start to end, and refuses to read beyond the end, whatever lengths a file declares. */
 export class ByteReader {
   readonly #bytes: Buffer;
   #position = 0;
@@ -39,21 +39,21 @@ export class ByteReader {
     return this.take(byteCount).readUIntLE(0, byteCount);
   }
 
-  /** Four characters that name a chunk or a box. Other bytes are escaped, so that the name can be logged. */
+  /** The four characters that name a chunk or box, with unprintable ones escaped for the log. */
   name(): string {
     return this.take(4)
       .toString('latin1')
       .replaceAll(/[^ -~]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
   }
 
-  /** How many bytes there are before the next one of this value. */
+  /** The number of bytes before the next one of this value. */
   countBefore(value: number): number {
     const next = this.#bytes.indexOf(value, this.#position);
     requireThat(next !== -1, 'it ends too early');
     return next - this.#position;
   }
 
-  /** The byte that comes so many bytes after the next one; it is not taken. */
+  /** The byte at a distance from the next one, without reading past it. */
   peek(distance: number): number {
     requireThat(distance < this.remaining, 'it ends too early');
     return this.#bytes.readUInt8(this.#position + distance);

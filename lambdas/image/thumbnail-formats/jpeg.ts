@@ -1,6 +1,6 @@
 import { ByteReader, requireThat, type Size } from './bytes.ts';
 
-/** The markers that libjpeg writes for a picture without metadata: no APPn, which hold it, and no comment. */
+/** The markers that libjpeg writes for a picture without metadata: no APPn segments and no comments. */
 const markers = {
   baselineFrame: 0xc0,
   progressiveFrame: 0xc2,
@@ -96,7 +96,7 @@ const checkScan = (segment: ByteReader, frame: Frame): void => {
   segment.expectEnd('a scan header');
 };
 
-/** Passes over the entropy-coded data, in which 0xff is always followed by 0: up to the next marker. */
+/** Skips the entropy-coded data, in which 0 follows each 0xff, up to the next marker. */
 const skipCodedData = (reader: ByteReader): void => {
   let count = 0;
   for (;;) {

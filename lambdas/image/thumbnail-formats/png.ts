@@ -6,7 +6,7 @@ const signature = '\x89PNG\r\n\x1a\n';
 /** The chunks that libpng writes for a picture without metadata, in their order. */
 const layout = /^IHDR(?:,PLTE(?:,tRNS)?)?(?:,pHYs)?,IDAT,IEND$/;
 
-/** What libvips writes for pixels that came without a resolution: 1000 pixels to the metre. */
+/** What libvips writes for pixels without a resolution: 1000 pixels per metre. */
 const defaultResolution = Buffer.from([0, 0, 3, 0xe8, 0, 0, 3, 0xe8, 1]);
 
 const colourTypes = { grey: 0, rgb: 2, palette: 3, greyAlpha: 4, rgba: 6 } as const;
@@ -19,7 +19,7 @@ interface Header extends Size {
 export const pngSize = (bytes: Uint8Array): Size => {
   const reader = new ByteReader(bytes);
   reader.expect(signature, 'it is not a PNG');
-  /** Of the chunks so far. Many chunks of the picture in a row count as one. */
+  /** Names of the chunks so far. Consecutive IDAT chunks count as one. */
   const names: string[] = [];
   let header: Header | undefined;
   let paletteColours = 0;
@@ -58,7 +58,7 @@ export const pngSize = (bytes: Uint8Array): Size => {
   }
   reader.expectEnd('its end');
   requireThat(layout.test(names.join()) && header !== undefined, `its chunks are ${names.join()}`);
-  requireThat(header.hasPalette === names.includes('PLTE'), 'its palette does not suit its type of colour');
+  requireThat(header.hasPalette === names.includes('PLTE'), 'its palette contradicts its colour type');
   requireThat(pictureBytes > 0, 'its picture is empty');
   return { width: header.width, height: header.height };
 };
@@ -77,9 +77,9 @@ const readHeader = (data: Buffer): Header => {
   const hasPalette = colourType === colourTypes.palette;
   requireThat(
     Object.values(colourTypes).some((known) => known === colourType),
-    `its type of colour is ${colourType}`,
+    `its colour type is ${colourType}`,
   );
-  requireThat(depth === 8 || (hasPalette && [1, 2, 4].includes(depth)), `it has ${depth} bits to a sample`);
+  requireThat(depth === 8 || (hasPalette && [1, 2, 4].includes(depth)), `it has ${depth} bits per sample`);
   header.expect([0, 0, 0], 'its compression, filter or interlace method is not the default');
   header.expectEnd('its header');
   return { width, height, hasPalette };

@@ -5,7 +5,7 @@ interface Chunk {
   readonly data: Buffer;
 }
 
-/** The chunks that libwebp writes for one picture without metadata. "VP8X" and "ALPH" come before a lossy one with alpha. */
+/** The chunks that libwebp writes for one picture without metadata. "VP8X" and "ALPH" precede a lossy one with alpha. */
 const layouts = ['VP8 ', 'VP8L', 'VP8X,ALPH,VP8 '];
 
 /** "WebP Container Specification" (developers.google.com/speed/webp/docs/riff_container); RFC 9649. */
@@ -45,17 +45,17 @@ const readChunk = (reader: ByteReader): Chunk => {
   return { name, data };
 };
 
-/** RFC 6386, 9.1: a key frame that is shown. */
+/** RFC 6386, 9.1: a visible key frame. */
 const lossySize = (data: Buffer): Size => {
   const reader = new ByteReader(data);
   const tag = reader.uintLittleEndian(3);
-  requireThat((tag & 0b1) === 0 && (tag & 0b10000) !== 0, 'its frame is no key frame that is shown');
+  requireThat((tag & 0b1) === 0 && (tag & 0b10000) !== 0, 'its frame is not a visible key frame');
   reader.expect([0x9d, 0x01, 0x2a], 'its frame has no start code');
   const [width, height] = [reader.uintLittleEndian(2), reader.uintLittleEndian(2)];
   const firstPartitionBytes = tag >>> 5;
   requireThat(firstPartitionBytes < reader.remaining, 'its frame ends too early');
-  // The two highest bits would ask for it to be enlarged.
-  requireThat(width >>> 14 === 0 && height >>> 14 === 0, 'its frame is to be enlarged');
+  // The two highest bits ask for upscaling.
+  requireThat(width >>> 14 === 0 && height >>> 14 === 0, 'its frame asks for upscaling');
   return { width, height };
 };
 
@@ -69,15 +69,15 @@ const losslessSize = (data: Buffer): Size => {
   return { width: (header & 0x3fff) + 1, height: ((header >>> 14) & 0x3fff) + 1 };
 };
 
-/** The only flag is that of alpha; the others announce an animation, a colour profile, EXIF or XMP. */
+/** Its only flag is alpha. The others mean an animation, a colour profile, EXIF or XMP. */
 const checkExtended = (data: Buffer, { width, height }: Size): void => {
   const reader = new ByteReader(data);
-  reader.expect([0x10, 0, 0, 0], 'its header announces more than alpha');
+  reader.expect([0x10, 0, 0, 0], 'its header declares more than alpha');
   const canvas = { width: reader.uintLittleEndian(3) + 1, height: reader.uintLittleEndian(3) + 1 };
   reader.expectEnd('its header');
   requireThat(
     canvas.width === width && canvas.height === height,
-    `its header says ${canvas.width} x ${canvas.height}, and its picture has ${width} x ${height} pixels`,
+    `its header declares ${canvas.width} x ${canvas.height} pixels, and its picture has ${width} x ${height}`,
   );
 };
 

@@ -1,5 +1,5 @@
 import { problemKinds } from '../../../lambdas/ingest/problem.ts';
-import type { Rendering } from '../../../lambdas/resize/decoder-protocol.ts';
+import type { Rendering } from '../../../lambdas/resize/decoder/protocol.ts';
 import { hostilePng, jpegHeaderThenRubbish, svg } from '../../images.ts';
 import {
   announce,

@@ -23,7 +23,7 @@ import { join } from 'node:path';
 type Outcome = string;
 
 const folder = process.env['TMPDIR'] ?? '';
-const app = join(import.meta.dirname, '../..');
+const app = join(import.meta.dirname, '../../..');
 const worker = process.ppid;
 
 const attempt = (act: () => unknown): Outcome => {

@@ -141,7 +141,7 @@ describe('the image', () => {
         'containers/ingest.ts',
         'containers/resize.ts',
         'containers/healthy.ts',
-        'lambdas/resize/decoder-process.ts',
+        'lambdas/resize/decoder/process.ts',
       ],
       bundle: true,
       platform: 'node',
@@ -222,7 +222,7 @@ describe('both commands', () => {
   (isRoot && hasAllocator ? test : test.skip)(
     'use the allocator, and so does the process that decodes',
     async () => {
-      const decoder = await pidOfChild(worker.pid, 'decoder-process.ts');
+      const decoder = await pidOfChild(worker.pid, 'decoder/process.ts');
       for (const pid of [ingest.pid, worker.pid, decoder]) {
         expect(readFileSync(`/proc/${pid}/maps`, 'utf8')).toContain('libjemalloc.so.2');
       }
@@ -289,13 +289,13 @@ const judged = (outcome: string): string =>
 
   /** Puts the hostile code beside the decoder's own: both run in each process that decodes. */
   const infect = (): void => {
-    const resize = join(at(image.workingFolder), 'lambdas/resize');
-    const entry = join(resize, 'decoder-process.ts');
-    chmodSync(resize, 0o755);
-    renameSync(entry, join(resize, 'own-decoder-process.ts'));
-    copyFileSync(join(import.meta.dirname, 'hostile-decoder.ts'), join(resize, 'hostile-decoder.ts'));
-    writeFileSync(entry, "import './own-decoder-process.ts';\nimport './hostile-decoder.ts';\n");
-    chmodSync(resize, 0o555);
+    const decoder = join(at(image.workingFolder), 'lambdas/resize/decoder');
+    const entry = join(decoder, 'process.ts');
+    chmodSync(decoder, 0o755);
+    renameSync(entry, join(decoder, 'own-process.ts'));
+    copyFileSync(join(import.meta.dirname, 'hostile-decoder.ts'), join(decoder, 'hostile-decoder.ts'));
+    writeFileSync(entry, "import './own-process.ts';\nimport './hostile-decoder.ts';\n");
+    chmodSync(decoder, 0o555);
   };
 
   const orderSignal = (sender: number, receiver: number, signal: NodeJS.Signals): void => {

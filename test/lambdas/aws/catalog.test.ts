@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { type Catalog, createCatalog, type Finished } from '../../../lambdas/aws/catalog.ts';
-import { waitingParts } from '../../../lambdas/image/record.ts';
+import { waitingParts } from '../../../lambdas/aws/catalog-table.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
@@ -38,7 +38,7 @@ const overdueIds = async (before = soon(), kind: keyof typeof waitingParts = 'st
   return pages.flatMap(({ records }) => records.map((record) => record.id));
 };
 
-test('knows nothing of an image that was never received', async () => {
+test('finds no record of an image that was never received', async () => {
   await expect(catalog.find(id)).resolves.toBeUndefined();
 });
 
@@ -66,7 +66,7 @@ test('finishes a received image with everything that was made', async () => {
   expect(record?.waitingSince).toBeUndefined();
 });
 
-test('finishes and fails images that only an event told of', async () => {
+test('finishes and fails images without a record', async () => {
   await expect(catalog.finish(id, present, finished())).resolves.toMatchObject({ status: 'ready' });
   const other = createHash('sha256').update('other').digest('hex');
   await expect(catalog.fail(other, present, { bytes: 7 }, failure)).resolves.toMatchObject({
@@ -92,14 +92,14 @@ describe('a late or repeated event', () => {
     expect((await catalog.find(id))?.status).toBe('ready');
   });
 
-  test('may still finish what failed, for instance for want of time', async () => {
+  test('may still finish what failed', async () => {
     await catalog.fail(id, present, original, failure);
     await expect(catalog.finish(id, present, finished())).resolves.toMatchObject({ status: 'ready' });
     expect(await catalog.find(id)).toMatchObject({ status: 'ready' });
     expect((await catalog.find(id))?.error).toBeUndefined();
   });
 
-  test('cannot receive again what is known', async () => {
+  test('cannot receive what has a record', async () => {
     await catalog.finish(id, present, finished());
     await expect(catalog.receive(id, original, new Date())).resolves.toBeUndefined();
     expect((await catalog.find(id))?.status).toBe('ready');
@@ -107,7 +107,7 @@ describe('a late or repeated event', () => {
 });
 
 describe('changed settings', () => {
-  test('make a finished image received again, once, and keep the thumbnails that are there', async () => {
+  test('make a settled image received again, once, and keep its thumbnails', async () => {
     await catalog.finish(id, 'earlier', finished());
     const tries = await Promise.all([
       catalog.renew(id, present),
@@ -119,7 +119,7 @@ describe('changed settings', () => {
     expect(await overdueIds()).toContain(id);
   });
 
-  test('give a failed image another chance', async () => {
+  test('renew a failed image', async () => {
     await catalog.fail(id, 'earlier', original, failure);
     await expect(catalog.renew(id, present)).resolves.toBe(true);
     expect((await catalog.find(id))?.error).toBeUndefined();
@@ -130,14 +130,14 @@ describe('changed settings', () => {
     await expect(catalog.renew(id, present)).resolves.toBe(false);
   });
 
-  test('renew nothing that is on its way already', async () => {
+  test('do not renew an image that is received already', async () => {
     await catalog.receive(id, original, new Date());
     await expect(catalog.renew(id, present)).resolves.toBe(false);
   });
 });
 
 describe('an image that waits too long', () => {
-  test('is found until it ends', async () => {
+  test('is found until it is settled', async () => {
     await catalog.receive(id, original, new Date(Date.now() - 60_000));
     expect(await overdueIds(ago(30))).toContain(id);
     expect(await overdueIds(ago(90))).not.toContain(id);
@@ -145,7 +145,7 @@ describe('an image that waits too long', () => {
     expect(await overdueIds()).not.toContain(id);
   });
 
-  test('is found whatever its id begins with, in pages no larger than asked for', async () => {
+  test('is found whatever its id begins with, in pages of limited size', async () => {
     const ids = [...'0123456789abcdef'].map((digit) => digit + id.slice(1));
     for (const one of ids) await catalog.receive(one, original, new Date());
     expect(await overdueIds()).toEqual(expect.arrayContaining(ids));
@@ -161,7 +161,7 @@ describe('an image that waits too long', () => {
     for (const one of sameDigit) await catalog.finish(one, present, finished());
   });
 
-  test('waits anew once its event is sent again, which is counted', async () => {
+  test('waits anew once it is requested again, which is counted', async () => {
     const record = await catalog.receive(id, original, new Date(Date.now() - 60_000));
     if (record === undefined) throw new Error('not received');
     await expect(catalog.noteRequeue(record)).resolves.toBe(true);
@@ -170,7 +170,7 @@ describe('an image that waits too long', () => {
     expect(await overdueIds(ago(30))).not.toContain(id);
   });
 
-  test('is not given up for the time that a busy queue makes it wait', async () => {
+  test('is not given up for waiting in a busy queue', async () => {
     const record = await catalog.receive(id, original, ago(60));
     if (record === undefined) throw new Error('not received');
     await expect(catalog.noteRequeue(record, false)).resolves.toBe(true);
@@ -178,7 +178,7 @@ describe('an image that waits too long', () => {
     expect(await overdueIds(ago(30))).not.toContain(id);
   });
 
-  test('disappears when its original never came, and may be received again', async () => {
+  test('expires without an original, and may be received again', async () => {
     const record = await catalog.receive(id, original, new Date());
     if (record === undefined) throw new Error('not received');
     await expect(catalog.expire(record, new Date(Date.now() - 1000))).resolves.toBe(true);
@@ -188,7 +188,7 @@ describe('an image that waits too long', () => {
     await expect(catalog.find(id)).resolves.toMatchObject({ status: 'received' });
   });
 
-  test('whose original comes after all no longer disappears', async () => {
+  test('whose original comes late no longer expires', async () => {
     const record = await catalog.receive(id, original, new Date());
     if (record === undefined) throw new Error('not received');
     await catalog.expire(record, new Date(Date.now() + 500));
@@ -201,7 +201,7 @@ describe('an image that waits too long', () => {
 describe('an announcement', () => {
   const inAnHour = () => new Date(Date.now() + 3_600_000);
 
-  test('claims nothing, waits apart from stored images, and disappears by itself', async () => {
+  test('records no claims, waits apart from stored images, and expires', async () => {
     const record = await catalog.announce(id, new Date(), new Date(Date.now() + 1500));
     expect(record).toMatchObject({ status: 'received', announced: true, original: { bytes: 0 } });
     expect(await catalog.find(id)).toEqual(record);
@@ -211,7 +211,7 @@ describe('an announcement', () => {
     await expect(catalog.find(id)).resolves.toBeUndefined();
   });
 
-  test('gives way to a later one, and to an upload, as a whole', async () => {
+  test('is replaced as a whole by a later one, and by an upload', async () => {
     await catalog.announce(id, ago(60), inAnHour());
     const again = await catalog.announce(id, new Date(), inAnHour());
     expect(await catalog.find(id)).toEqual(again);
@@ -222,7 +222,7 @@ describe('an announcement', () => {
     expect(await overdueIds(soon(), 'announced')).not.toContain(id);
   });
 
-  test('changes nothing of an image that was stored, or has ended', async () => {
+  test('does not change an image that is stored or settled', async () => {
     const received = await catalog.receive(id, original, new Date());
     await expect(catalog.announce(id, new Date(), inAnHour())).resolves.toBeUndefined();
     expect(await catalog.find(id)).toEqual(received);
@@ -231,7 +231,7 @@ describe('an announcement', () => {
     expect(await catalog.find(id)).toEqual(ended);
   });
 
-  test('whose bytes came leaves nothing behind but the upload that brought them', async () => {
+  test('leaves only its upload behind once the image is settled', async () => {
     await catalog.announce(id, new Date(), new Date(Date.now() + 500));
     const ended = await catalog.finish(id, present, { ...finished(), uploadId: 'upload 1' });
     expect(ended).toMatchObject({ status: 'ready', announced: false, uploadId: 'upload 1' });
@@ -241,7 +241,7 @@ describe('an announcement', () => {
     expect(await catalog.find(id)).toMatchObject({ status: 'failed', uploadId: 'upload 2' });
   });
 
-  test('whose bytes are there stays, and waits with the stored images, once it is requeued', async () => {
+  test('no longer expires, and waits with the stored images, once it is requested again', async () => {
     const record = await catalog.announce(id, ago(60), new Date(Date.now() + 500));
     if (record === undefined) throw new Error('not announced');
     await expect(catalog.noteRequeue(record)).resolves.toBe(true);
@@ -252,7 +252,7 @@ describe('an announcement', () => {
     await expect(catalog.announce(id, new Date(), inAnHour())).resolves.toBeUndefined();
   });
 
-  test('that is abandoned is not looked at again, and still ends when it would have', async () => {
+  test('that is abandoned is not listed again, and expires when it would have', async () => {
     const endsAt = inAnHour();
     const record = await catalog.announce(id, ago(60), endsAt);
     if (record === undefined) throw new Error('not announced');
@@ -265,7 +265,7 @@ describe('an announcement', () => {
   });
 });
 
-test('refuses a record that another version wrote in another shape', async () => {
+test('refuses a record of another shape', async () => {
   await catalog.receive(id, original, new Date());
   await server.client.send(
     new UpdateItemCommand({

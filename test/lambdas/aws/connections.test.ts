@@ -24,8 +24,8 @@ beforeEach(() => {
   headers = [];
 });
 
-/** The SDK's own default opens a connection for each that is larger than 2 MiB. */
-test('uploads of any size share one connection, and begin without being asked to', async () => {
+/** By default the SDK opens a connection for each upload of more than 2 MiB. */
+test('uploads of any size share one connection, without “Expect: 100-continue”', async () => {
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : undefined;
   const client = createS3Client({

@@ -49,7 +49,7 @@ const client = () => {
 const put = (s3: ReturnType<typeof client>) =>
   s3.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'key', Body: 'x' }));
 
-test('requests beyond the sockets wait for one longer than a connection may take, and none fails', async () => {
+test('requests beyond the sockets may wait longer than a connection time-out', async () => {
   delayMilliseconds = 2000;
   const s3 = client();
   const outcomes = await Promise.allSettled(Array.from({ length: socketsPerClient * 2 + 20 }, () => put(s3)));
@@ -57,7 +57,7 @@ test('requests beyond the sockets wait for one longer than a connection may take
   expect(most).toBe(socketsPerClient);
 });
 
-test('a request that waits in vain fails at once as busy, and is not sent', async () => {
+test('a request that gets no place in time fails as busy and is not sent', async () => {
   delayMilliseconds = 4500;
   const s3 = client();
   let sent = 0;
@@ -72,12 +72,12 @@ test('a request that waits in vain fails at once as busy, and is not sent', asyn
     expect(isBusy(failure)).toBe(true);
   }
   expect(sent).toBe(socketsPerClient * 2);
-  // Every place was given back.
+  // Every place was released.
   delayMilliseconds = 0;
   await Promise.all(Array.from({ length: socketsPerClient * 3 }, () => put(s3)));
 });
 
-test('places are given back by replies without a body, by errors and by connections that break off', async () => {
+test('replies without a body, errors and broken connections release their places', async () => {
   const s3 = client();
   const many = <Result>(send: () => Promise<Result>) =>
     Promise.allSettled(Array.from({ length: socketsPerClient + 10 }, send));

@@ -32,7 +32,7 @@ afterEach(() => jest.useRealTimers());
 describe('originals', () => {
   const originals = createOriginals(new S3Client({ region: 'us-east-2' }), 'raw-bucket');
 
-  test('are stored under their hash, which S3 verifies, and only if they are not there yet', async () => {
+  test('are stored once, under their hash, which S3 verifies', async () => {
     s3.on(PutObjectCommand).resolves({});
     await expect(originals.put(id, bytes, 'image/png')).resolves.toBe('stored');
     expect(s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input)).toEqual([
@@ -47,29 +47,29 @@ describe('originals', () => {
     ]);
   });
 
-  test('that are there already are a success', async () => {
+  test('that are stored already are a success', async () => {
     s3.on(PutObjectCommand).rejects(refusal('PreconditionFailed', 412));
     await expect(originals.put(id, bytes, 'image/png')).resolves.toBe('already-stored');
   });
 
-  test('uploaded twice at once are tried again', async () => {
+  test('uploaded twice at the same time are retried', async () => {
     s3.on(PutObjectCommand)
       .rejectsOnce(refusal('ConditionalRequestConflict', 409))
       .rejects(refusal('PreconditionFailed', 412));
     await expect(originals.put(id, bytes, 'image/png')).resolves.toBe('already-stored');
   });
 
-  test('fail loudly when S3 refuses for another reason', async () => {
+  test('fail when S3 refuses for another reason', async () => {
     s3.on(PutObjectCommand).rejects(refusal('AccessDenied', 403));
     await expect(originals.put(id, bytes, 'image/png')).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 
-  test('that were deleted are missing for good', async () => {
+  test('that were deleted are missing', async () => {
     s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: 'gone', $metadata: {} }));
     await expect(originals.open(id)).rejects.toMatchObject({ code: 'original-missing' });
   });
 
-  test('that break off before they are read tell whoever reads them', async () => {
+  test('that break off before they are read fail when they are read', async () => {
     const source = Readable.from([Buffer.from('original')]);
     s3.on(GetObjectCommand).resolves({ Body: sdkStreamMixin(source), ContentLength: 8 });
     const { body } = await originals.open(id);
@@ -78,7 +78,7 @@ describe('originals', () => {
     await expect(buffer(body)).rejects.toThrow('ECONNRESET');
   });
 
-  test('that S3 cannot give at the moment may come later', async () => {
+  test('that S3 cannot return fail with its error, which may pass', async () => {
     const throttled = refusal('SlowDown', 503);
     s3.on(GetObjectCommand).rejects(throttled);
     await expect(originals.open(id)).rejects.toBe(throttled);
@@ -95,7 +95,7 @@ describe('presigned URLs', () => {
 
   beforeEach(() => jest.useFakeTimers({ now }));
 
-  test('name the regional host and end when they say', async () => {
+  test('name the regional host and expire as promised', async () => {
     const signer = await signedBy(key).signer();
     const url = new URL(await signer.sign('thumbnails/a/b.webp'));
     expect(url.origin + url.pathname).toBe(
@@ -106,7 +106,7 @@ describe('presigned URLs', () => {
     expect(signer.expiresAt).toEqual(new Date('2026-11-23T21:00:00Z'));
   });
 
-  test('promise no more time than the credentials have that sign them', async () => {
+  test('expire with the credentials that sign them at the latest', async () => {
     const expiration = new Date('2026-11-23T20:20:00Z');
     const signer = await signedBy({ ...key, expiration }).signer();
     expect(new URL(await signer.sign('a')).searchParams.get('X-Amz-Expires')).toBe('1200');
@@ -131,7 +131,7 @@ describe('the signing client', () => {
     jest.useFakeTimers({ now: start });
   });
 
-  test('assumes the role once, and again when half of its time is over', async () => {
+  test('assumes the role once, and again after half its time', async () => {
     sts
       .on(AssumeRoleCommand)
       .resolvesOnce(session(1, '2026-11-23T21:00:00Z'))
@@ -147,7 +147,7 @@ describe('the signing client', () => {
     expect(sts.commandCalls(AssumeRoleCommand)).toHaveLength(2);
   });
 
-  test('does not keep a failure', async () => {
+  test('tries again after a failure', async () => {
     const denied = new Error('not yet known');
     sts.on(AssumeRoleCommand).rejectsOnce(denied).resolves(session(1, '2026-11-23T21:00:00Z'));
     const signingClient = createSigningClient('arn:aws:iam::111122223333:role/signer');

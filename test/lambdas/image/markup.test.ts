@@ -74,8 +74,8 @@ const pieces = [
   '<a b="c"',
 ] as const;
 
-describe('looks at each character a bounded number of times, however long the text is', () => {
-  test.each(pieces)('of %j, again and again', (piece) => {
+describe('reads each character a bounded number of times, however long the text is', () => {
+  test.each(pieces)('of %j, repeated', (piece) => {
     const tooMany: string[] = [];
     for (const beginning of ['', '<!DOCTYPE svg ', '<!DOCTYPE svg [', '<!--', '<?xml ']) {
       for (const end of ['', 'x', '<svg>', '\0']) {
@@ -88,7 +88,7 @@ describe('looks at each character a bounded number of times, however long the te
     expect(tooMany).toEqual([]);
   });
 
-  test.each(pieces)('of %j and any other in turn', (one) => {
+  test.each(pieces)('of %j and any other, alternating', (one) => {
     for (const other of pieces) {
       for (const text of [(one + other).repeat(1000), one.repeat(1000) + other.repeat(1000)]) {
         expect(looksAt(text)).toBeLessThanOrEqual(maxLooks * (text.length + 1));

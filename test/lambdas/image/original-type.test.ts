@@ -21,12 +21,12 @@ test.each([
   expect(originalTypeOf(Buffer.from(magic, 'latin1'))).toBe('image/tiff');
 });
 
-test('knows an AVIF whose brand is only among the compatible ones', () => {
+test('recognizes an AVIF by its compatible brands', () => {
   const box = Buffer.from('\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf', 'latin1');
   expect(originalTypeOf(box)).toBe('image/avif');
 });
 
-test('reads the bytes of a view, not of the buffer behind it', async () => {
+test('reads the bytes of a view, not of its buffer', async () => {
   const png = await quarteredPicture(16, 16).png().toBuffer();
   const padded = Buffer.concat([Buffer.from('%PDF-1.7'), png]);
   expect(originalTypeOf(new Uint8Array(padded.buffer, padded.byteOffset + 8, png.length))).toBe('image/png');

@@ -83,7 +83,7 @@ describe.each(formats)('a %s thumbnail as sharp writes it', (format) => {
     }
   });
 
-  test('is accepted as large as a variant may be', async () => {
+  test('is accepted at the largest size of a variant', async () => {
     const bytes = await encoders[format](plain(4096, 4096, 0.5)).toBuffer();
     expect(verified(bytes, format)).toEqual({ width: 4096, height: 4096 });
   }, 120_000);
@@ -149,7 +149,7 @@ describe.each(formats)('a %s thumbnail is refused', (format) => {
     refusal(await encoders[format](withMetadata(sharp(photo))).toBuffer(), format);
   });
 
-  test('larger than it was to be', async () => {
+  test('larger than expected', async () => {
     const bytes = await pictureOf(format);
     const fits = { format, maxWidth: 64, maxHeight: 48 };
     expect(verifyThumbnail(bytes, fits)).toEqual({ width: 64, height: 48 });
@@ -157,7 +157,7 @@ describe.each(formats)('a %s thumbnail is refused', (format) => {
     expect(() => verifyThumbnail(bytes, { ...fits, maxHeight: 47 })).toThrow(InvalidThumbnail);
   });
 
-  test('or accepted, and never anything else, whichever of its bytes are changed', async () => {
+  test('or accepted, without any other error, whichever of its bytes are changed', async () => {
     const next = nextOf(1);
     const bytes = await encoders[format](noise(24, 16, 4)).toBuffer();
     let refused = 0;
@@ -255,10 +255,10 @@ describe('a WebP is refused', () => {
     expect(refusal(animation, 'webp')).toMatch(/chunks/);
   });
 
-  test('whose header announces another size than its picture has, or more than alpha', () => {
+  test('whose header declares another size than that of its picture, or more than alpha', () => {
     const parts = [chunk('ALPH', alpha), chunk('VP8 ', lossy)];
     const wider = overwritten(extended, 4, [99]);
-    expect(refusal(file(chunk('VP8X', wider), ...parts), 'webp')).toMatch(/^its header says 100 x 48/);
+    expect(refusal(file(chunk('VP8X', wider), ...parts), 'webp')).toMatch(/100 x 48 .* 64 x 48/);
     for (const flag of [0x02, 0x04, 0x08, 0x20]) {
       const flagged = overwritten(extended, 0, [0x10 | flag]);
       expect(refusal(file(chunk('VP8X', flagged), ...parts), 'webp')).toMatch(/more than alpha/);
@@ -326,7 +326,7 @@ describe('a JPEG is refused', () => {
     }
   });
 
-  test('whose coded data are far more than its pixels need', async () => {
+  test('with far more coded data than its pixels need', async () => {
     const bytes = await pictureOf('jpeg');
     const padded = inserted(bytes, bytes.byteLength - 2, Buffer.alloc(100_000, 'secret'));
     expect(refusal(padded, 'jpeg')).toMatch(/^10\d{4} bytes are too many for 64 x 48 pixels$/);
@@ -368,7 +368,7 @@ describe('a PNG is refused', () => {
     expect(refusal(changed, 'png')).toBe('the checksum of a chunk is wrong');
   });
 
-  test('with a resolution of its own, in which something could be written', async () => {
+  test('with a resolution, which could hide data', async () => {
     const bytes = await encoders
       .png(plain(64, 48, 1))
       .withMetadata({ density: 300 })
@@ -386,7 +386,7 @@ describe('a PNG is refused', () => {
     const header = bytes.subarray(8, 33);
     refusal(inserted(bytes, 33, header), 'png');
     const palette = chunk('PLTE', Buffer.alloc(768, 'secret'));
-    expect(refusal(inserted(bytes, 33, palette), 'png')).toBe('its palette does not suit its type of colour');
+    expect(refusal(inserted(bytes, 33, palette), 'png')).toBe('its palette contradicts its colour type');
     const between = inserted(
       bytes,
       bytes.byteLength - 12,
@@ -395,7 +395,7 @@ describe('a PNG is refused', () => {
     expect(refusal(between, 'png')).toMatch(/^its chunks are IHDR,pHYs,IDAT,PLTE,IDAT,IEND$/);
   });
 
-  test('with 100,000 empty chunks, soon', async () => {
+  test('with 100,000 empty chunks, quickly', async () => {
     const bytes = await pictureOf('png');
     const empty = Buffer.concat(Array.from({ length: 100_000 }, () => chunk('IDAT', Buffer.alloc(0))));
     expect(refusal(inserted(bytes, bytes.byteLength - 12, empty), 'png')).toMatch(/too many/);
@@ -414,13 +414,11 @@ describe('an AVIF is refused', () => {
     bytes = await pictureOf('avif');
   });
 
-  test('whose container says another size than its picture has', () => {
+  test('whose container declares another size than that of its picture', () => {
     const place = at('ispe') + 8;
     expect(bytes.readUInt32BE(place)).toBe(64);
     const lying = overwritten(bytes, place, uint32(32));
-    expect(refusal(lying, 'avif')).toMatch(
-      /^its container says 32 x 48, and its picture has 64 x 48 pixels$/,
-    );
+    expect(refusal(lying, 'avif')).toMatch(/32 x 48 .* 64 x 48/);
   });
 
   test.each(['free', 'skip', 'uuid', 'moov', 'meta'])('with a box %s, wherever it is', (name) => {
@@ -434,14 +432,14 @@ describe('an AVIF is refused', () => {
     ).toMatch(/it has|a picture begins/);
   });
 
-  test('with an item that is EXIF, XMP or anything else but a picture', () => {
+  test('with an item that is not a picture, such as EXIF or XMP', () => {
     for (const type of ['Exif', 'mime', 'uri ', 'hvc1', 'grid']) {
       const place = bytes.indexOf('av01', at('infe'));
       expect(refusal(overwritten(bytes, place, Buffer.from(type)), 'avif')).toBe('its item 1 is no picture');
     }
   });
 
-  test('with bytes between its pictures that belong to none of them', () => {
+  test('with bytes between its pictures', () => {
     const mdat = at('mdat') - 4;
     const longer = overwritten(bytes, mdat, uint32(bytes.readUInt32BE(mdat) + 6));
     expect(refusal(Buffer.concat([longer, Buffer.from('secret')]), 'avif')).toBe(
@@ -470,7 +468,7 @@ describe('an AVIF is refused', () => {
   });
 });
 
-test('a GIF is no thumbnail of any format', async () => {
+test('a GIF is not a thumbnail of any format', async () => {
   const still = await quarteredPicture(16, 16).gif().toBuffer();
   for (const format of formats) refusal(still, format);
 });

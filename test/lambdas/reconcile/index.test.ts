@@ -3,8 +3,8 @@ import { HeadObjectCommand, NotFound, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
+import { waitingParts } from '../../../lambdas/aws/catalog-table.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
-import { waitingParts } from '../../../lambdas/image/record.ts';
 import type { ReconcileEnvironment } from '../../../lambdas/reconcile/environment.ts';
 import type { ReconcileReport } from '../../../lambdas/reconcile/reconcile.ts';
 import { createdObjects } from '../../../lambdas/resize/messages.ts';
@@ -66,7 +66,7 @@ const requested = () =>
     .commandCalls(SendMessageCommand)
     .flatMap(({ args }) => createdObjects(args[0].input.MessageBody ?? '').map(({ key }) => key));
 
-test('asks again for the thumbnails of an image whose event was lost', async () => {
+test('requests the thumbnails of an image whose event was lost', async () => {
   const id = await received(overdueSeconds + 10, { withOriginal: true });
   await expect(handler({})).resolves.toEqual({
     dryRun: false,
@@ -80,13 +80,13 @@ test('asks again for the thumbnails of an image whose event was lost', async () 
   await end(id);
 });
 
-test('leaves alone what may still be on its way', async () => {
+test('leaves images alone that are not overdue', async () => {
   const id = await received(overdueSeconds - 60, { withOriginal: true });
   await expect(handler({})).resolves.toMatchObject({ requeued: [], expired: [] });
   await end(id);
 });
 
-test('counts nothing as lost while the queue has a backlog', async () => {
+test('counts no image as lost while the queue has a backlog', async () => {
   const id = await received(overdueSeconds + 10, { withOriginal: true });
   sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '5000' } });
   await expect(handler({})).resolves.toEqual({
@@ -100,14 +100,14 @@ test('counts nothing as lost while the queue has a backlog', async () => {
   await end(id);
 });
 
-test('lets a record disappear whose original never came', async () => {
+test('lets the record of a missing original expire', async () => {
   const id = await received(overdueSeconds + 10, { withOriginal: false });
   await expect(handler({})).resolves.toMatchObject({ requeued: [], expired: [id] });
   expect(requested()).toEqual([]);
   await expect(handler({})).resolves.toMatchObject({ expired: [] });
 });
 
-test('requests an image again that has waited very long, whatever the backlog, and does not give it up', async () => {
+test('requests an image that has waited very long, whatever the backlog, and does not give it up', async () => {
   sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '5000' } });
   const longAgo = await received(6 * 3600 + 10, { withOriginal: true });
   const lately = await received(6 * 3600 - 60, { withOriginal: true });
@@ -144,7 +144,7 @@ describe('images of the slow lane', () => {
     }
   };
 
-  test('are requested again when their message was lost, later than others', async () => {
+  test('are overdue later than others when their message is lost', async () => {
     const early = await movedAgo(3 * overdueSeconds);
     const late = await movedAgo(5 * overdueSeconds);
     await expect(handler({})).resolves.toMatchObject({ requeued: [late] });
@@ -152,7 +152,7 @@ describe('images of the slow lane', () => {
     await end(late);
   });
 
-  test('wait for their turn while their queue holds a message, and are not given up for that', async () => {
+  test('wait while their queue holds a message, and are not given up for that', async () => {
     backlogs(0, 1);
     const late = await movedAgo(5 * overdueSeconds);
     const veryLate = await movedAgo(7 * 3600);
@@ -162,7 +162,7 @@ describe('images of the slow lane', () => {
     await end(veryLate);
   });
 
-  test('keep no other image waiting, however many there are', async () => {
+  test('do not hide other images, however many there are', async () => {
     backlogs(0, 1);
     const slow = await Promise.all(Array.from({ length: 40 }, () => received(0, { withOriginal: true })));
     for (const id of slow) await catalog.noteSlowLane(id, 'any', { bytes: 9 });
@@ -173,7 +173,7 @@ describe('images of the slow lane', () => {
 });
 
 describe('announced images', () => {
-  /** An image that no other test has. */
+  /** An id that no other test uses. */
   const idIn = (digit: string) => digit + imageIdOf(randomBytes(8)).slice(1);
   const announce = async (id: string, urlEndedSecondsAgo: number) => {
     const now = Date.now();
@@ -186,7 +186,7 @@ describe('announced images', () => {
     return pages.flatMap(({ records }) => records.map(({ id }) => id));
   };
 
-  test('whose bytes are there but whose event was lost are requested again, and stay', async () => {
+  test('that were uploaded but whose event was lost are requested again and no longer expire', async () => {
     const id = await announce(idIn('7'), overdueSeconds + 10);
     stored.add(`raw/${id}`);
     await expect(handler({})).resolves.toMatchObject({ requeued: [id], expired: [] });
@@ -195,7 +195,7 @@ describe('announced images', () => {
     await end(id);
   });
 
-  test('whose bytes never came are looked at once, and their records expire by themselves', async () => {
+  test('that were never uploaded are examined once and expire', async () => {
     const id = await announce(idIn('7'), overdueSeconds + 10);
     await expect(handler({})).resolves.toMatchObject({ requeued: [], expired: [id] });
     expect(await catalog.find(id)).toMatchObject({ status: 'received', announced: true });
@@ -204,7 +204,7 @@ describe('announced images', () => {
     expect(s3.commandCalls(HeadObjectCommand)).toHaveLength(0);
   });
 
-  test('whose URL has not ended for long are left alone', async () => {
+  test('whose URL ended recently are left alone', async () => {
     const id = await announce(idIn('7'), overdueSeconds - 60);
     await expect(handler({})).resolves.toMatchObject({ requeued: [], expired: [] });
     await end(id);
@@ -213,14 +213,14 @@ describe('announced images', () => {
   test.each([
     ['announced now', (id: string) => announce(id, overdueSeconds + 3600)],
     [
-      'announced with an earlier version, which kept them among the stored ones for good',
+      'announced by an earlier version, which kept them among the stored images',
       (id: string) =>
         catalog.receive(id, { bytes: 1 }, new Date(Date.now() - (overdueSeconds + 3600) * 1000)),
     ],
   ])(
-    'in their thousands, abandoned, hide no lost image in any part: %s',
+    'that were abandoned in their thousands hide no lost image in any part: %s',
     async (_, abandon: (id: string) => Promise<unknown>) => {
-      // GIVEN more than one run can look at, all in the first part, and lost images in the first and in the last one
+      // GIVEN more images than one run examines, all in the first part, and lost images in the first and the last one
       const flood = Array.from({ length: 1300 }, () => idIn('0'));
       for (let from = 0; from < flood.length; from += 50) {
         await Promise.all(flood.slice(from, from + 50).map((id) => abandon(id)));
@@ -248,7 +248,7 @@ describe('announced images', () => {
     },
   );
 
-  test('come after the stored ones', async () => {
+  test('are examined after stored images', async () => {
     const announced = await announce(idIn('0'), overdueSeconds + 7200);
     const images = [announced];
     stored.add(`raw/${announced}`);
@@ -262,21 +262,21 @@ describe('announced images', () => {
   });
 });
 
-test('an image that cannot be looked at keeps no other from it, and the run counts as failed', async () => {
+test('examines all other images when one cannot be examined, and fails at the end', async () => {
   const [odd, lost] = [
     await received(overdueSeconds + 20, { withOriginal: true }),
     await received(overdueSeconds + 10, { withOriginal: true }),
   ];
   s3.on(HeadObjectCommand, { Key: `raw/${odd}` }).rejects(new Error('S3 is in trouble'));
   await expect(handler({})).rejects.toThrow(
-    '1 images could not be looked at (requeued 1, expired 0). The first: Error: S3 is in trouble',
+    '1 images could not be examined (requeued 1, expired 0). The first: Error: S3 is in trouble',
   );
   expect(requested()).toEqual([`raw/${lost}`]);
   await end(odd);
   await end(lost);
 });
 
-test('only tells what it would do in a dry run', async () => {
+test('only reports in a dry run', async () => {
   const lost = await received(overdueSeconds + 10, { withOriginal: true });
   const abandoned = await received(overdueSeconds + 10, { withOriginal: false });
   const before = await Promise.all([catalog.find(lost), catalog.find(abandoned)]);

@@ -74,7 +74,7 @@ beforeEach(() => {
   logged.mockClear();
 });
 
-/** Puts an original into the raw bucket and names its key. */
+/** Stores an original in the raw bucket. @returns its key */
 const stored = (bytes: Buffer, uploadId?: string): string => {
   const Key = `raw/${imageIdOf(bytes)}`;
   const known = {
@@ -89,15 +89,15 @@ const stored = (bytes: Buffer, uploadId?: string): string => {
   return Key;
 };
 
-/** What the topic was told. */
-const told = () =>
+/** The published events. */
+const published = () =>
   sns
     .commandCalls(PublishCommand)
     .map(({ args }) => imageEventSchema.parse(JSON.parse(args[0].input.Message ?? '')));
 
 const written = () => s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input);
 
-test('writes every variant of an original under its predictable key', async () => {
+test('stores every variant of an original under its predictable key', async () => {
   const bytes = await quarteredPicture(800, 600).jpeg().toBuffer();
   await expect(handler(queueEvent(createdMessage(stored(bytes))), context)).resolves.toEqual({
     batchItemFailures: [],
@@ -121,7 +121,7 @@ test('writes every variant of an original under its predictable key', async () =
   });
 });
 
-test('says in the catalog what it made, once everything is stored', async () => {
+test('records what it made once everything is stored', async () => {
   const bytes = await quarteredPicture(801, 600).jpeg().toBuffer();
   const id = imageIdOf(bytes);
   s3.on(PutObjectCommand).callsFake(async () => {
@@ -149,10 +149,10 @@ test('says in the catalog what it made, once everything is stored', async () => 
   });
 });
 
-describe('tells the topic', () => {
+describe('publishes', () => {
   const time = /^\d{4}-\d\d-\d\dT/;
 
-  test('that a new image is there and that it is ready, with all that can be counted', async () => {
+  test('that a new image was received and is ready, with all its figures', async () => {
     const bytes = await quarteredPicture(804, 600).jpeg().toBuffer();
     const id = imageIdOf(bytes);
     const received = await catalog.receive(
@@ -162,7 +162,7 @@ describe('tells the topic', () => {
     );
     await handler(queueEvent(createdMessage(stored(bytes))), context);
     const facts = { schemaVersion: 1, eventId: expect.stringMatching(/^[0-9a-f]{32}$/), imageId: id };
-    expect(told()).toEqual([
+    expect(published()).toEqual([
       {
         ...facts,
         type: 'image.received',
@@ -188,21 +188,21 @@ describe('tells the topic', () => {
         uploadToReadyMilliseconds: expect.any(Number),
       },
     ]);
-    expect(new Set(told().map(({ eventId }) => eventId)).size).toBe(2);
+    expect(new Set(published().map(({ eventId }) => eventId)).size).toBe(2);
   });
 
-  test('of an image that nobody announced as well', async () => {
+  test('the same for an image that was never announced', async () => {
     await handler(
       queueEvent(createdMessage(stored(await quarteredPicture(805, 60).png().toBuffer()))),
       context,
     );
-    expect(told().map(({ type }) => type)).toEqual(['image.received', 'image.ready']);
+    expect(published().map(({ type }) => type)).toEqual(['image.received', 'image.ready']);
   });
 
-  test('why an image failed, with the code to filter by', async () => {
+  test('why an image failed, with the code as a message attribute', async () => {
     const bytes = Buffer.from('%PDF-1.7 for the topic');
     await handler(queueEvent(createdMessage(stored(bytes))), context);
-    expect(told().at(-1)).toMatchObject({
+    expect(published().at(-1)).toMatchObject({
       type: 'image.failed',
       imageId: imageIdOf(bytes),
       code: 'unsupported-type',
@@ -217,9 +217,9 @@ describe('tells the topic', () => {
     });
   });
 
-  test('again when the message comes again, because it may not have been told: the same event', async () => {
+  test('the same events again when the message is redelivered, because publishing may have failed', async () => {
     const key = stored(await quarteredPicture(806, 60).png().toBuffer());
-    sns.on(PublishCommand).rejects(new Error('out of reach'));
+    sns.on(PublishCommand).rejects(new Error('unreachable'));
     await expect(handler(queueEvent(createdMessage(key)), context)).resolves.toEqual({
       batchItemFailures: [{ itemIdentifier: 'message-0' }],
     });
@@ -228,13 +228,13 @@ describe('tells the topic', () => {
     sns.on(PublishCommand).resolves({});
     await handler(redelivered(queueEvent(createdMessage(key))), context);
     await handler(redelivered(queueEvent(createdMessage(key))), context);
-    const [received, ready, ...again] = told();
+    const [received, ready, ...again] = published();
     expect([received?.type, ready?.type]).toEqual(['image.received', 'image.ready']);
     expect(again).toEqual([received, ready]);
     expect(written()).toHaveLength(2);
   });
 
-  describe('of an image that has ended,', () => {
+  describe('for an image that is settled,', () => {
     const requested = (key: string) =>
       JSON.stringify({
         Records: [{ eventName: requestedEventName, s3: { bucket: {}, object: { key } } }],
@@ -247,55 +247,55 @@ describe('tells the topic', () => {
       return key;
     };
 
-    test('nothing for a second event: the message that ended it comes again until it was told', async () => {
+    test('nothing for a second event: the message that settled it is redelivered until its events are published', async () => {
       const key = await settled(811);
       for (let times = 0; times < 20; times += 1) {
         await expect(handler(queueEvent(createdMessage(key)), context)).resolves.toEqual({
           batchItemFailures: [],
         });
       }
-      expect(told()).toEqual([]);
+      expect(published()).toEqual([]);
     });
 
-    test('all for the message that ended it and died, even when a second event came in between', async () => {
+    test('everything when the message that settled it is redelivered, even after a second event', async () => {
       const key = stored(await quarteredPicture(812, 62).png().toBuffer());
       const message = queueEvent(createdMessage(key));
-      sns.on(PublishCommand).rejects(new Error('out of reach'));
+      sns.on(PublishCommand).rejects(new Error('unreachable'));
       await handler(message, context);
       sns.reset();
       sns.on(PublishCommand).resolves({});
       await handler(queueEvent(createdMessage(key)), context);
-      expect(told()).toEqual([]);
+      expect(published()).toEqual([]);
       await handler(redelivered(message), context);
-      expect(told().map(({ type }) => type)).toEqual(['image.received', 'image.ready']);
+      expect(published().map(({ type }) => type)).toEqual(['image.received', 'image.ready']);
     });
 
     test.each([
       ['for a message that is not S3’s own', (key: string) => requested(key)],
       [
-        'for one that comes back from the dead letters',
+        'for one that was redriven from the dead letters',
         (key: string) => createdAt(new Date(Date.now() - 120_000), key),
       ],
-    ])('all %s: it may not have been told', async (_, messageOf) => {
+    ])('everything %s', async (_, messageOf) => {
       const key = await settled(813);
       await handler(queueEvent(messageOf(key)), context);
-      expect(told().map(({ type }) => type)).toEqual(['image.received', 'image.ready']);
+      expect(published().map(({ type }) => type)).toEqual(['image.received', 'image.ready']);
     });
   });
 
-  describe('of an image that was only announced,', () => {
+  describe('for an image that was only announced,', () => {
     const announced = async (bytes: Buffer) => {
       const record = await catalog.announce(imageIdOf(bytes), new Date(), new Date(Date.now() + 3_600_000));
       if (record === undefined) throw new Error('not announced');
       return record;
     };
 
-    test('what its bytes are, once it has ended, and keeps which upload brought them', async () => {
+    test('what its bytes are once it is settled, and records which upload stored them', async () => {
       const bytes = await quarteredPicture(814, 62).png().toBuffer();
       const { createdAt: time } = await announced(bytes);
       await handler(queueEvent(createdMessage(stored(bytes, 'upload 1'))), context);
       const original = { contentType: 'image/png', bytes: bytes.length };
-      expect(told()).toMatchObject([
+      expect(published()).toMatchObject([
         { type: 'image.received', time, original },
         { type: 'image.ready', original: { ...original, width: 814, height: 62 } },
       ]);
@@ -303,19 +303,19 @@ describe('tells the topic', () => {
       expect(record).toMatchObject({ status: 'ready', announced: false, uploadId: 'upload 1' });
     });
 
-    test('that it is broken, with the true size', async () => {
+    test('that it is corrupt, with the true size', async () => {
       const bytes = Buffer.from([...jpegHeaderThenRubbish(), 14]);
       await announced(bytes);
       await handler(queueEvent(createdMessage(stored(bytes, 'upload 2'))), context);
       const original = { contentType: 'image/jpeg', bytes: bytes.length };
-      expect(told()).toMatchObject([
+      expect(published()).toMatchObject([
         { type: 'image.received', original },
         { type: 'image.failed', original, code: 'image-corrupt' },
       ]);
       expect(await catalog.find(imageIdOf(bytes))).toMatchObject({ status: 'failed', uploadId: 'upload 2' });
     });
 
-    test('that it was given up, with the true size, although it is not opened any more', async () => {
+    test('that it was given up, with the true size, without fetching it', async () => {
       const bytes = await quarteredPicture(815, 62).png().toBuffer();
       let record = await announced(bytes);
       for (let times = 0; times < 4; times += 1) {
@@ -324,7 +324,7 @@ describe('tells the topic', () => {
       }
       await handler(queueEvent(createdMessage(stored(bytes, 'upload 3'))), context);
       expect(s3.commandCalls(GetObjectCommand)).toHaveLength(0);
-      expect(told()).toMatchObject([
+      expect(published()).toMatchObject([
         { type: 'image.received', original: { bytes: bytes.length } },
         { type: 'image.failed', original: { bytes: bytes.length }, code: 'processing-failed' },
       ]);
@@ -332,14 +332,14 @@ describe('tells the topic', () => {
     });
   });
 
-  test('nothing of an original that is not there', async () => {
+  test('nothing about a missing original', async () => {
     s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: 'gone', $metadata: {} }));
-    await handler(queueEvent(createdMessage(`raw/${imageIdOf(Buffer.from('never told'))}`)), context);
-    expect(told()).toEqual([]);
+    await handler(queueEvent(createdMessage(`raw/${imageIdOf(Buffer.from('never stored'))}`)), context);
+    expect(published()).toEqual([]);
   });
 });
 
-test('gives up an image whose thumbnails were asked for time and again', async () => {
+test('gives up an image whose thumbnails were requested too often', async () => {
   const bytes = await quarteredPicture(807, 60).png().toBuffer();
   const id = imageIdOf(bytes);
   await catalog.receive(id, { bytes: bytes.length }, new Date());
@@ -354,11 +354,11 @@ test('gives up an image whose thumbnails were asked for time and again', async (
     error: { code: 'processing-failed', detail: expect.stringContaining('4 times') },
     original: { bytes: bytes.length },
   });
-  expect(told().at(-1)).toMatchObject({ type: 'image.failed', code: 'processing-failed' });
+  expect(published().at(-1)).toMatchObject({ type: 'image.failed', code: 'processing-failed' });
   expect(s3.commandCalls(GetObjectCommand)).toHaveLength(0);
 });
 
-test('does nothing for an event that comes again', async () => {
+test('does nothing for a repeated event', async () => {
   const key = stored(await quarteredPicture(802, 600).jpeg().toBuffer());
   await handler(queueEvent(createdMessage(key)), context);
   await expect(handler(queueEvent(createdMessage(key), createdMessage(key)), context)).resolves.toEqual({
@@ -368,7 +368,7 @@ test('does nothing for an event that comes again', async () => {
   expect(s3.commandCalls(GetObjectCommand)).toHaveLength(1);
 });
 
-test('finishes an image that was given up on when its event is delivered once more', async () => {
+test('finishes an image that was given up when its event is delivered once more', async () => {
   const bytes = await quarteredPicture(803, 600).jpeg().toBuffer();
   const id = imageIdOf(bytes);
   await catalog.fail(
@@ -403,7 +403,7 @@ describe('after a change of the variants', () => {
     uploadToReadyMilliseconds: 50,
   });
 
-  test('makes only those that are not there', async () => {
+  test('makes only those that are missing', async () => {
     const bytes = await quarteredPicture(41, 40).png().toBuffer();
     const id = imageIdOf(bytes);
     await catalog.finish(id, 'earlier', earlier(id, 'thumbnail', 'dropped'));
@@ -414,7 +414,7 @@ describe('after a change of the variants', () => {
     expect(record).toMatchObject({ status: 'ready', fingerprint: fingerprintOf(variants) });
   });
 
-  test('decodes nothing when variants were only taken away', async () => {
+  test('decodes nothing when variants were only removed', async () => {
     const id = imageIdOf(Buffer.from('taken away'));
     const record = earlier(id, 'thumbnail', 'dropped');
     const tiny = { ...record.thumbnails['thumbnail'], key: keyOf('tiny', '16x320-inside-q80')(id) };
@@ -434,7 +434,7 @@ describe('after a change of the variants', () => {
   });
 });
 
-test('works off several messages, and several records in one', async () => {
+test('processes several messages, and several records in one', async () => {
   const pictures = await Promise.all(
     [40, 50, 60].map((side) => quarteredPicture(side, side).png().toBuffer()),
   );
@@ -443,7 +443,7 @@ test('works off several messages, and several records in one', async () => {
   expect(written()).toHaveLength(6);
 });
 
-test('fails only the message whose original cannot be read now', async () => {
+test('fails only the message whose original cannot be read', async () => {
   const good = stored(await quarteredPicture(43, 40).png().toBuffer());
   const throttled = stored(await quarteredPicture(44, 40).png().toBuffer());
   s3.on(GetObjectCommand, { Bucket: 'raw-bucket', Key: throttled }).rejects(new Error('SlowDown'));
@@ -463,7 +463,7 @@ test('fails the message when a thumbnail cannot be written', async () => {
   });
 });
 
-test('logs a broken image once, with its code, and is done with it', async () => {
+test('logs a corrupt image once, with its code, and does not retry it', async () => {
   const key = stored(jpegHeaderThenRubbish());
   await expect(handler(queueEvent(createdMessage(key)), context)).resolves.toEqual({ batchItemFailures: [] });
   expect(written()).toHaveLength(0);
@@ -480,7 +480,7 @@ test('logs a broken image once, with its code, and is done with it', async () =>
   });
 });
 
-test('fails an original whose bytes are not those that its name says', async () => {
+test('fails an original whose bytes do not match its name', async () => {
   const id = imageIdOf(Buffer.from('other bytes'));
   const bytes = await quarteredPicture(42, 40).png().toBuffer();
   s3.on(GetObjectCommand).callsFake(() => ({
@@ -492,7 +492,7 @@ test('fails an original whose bytes are not those that its name says', async () 
   expect(written()).toHaveLength(0);
 });
 
-test('sends an image that promises much work to the slow lane, with the time at which it was stored', async () => {
+test('moves an image that promises much work to the slow lane, with the time at which it was stored', async () => {
   sqs.on(SendMessageCommand).resolves({});
   const key = stored(slowTiff());
   const message = createdMessage(key);
@@ -510,7 +510,7 @@ test('delivers the message again when the slow lane cannot be reached', async ()
   expect(batchItemFailures).toHaveLength(1);
 });
 
-test('fails an uploaded file that is no image, with what it is', async () => {
+test('fails a file that is not an image, with what it is', async () => {
   const pdf = Buffer.from('%PDF-1.7 and so on');
   await handler(queueEvent(createdMessage(stored(pdf))), context);
   expect(await catalog.find(imageIdOf(pdf))).toMatchObject({
@@ -519,7 +519,7 @@ test('fails an uploaded file that is no image, with what it is', async () => {
   });
 });
 
-test('fails an original that is larger than what may be uploaded, and does not fetch it', async () => {
+test('fails an original that is too large without fetching it', async () => {
   const bytes = Buffer.alloc(limits.maxUploadBytes + 1);
   const body = Readable.from([bytes]);
   const key = stored(bytes);
@@ -533,7 +533,7 @@ test('fails an original that is larger than what may be uploaded, and does not f
   expect(body.destroyed).toBe(true);
 });
 
-test('fails only the message whose original arrived by half', async () => {
+test('fails only the message whose original arrived in part', async () => {
   const good = stored(await quarteredPicture(46, 40).png().toBuffer());
   const bytes = await quarteredPicture(47, 40).png().toBuffer();
   const Key = stored(bytes);
@@ -548,7 +548,7 @@ test('fails only the message whose original arrived by half', async () => {
   expect(written()).toHaveLength(2);
 });
 
-test('is done with an original that was deleted meanwhile', async () => {
+test('does not retry an original that was deleted', async () => {
   s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: 'gone', $metadata: {} }));
   const result = await handler(
     queueEvent(createdMessage(`raw/${imageIdOf(Buffer.from('deleted'))}`)),
@@ -559,7 +559,7 @@ test('is done with an original that was deleted meanwhile', async () => {
   await expect(catalog.find(imageIdOf(Buffer.from('deleted')))).resolves.toBeUndefined();
 });
 
-test('ignores an object that no upload made', async () => {
+test('ignores an object that is not an upload', async () => {
   await expect(handler(queueEvent(createdMessage('raw/holiday+photo.jpg')), context)).resolves.toEqual({
     batchItemFailures: [],
   });
@@ -570,26 +570,29 @@ test('ignores an object that no upload made', async () => {
   expect(s3.commandCalls(GetObjectCommand)).toHaveLength(0);
 });
 
-test.each(['not JSON', '{"Records":[{}]}', '{}'])('fails a message that no S3 sends: %s', async (body) => {
-  await expect(handler(queueEvent(body), context)).resolves.toEqual({
-    batchItemFailures: [{ itemIdentifier: 'message-0' }],
-  });
-});
+test.each(['not JSON', '{"Records":[{}]}', '{}'])(
+  'fails a message that S3 would not send: %s',
+  async (body) => {
+    await expect(handler(queueEvent(body), context)).resolves.toEqual({
+      batchItemFailures: [{ itemIdentifier: 'message-0' }],
+    });
+  },
+);
 
 describe('an S3 event', () => {
-  test('that only tests the queue creates nothing', () => {
+  test('that tests the queue names no objects', () => {
     expect(
       createdObjects(JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'raw-bucket' })),
     ).toEqual([]);
   });
 
-  test('tells keys that are encoded as forms are', () => {
+  test('has its keys decoded like forms', () => {
     expect(createdObjects(createdMessage('raw/red+flower%2B%C3%BC.jpg'))).toEqual([
       { key: 'raw/red flower+ü.jpg', storedAt: expect.any(Date) },
     ]);
   });
 
-  test('of a deletion creates nothing', () => {
+  test('of a deletion names no objects', () => {
     expect(
       createdObjects(createdMessage('raw/a').replace('ObjectCreated:Put', 'ObjectRemoved:Delete')),
     ).toEqual([]);

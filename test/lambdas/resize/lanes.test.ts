@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
-import { allowanceOf, estimateDecodeMilliseconds } from '../../../lambdas/resize/lanes.ts';
+import { estimateDecodeMilliseconds } from '../../../lambdas/resize/decoder/cost.ts';
+import { allowanceOf } from '../../../lambdas/resize/lanes.ts';
 import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
 import { slowTiff } from '../../images.ts';
 
@@ -31,7 +32,7 @@ test.each([
   ['a large PNG of 16 bits', () => picture(4000, 3000).toColourspace('rgb16').png().toBuffer()],
   ['a large progressive JPEG', () => picture(8000, 6000).jpeg({ progressive: true }).toBuffer()],
   ['a large TIFF with a profile', () => picture(4000, 3000).withIccProfile('p3').tiff().toBuffer()],
-])('%s is left to the slow lane', async (_, image) => {
+])('%s moves to the slow lane', async (_, image) => {
   expect(await estimate(await image())).toBeGreaterThan(maxEstimatedMilliseconds);
 });
 

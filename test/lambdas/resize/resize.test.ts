@@ -4,8 +4,8 @@ import type { ImageEvent } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
-import { AllowanceExceeded, DecoderDied, DecoderStalled } from '../../../lambdas/resize/decode-errors.ts';
-import { createDecoder, type Decoder } from '../../../lambdas/resize/decoder.ts';
+import { DecodeStopped, type StopReason } from '../../../lambdas/resize/decoder/errors.ts';
+import { createDecoder, type Decoder } from '../../../lambdas/resize/decoder/pool.ts';
 import type { Lane } from '../../../lambdas/resize/lanes.ts';
 import { createResize } from '../../../lambdas/resize/resize.ts';
 import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
@@ -29,14 +29,15 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-/** A decoder whose first renderings fail with these errors, one after the other. */
-const failingDecoder = (errors: readonly Error[]): Decoder => {
-  const left = [...errors];
+/** A decoder whose first decodes stop for these reasons, one after the other. */
+const stoppingDecoder = (reasons: readonly StopReason[]): Decoder => {
+  const left = [...reasons];
   return {
-    load: async (image) => {
-      const loaded = await decoder.load(image);
-      const error = left.shift();
-      return error === undefined ? loaded : { ...loaded, render: () => Promise.reject(error) };
+    decode: async (body, variants) => {
+      const rendering = await decoder.decode(body, variants);
+      const reason = left.shift();
+      if (reason === undefined) return rendering;
+      throw new DecodeStopped(reason, 'stopped by the test');
     },
   };
 };
@@ -44,7 +45,7 @@ const failingDecoder = (errors: readonly Error[]): Decoder => {
 let width = 60;
 
 /** An image that no other test uses, in one of the lanes. */
-const imageIn = async (lane: Lane, errors: readonly Error[], announcedBytes?: number) => {
+const imageIn = async (lane: Lane, reasons: readonly StopReason[], announcedBytes?: number) => {
   width += 1;
   const bytes = await quarteredPicture(width, 40).png().toBuffer();
   const id = imageIdOf(bytes);
@@ -53,7 +54,7 @@ const imageIn = async (lane: Lane, errors: readonly Error[], announcedBytes?: nu
   const published: ImageEvent[] = [];
   const resize = createResize({
     originals: {
-      put: () => Promise.reject(new Error('Nothing is put.')),
+      put: () => Promise.reject(new Error('not used')),
       head: async () => ({ bytes: bytes.byteLength, uploadId: undefined }),
       open: async () => ({
         bytes: announcedBytes ?? bytes.byteLength,
@@ -65,7 +66,7 @@ const imageIn = async (lane: Lane, errors: readonly Error[], announcedBytes?: nu
       put: async (key) => {
         stored.push(key);
       },
-      get: () => Promise.reject(new Error('Nothing is fetched.')),
+      get: () => Promise.reject(new Error('not used')),
     },
     catalog,
     events: {
@@ -74,7 +75,7 @@ const imageIn = async (lane: Lane, errors: readonly Error[], announcedBytes?: nu
       },
     },
     metrics: { record },
-    decoder: failingDecoder(errors),
+    decoder: stoppingDecoder(reasons),
     variants,
     limits,
     slowLane:
@@ -89,18 +90,16 @@ const imageIn = async (lane: Lane, errors: readonly Error[], announcedBytes?: nu
   return { id, bytes, resize, stored, moved, published };
 };
 
-const crash = () => new DecoderDied('SIGSEGV');
-
 describe('in the fast lane', () => {
   test.each([
-    ['exceeds its allowance', new AllowanceExceeded('cpu')],
-    ['promises much work', new AllowanceExceeded('estimate')],
-    ['crashes its decoder', crash()],
-    ['gets no CPU time', new DecoderStalled('late')],
-  ])('an image that %s moves to the slow lane, and is not blamed', async (_, error) => {
-    const { id, resize, stored, moved } = await imageIn('fast', [error]);
+    ['exceeds its allowance', 'cpu'],
+    ['promises much work', 'estimate'],
+    ['crashes its decoder', 'crash'],
+    ['gets no CPU time', 'stall'],
+  ] as const)('an image that %s moves to the slow lane and does not fail', async (_, reason) => {
+    const { id, resize, stored, moved } = await imageIn('fast', [reason]);
     const storedAt = new Date(Date.now() - 60_000);
-    await expect(resize(id, storedAt)).resolves.toMatchObject({ result: 'moved' });
+    await expect(resize({ id, storedAt })).resolves.toMatchObject({ result: 'moved' });
     expect(moved).toEqual([[id, storedAt]]);
     expect(stored).toHaveLength(0);
     expect(record.mock.calls).toEqual([[{ MovedToSlowLane: 1 }]]);
@@ -108,10 +107,10 @@ describe('in the fast lane', () => {
   });
 
   test('an announced image that moves is published with its true size, not with what was announced', async () => {
-    const { id, bytes, resize, published } = await imageIn('fast', [new AllowanceExceeded('cpu')]);
+    const { id, bytes, resize, published } = await imageIn('fast', ['cpu']);
     const inAnHour = new Date(Date.now() + 3_600_000);
     await catalog.announce(id, inAnHour, inAnHour);
-    await resize(id);
+    await resize({ id });
     expect(published).toMatchObject([
       { type: 'image.received', original: { contentType: 'image/png', bytes: bytes.byteLength } },
     ]);
@@ -120,26 +119,26 @@ describe('in the fast lane', () => {
 
   test('an image of many bytes moves before it is fetched', async () => {
     const { id, resize, moved } = await imageIn('fast', [], 20_000_001);
-    await expect(resize(id)).resolves.toMatchObject({ result: 'moved' });
+    await expect(resize({ id })).resolves.toMatchObject({ result: 'moved' });
     expect(moved).toHaveLength(1);
   });
 
-  test('an image that the slow lane finished meanwhile does not move', async () => {
-    const { id, resize, moved } = await imageIn('fast', [new AllowanceExceeded('cpu')]);
-    // GIVEN an image that ends between the look at its record and the move
+  test('an image that is settled meanwhile does not move', async () => {
+    const { id, resize, moved } = await imageIn('fast', ['cpu']);
+    // GIVEN an image that is settled after its record was read
     const find = jest.spyOn(catalog, 'find').mockResolvedValueOnce(undefined);
     await catalog.fail(id, fingerprintOf(variants), { bytes: 1 }, { code: 'image-corrupt', detail: '' });
-    await expect(resize(id)).resolves.toMatchObject({ result: 'nothing-to-do' });
+    await expect(resize({ id })).resolves.toMatchObject({ result: 'nothing-to-do' });
     expect(moved).toHaveLength(0);
     find.mockRestore();
   });
 });
 
 describe('in the slow lane', () => {
-  test('tries once more when the decoder dies', async () => {
-    const { id, resize, stored } = await imageIn('slow', [crash()]);
+  test('decodes once more when the decoder dies', async () => {
+    const { id, resize, stored } = await imageIn('slow', ['crash']);
     const storedAt = new Date(Date.now() - 60_000);
-    await resize(id, storedAt);
+    await resize({ id, storedAt });
     expect(record.mock.calls).toEqual([[{ Ready: 1, UploadToReadyMilliseconds: expect.any(Number) }]]);
     expect(record.mock.calls[0][0].UploadToReadyMilliseconds).toBeGreaterThanOrEqual(60_000);
     expect(stored).toHaveLength(1);
@@ -147,12 +146,12 @@ describe('in the slow lane', () => {
   });
 
   test.each([
-    ['processing-failed', [crash(), crash()]],
-    ['decode-timeout', [crash(), new AllowanceExceeded('cpu')]],
-    ['decode-memory', [new AllowanceExceeded('cpu'), new AllowanceExceeded('memory')]],
-  ] as const)('records %s after the second try', async (code, errors) => {
-    const { id, bytes, resize, stored } = await imageIn('slow', errors);
-    await expect(resize(id)).resolves.toMatchObject({ result: 'ended' });
+    ['processing-failed', ['crash', 'crash']],
+    ['decode-timeout', ['crash', 'cpu']],
+    ['decode-memory', ['cpu', 'memory']],
+  ] as const)('records %s after the second attempt', async (code, reasons) => {
+    const { id, bytes, resize, stored } = await imageIn('slow', reasons);
+    await expect(resize({ id })).resolves.toMatchObject({ result: 'settled' });
     expect(record.mock.calls).toEqual([[{ Failed: 1 }, code]]);
     expect(stored).toHaveLength(0);
     expect(await catalog.find(id)).toMatchObject({
@@ -162,16 +161,16 @@ describe('in the slow lane', () => {
     });
   });
 
-  test('a machine that has no CPU time for it is no verdict: the message is delivered again', async () => {
-    const { id, resize } = await imageIn('slow', [new DecoderStalled('late')]);
-    await expect(resize(id)).rejects.toBeInstanceOf(DecoderStalled);
+  test('an image that gets no CPU time does not fail: its message is delivered again', async () => {
+    const { id, resize } = await imageIn('slow', ['stall']);
+    await expect(resize({ id })).rejects.toMatchObject({ reason: 'stall' });
     expect(await catalog.find(id)).toBeUndefined();
   });
 
-  test('an image that moved is ready without a trace of it', async () => {
+  test('the record of an image that is ready no longer names the slow lane', async () => {
     const { id, resize } = await imageIn('slow', []);
     await catalog.noteSlowLane(id, fingerprintOf(variants), { bytes: 1 });
-    await resize(id);
+    await resize({ id });
     expect(await catalog.find(id)).toMatchObject({ status: 'ready' });
     expect(await catalog.find(id)).not.toHaveProperty('lane');
   });

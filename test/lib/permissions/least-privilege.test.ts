@@ -8,10 +8,10 @@ import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { bodyOf, type HttpApiResult, requestOf, resultOf } from '../../../lambdas/ingest/http-api.ts';
 import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { createMailRequests } from '../../../lambdas/notify/mail-requests.ts';
-import { createDecoder } from '../../../lambdas/resize/decoder.ts';
+import { createDecoder } from '../../../lambdas/resize/decoder/pool.ts';
 import { resizeEnvironment } from '../../../lambdas/resize/environment.ts';
 import type { Lane } from '../../../lambdas/resize/lanes.ts';
-import { createResizeService } from '../../../lambdas/resize/service.ts';
+import { wireResize } from '../../../lambdas/resize/wiring.ts';
 import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { createLog } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
@@ -212,7 +212,7 @@ beforeAll(async () => {
   const serviceOf = (lane: Lane, variables: Readonly<Record<string, string>>) => {
     const environment = readEnvironment(resizeEnvironment, variables);
     const decoder = createDecoder(environment.IMAGE_LIMITS, log, { lane });
-    return createResizeService(environment, log, { lane, decoder });
+    return wireResize(environment, log, { lane, decoder });
   };
   const inSlowLane = serviceOf('slow', slowResize.environment);
   aws.actAs({ function: slowResize.role });

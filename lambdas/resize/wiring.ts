@@ -7,22 +7,22 @@ import { createResizeRequests } from '../aws/resize-requests.ts';
 import { createThumbnails } from '../aws/thumbnails.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
-import type { Decoder } from './decoder.ts';
+import type { Decoder } from './decoder/pool.ts';
 import type { resizeEnvironment } from './environment.ts';
 import type { Lane } from './lanes.ts';
 import { createMessageHandler } from './messages.ts';
 import { createResize } from './resize.ts';
 
-export interface ResizeServiceProps {
+export interface LaneProps {
   readonly lane: Lane;
   readonly decoder: Decoder;
 }
 
-/** Everything behind the queue of one lane, wired to the services that the environment names. */
-export const createResizeService = (
+/** Everything behind the queue of one lane, with the resources that the environment names. */
+export const wireResize = (
   environment: z.output<typeof resizeEnvironment>,
   log: Log,
-  { lane, decoder }: ResizeServiceProps,
+  { lane, decoder }: LaneProps,
 ) => {
   const s3 = createS3Client();
   const metrics = createMetrics(environment.STACK_NAME);

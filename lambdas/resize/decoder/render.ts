@@ -1,11 +1,10 @@
-import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
-import { rgbaToThumbHash } from 'thumbhash';
-import { ImageError } from '../image/errors.ts';
-import type { ImageLimits } from '../image/limits.ts';
-import type { Variant } from '../image/variant.ts';
-import type { Rendering } from './decoder-protocol.ts';
-import { isCostlyHeader } from './header-cost.ts';
-import { estimateDecodeMilliseconds } from './lanes.ts';
+import sharp, { type Metadata, type Sharp } from 'sharp';
+import { ImageError } from '../../image/errors.ts';
+import type { ImageLimits } from '../../image/limits.ts';
+import type { Variant } from '../../image/variant.ts';
+import { estimateDecodeMilliseconds, isCostlyHeader } from './cost.ts';
+import { placeholderOf } from './placeholder.ts';
+import type { Rendering } from './protocol.ts';
 
 // Only the loaders of the accepted types may ever see a byte: SVG, PDF, ImageMagick and the like read files and URLs.
 sharp.block({ operation: ['VipsForeignLoad'] });
@@ -19,7 +18,7 @@ sharp.unblock({
     'VipsForeignLoadTiff',
   ],
 });
-// Every image is decoded once: libvips' cache of operations would only hold memory.
+// No image is decoded twice, so libvips' cache of operations would only hold memory.
 sharp.cache(false);
 
 interface Size {
@@ -27,7 +26,7 @@ interface Size {
   readonly height: number;
 }
 
-/** The header promises more work than was asked for. No pixel was decoded. */
+/** The header promises more work than is allowed. No pixel was decoded. */
 export class ExceedsEstimate extends Error {
   override readonly name = 'ExceedsEstimate';
 }
@@ -35,7 +34,7 @@ export class ExceedsEstimate extends Error {
 /**
  * Makes all the variants from one decode: upright, sRGB, without metadata, never enlarged.
  *
- * @param maxEstimatedMilliseconds CPU time that the image may be estimated to take. @default - any
+ * @param maxEstimatedMilliseconds the largest estimate with which an image is decoded. @default - any
  * @throws ImageError `unsupported-type`, `image-too-large`, `image-corrupt`
  * @throws ExceedsEstimate
  */
@@ -47,15 +46,15 @@ export const renderImage = async (
 ): Promise<Rendering> => {
   const isLimited = maxEstimatedMilliseconds !== undefined;
   if (isLimited && isCostlyHeader(bytes)) throw new ExceedsEstimate();
-  const image = await judged(async () => open(bytes));
-  const metadata = await judged(() => image.metadata());
+  const image = await orCorrupt(async () => open(bytes));
+  const metadata = await orCorrupt(() => image.metadata());
   const original = checkHeader(metadata, limits);
   if (isLimited && estimateDecodeMilliseconds(metadata, bytes) > maxEstimatedMilliseconds) {
     throw new ExceedsEstimate();
   }
-  // The largest that any variant needs is decoded once, shrinking on load; all others come from its pixels.
+  // The image is decoded once, shrinking on load, at the largest scale that a variant needs.
   const scale = Math.max(...variants.map((variant) => scaleFor(original, variant)));
-  const { data, info } = await judged(() =>
+  const { data, info } = await orCorrupt(() =>
     image
       .autoOrient()
       .resize({ ...scaled(original, scale), fit: 'fill' })
@@ -64,37 +63,37 @@ export const renderImage = async (
       .toBuffer({ resolveWithObject: true }),
   );
   if (info.channels > maxChannels) {
-    return renderImage(await judged(() => withoutExtraChannels(bytes)), variants, limits);
+    return renderImage(await orCorrupt(() => withoutExtraChannels(bytes)), variants, limits);
   }
   clearHiddenColours(data, info.channels);
   const pixels = () =>
     sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } });
   const encoded = Promise.all(variants.map((variant) => encode(pixels(), original, variant)));
-  // Meanwhile: the encoders run in other threads.
-  const thumbhash = placeholder(data, info);
+  // The encoders run in other threads meanwhile.
+  const thumbhash = placeholderOf(data, info);
   return { original, thumbnails: await encoded, thumbhash };
 };
 
 const open = (bytes: Uint8Array): Sharp =>
   sharp(bytes, {
-    // "warning" also catches what libjpeg calls a mere warning: rubbish between valid markers.
+    // For libjpeg, rubbish between valid markers is only a warning.
     failOn: 'warning',
-    // Judged on the header, with a code and the limit; nothing is decoded before.
+    // checkHeader does this, with an error that names the limit.
     limitInputPixels: false,
     sequentialRead: true,
   });
 
-/** Three colours and their transparency. */
+/** Three colours and transparency. */
 const maxChannels = 4;
 
 /**
- * A TIFF may have channels that are no colour, masks for example. libvips takes the last one for the transparency when it
- * resizes, and a mask would make the picture black; it is the first of them, and a PNG has no room for others.
+ * A TIFF may have channels that are no colour, such as masks. When libvips resizes, it treats the last one as transparency,
+ * although that is the first one. A PNG keeps only the first.
  */
 const withoutExtraChannels = (bytes: Uint8Array): Promise<Uint8Array> =>
   open(bytes).autoOrient().toColourspace('srgb').png({ compressionLevel: 0 }).toBuffer();
 
-/** A pixel that nobody sees may hide a colour, even a whole picture: PNG and AVIF would keep it. */
+/** Transparent pixels may hide colours, even a whole picture, which PNG and AVIF would keep. */
 const clearHiddenColours = (data: Uint8Array, channels: number): void => {
   if (channels % 2 !== 0) return;
   for (let alpha = channels - 1; alpha < data.byteLength; alpha += channels) {
@@ -103,50 +102,8 @@ const clearHiddenColours = (data: Uint8Array, channels: number): void => {
   }
 };
 
-/** A ThumbHash takes at most 100 pixels a side and keeps seven waves of them: 32 give a photo one that looks the same. */
-const placeholderSide = 32;
-
-/** How many pixels a side are averaged, evenly spread, for one of the placeholder's: of more, the mean hardly changes. */
-const samplesPerSide = 4;
-
-/** Averages the pixels itself: 0.1 ms, where one more pipeline of libvips costs 1.3 ms (320 x 240 pixels). */
-const placeholder = (data: Uint8Array, { width, height, channels }: OutputInfo): string => {
-  const scale = Math.min(1, placeholderSide / Math.max(width, height));
-  const small = scaled({ width, height }, scale);
-  const rgba = new Uint8Array(small.width * small.height * 4);
-  const stepX = width / small.width;
-  const stepY = height / small.height;
-  const samplesX = Math.min(samplesPerSide, Math.ceil(stepX));
-  const samplesY = Math.min(samplesPerSide, Math.ceil(stepY));
-  for (let y = 0, to = 0; y < small.height; y += 1) {
-    for (let x = 0; x < small.width; x += 1, to += 4) {
-      let red = 0;
-      let green = 0;
-      let blue = 0;
-      let alpha = 0;
-      for (let row = 0; row < samplesY; row += 1) {
-        const line = Math.floor((y + (row + 0.5) / samplesY) * stepY) * width;
-        for (let column = 0; column < samplesX; column += 1) {
-          const from = (line + Math.floor((x + (column + 0.5) / samplesX) * stepX)) * channels;
-          // What is transparent has no colour.
-          const weight = channels === 4 ? (data[from + 3] ?? 0) : 255;
-          red += (data[from] ?? 0) * weight;
-          green += (data[from + 1] ?? 0) * weight;
-          blue += (data[from + 2] ?? 0) * weight;
-          alpha += weight;
-        }
-      }
-      rgba[to] = red / (alpha || 1);
-      rgba[to + 1] = green / (alpha || 1);
-      rgba[to + 2] = blue / (alpha || 1);
-      rgba[to + 3] = alpha / (samplesX * samplesY);
-    }
-  }
-  return Buffer.from(rgbaToThumbHash(small.width, small.height, rgba)).toString('base64');
-};
-
 const checkHeader = (metadata: Metadata, limits: ImageLimits): Size => {
-  // A HEIF container is accepted for AVIF only: the decoder of its other codecs is not there.
+  // sharp decodes only AVIF in a HEIF container.
   if (metadata.format === 'heif' && metadata.compression !== 'av1') {
     throw new ImageError(
       'unsupported-type',
@@ -154,7 +111,7 @@ const checkHeader = (metadata: Metadata, limits: ImageLimits): Size => {
     );
   }
   const { width, height } = metadata.autoOrient;
-  // The pages of a HEIF container are images that have nothing to do with the one that is decoded.
+  // The pages of a HEIF container are other images than the one that is decoded.
   const frames = metadata.format === 'heif' ? 1 : (metadata.pages ?? 1);
   const { maxSidePixels, maxPixels, maxFrames, maxAnimationPixels } = limits;
   const tooLarge = (what: string, rule: string) =>
@@ -170,7 +127,7 @@ const checkHeader = (metadata: Metadata, limits: ImageLimits): Size => {
   return { width, height };
 };
 
-/** How much a variant shrinks the image: 1 at most, because nothing is enlarged. */
+/** The factor by which a variant shrinks the image: at most 1, because nothing is enlarged. */
 const scaleFor = (size: Size, { width, height, fit }: Variant): number => {
   const pick = fit === 'cover' ? Math.max : Math.min;
   return Math.min(1, pick(width / size.width, height / size.height));
@@ -182,7 +139,7 @@ const scaled = ({ width, height }: Size, scale: number): Size => ({
 });
 
 const encode = async (image: Sharp, size: Size, variant: Variant) => {
-  const { data, info } = await judged(() =>
+  const { data, info } = await orCorrupt(() =>
     withFormat(fitted(image, size, variant).toColourspace('srgb'), variant).toBuffer({
       resolveWithObject: true,
     }),
@@ -190,7 +147,7 @@ const encode = async (image: Sharp, size: Size, variant: Variant) => {
   return { bytes: data, width: info.width, height: info.height };
 };
 
-/** The sizes are our own, not libvips', so that all variants round the same way and none is enlarged. */
+/** Computes sizes itself instead of libvips, so that all variants are rounded alike and none is enlarged. */
 const fitted = (image: Sharp, original: Size, variant: Variant): Sharp => {
   const inner = scaled(original, scaleFor(original, variant));
   switch (variant.fit) {
@@ -217,7 +174,7 @@ const fitted = (image: Sharp, original: Size, variant: Variant): Sharp => {
   }
 };
 
-/** Encoder settings by measurement: WebP effort 2 costs 1.09 of JPEG, effort 4 1.24; AVIF effort 4 costs 4 x effort 3. */
+/** WebP and AVIF at effort 2: a higher effort costs much more time than it saves bytes. */
 const withFormat = (image: Sharp, { format, quality, background }: Variant): Sharp => {
   switch (format) {
     case 'webp':
@@ -233,19 +190,19 @@ const withFormat = (image: Sharp, { format, quality, background }: Variant): Sha
 
 const maxReasonCharacters = 200;
 
-/** libvips tells all that it met on its way, on many lines: the first that says something of the image is enough. */
+/** libvips reports many lines. The first one about the image itself is enough. */
 const reasonOf = (error: unknown): string => {
   const lines = (error instanceof Error ? error.message : String(error))
     .replaceAll(/[^\P{C}\n]/gu, '')
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean);
-  const telling = lines.find((line) => !/^source: bad seek|^Warning treated as error/.test(line));
-  return (telling ?? lines[0] ?? 'no reason given').slice(0, maxReasonCharacters);
+  const useful = lines.find((line) => !/^source: bad seek|^Warning treated as error/.test(line));
+  return (useful ?? lines[0] ?? 'no reason given').slice(0, maxReasonCharacters);
 };
 
-/** What libvips refuses once all bytes have arrived is the image's fault, for good. */
-const judged = async <Result>(decode: () => Promise<Result>): Promise<Result> => {
+/** All bytes have arrived, so an error of libvips is the image's fault. */
+const orCorrupt = async <Result>(decode: () => Promise<Result>): Promise<Result> => {
   try {
     return await decode();
   } catch (error) {

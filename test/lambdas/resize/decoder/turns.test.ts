@@ -1,15 +1,14 @@
-import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { variantsSchema } from '../../../lambdas/image/variant.ts';
-import { createDecoder } from '../../../lambdas/resize/decoder.ts';
-import { createGate } from '../../../lambdas/resize/gate.ts';
-import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
-import { quarteredPicture, slowTiff } from '../../images.ts';
+import { variantsSchema } from '../../../../lambdas/image/variant.ts';
+import { createDecoder } from '../../../../lambdas/resize/decoder/pool.ts';
+import { createTurns } from '../../../../lambdas/resize/decoder/turns.ts';
+import { imageLimitsOf, readSettings } from '../../../../lib/settings.ts';
+import { quarteredPicture, slowTiff } from '../../../images.ts';
 
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 
-test('lets no more run at once than there are places, each in its turn, whether or not those before it fail', async () => {
-  const inTurn = createGate(2);
+test('runs at most so many tasks at once, in the order in which they came, whether or not earlier ones fail', async () => {
+  const inTurn = createTurns(2);
   const begun: string[] = [];
   const ends = new Map<string, PromiseWithResolvers<string>>();
   const start = (name: string) => {
@@ -36,19 +35,27 @@ test('lets no more run at once than there are places, each in its turn, whether 
   expect(begun).toEqual(['a', 'b', 'c', 'd']);
 });
 
-test('an image that waits for its turn is not held to account for the time that another one takes', async () => {
+test('an image that waits for its turn is not charged for the time that another one takes', async () => {
   // GIVEN two images that have arrived, of which the first uses up its CPU time
   const limits = { ...imageLimitsOf(readSettings({})), decodeTimeoutSeconds: 1 };
   const decoder = createDecoder(limits, log, { lane: 'slow', decodesAtOnce: 1 });
   const variants = variantsSchema.parse([{ name: 'thumbnail' }]);
-  const load = (bytes: Buffer) => decoder.load({ bytes: bytes.byteLength, body: Readable.from([bytes]) });
-  const first = await load(slowTiff());
-  const second = await load(await quarteredPicture(400, 300).jpeg().toBuffer());
+  const [slow, photo] = [slowTiff(), await quarteredPicture(400, 300).jpeg().toBuffer()];
+  const firstArrived = Promise.withResolvers<void>();
+  const first = async function* () {
+    yield slow;
+    firstArrived.resolve();
+  };
+  const second = async function* () {
+    await firstArrived.promise;
+    yield photo;
+  };
   // WHEN
-  const [exceeding, rendered] = await Promise.allSettled([first.render(variants), second.render(variants)]);
-  first.close();
-  second.close();
+  const [exceeding, rendered] = await Promise.allSettled([
+    decoder.decode(first(), variants),
+    decoder.decode(second(), variants),
+  ]);
   // THEN
-  expect(exceeding).toMatchObject({ status: 'rejected', reason: { what: 'cpu' } });
+  expect(exceeding).toMatchObject({ status: 'rejected', reason: { reason: 'cpu' } });
   expect(rendered).toMatchObject({ status: 'fulfilled', value: { original: { width: 400, height: 300 } } });
 });

@@ -4,7 +4,7 @@ import { closeSync, fstatSync, mkdtempSync, readdirSync, readSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { openUnnamedFile } from '../../../lambdas/resize/unnamed-file.ts';
+import { openUnnamedFile } from '../../../../lambdas/resize/decoder/unnamed-file.ts';
 
 /** Counts the files that it sees in its folder until its input ends. */
 const watcher = `
@@ -30,7 +30,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-test('keeps what is written to it, and has no name', () => {
+test('stores what is written to it, without a name', () => {
   const file = openUnnamedFile(folder);
   writeSync(file, 'an image', 0);
   const bytes = Buffer.alloc(8);
@@ -42,9 +42,9 @@ test('keeps what is written to it, and has no name', () => {
   closeSync(file);
 });
 
-// Elsewhere it has one for a moment.
+// On other systems it has a name for a moment.
 (process.platform === 'linux' ? test : test.skip)(
-  'is not seen by a process that looks all the time',
+  'is not seen by a process that lists its folder in a loop',
   async () => {
     const child = spawn(process.execPath, ['--eval', watcher, folder], {
       stdio: ['pipe', 'pipe', 'inherit'],

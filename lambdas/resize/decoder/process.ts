@@ -1,38 +1,38 @@
 import { ftruncateSync, readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { ImageError } from '../image/errors.ts';
-import { decoderFiles } from './decoder-files.ts';
-import type { DecoderReply, DecoderRequest, Exceeded } from './decoder-protocol.ts';
-import type { DecodeAllowance } from './lanes.ts';
+import { ImageError } from '../../image/errors.ts';
+import type { DecodeAllowance } from '../lanes.ts';
+import { decoderFiles } from './descriptors.ts';
 import { readLines } from './lines.ts';
+import type { DecoderReply, DecoderRequest, Exceeded } from './protocol.ts';
 import { ExceedsEstimate, renderImage } from './render.ts';
 
-/**
- * The process that decodes: one image after the other, and nothing else. It may be killed at any moment, and often starts
- * while a caller waits: it loads nothing but sharp. Zod would take 15 ms more, to check what our own code asks for.
+/*
+ * The process that decodes: one image after the other, and nothing else. It may be killed at any moment. It often starts
+ * while a caller waits, so it loads only sharp, and does not check requests: they come from our own code.
  */
 
-/** How often its own use of CPU and memory is measured. A decoder can take about 50 MB in between. */
+/** How often it measures its CPU time and memory. A decode can allocate about 50 MB in between. */
 const checkMilliseconds = 10;
 
 const reply = (message: DecoderReply): void => {
   writeSync(decoderFiles.replies, `${JSON.stringify(message)}\n`);
 };
 
-/** Takes the image out of the file: its bytes need not stay in the page cache, nor get to the disk. */
-const receive = (length: number): Uint8Array => {
+/** Reads the image and empties the file, so that its bytes are not written to the disk. */
+const readImage = (length: number): Uint8Array => {
   const bytes = Buffer.allocUnsafe(length);
   for (let filled = 0; filled < length; ) {
     const count = readSync(decoderFiles.bytes, bytes, filled, length - filled, filled);
-    if (count === 0) throw new Error(`The file ends after ${filled} bytes instead of ${length}.`);
+    if (count === 0) throw new Error(`Expected ${length} bytes but received ${filled}`);
     filled += count;
   }
   ftruncateSync(decoderFiles.bytes, 0);
   return bytes;
 };
 
-/** Puts the thumbnails into the file, one after the other. */
-const hand = (thumbnails: readonly { readonly bytes: Uint8Array }[]): void => {
+/** Writes the thumbnails to the file, one after the other. */
+const writeThumbnails = (thumbnails: readonly { readonly bytes: Uint8Array }[]): void => {
   let position = 0;
   for (const { bytes } of thumbnails) {
     for (let written = 0; written < bytes.byteLength; ) {
@@ -52,8 +52,8 @@ const cpuMilliseconds = (): number => {
 };
 
 /**
- * libvips runs in other threads, so this one is free to measure what they take. Memory counts from what the process held
- * before: what the last image left behind is not this one's fault.
+ * libvips runs in other threads, so this one is free to measure their use. Memory is what the process holds above what it
+ * held before, because earlier images may have left some behind.
  */
 const watch = (allowance: DecodeAllowance): NodeJS.Timeout => {
   const maxResidentMiB = residentMiB() + allowance.memoryMiB;
@@ -64,7 +64,7 @@ const watch = (allowance: DecodeAllowance): NodeJS.Timeout => {
     else if (cpuMilliseconds() > maxCpuMilliseconds) what = 'cpu';
     else return;
     clearInterval(timer);
-    // The parent process kills this one now.
+    // The parent kills this process now.
     reply({ kind: 'exceeded', what });
   }, checkMilliseconds);
   return timer;
@@ -74,12 +74,12 @@ const render = async ({ bytes, variants, limits, allowance }: DecoderRequest): P
   const timer = watch(allowance);
   try {
     const { thumbnails, ...rendering } = await renderImage(
-      receive(bytes),
+      readImage(bytes),
       variants,
       limits,
       allowance.maxEstimatedMilliseconds,
     );
-    hand(thumbnails);
+    writeThumbnails(thumbnails);
     reply({
       kind: 'rendered',
       ...rendering,
@@ -107,6 +107,6 @@ readLines(requests, {
   maxBytes: 1_000_000,
   onLongLine: () => process.exit(1),
 });
-// The parent process is gone, and with it the one that would end a decode that takes too long.
+// Without its parent, nothing would end a decode that takes too long.
 requests.once('close', () => process.kill(process.pid, 'SIGKILL'));
 reply({ kind: 'ready' });

@@ -1,9 +1,9 @@
 import sharp, { type Sharp } from 'sharp';
 import { thumbHashToRGBA } from 'thumbhash';
-import type { ImageLimits } from '../../../lambdas/image/limits.ts';
-import { type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
-import { renderImage } from '../../../lambdas/resize/render.ts';
-import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
+import type { ImageLimits } from '../../../../lambdas/image/limits.ts';
+import { type Variants, variantsSchema } from '../../../../lambdas/image/variant.ts';
+import { renderImage } from '../../../../lambdas/resize/decoder/render.ts';
+import { imageLimitsOf, readSettings } from '../../../../lib/settings.ts';
 import {
   cameraPicture,
   jpegHeaderThenRubbish,
@@ -11,7 +11,7 @@ import {
   quarteredPicture,
   quarters,
   svg,
-} from '../../images.ts';
+} from '../../../images.ts';
 
 const variants = (...given: readonly object[]): Variants => variantsSchema.parse(given);
 const thumbnail = variants({ name: 'thumbnail' });
@@ -158,12 +158,12 @@ describe('several variants', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('refuses', () => {
   test('a JPEG header followed by rubbish is corrupt', async () => {
     await expect(render(jpegHeaderThenRubbish())).rejects.toMatchObject({ code: 'image-corrupt' });
   });
 
-  test('the reason is one short line, however much libvips has to say', async () => {
+  test('the reason is one short line, however much libvips reports', async () => {
     const plain = sharp({ create: { width: 300, height: 200, channels: 3, background: 'red' } });
     const damaged = await plain.tiff({ compression: 'packbits' }).toBuffer();
     damaged.subarray(9, -300).forEach((_, index, part) => {
@@ -182,11 +182,11 @@ describe('what is refused', () => {
     });
   });
 
-  test('nothing at all is corrupt', async () => {
+  test('an empty file is corrupt', async () => {
     await expect(render(Buffer.alloc(0))).rejects.toMatchObject({ code: 'image-corrupt' });
   });
 
-  test('an SVG is not even opened', async () => {
+  test('an SVG is not opened', async () => {
     await expect(render(svg())).rejects.toMatchObject({
       code: 'image-corrupt',
       message: expect.stringContaining('unsupported image format'),
@@ -282,7 +282,7 @@ describe('colours', () => {
   });
 });
 
-describe('channels that are no colour', () => {
+describe('channels other than colours', () => {
   const size = { width: 500, height: 400 };
 
   const channel = (level: number): Promise<Buffer> =>
@@ -357,7 +357,7 @@ describe('hidden colours', () => {
     expect(pixels.every((sample) => sample === 0)).toBe(true);
   });
 
-  test('visible pixels beside them keep theirs', async () => {
+  test('visible pixels keep their colours', async () => {
     const pixels = Buffer.concat([Buffer.from([200, 100, 50, 0]), Buffer.from([200, 100, 50, 255])]);
     const image = await sharp(pixels, { raw: { width: 2, height: 1, channels: 4 } })
       .png()

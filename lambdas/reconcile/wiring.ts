@@ -6,8 +6,8 @@ import { createResizeRequests } from '../aws/resize-requests.ts';
 import type { reconcileEnvironment } from './environment.ts';
 import { createReconcile, type Reconcile } from './reconcile.ts';
 
-/** The reconciler, wired to the services that the environment names. */
-export const createReconcileService = (environment: z.output<typeof reconcileEnvironment>): Reconcile =>
+/** The reconciler, with the resources that the environment names. */
+export const wireReconcile = (environment: z.output<typeof reconcileEnvironment>): Reconcile =>
   createReconcile({
     catalog: createCatalog(environment.CATALOG_TABLE),
     originals: createOriginals(createS3Client(), environment.RAW_BUCKET),

@@ -2,17 +2,16 @@ import type { Readable } from 'node:stream';
 
 export interface LineReader {
   readonly onLine: (line: string) => void;
-  /** Longer lines are not kept. */
   readonly maxBytes: number;
-  /** Called with the start of a line that is too long. */
+  /** Called with the start of a longer line; the rest is dropped. */
   readonly onLongLine: (start: string) => void;
 }
 
 const newline = 10;
 
-/** Reads lines from a process that is not trusted: they take no more memory than one buffer of `maxBytes`. */
+/** Reads lines from a process that is not trusted, with one buffer of `maxBytes`. */
 export const readLines = (stream: Readable, { onLine, maxBytes, onLongLine }: LineReader): void => {
-  // One buffer, not one for each piece: a line may come byte by byte.
+  // One buffer, not one for each chunk: a line may arrive byte by byte.
   let line: Buffer | undefined;
   let bytes = 0;
   let isTooLong = false;
@@ -40,10 +39,10 @@ export const readLines = (stream: Readable, { onLine, maxBytes, onLongLine }: Li
     }
     if (start < chunk.byteLength) add(chunk.subarray(start));
   });
-  // The last words of a process that crashes may lack the end of their line.
+  // The last line of a process that crashes may lack its end.
   stream.on('end', () => {
     if (bytes > 0) end();
   });
-  // The end of the process says what a broken pipe would.
+  // A broken pipe means that the process ended, which is handled where it is started.
   stream.on('error', () => {});
 };

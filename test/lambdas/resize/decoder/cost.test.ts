@@ -1,7 +1,7 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { isCostlyHeader, jpegScans } from '../../../lambdas/resize/header-cost.ts';
-import { quarteredPicture, slowTiff, tiffWithManyTags } from '../../images.ts';
+import { isCostlyHeader, jpegScans } from '../../../../lambdas/resize/decoder/cost.ts';
+import { quarteredPicture, slowTiff, tiffWithManyTags } from '../../../images.ts';
 
 const chunk = (type: string, content: Buffer): Buffer => {
   const named = Buffer.concat([Buffer.from(type, 'latin1'), content]);
@@ -34,7 +34,7 @@ test.each([
   ['a TIFF of many plain pages', async () => tiffWithManyTags(500, 10)],
   ['half a PNG', async () => (await pngWith(compressedText)).subarray(0, 60)],
   ['half a TIFF', async () => tiffWithManyTags(2, 10).subarray(0, 100)],
-])('%s has a header that is read soon', async (_, image) => {
+])('%s has a cheap header', async (_, image) => {
   expect(isCostlyHeader(await image())).toBe(false);
 });
 
@@ -52,12 +52,12 @@ test.each([
   expect(isCostlyHeader(await image())).toBe(true);
 });
 
-test('a TIFF whose directories go round in a circle is walked to an end', () => {
+test('stops in a TIFF whose directories form a circle', () => {
   const circle = Buffer.concat([Buffer.from('II*\0\x08\0\0\0', 'latin1'), Buffer.from([0, 0, 8, 0, 0, 0])]);
   expect(isCostlyHeader(circle)).toBe(true);
 });
 
-test('scans of a JPEG are counted', async () => {
+test('counts the scans of a JPEG', async () => {
   expect(jpegScans(await quarteredPicture(80, 60).jpeg().toBuffer())).toBe(1);
   expect(
     jpegScans(

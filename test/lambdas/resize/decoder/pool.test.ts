@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
-import type { ImageLimits } from '../../../lambdas/image/limits.ts';
-import { variantsSchema } from '../../../lambdas/image/variant.ts';
-import { DecoderDied, DecoderStalled } from '../../../lambdas/resize/decode-errors.ts';
-import { createDecoder, type Decoder, type DecoderOptions } from '../../../lambdas/resize/decoder.ts';
-import type { ForkedDecoder } from '../../../lambdas/resize/fork-decoder.ts';
-import type { Lane } from '../../../lambdas/resize/lanes.ts';
-import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
-import { hostilePng, quarteredPicture, slowTiff, tiffWithManyTags } from '../../images.ts';
+import type { ImageLimits } from '../../../../lambdas/image/limits.ts';
+import { variantsSchema } from '../../../../lambdas/image/variant.ts';
+import type { ForkedDecoder } from '../../../../lambdas/resize/decoder/fork.ts';
+import { createDecoder, type Decoder, type DecoderOptions } from '../../../../lambdas/resize/decoder/pool.ts';
+import type { Lane } from '../../../../lambdas/resize/lanes.ts';
+import { imageLimitsOf, readSettings } from '../../../../lib/settings.ts';
+import { hostilePng, quarteredPicture, slowTiff, tiffWithManyTags } from '../../../images.ts';
 
 const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'tiny', width: 16 }]);
 const logged = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
@@ -27,34 +26,31 @@ const decoderWith = (
   options: Partial<DecoderOptions> = {},
 ): Decoder => createDecoder({ ...imageLimitsOf(readSettings({})), ...limits }, logged, { lane, ...options });
 
-const incoming = (bytes: Buffer) => ({ bytes: bytes.byteLength, body: Readable.from([bytes]) });
+const decode = (decoder: Decoder, bytes: Buffer) => decoder.decode(Readable.from([bytes]), variants);
 
-const render = async (decoder: Decoder, bytes: Buffer) => {
-  const image = await decoder.load(incoming(bytes));
-  try {
-    return await image.render(variants);
-  } finally {
-    image.close();
-  }
+/** An image with something to do at its end. Its decoder is ready then, and has not been asked to render. */
+const incomingThen = async function* (bytes: Buffer, atEnd: () => void) {
+  yield bytes;
+  atEnd();
 };
 
-/** The processes that this one has started for decoding, and that still run. */
+/** The decoder processes of this one that still run. */
 const decoderPids = (): readonly number[] =>
   execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
     .split('\n')
     .map((row) => row.trim().split(/\s+/))
     .filter(
-      ([, parent, ...words]) => Number(parent) === process.pid && words.join(' ').includes('decoder-process'),
+      ([, parent, ...words]) => Number(parent) === process.pid && words.join(' ').includes('decoder/process'),
     )
     .map(([pid]) => Number(pid));
 
 const photo = (width: number): Promise<Buffer> => quarteredPicture(width, 300).jpeg().toBuffer();
 
-test('makes all variants, of one image after the other, in the same process', async () => {
+test('renders one image after the other in the same process', async () => {
   const decoder = decoderWith();
   const before = decoderPids();
   for (const width of [400, 600]) {
-    const { original, thumbnails } = await render(decoder, await photo(width));
+    const { original, thumbnails } = await decode(decoder, await photo(width));
     expect(original).toEqual({ width, height: 300 });
     for (const { bytes, ...size } of thumbnails) expect(await sharp(bytes).metadata()).toMatchObject(size);
     expect(thumbnails.map((each) => each.width)).toEqual([320, 16]);
@@ -62,60 +58,58 @@ test('makes all variants, of one image after the other, in the same process', as
   expect(decoderPids()).toEqual(before);
 });
 
-test('makes several at once, each in a process of its own', async () => {
+test('renders several images at once, each in a process of its own', async () => {
   const decoder = decoderWith();
   const results = await Promise.all(
-    [400, 500, 600].map(async (width) => render(decoder, await photo(width))),
+    [400, 500, 600].map(async (width) => decode(decoder, await photo(width))),
   );
   expect(results.map(({ original }) => original.width)).toEqual([400, 500, 600]);
 });
 
 test('kills a process that gets no CPU time, and does not blame the image', async () => {
-  // GIVEN a process that is stopped, as on a machine that has too much to do
+  // GIVEN a process that is stopped, as on a machine with too much work
   const others = decoderPids();
   const decoder = decoderWith();
-  const image = await decoder.load(incoming(await photo(400)));
   const [stopped = 0] = decoderPids().filter((pid) => !others.includes(pid));
-  process.kill(stopped, 'SIGSTOP');
+  const image = incomingThen(await photo(400), () => process.kill(stopped, 'SIGSTOP'));
   // WHEN
-  await expect(image.render(variants)).rejects.toBeInstanceOf(DecoderStalled);
-  image.close();
+  await expect(decoder.decode(image, variants)).rejects.toMatchObject({ reason: 'stall' });
   // THEN
-  await expect(render(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
+  await expect(decode(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
   expect(decoderPids()).not.toContain(stopped);
   expect(logged.error).not.toHaveBeenCalled();
 });
 
-test('ends a decode that uses up its CPU time, and goes on with the next image', async () => {
+test('stops a decode that uses up its CPU time, and continues with the next image', async () => {
   const decoder = decoderWith({ decodeTimeoutSeconds: 1 }, 'slow');
-  await expect(render(decoder, slowTiff())).rejects.toMatchObject({ name: 'AllowanceExceeded', what: 'cpu' });
-  await expect(render(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
+  await expect(decode(decoder, slowTiff())).rejects.toMatchObject({ name: 'DecodeStopped', reason: 'cpu' });
+  await expect(decode(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
 });
 
-test('ends the parsing of a header that uses up its CPU time', async () => {
+test('stops the parsing of a header that uses up its CPU time', async () => {
   const decoder = decoderWith({ decodeTimeoutSeconds: 1 }, 'slow');
   const manyTags = tiffWithManyTags(60, 4000);
-  await expect(render(decoder, manyTags)).rejects.toMatchObject({ name: 'AllowanceExceeded', what: 'cpu' });
-  await expect(render(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
+  await expect(decode(decoder, manyTags)).rejects.toMatchObject({ name: 'DecodeStopped', reason: 'cpu' });
+  await expect(decode(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
 });
 
-test('the fast lane starts no decode whose header promises much work', async () => {
+test('the fast lane does not decode an image whose header promises much work', async () => {
   const before = decoderPids();
   const decoder = decoderWith();
   const [pid] = decoderPids().filter((each) => !before.includes(each));
-  await expect(render(decoder, slowTiff())).rejects.toMatchObject({
-    name: 'AllowanceExceeded',
-    what: 'estimate',
+  await expect(decode(decoder, slowTiff())).rejects.toMatchObject({
+    name: 'DecodeStopped',
+    reason: 'estimate',
   });
   // The process has done no work, so it stays.
-  await expect(render(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
+  await expect(decode(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
   expect(decoderPids()).toContain(pid);
 });
 
 test('refuses 3 x 4,194,305 pixels in less than 300 bytes by the header', async () => {
   const bomb = hostilePng(3, 4_194_305);
   expect(bomb.byteLength).toBeLessThan(300);
-  await expect(render(decoderWith(), bomb)).rejects.toMatchObject({
+  await expect(decode(decoderWith(), bomb)).rejects.toMatchObject({
     code: 'image-too-large',
     message: expect.stringContaining('3 x 4194305'),
   });
@@ -126,22 +120,22 @@ const interlaced = (side: number): Promise<Buffer> =>
     .png({ progressive: true, compressionLevel: 1 })
     .toBuffer();
 
-test('ends a decode that takes too much memory, and goes on with the next image', async () => {
+test('stops a decode that takes too much memory, and continues with the next image', async () => {
   const decoder = decoderWith({ decodeMemoryMiB: 160 }, 'slow');
-  await expect(render(decoder, await interlaced(9000))).rejects.toMatchObject({
-    name: 'AllowanceExceeded',
-    what: 'memory',
+  await expect(decode(decoder, await interlaced(9000))).rejects.toMatchObject({
+    name: 'DecodeStopped',
+    reason: 'memory',
   });
-  await expect(render(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
+  await expect(decode(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
   expect(logged.error).not.toHaveBeenCalled();
 });
 
-test('what one image leaves in memory does not count against the next', async () => {
+test('memory that one image leaves behind does not count against the next', async () => {
   // GIVEN an image that takes about 50 MiB, of 64 that are allowed
   const bytes = await interlaced(2600);
   const decoder = decoderWith({ decodeMemoryMiB: 64 });
   for (let count = 0; count < 8; count += 1) {
-    await expect(render(decoder, bytes)).resolves.toMatchObject({ original: { width: 2600 } });
+    await expect(decode(decoder, bytes)).resolves.toMatchObject({ original: { width: 2600 } });
   }
 });
 
@@ -150,34 +144,31 @@ test('each image of the slow lane gets a process of its own', async () => {
   const decoder = decoderWith({}, 'slow');
   const pids: number[] = [];
   for (let count = 0; count < 3; count += 1) {
-    const image = await decoder.load(incoming(await photo(400)));
-    pids.push(...decoderPids().filter((pid) => !others.includes(pid)));
-    await image.render(variants);
-    image.close();
+    const notePid = () => pids.push(...decoderPids().filter((pid) => !others.includes(pid)));
+    await decoder.decode(incomingThen(await photo(400), notePid), variants);
   }
   expect(new Set(pids).size).toBe(3);
 });
 
-test('tells a process that died from an image at fault, and goes on with the next image', async () => {
+test('does not blame an image for a process that died, and continues with the next image', async () => {
   // GIVEN a decode under way
   const others = decoderPids();
   const decoder = decoderWith();
-  const image = await decoder.load(incoming(await photo(400)));
   const [pid = 0] = decoderPids().filter((each) => !others.includes(each));
-  process.kill(pid, 'SIGSTOP');
-  const rendered = image.render(variants);
-  // WHEN
-  process.kill(pid, 'SIGKILL');
+  const image = incomingThen(await photo(400), () => {
+    process.kill(pid, 'SIGSTOP');
+    // WHEN
+    setImmediate(() => process.kill(pid, 'SIGKILL'));
+  });
   // THEN
-  await expect(rendered).rejects.toBeInstanceOf(DecoderDied);
-  image.close();
+  await expect(decoder.decode(image, variants)).rejects.toMatchObject({ reason: 'crash' });
   expect(logged.error).toHaveBeenCalledWith('decoder died', { how: 'SIGKILL' });
-  await expect(render(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
+  await expect(decode(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
 });
 
 const testOnLinux = process.platform === 'linux' ? test : test.skip;
 
-testOnLinux('gives the process none of its credentials, nor the address of any', () => {
+testOnLinux('gives the process no credentials, and no address of any', () => {
   const others = decoderPids();
   const secrets = ['AWS_SECRET_ACCESS_KEY', 'ECS_CONTAINER_METADATA_URI_V4', 'DATABASE_PASSWORD'];
   for (const name of secrets) process.env[name] = 'secret-of-the-service';
@@ -193,7 +184,7 @@ testOnLinux('gives the process none of its credentials, nor the address of any',
   }
 });
 
-test('an error of the source is not the image’s fault, and spoils no other image', async () => {
+test('an error of the source is not the image’s fault, and leaves its process to the next image', async () => {
   const decoder = decoderWith();
   const bytes = await photo(400);
   const reset = new Error('connection reset');
@@ -201,26 +192,20 @@ test('an error of the source is not the image’s fault, and spoils no other ima
     yield bytes.subarray(0, 5000);
     throw reset;
   };
-  await expect(decoder.load({ bytes: bytes.byteLength, body: breaking() })).rejects.toBe(reset);
-  await expect(
-    decoder.load({ bytes: bytes.byteLength, body: Readable.from([bytes.subarray(1)]) }),
-  ).rejects.toThrow('bytes came instead of');
-  await expect(render(decoder, bytes)).resolves.toMatchObject({ original: { width: 400 } });
-});
-
-test('images that were loaded and not rendered leave the process to the next', async () => {
-  const decoder = decoderWith();
-  const bytes = await photo(400);
+  const large = async function* () {
+    yield Buffer.alloc(1_000_000);
+    throw reset;
+  };
   const before = decoderPids();
   for (let round = 0; round < 20; round += 1) {
-    (await decoder.load(incoming(bytes))).close();
-    (await decoder.load(incoming(Buffer.alloc(1_000_000)))).close();
-    await expect(render(decoder, bytes)).resolves.toMatchObject({ original: { width: 400 } });
+    await expect(decoder.decode(breaking(), variants)).rejects.toBe(reset);
+    await expect(decoder.decode(large(), variants)).rejects.toBe(reset);
+    await expect(decode(decoder, bytes)).resolves.toMatchObject({ original: { width: 400 } });
   }
   expect(decoderPids()).toEqual(before);
 });
 
-/** A decoder that an image has taken over: it answers the first request with whatever the script writes. */
+/** A decoder that an image has taken over: it answers the first request with what the script writes. */
 const takenOver = (script: string): ForkedDecoder => {
   const path = join(tmpdir(), `taken-over-${randomUUID()}`);
   const file = openSync(path, 'wx+', 0o600);
@@ -244,47 +229,47 @@ const takenOver = (script: string): ForkedDecoder => {
 };
 
 test.each([
-  ['what is no JSON', "onImage(() => say('{\\n'))"],
+  ['no JSON', "onImage(() => say('{\\n'))"],
   ['another shape', 'onImage(() => say(\'{"kind":"rendered"}\\n\'))'],
   ['an endless line', 'onImage(() => { for (;;) say("x".repeat(60000)); })'],
   [
-    'a verdict that is not its own',
+    'a verdict that only the service may return',
     "onImage(() => say(JSON.stringify({ kind: 'refused', code: 'unauthorized', detail: '', residentMiB: 1 }) + '\\n'))",
   ],
-  ['that it is ready', 'onImage(ready)'],
+  ['“ready”', 'onImage(ready)'],
   ['no thumbnails', 'onImage(() => rendered({ thumbnails: [] }))'],
   [
     'a thumbnail of a gigabyte',
     'onImage(() => rendered({ thumbnails: [{ bytes: 1e9, width: 320, height: 240 }, { bytes: 1, width: 16, height: 12 }] }))',
   ],
   ['fewer bytes than it says', "onImage(() => rendered({}, ''))"],
-  ['bytes that are no thumbnail', "onImage(() => rendered({}, 'a secret'))"],
+  ['bytes that are not a thumbnail', "onImage(() => rendered({}, 'a secret'))"],
   ['a placeholder that is text', "onImage(() => rendered({ thumbhash: '<script>alert(1)</script>' }))"],
-])('a decoder that replies with %s costs that image only', async (_, script) => {
+])('a decoder that replies with %s affects that image only', async (_, script) => {
   // GIVEN
   const decoder = decoderWith({}, 'fast', { first: takenOver(`ready(); ${script}`) });
   // WHEN
-  await expect(render(decoder, await photo(400))).rejects.toBeInstanceOf(DecoderDied);
+  await expect(decode(decoder, await photo(400))).rejects.toMatchObject({ reason: 'crash' });
   // THEN
-  await expect(render(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
+  await expect(decode(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
   expect(logged.error).toHaveBeenCalled();
 });
 
-test('a decoder that complains without end fills no log', async () => {
+test('a decoder that writes endless warnings does not fill the log', async () => {
   const script =
     "ready(); onImage(() => { for (let i = 0; i < 5000; i += 1) console.error('x'.repeat(5000)); say('{\\n'); })";
   const decoder = decoderWith({}, 'fast', { first: takenOver(script) });
-  await expect(render(decoder, await photo(400))).rejects.toBeInstanceOf(DecoderDied);
+  await expect(decode(decoder, await photo(400))).rejects.toMatchObject({ reason: 'crash' });
   expect(logged.warn.mock.calls.length).toBeLessThanOrEqual(20);
   for (const [, { line }] of logged.warn.mock.calls) expect(line.length).toBeLessThanOrEqual(200);
 });
 
-test('a process that holds much memory after an image is replaced', async () => {
+test('replaces a process that holds much memory after an image', async () => {
   const script =
     'ready(); onImage(() => say(JSON.stringify({ kind: "refused", code: "image-corrupt", detail: "no", residentMiB: 300 }) + "\\n"))';
   const first = takenOver(script);
   const decoder = decoderWith({}, 'fast', { first });
-  await expect(render(decoder, await photo(400))).rejects.toMatchObject({ code: 'image-corrupt' });
-  await expect(render(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
+  await expect(decode(decoder, await photo(400))).rejects.toMatchObject({ code: 'image-corrupt' });
+  await expect(decode(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
   expect(first.child.killed).toBe(true);
 });

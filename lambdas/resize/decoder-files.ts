@@ -1,2 +1,0 @@
-/** File descriptors of the decoder process. The image and its thumbnails pass through `bytes`, a file without a name. */
-export const decoderFiles = { requests: 0, bytes: 3, replies: 4 } as const;

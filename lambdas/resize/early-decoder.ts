@@ -1,4 +1,0 @@
-import { forkDecoder } from './fork-decoder.ts';
-
-/** Loads libvips in another process while this one evaluates what is imported after this module. */
-export const earlyDecoder = forkDecoder();
