@@ -6,8 +6,10 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { admissionTable, type DailyBudget, dayOf, secondsUntil, sharesOf } from '../image/admission.ts';
-import { ImageError } from '../image/errors.ts';
+import { dayOf, secondsUntil } from '../runtime/day.ts';
+import { RequestError } from '../runtime/request-error.ts';
+import { admissionTable } from './admission-table.ts';
+import { type DailyBudget, sharesOf } from './budget-shares.ts';
 import { createDynamoDBClient } from './clients.ts';
 
 /** Counts what is uploaded in a day, before any of it is stored or signed. */
@@ -18,7 +20,7 @@ export interface UploadBudget {
    *
    * @returns how much of its share of the day is used by now, in percent: of uploads or of bytes, whichever
    *   is more
-   * @throws ImageError `daily-budget-exhausted`
+   * @throws RequestError `daily-budget-exhausted`
    */
   take(bytes: number): Promise<number>;
 }
@@ -123,9 +125,9 @@ export const createUploadBudget = (
         const usedPercent = await add(day, (first + step) % shares.length, bytes, left);
         if (usedPercent !== undefined) return usedPercent;
       }
-      throw new ImageError(
+      throw new RequestError(
         'daily-budget-exhausted',
-        `What may be uploaded in a day is used up. Uploads of this size are accepted again from ${endsAt.toISOString()}.`,
+        `The daily upload budget is used up. Uploads of this size are accepted again from ${endsAt.toISOString()}.`,
         { retryAfterSeconds: secondsUntil(endsAt, now) },
       );
     },

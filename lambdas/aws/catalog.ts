@@ -10,7 +10,6 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ImageId } from '../image/id.ts';
 import {
-  catalogTable,
   type Failure,
   type ImageRecord,
   type Original,
@@ -19,6 +18,7 @@ import {
   type WaitingKind,
   waitingParts,
 } from '../image/record.ts';
+import { catalogTable } from './catalog-table.ts';
 import { createDynamoDBClient } from './clients.ts';
 
 /** What resize found and made; stored in one write. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { errorCodes } from './errors.ts';
+import { imageErrorCodes } from './errors.ts';
 import { thumbnailKey } from './keys.ts';
 import type { Variants } from './variant.ts';
 
@@ -26,8 +26,10 @@ export const originalSchema = z.object({
 });
 export type Original = Readonly<z.output<typeof originalSchema>>;
 
-export const failureSchema = z.object({ code: z.enum(errorCodes), detail: z.string() });
+export const failureSchema = z.object({ code: z.enum(imageErrorCodes), detail: z.string() });
 export type Failure = Readonly<z.output<typeof failureSchema>>;
+
+export const imageStatusSchema = z.enum(['received', 'ready', 'failed']);
 
 /**
  * All that is known of one image. Its states: `received` until every variant is stored, then `ready`; or `failed` for
@@ -35,7 +37,7 @@ export type Failure = Readonly<z.output<typeof failureSchema>>;
  */
 export const recordSchema = z.object({
   id: z.string(),
-  status: z.enum(['received', 'ready', 'failed']),
+  status: imageStatusSchema,
   /** ISO 8601, UTC: when the image was first heard of, and when its present state began. */
   createdAt: z.string(),
   changedAt: z.string(),
@@ -89,17 +91,6 @@ const maxRequeues = 3;
 
 /** After so many requests without a result the image itself must be what ends its worker. */
 export const isHopeless = ({ requeued }: ImageRecord): boolean => requeued > maxRequeues;
-
-/** How records are kept: the table's attribute and index names, wherever it is created. */
-export const catalogTable = {
-  partitionKey: 'id',
-  /** Epoch seconds; DynamoDB deletes an item some time after it. */
-  timeToLive: 'expiresAtSeconds',
-  /**
-   * Holds the `received` images only, in the parts that `waitingParts` names.
-   */
-  waitingIndex: { name: 'waiting', partitionKey: 'waiting', sortKey: 'waitingSince' },
-} as const;
 
 /**
  * The parts of the index of `received` images. An index's partition takes 1,000 writes a second (DynamoDB Developer

@@ -5,7 +5,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import { catalogTable } from '../../lambdas/image/record.ts';
+import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import type { ServiceFunction } from '../constructs/service-function.ts';
 import type { Containers } from '../containers/containers.ts';
 import type { OwnMetric } from '../monitoring/own-metrics.ts';

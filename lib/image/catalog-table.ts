@@ -1,7 +1,7 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
-import { catalogTable } from '../../lambdas/image/record.ts';
+import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import type { Settings } from '../settings.ts';
 
 export interface CatalogTableProps {

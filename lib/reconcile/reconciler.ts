@@ -7,7 +7,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { originalPrefix } from '../../lambdas/image/keys.ts';
-import { catalogTable } from '../../lambdas/image/record.ts';
+import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import type { ReconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';

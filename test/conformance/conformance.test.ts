@@ -1,9 +1,10 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { errorCodes } from '../../lambdas/image/errors.ts';
+import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import { imageIdOf } from '../../lambdas/image/id.ts';
 import { thumbnailKey } from '../../lambdas/image/keys.ts';
-import { catalogTable, fingerprintOf } from '../../lambdas/image/record.ts';
+import { fingerprintOf } from '../../lambdas/image/record.ts';
+import { errorCodes } from '../../lambdas/ingest/problem.ts';
 import { maxRecipientsPerDay } from '../../lambdas/notify/mail-request.ts';
 import { renderImage } from '../../lambdas/resize/render.ts';
 import { imageLimitsOf, readSettings } from '../../lib/settings.ts';

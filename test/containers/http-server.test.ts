@@ -3,9 +3,9 @@ import type { Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpServer } from '../../containers/http-server.ts';
-import { ImageError } from '../../lambdas/image/errors.ts';
-import { createIntake, type Intake } from '../../lambdas/ingest/intake.ts';
+import { createIntake, type Intake } from '../../containers/intake.ts';
 import type { Log } from '../../lambdas/runtime/log.ts';
+import { RequestError } from '../../lambdas/runtime/request-error.ts';
 import { until } from '../local/local-run.ts';
 
 jest.setTimeout(60_000);
@@ -26,11 +26,11 @@ beforeEach(async () => {
       try {
         return await intake.withBody(
           request,
-          { maxBytes, explain: () => 'too large' },
+          { maxBytes, detail: 'too large' },
           async (body) => new Response(String(body.byteLength)),
         );
       } catch (error) {
-        if (error instanceof ImageError) return new Response(error.code, { status: 499 });
+        if (error instanceof RequestError) return new Response(error.code, { status: 499 });
         throw error;
       }
     },
@@ -274,7 +274,7 @@ test('a body of chunks of one byte arrives as it was sent, and takes no more mem
       })(),
     );
     const request = new Request('http://x', { method: 'POST', body: stream, duplex: 'half' });
-    void intake.withBody(request, { maxBytes, explain: () => '' }, async (body) => {
+    void intake.withBody(request, { maxBytes, detail: '' }, async (body) => {
       bodies += 1;
       expect(intake.bytesInHand()).toBe(maxBytes);
       resolve(body);

@@ -1,5 +1,5 @@
-import type { ErrorCode } from '../../../lambdas/image/errors.ts';
-import { problemKinds } from '../../../lambdas/ingest/problem.ts';
+import type { ImageErrorCode } from '../../../lambdas/image/errors.ts';
+import { type ErrorCode, problemKinds } from '../../../lambdas/ingest/problem.ts';
 import type { ApiReply, ApiRequest } from '../exchange.ts';
 
 /** What there is of the image before the request; its original only if it is `received`. */
@@ -7,7 +7,7 @@ export type Before =
   | { readonly status: 'received' | 'ready' | 'unreadable' }
   /** So many people as may be get a mail about it today. */
   | { readonly status: 'mailed' }
-  | { readonly status: 'failed'; readonly code: ErrorCode; readonly detail: string };
+  | { readonly status: 'failed'; readonly code: ImageErrorCode; readonly detail: string };
 
 /** A request, and the reply to it in whichever way the service runs. `<id>` stands for the image that it is about. */
 export interface Case {
@@ -132,12 +132,16 @@ export const failures = [
   'decode-memory',
   'checksum-mismatch',
   'processing-failed',
-] as const satisfies readonly ErrorCode[];
+] as const satisfies readonly ImageErrorCode[];
 
 /** Those that the bytes alone do not determine: the image is tried again. */
-export const retriedFailures: readonly ErrorCode[] = ['decode-timeout', 'decode-memory', 'processing-failed'];
+export const retriedFailures: readonly ImageErrorCode[] = [
+  'decode-timeout',
+  'decode-memory',
+  'processing-failed',
+];
 
-export const failed = (code: ErrorCode): Before => ({
+export const failed = (code: ImageErrorCode): Before => ({
   status: 'failed',
   code,
   detail: 'It is <not> to be had.',

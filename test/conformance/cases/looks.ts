@@ -1,5 +1,7 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describeApi } from '../../../lambdas/ingest/openapi.ts';
 import { page } from '../../../lambdas/ingest/page.ts';
+import { createMailExtension } from '../../../lambdas/notify/upload-extension.ts';
 import type { ApiReply } from '../exchange.ts';
 import {
   type Case,
@@ -137,7 +139,9 @@ export const createLookCases = (photo: Buffer): readonly Case[] => {
       reply: {
         status: 202,
         headers: { ...comeAgain, ...html },
-        body: page('The thumbnail is being made', 'This page shows it as soon as it is there.', 1),
+        body: String(
+          page('Creating the thumbnail', 'This page shows the thumbnail as soon as it is ready.', 1),
+        ),
       },
     },
     ...failures.map((code) => ({
@@ -153,7 +157,7 @@ export const createLookCases = (photo: Buffer): readonly Case[] => {
       reply: {
         status: 422,
         headers: { ...noStore, ...html },
-        body: page('The image is damaged', 'It is <not> to be had.'),
+        body: String(page('The image is damaged', 'It is <not> to be had.')),
       },
     },
     { name: 'a link to an unknown image', request: get(`/thumbnails/${nowhere}`), reply: notFound },
@@ -173,7 +177,13 @@ export const createLookCases = (photo: Buffer): readonly Case[] => {
       request: get('/openapi.json'),
       reply: jsonReply(
         200,
-        describeApi({ apiUrl: '<api>', ...limits, auth: 'none', links: 'public', hasMail: true }),
+        describeApi({
+          apiUrl: '<api>',
+          ...limits,
+          auth: 'none',
+          links: 'public',
+          extensions: [createMailExtension('mail-requests', [], new DynamoDBClient())],
+        }),
       ),
     },
     {

@@ -1,4 +1,4 @@
-import { catalogTable } from '../../../lambdas/image/record.ts';
+import { catalogTable } from '../../../lambdas/aws/catalog-table.ts';
 import { replyOf, settled, uploadAndWait } from '../api.ts';
 import { check } from '../deployment.ts';
 import { smallPhoto } from '../photo.ts';

@@ -6,8 +6,8 @@ import {
   createUploadBudget,
   type UploadBudget,
 } from '../../../lambdas/aws/admission.ts';
-import type { DailyBudget } from '../../../lambdas/image/admission.ts';
-import { ImageError } from '../../../lambdas/image/errors.ts';
+import type { DailyBudget } from '../../../lambdas/aws/budget-shares.ts';
+import { RequestError } from '../../../lambdas/runtime/request-error.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
@@ -88,7 +88,7 @@ describe('a day’s budget', () => {
     at('2026-11-28T22:58:30Z');
     await budget.take(10);
     const refusal = await budget.take(10).catch((error) => error);
-    expect(refusal).toBeInstanceOf(ImageError);
+    expect(refusal).toBeInstanceOf(RequestError);
     expect(refusal).toMatchObject({
       code: 'daily-budget-exhausted',
       message: expect.stringContaining('2026-11-29T00:00:00.000Z'),

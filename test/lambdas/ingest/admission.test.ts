@@ -8,13 +8,13 @@ import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { defaultVariants, variantsSchema } from '../../../lambdas/image/variant.ts';
-import type { IngestApp } from '../../../lambdas/ingest/app.ts';
 import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
-import { createIngestService, type ServerProps } from '../../../lambdas/ingest/service.ts';
+import type { IngestHost } from '../../../lambdas/ingest/wiring.ts';
 import { createMailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { quarteredPicture } from '../../images.ts';
+import { createTestApp, type IngestApp } from '../../ingest-app.ts';
 
 /** Which uploads are let in, and who may wait. */
 
@@ -49,7 +49,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-const appWith = (given: Partial<IngestEnvironment> = {}, props?: ServerProps): IngestApp => {
+const appWith = (given: Partial<IngestEnvironment> = {}, props?: Partial<IngestHost>): IngestApp => {
   const environment: IngestEnvironment = {
     RAW_BUCKET: 'raw-bucket',
     THUMBNAIL_BUCKET: 'thumbnail-bucket',
@@ -69,7 +69,7 @@ const appWith = (given: Partial<IngestEnvironment> = {}, props?: ServerProps): I
     LINKS: 'public',
     ...given,
   };
-  return createIngestService(readEnvironment(ingestEnvironment, environment), log, props);
+  return createTestApp(readEnvironment(ingestEnvironment, environment), log, props);
 };
 
 let pictures = 0;

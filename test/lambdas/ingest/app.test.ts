@@ -10,21 +10,22 @@ import {
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
+import { createIntake } from '../../../containers/intake.ts';
 import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
-import { errorCodes } from '../../../lambdas/image/errors.ts';
 import { thumbnailKey } from '../../../lambdas/image/keys.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
-import { type ImageReply, imageReplySchema } from '../../../lambdas/image/reply.ts';
 import { thumbnailContentTypes, type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
-import type { IngestApp } from '../../../lambdas/ingest/app.ts';
-import { preferredWaitSeconds } from '../../../lambdas/ingest/app.ts';
 import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import { type ImageReply, imageReplySchema } from '../../../lambdas/ingest/image-reply.ts';
+import { preferredWaitSeconds } from '../../../lambdas/ingest/negotiation.ts';
+import { errorCodes } from '../../../lambdas/ingest/problem.ts';
 import { routes } from '../../../lambdas/ingest/routes.ts';
-import { createIngestService, type ServerProps } from '../../../lambdas/ingest/service.ts';
+import type { IngestHost } from '../../../lambdas/ingest/wiring.ts';
 import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { jpegHeaderThenRubbish, quarteredPicture, svg } from '../../images.ts';
+import { createTestApp, type IngestApp } from '../../ingest-app.ts';
 
 const s3 = mockClient(S3Client);
 const sns = mockClient(SNSClient);
@@ -56,8 +57,8 @@ const environmentWith = (given: readonly object[]): IngestEnvironment => ({
   AUTH: '"none"',
   LINKS: 'public',
 });
-const appWith = (given: readonly object[], props?: ServerProps) =>
-  createIngestService(readEnvironment(ingestEnvironment, environmentWith(given)), log, props);
+const appWith = (given: readonly object[], host?: Partial<IngestHost>) =>
+  createTestApp(readEnvironment(ingestEnvironment, environmentWith(given)), log, host);
 
 beforeAll(async () => {
   server = await startCatalogServer();
@@ -401,7 +402,7 @@ describe('an upload is refused', () => {
 
   test.each(['/upload_image', '/uploads'])('at %s when its body stops coming', async (path) => {
     const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('{"sha')) });
-    await expectProblem(await post(body, {}, path), 408, 'upload-too-slow', /4096 bytes a second/);
+    await expectProblem(await post(body, {}, path), 408, 'upload-too-slow', /4096 bytes per second/);
   });
 
   test('without a body', async () => {
@@ -446,12 +447,12 @@ describe('an upload is refused', () => {
         controller.error(new Error('aborted'));
       },
     });
-    await expectProblem(await post(broken), 400, 'invalid-request', /as a whole/);
+    await expectProblem(await post(broken), 400, 'invalid-request', /incomplete/);
   });
 
   test('while there is no room for its bytes, and not a moment longer', async () => {
     // GIVEN room for ten bytes, eight of which are held by an upload that does not come to its end
-    app = appWith(givenVariants, { maxBytesInHand: 10 });
+    app = appWith(givenVariants, createIntake({ maxBytesInHand: 10 }));
     const slow = new TransformStream<Uint8Array, Uint8Array>();
     const first = post(slow.readable);
     const writer = slow.writable.getWriter();
@@ -470,9 +471,9 @@ describe('an upload is refused', () => {
     const refused = await post(announced, { 'Content-Length': '3' });
     // THEN
     expect(refused.headers.get('Retry-After')).toBe('1');
-    await expectProblem(refused, 503, 'overloaded', /try again/);
+    await expectProblem(refused, 503, 'overloaded', /at capacity/);
     expect(isRead).toBe(false);
-    await expectProblem(await post(new Blob(['abc']).stream()), 503, 'overloaded', /8 bytes/);
+    await expectProblem(await post(new Blob(['abc']).stream()), 503, 'overloaded', /at capacity/);
     // WHEN one brings less, or the first one breaks off
     expect((await post(Buffer.alloc(2))).status).toBe(415);
     await writer.abort();
@@ -646,7 +647,7 @@ describe('the record of an image', () => {
   });
 
   test('is refused for an unknown or malformed id', async () => {
-    await expectProblem(await send('GET', `/images/${'a'.repeat(64)}`), 404, 'not-found', /No image/);
+    await expectProblem(await send('GET', `/images/${'a'.repeat(64)}`), 404, 'not-found', /no image/);
     for (const id of ['abc', 'A'.repeat(64), `${'a'.repeat(64)}0`, '%00', '..%2f..']) {
       await expectProblem(await send('GET', `/images/${id}`), 400, 'invalid-request', /64 lower-case/, 'id');
     }
@@ -753,10 +754,10 @@ describe('a permanent link', () => {
   });
 
   test('is refused for an unknown or malformed id, and for a variant that there is not', async () => {
-    await expectProblem(await send('GET', `/thumbnails/${'b'.repeat(64)}`), 404, 'not-found', /No image/);
+    await expectProblem(await send('GET', `/thumbnails/${'b'.repeat(64)}`), 404, 'not-found', /no image/);
     await expectProblem(await send('GET', '/thumbnails/x'), 400, 'invalid-request', /64/, 'id');
     const response = await send('GET', `/thumbnails/${await readyId()}/huge`);
-    await expectProblem(response, 404, 'unknown-variant', /There are: thumbnail, square\./, 'variant');
+    await expectProblem(response, 404, 'unknown-variant', /thumbnail, square\./, 'variant');
   });
 
   test('serves the new size after a change of the settings, never the old one', async () => {
@@ -838,7 +839,7 @@ test('answers a failure of S3 without its particulars, and logs them', async () 
   });
   s3.on(PutObjectCommand).rejects(denied);
   const response = await post(await picture());
-  await expectProblem(response, 500, 'internal-error', /try again/);
+  await expectProblem(response, 500, 'internal-error', /Retry/);
   expect(log.error).toHaveBeenCalledWith('request failed', { error: denied });
 });
 

@@ -1,11 +1,11 @@
 import { generateKeyPair, SignJWT } from 'jose';
+import { createJwtGuard, type Guard } from '../../../containers/jwt-guard.ts';
 import type { Auth } from '../../../lambdas/ingest/auth.ts';
 import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
-import { createJwtGuard, type Guard } from '../../../lambdas/ingest/jwt-guard.ts';
-import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { createTestApp } from '../../ingest-app.ts';
 import { startIssuer, troubles } from '../../issuer.ts';
 
 const audience = ['thumbnails'];
@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 const appWith = (auth: Auth, links: 'public' | 'same', guard?: Guard) =>
-  createIngestService(
+  createTestApp(
     readEnvironment(ingestEnvironment, {
       RAW_BUCKET: 'raw-bucket',
       THUMBNAIL_BUCKET: 'thumbnail-bucket',
@@ -48,7 +48,7 @@ const appWith = (auth: Auth, links: 'public' | 'same', guard?: Guard) =>
       LINKS: links,
     }),
     log,
-    { guard },
+    { authenticate: guard },
   );
 const jwt = () => ({ jwt: { issuer: provider.issuer, audience } });
 const guardedApp = (links: 'public' | 'same' = 'public') =>

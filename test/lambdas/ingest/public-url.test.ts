@@ -3,9 +3,9 @@ import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sd
 import { mockClient } from 'aws-sdk-client-mock';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
-import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { createTestApp } from '../../ingest-app.ts';
 
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 const publicUrl = 'https://images.example.com/dev';
@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const appWith = (given: Partial<IngestEnvironment>) =>
-  createIngestService(readEnvironment(ingestEnvironment, { ...environment, ...given }), log);
+  createTestApp(readEnvironment(ingestEnvironment, { ...environment, ...given }), log);
 
 /** Names another host in each way in which a caller or a proxy may. */
 const spoofed = {

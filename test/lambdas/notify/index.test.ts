@@ -123,7 +123,7 @@ test('writes to whoever asked, once the image is ready', async () => {
   for (const part of [mail?.body.text, mail?.body.html]) {
     expect(part).toContain(`${apiUrl}/thumbnails/${record.id}`);
     expect(part).toContain('JPEG, 4,032 × 3,024 pixels, 2,804,301 bytes');
-    expect(part).toContain('Somebody, probably you, uploaded this image and asked');
+    expect(part).toContain('someone, probably you, uploaded this image');
   }
 });
 
@@ -158,7 +158,7 @@ test('writes without a picture when the thumbnail is gone, and warns', async () 
   expect(mail?.body.html).not.toContain('<img');
   expect(mail?.body.html).toContain(`href="${apiUrl}/thumbnails/${record.id}"`);
   expect(JSON.parse(log.warn.mock.calls[0][0])).toMatchObject({
-    message: 'mail goes without a preview',
+    message: 'mail has no preview',
     imageId: record.id,
   });
 });

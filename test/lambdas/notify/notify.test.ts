@@ -9,7 +9,7 @@ import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { createMailRequests, type MailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { createMailer } from '../../../lambdas/notify/mailer.ts';
-import { createNotify, type NotifyProps } from '../../../lambdas/notify/notify.ts';
+import { createNotify, type NotifyDependencies } from '../../../lambdas/notify/notify.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 
 const ses = mockClient(SESv2Client);
@@ -43,7 +43,7 @@ beforeEach(async () => {
 });
 afterEach(() => jest.restoreAllMocks());
 
-const notifyWith = (props: Partial<NotifyProps> = {}) =>
+const notifyWith = (props: Partial<NotifyDependencies> = {}) =>
   createNotify({
     catalog,
     mailRequests,
@@ -141,7 +141,7 @@ test('asks for a message again that comes while its mail is being sent: whoever 
   await mailRequests.add(id, ada);
   const notify = notifyWith();
   ses.on(SendEmailCommand).callsFakeOnce(async () => {
-    await expect(notify(id)).rejects.toThrow('being sent elsewhere');
+    await expect(notify(id)).rejects.toThrow('Another process is sending the mail');
     return {};
   });
   await notify(id);
@@ -155,7 +155,7 @@ test('keeps the request of a mail that SES refuses, and sends it once the claim 
   expect(metrics.record).not.toHaveBeenCalled();
   expect(await waiting()).toEqual([ada]);
   // WHEN the message comes again too early
-  await expect(notifyWith()(id)).rejects.toThrow('being sent elsewhere');
+  await expect(notifyWith()(id)).rejects.toThrow('Another process is sending the mail');
   expect(inputs()).toHaveLength(1);
   // WHEN it comes again
   letClaimsEnd();

@@ -6,13 +6,12 @@ import { imageEventSchema } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
-import type { IngestApp } from '../../../lambdas/ingest/app.ts';
 import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
-import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { createMailRequests, type MailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { quarteredPicture } from '../../images.ts';
+import { createTestApp, type IngestApp } from '../../ingest-app.ts';
 
 /** What ingest tells others of: the topic, and who wants a mail. */
 
@@ -58,7 +57,7 @@ beforeAll(async () => {
     LINKS: 'public',
   };
   const appWith = (given: object) =>
-    createIngestService(readEnvironment(ingestEnvironment, { ...environment, ...given }), log);
+    createTestApp(readEnvironment(ingestEnvironment, { ...environment, ...given }), log);
   silent = appWith({});
   app = appWith({
     MAIL_REQUESTS_TABLE: server.mailRequestsTableName,
