@@ -15,7 +15,7 @@ await runQueueWorker({
     {
       queueUrl: environment.NOTIFY_QUEUE_URL,
       handleMessage: wireNotify(environment, log),
-      // SES limits how many mails are sent in a second.
+      // SES limits the mails per second.
       concurrency: 1,
     },
   ],

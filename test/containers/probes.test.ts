@@ -60,7 +60,7 @@ test('names the dependencies that fail or do not answer in time, and says why in
   });
   expect(log.warn.mock.calls).toEqual([
     ['dependency out of reach', { dependency: 'catalog', error: denied }],
-    ['dependency out of reach', { dependency: 'rawBucket', error: new Error('No answer in 2000 ms.') }],
+    ['dependency out of reach', { dependency: 'rawBucket', error: new Error('No response within 2000 ms.') }],
   ]);
 });
 
