@@ -1,8 +1,9 @@
 import { heartbeatFile, isBeating } from './heartbeat.ts';
 
 /**
- * The health check of a container: exits with 0 when the container's process works. A worker has a heartbeat; without one
- * it is ingest, which answers requests. Dependencies are not checked: a new container would have the same problem.
+ * The health check of a container: exits with 0 when the container's process works. A worker has a heartbeat;
+ * without one it is ingest, which answers requests. Dependencies are not checked: a new container would have
+ * the same problem.
  */
 const ingestAnswers = async (): Promise<boolean> => {
   try {

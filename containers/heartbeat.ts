@@ -2,8 +2,8 @@ import { rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Log } from '../lambdas/runtime/log.ts';
 
 /**
- * A file whose age shows the container's health check that a worker polls its queue. A worker answers no requests.
- * Outside of the image `HEARTBEAT_FILE` is not set, and no file is written.
+ * A file whose age shows the container's health check that a worker polls its queue. A worker answers no
+ * requests. Outside of the image `HEARTBEAT_FILE` is not set, and no file is written.
  */
 export interface Heartbeat {
   /** The worker polls, or all of its places are busy. */

@@ -12,7 +12,7 @@ export interface HttpServerProps {
   readonly log: Log;
 }
 
-/** Longer than a load balancer keeps an idle connection (60 s), so that it never reuses one that is being closed. */
+/** Longer than a load balancer keeps an idle connection (60 s), so that it never reuses a closing one. */
 const keepAliveMilliseconds = 65_000;
 
 /** How long the headers of a request may take to arrive. A load balancer sends them at once. */
@@ -22,20 +22,20 @@ const headersMilliseconds = 10_000;
 const requestMilliseconds = 30_000;
 
 /**
- * From the headers of a request to the last byte of its reply: a request may take 30 s to arrive and 20 s to wait for
- * thumbnails. A client that does not read its reply is then disconnected.
+ * From the headers of a request to the last byte of its reply: a request may take 30 s to arrive and 20 s to
+ * wait for thumbnails. A client that does not read its reply is then disconnected.
  */
 const exchangeMilliseconds = 60_000;
 
 /**
- * How long the rest of a refused body is read and discarded after the reply. Closing the connection while the client sends
- * would reset it, and the client might never read the reply.
+ * How long the rest of a refused body is read and discarded after the reply. Closing the connection while the
+ * client sends would reset it, and the client might never read the reply.
  */
 const lingerMilliseconds = 2000;
 
 /**
- * Open requests of one connection. Node.js starts all pipelined requests in one turn of the event loop. Neither browsers
- * nor load balancers pipeline.
+ * Open requests of one connection. Node.js starts all pipelined requests in one turn of the event loop.
+ * Neither browsers nor load balancers pipeline.
  */
 const maxPipelined = 8;
 
@@ -93,7 +93,7 @@ const endInTime = (incoming: IncomingMessage, outgoing: ServerResponse): void =>
   });
 };
 
-/** One line for each request, as in API Gateway's access log. Without the path, which may contain an id, and the query. */
+/** Logs one line for each request, as API Gateway does. Path and query may contain an id or an address. */
 const logRequest = (incoming: IncomingMessage, outgoing: ServerResponse, stage: string, log: Log): void => {
   const startedAt = performance.now();
   const bytesBefore = incoming.socket.bytesWritten;
@@ -113,8 +113,8 @@ const logRequest = (incoming: IncomingMessage, outgoing: ServerResponse, stage: 
 };
 
 /**
- * The address of the client. A load balancer appends it to X-Forwarded-For (Elastic Load Balancing, "HTTP headers and
- * Application Load Balancers"); addresses before it are claims of the client.
+ * The address of the client. A load balancer appends it to X-Forwarded-For (Elastic Load Balancing, "HTTP
+ * headers and Application Load Balancers"); addresses before it are claims of the client.
  */
 const clientOf = ({ headers, socket }: IncomingMessage): string | undefined => {
   const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').at(-1)?.trim() ?? '';

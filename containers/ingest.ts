@@ -22,9 +22,9 @@ const environment = readEnvironment(
     HOST: z.string().default('0.0.0.0'),
     /** Bytes of bodies that are held in memory at once; further uploads get 503. */
     MAX_BYTES_IN_HAND: wholeNumber.default(300_000_000),
-    /** Callers of this process that wait at once for thumbnails: each holds a connection and polls the catalog. */
+    /** Callers of this process that wait at once: each holds a connection and polls the catalog. */
     MAX_WAITING_CALLERS_OF_PROCESS: wholeNumber.default(200),
-    /** How long new connections are accepted after a signal to stop, until the load balancer has noticed it. */
+    /** How long connections are accepted after a signal to stop, until the load balancer has noticed it. */
     DRAIN_SECONDS: wholeNumber.pipe(z.number().max(20)).default(0),
   }),
 );
@@ -55,7 +55,7 @@ const noImage = '0'.repeat(64);
 const catalog = createCatalog(environment.CATALOG_TABLE);
 const originals = createOriginals(createS3Client(), environment.RAW_BUCKET);
 const answerProbe = createProbes({
-  // Without the queue: uploads do not need it, and its only permission, to send, cannot be checked without sending.
+  // Without the queue: uploads do not need it, and its permission to send cannot be checked without sending.
   dependencies: {
     catalog: () => catalog.find(noImage),
     rawBucket: () => originals.head(noImage),
@@ -80,7 +80,7 @@ server.on('error', (error) => {
   process.exit(1);
 });
 
-/** Answers open requests, at once those that wait, stops accepting connections after the drain time, then exits. */
+/** Answers open requests, ends waits, stops accepting connections after the drain time, then exits. */
 const stop = (): void => {
   if (stopping.signal.aborted) return;
   stopping.abort();

@@ -7,14 +7,14 @@ export interface IntakeProps {
 }
 
 /**
- * Reads bodies from the network into memory. A slow sender occupies memory that others need, so each sender must make
- * progress, and when the memory is full the slowest senders are cut off first.
+ * Reads bodies from the network into memory. A slow sender occupies memory that others need, so each sender
+ * must make progress, and when the memory is full the slowest senders are cut off first.
  */
 export interface Intake {
   /**
    * Reads a body. Its bytes count as held until `use` has ended.
    *
-   * @throws RequestError `body-too-large`, `upload-too-slow`, `overloaded`, or `invalid-request` for an incomplete body
+   * @throws RequestError `body-too-large`, `upload-too-slow`, `overloaded`, `invalid-request` when incomplete
    */
   readonly withBody: WithBody;
   /** Bytes of bodies that are held now. */
@@ -28,16 +28,17 @@ const tickSeconds = 0.25;
 const graceSeconds = 2;
 
 /**
- * The slowest accepted rate, over this window. A phone on a bad 2G connection (EDGE) sends 10 KiB/s and may pause for two
- * seconds when it changes the cell: that is still enough. A slower body of more than 120 KB would not arrive within the
- * 30 s of a request anyway.
+ * The slowest accepted rate, over this window. A phone on a bad 2G connection (EDGE) sends 10 KiB/s and may
+ * pause for two seconds when it changes the cell: that is still enough. A slower body of more than 120 KB
+ * would not arrive within the 30 s of a request anyway.
  */
 const minBytesPerSecond = 4 * 1024;
 const windowSeconds = 3;
 
 /**
- * When the memory is full, senders below this rate over the last second may be cut off, the slowest first. A photo of
- * 4 MB takes 16 s at this rate. So neither a rate just above the minimum nor a missing last byte blocks other senders.
+ * When the memory is full, senders below this rate over the last second may be cut off, the slowest first. A
+ * photo of 4 MB takes 16 s at this rate. So neither a rate just above the minimum nor a missing last byte
+ * blocks other senders.
  */
 const pressureBytesPerSecond = 256 * 1024;
 const pressureSeconds = 1;
@@ -46,8 +47,9 @@ const pressureSeconds = 1;
 const firstBufferBytes = 4096;
 
 /**
- * The buffer of a body, or one of twice its size with the same beginning. Chunks are not kept: an object for each byte
- * would take a hundred times the memory that is counted. Nor is the declared length allocated at once: it may never arrive.
+ * The buffer of a body, or one of twice its size with the same beginning. Chunks are not kept: an object for
+ * each byte would take a hundred times the memory that is counted. Nor is the declared length allocated at
+ * once: it may never arrive.
  */
 const withRoomFor = (
   body: Uint8Array,
@@ -101,8 +103,8 @@ export const createIntake = ({ maxBytesInHand }: IntakeProps): Intake => {
   };
 
   /**
-   * Time is counted in ticks, not by the clock: while this process was busy or suspended, no sender could make progress,
-   * and all of that time is one tick.
+   * Time is counted in ticks, not by the clock: while this process was busy or suspended, no sender could
+   * make progress, and all of that time is one tick.
    */
   const tick = (): void => {
     for (const sender of senders) {

@@ -21,15 +21,15 @@ const freshMilliseconds = 10 * 60_000;
 const refreshMilliseconds = 30_000;
 
 /**
- * How long known keys are used while the issuer is unreachable. A leaked key that the issuer has withdrawn must not work
- * for ever.
+ * How long known keys are used while the issuer is unreachable. A leaked key that the issuer has withdrawn
+ * must not work indefinitely.
  */
 const maxAgeMilliseconds = 24 * 60 * 60_000;
 
 /**
- * Limits the requests to the issuer, whatever tokens arrive: a burst, then one in each interval. An unknown key may be new
- * or invented, so its request waits for the next reply and shares it with all that wait. Invented keys can neither make
- * the issuer throttle this process nor hide a new key.
+ * Limits the requests to the issuer, whatever tokens arrive: a burst, then one in each interval. An unknown
+ * key may be new or invented, so its request waits for the next reply and shares it with all that wait.
+ * Invented keys can neither make the issuer throttle this process nor hide a new key.
  */
 const askBurst = 5;
 const askIntervalMilliseconds = 1000;
@@ -45,8 +45,8 @@ interface KnownKeys {
 /**
  * The signing keys of an OpenID Connect issuer, found through its configuration.
  *
- * @returns finds the key of a token. Rejects with RequestError `issuer-unavailable` when the issuer is needed and
- *   unreachable, and with jose's `JWKSNoMatchingKey` when it has no such key
+ * @returns finds the key of a token. Rejects with RequestError `issuer-unavailable` when the issuer is needed
+ *   and unreachable, and with jose's `JWKSNoMatchingKey` when it has no such key
  */
 export const createIssuerKeys = (issuer: string, log: Log): JWTVerifyGetKey => {
   let known: KnownKeys | undefined;

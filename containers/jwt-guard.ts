@@ -4,15 +4,19 @@ import type { Log } from '../lambdas/runtime/log.ts';
 import { RequestError } from '../lambdas/runtime/request-error.ts';
 import { createIssuerKeys } from './issuer-keys.ts';
 
-/** Resolves for a request that is authenticated. Throws RequestError `unauthorized` or `issuer-unavailable`. */
+/**
+ * Resolves for a request that is authenticated. Throws RequestError `unauthorized` or `issuer-unavailable`.
+ */
 export type Guard = (request: Request) => Promise<void>;
 
-/** API Gateway's JWT authorizer accepts RSA signatures only (HTTP API developer guide), and so does this one. */
+/**
+ * API Gateway's JWT authorizer accepts RSA signatures only (HTTP API developer guide), and so does this one.
+ */
 const algorithms = ['RS256', 'RS384', 'RS512'];
 
 /**
- * Checks tokens as API Gateway's JWT authorizer does: signature, issuer, audience (`aud`, or else `client_id`) and
- * expiry.
+ * Checks tokens as API Gateway's JWT authorizer does: signature, issuer, audience (`aud`, or else
+ * `client_id`) and expiry.
  */
 export const createJwtGuard = ({ issuer, audience }: Extract<Auth, object>['jwt'], log: Log): Guard => {
   const getKey = createIssuerKeys(issuer, log);

@@ -24,9 +24,10 @@ export interface ForeignRequest {
 const readOnlyMethods: readonly string[] = ['GET', 'HEAD'];
 
 /**
- * Why a request is foreign, if it is. A browser sends requests to this machine for any page that is open in it: with the
- * page's own name in `Host` if that name resolves to this machine (DNS rebinding), and otherwise with the page in
- * `Origin`. A browser sets `Origin` on each request that can change something, to `null` where it hides the page.
+ * Why a request is foreign, if it is. A browser sends requests to this machine for any page that is open in
+ * it: with the page's own name in `Host` if that name resolves to this machine (DNS rebinding), and otherwise
+ * with the page in `Origin`. A browser sets `Origin` on each request that can change something, to `null`
+ * where it hides the page.
  */
 export const foreignRequest = (
   { method, host, origin, fetchSite }: RequestOrigin,

@@ -21,8 +21,8 @@ const answer = (status: 200 | 503, body: object): Response =>
   Response.json(body, { status, headers: { 'Cache-Control': 'no-store' } });
 
 /**
- * `/health`: the process responds. `/ready`: it also reaches its dependencies and is not stopping; otherwise the reply
- * names the dependencies that it does not reach. Neither is part of the API: they have no stage and no description.
+ * `/health`: the process responds. `/ready`: it also reaches its dependencies and is not stopping; otherwise
+ * the reply names those that it does not reach. Both are outside of the API, its stage and its description.
  */
 export const createProbes = ({ dependencies, stopping, log }: ProbesProps): Probes => {
   let latest: { readonly failed: Promise<readonly string[]>; readonly until: number } | undefined;

@@ -26,8 +26,8 @@ export interface QueueWorkerProps {
 }
 
 /**
- * How long the queue waits for a message. A stopping worker lets an open poll end: if it disconnected, a message that is
- * already on its way would stay hidden until its visibility timeout ends.
+ * How long the queue waits for a message. A stopping worker lets an open poll end: if it disconnected, a
+ * message that is already on its way would stay hidden until its visibility timeout ends.
  */
 const pollSeconds = 3;
 
@@ -37,10 +37,10 @@ const maxMessagesPerRequest = 10;
 /** How often a worker updates its heartbeat. */
 const beatMilliseconds = 5000;
 
-/** Longer than polling an unresponsive queue takes: three attempts of 8 s, the pauses, and one second before the next poll. */
+/** Longer than polling an unresponsive queue takes: three attempts of 8 s, pauses, and one second more. */
 const maxTurnMilliseconds = 40_000;
 
-/** How long a full worker may make no progress. By then the queue delivers its first message to other workers. */
+/** How long a full worker may make no progress. By then the queue redelivers its first message. */
 const maxBusyMilliseconds = 720_000;
 
 /** The progress of polling one queue. */
@@ -55,13 +55,13 @@ const isAlive = ({ polledAt, progressedAt, isFull }: Loop): boolean => {
   return isFull() ? now - progressedAt < maxBusyMilliseconds : now - polledAt < maxTurnMilliseconds;
 };
 
-/** ECS kills a task 30 s after the signal to stop: messages that are unfinished by then are released before. */
+/** ECS kills a task 30 s after the signal to stop: unfinished messages are released before. */
 const finishMilliseconds = 20_000;
 
 /** How long releasing them may take. Otherwise their visibility timeout ends. */
 const releaseMilliseconds = 7000;
 
-/** Processes the messages of queues until the process gets a signal to stop; then finishes those that it holds. */
+/** Processes the messages of queues. After a signal to stop it finishes those that it holds. */
 export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): Promise<void> => {
   const poller = createSQSClient(pollSeconds);
   const sqs = createSQSClient();

@@ -19,7 +19,7 @@ const environment = readEnvironment(
 );
 const decodesAtOnce = environment.DECODES_AT_ONCE;
 
-/** While one image is decoded, others are fetched and stored: with three messages for each decode, cores do not idle. */
+/** Three messages for each decode: while one image is decoded, others are fetched and stored. */
 const messagesPerDecode = 3;
 
 collectGarbageLessOften();

@@ -11,16 +11,16 @@ interface Watched {
 const beatMilliseconds = 500;
 const checkMilliseconds = 1000;
 
-/** Ten seconds. Images are decoded in other processes, so nothing here blocks the loop for one; a busy machine may. */
+/** Seconds. No work of these processes blocks the loop for so long; a busy machine may. */
 const maxMissedChecks = 10;
 
 /**
- * Logs a line and kills this process when its event loop has been blocked for 10 seconds, so that it is restarted. A
- * blocked process handles no signal. On Lambda the function's timeout does the same.
+ * Logs a line and kills this process when its event loop has been blocked for 10 seconds, so that it is
+ * restarted. A blocked process handles no signal. On Lambda the function's timeout does the same.
  *
- * The watching thread counts its checks instead of reading a clock, so that a suspended machine misses only one. In a
- * container this must not be the first process, which the kernel protects from such signals (pid_namespaces(7)): run it
- * with an init process (`docker run --init`, `initProcessEnabled` in ECS).
+ * The watching thread counts its checks instead of reading a clock, so that a suspended machine misses only
+ * one. In a container this must not be the first process, which the kernel protects from such signals
+ * (pid_namespaces(7)): run it with an init process (`docker run --init`, `initProcessEnabled` in ECS).
  */
 export const startWatchdog = (service: string): void => {
   const beats = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));

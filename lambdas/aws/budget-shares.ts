@@ -13,8 +13,8 @@ export interface Share {
 }
 
 /**
- * Sixteen items accept 16,000 writes a second: one partition accepts 1,000 (DynamoDB Developer Guide, "Partitions and
- * data distribution").
+ * Sixteen items accept 16,000 writes a second: one partition accepts 1,000 (DynamoDB Developer Guide,
+ * "Partitions and data distribution").
  */
 const maxShares = 16;
 
@@ -29,8 +29,9 @@ const partsOf = (amount: number, parts: number): readonly number[] =>
   Array.from({ length: parts }, (_, index) => Math.floor((amount + index) / parts));
 
 /**
- * Splits a daily budget into shares whose sum is exactly the budget. A small budget has few shares, because one share
- * cannot lend to another. The number follows from the settings alone, so that every process computes the same one.
+ * Splits a daily budget into shares whose sum is exactly the budget. A small budget has few shares, because
+ * one share cannot lend to another. The number follows from the settings alone, so that every process
+ * computes the same one.
  */
 export const sharesOf = ({ uploads, bytes, maxUploadBytes }: DailyBudget): readonly Share[] => {
   const wanted = Math.min(uploads / minUploadsOfShare, bytes / (minLargestUploadsOfShare * maxUploadBytes));

@@ -1,6 +1,6 @@
 /**
- * Reasons for which an image has no thumbnails. They are part of the API and of the events: a code never changes its
- * meaning, so that callers can act on it.
+ * Reasons for which an image has no thumbnails. They are part of the API and of the events: a code never
+ * changes its meaning, so that callers can act on it.
  */
 export const imageErrorCodes = [
   'unsupported-type',
@@ -16,8 +16,8 @@ export const imageErrorCodes = [
 export type ImageErrorCode = (typeof imageErrorCodes)[number];
 
 /**
- * A permanent failure that the image's bytes cause. It is stored with the record and never retried. Every other error
- * of a worker counts as transient, so that the queue delivers the message again.
+ * A permanent failure that the image's bytes cause. It is stored with the record and never retried. Every
+ * other error of a worker counts as transient, so that the queue delivers the message again.
  */
 export class ImageError extends Error {
   override readonly name = 'ImageError';

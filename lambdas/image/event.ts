@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { imageErrorCodes } from './errors.ts';
 import { imageIdPattern } from './id.ts';
-import { imageStatusSchema } from './record.ts';
+import { imageStatusSchema } from './status.ts';
 
 const pixels = z.int().positive();
 const bytes = z.int().nonnegative();
@@ -28,8 +28,8 @@ const original = z.object({
 });
 
 /**
- * The events of the topic `image-events`: delivered at least once and in any order. They contain no presigned URL and no
- * mail address.
+ * The events of the topic `image-events`: delivered at least once and in any order. They contain no presigned
+ * URL and no mail address.
  */
 export const imageEventSchema = z.discriminatedUnion('type', [
   z

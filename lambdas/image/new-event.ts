@@ -3,7 +3,10 @@ import type { ImageEvent, ImageEventType } from './event.ts';
 import type { ImageId } from './id.ts';
 import type { ImageRecord } from './record.ts';
 
-/** The id of a change of state follows from the change itself, so that it is the same whichever process publishes it. */
+/**
+ * The id of a change of state follows from the change itself, so that it is the same whichever process
+ * publishes it.
+ */
 const stateFacts = (imageId: ImageId, type: ImageEventType, time: string) => ({
   schemaVersion: 1 as const,
   eventId: createHash('sha256').update([imageId, type, time].join(' ')).digest('hex').slice(0, 32),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { imageErrorCodes } from './errors.ts';
 import { thumbnailKey } from './keys.ts';
+import { imageStatusSchema } from './status.ts';
 import type { Variants } from './variant.ts';
 
 const pixels = z.int().positive();
@@ -28,8 +29,6 @@ export type Original = Readonly<z.output<typeof originalSchema>>;
 
 export const failureSchema = z.object({ code: z.enum(imageErrorCodes), detail: z.string() });
 export type Failure = Readonly<z.output<typeof failureSchema>>;
-
-export const imageStatusSchema = z.enum(['received', 'ready', 'failed']);
 
 /**
  * All that is known of one image. Its states: `received` until every variant is stored, then `ready`; or `failed` for

@@ -26,13 +26,13 @@ export interface IngestAppProps {
   readonly maxUploadsAtOnce: number;
   /** The path segment that API Gateway puts before every route. */
   readonly stage: string;
-  /** The beginning of all links, with the stage and without a trailing slash. @default - taken from each request */
+  /** The beginning of links, with the stage, without a trailing slash. @default - from each request */
   readonly publicUrl?: string;
   readonly auth: Auth;
   readonly links: Links;
   /** Checks every request first; throws RequestError. @default - every request may come in */
   readonly checkRequest?: (request: Request) => void;
-  /** Checks the callers of guarded routes; throws RequestError. @default - the gateway in front has checked them */
+  /** Checks callers of guarded routes; throws RequestError. @default - the gateway has checked them */
   readonly authenticate?: (request: Request) => Promise<void>;
   /** Whether an error only means that a dependency is too busy at the moment. */
   readonly isBusy: (error: unknown) => boolean;
@@ -40,8 +40,8 @@ export interface IngestAppProps {
 }
 
 /**
- * The API as one `Request -> Response` function, the same in a function, in a container and in tests. It answers with and
- * without the stage before the path: API Gateway keeps it there, other servers may not.
+ * The API as one `Request -> Response` function, the same in a function, in a container and in tests. It
+ * answers with and without the stage before the path: API Gateway keeps it there, other servers may not.
  */
 export const createIngestApp = (props: IngestAppProps): Hono => {
   const { stage, publicUrl, auth, links, checkRequest, authenticate } = props;

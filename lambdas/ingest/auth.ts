@@ -3,8 +3,8 @@ import * as z from 'zod';
 const accepted = '"none", "iam" or {"jwt": {"issuer": "https://…", "audience": ["…"]}}';
 
 /**
- * How callers of the API authenticate. `iam`: with a signature by AWS credentials that allow `execute-api:Invoke`. `jwt`:
- * with a token of this OpenID Connect issuer for one of these audiences.
+ * How callers of the API authenticate. `iam`: with a signature by AWS credentials that allow
+ * `execute-api:Invoke`. `jwt`: with a token of this OpenID Connect issuer for one of these audiences.
  */
 export const authSchema = z.union(
   [

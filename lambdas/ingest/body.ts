@@ -7,8 +7,8 @@ export interface BodyLimit {
 }
 
 /**
- * Passes the body of a request to `use`, exactly as it was sent. A function has the body already, a server reads it from
- * the network.
+ * Passes the body of a request to `use`, exactly as it was sent. A function has the body already, a server
+ * reads it from the network.
  *
  * @throws RequestError `body-too-large`, and what may go wrong on the network
  */

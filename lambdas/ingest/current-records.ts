@@ -12,7 +12,7 @@ export interface CurrentRecordsDependencies {
 
 /** The records of images under the present settings. Looking one up may start the work that it needs. */
 export interface CurrentRecords {
-  /** An image that was finished with other settings becomes `received` again. Undefined when there is no record. */
+  /** Undefined without a record. An image with thumbnails of other settings becomes `received` again. */
   find(id: ImageId): Promise<ImageRecord | undefined>;
   /** The same for an image that is uploaded again: one that was given up gets another attempt. */
   findForUpload(id: ImageId): Promise<ImageRecord | undefined>;
@@ -22,7 +22,7 @@ export const createCurrentRecords = (dependencies: CurrentRecordsDependencies): 
   const { catalog, resizeRequests, variants } = dependencies;
   const fingerprint = fingerprintOf(variants);
 
-  /** Only the process that changes the state sends a request. If it dies in between, the reconciler finds the image. */
+  /** Only the process that changes the state sends a request. If it dies first, the reconciler does. */
   const renew = async (id: ImageId, unlessFinishedWith?: string): Promise<ImageRecord | undefined> => {
     if (await catalog.renew(id, unlessFinishedWith)) await resizeRequests.send(id);
     return catalog.find(id);

@@ -2,7 +2,9 @@ import type * as z from 'zod';
 import type { ImageId } from '../image/id.ts';
 import type { ErrorCode } from './problem.ts';
 
-/** Something that a caller may ask for together with an upload. `extensions.ts` lists all that are plugged in. */
+/**
+ * Something that a caller may ask for together with an upload. `extensions.ts` lists all that are plugged in.
+ */
 export interface UploadExtension {
   /**
    * Reads what a request asks for, before anything of the request is stored.
@@ -20,10 +22,10 @@ export interface UploadWish {
   /**
    * Called before the image's record or bytes are stored, so that no event of the image can precede the wish.
    *
-   * @param presigned the upload that has yet to prove that the caller has the bytes. @default - the caller sent them
+   * @param presigned the upload that has yet to prove the bytes. @default - the caller sent the bytes
    */
   record(id: ImageId, presigned?: UnprovenUpload): Promise<void>;
-  /** The error for a caller who announces an image that is stored already: that does not prove having its bytes. */
+  /** The error for a caller who announces a stored image: that does not prove to have its bytes. */
   missingBytes(): Error;
 }
 

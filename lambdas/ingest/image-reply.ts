@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { imageIdPattern } from '../image/id.ts';
-import { failureSchema, imageStatusSchema } from '../image/record.ts';
+import { failureSchema } from '../image/record.ts';
+import { imageStatusSchema } from '../image/status.ts';
 
 const url = z.url().describe('Presigned: opens in a browser. It returns 404 until the thumbnail is stored.');
 

@@ -15,9 +15,10 @@ const app = wireIngest(environment, createLog('ingest'), { withBody: withEventBo
 const noRoute = { method: 'GET', path: unknownPath } as const;
 
 /**
- * Method and path of the route that API Gateway matched, and whose caller it checked, with the parameters that it found
- * (API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs"). Never the path that was sent: API
- * Gateway decodes that, so `/thumbnails/..%5Cimages%5C<id>`, on an open route, would lead to a guarded route here.
+ * Method and path of the route that API Gateway matched, and whose caller it checked, with the parameters
+ * that it found (API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs"). Never
+ * the path that was sent: API Gateway decodes that, so `/thumbnails/..%5Cimages%5C<id>`, on an open route,
+ * would lead to a guarded route here.
  */
 const matchedRoute = ({ routeKey, pathParameters }: APIGatewayProxyEventV2) => {
   const route = routeOf(routeKey);

@@ -25,15 +25,15 @@ export interface IngestDependencies extends CurrentRecordsDependencies, Omit<Wai
 
 export interface Ingest {
   /**
-   * Names an image by its hash, records it and stores its bytes unchanged, which starts the resizing. Known bytes are
-   * neither stored nor resized again.
+   * Names an image by its hash, records it and stores its bytes unchanged, which starts the resizing. Known
+   * bytes are neither stored nor resized again.
    *
-   * @throws ImageError `unsupported-type`; RequestError `empty-body`, `daily-budget-exhausted`; those of the wishes
+   * @throws ImageError `unsupported-type`; RequestError `empty-body`, `daily-budget-exhausted`; or of a wish
    */
   upload(bytes: Uint8Array, wishes: readonly UploadWish[]): Promise<ImageRecord>;
   /**
-   * Presigns an upload straight to S3, unless the image is stored already. What the caller claims of the image is not
-   * recorded: it may be false.
+   * Presigns an upload straight to S3, unless the image is stored already. What the caller claims of the
+   * image is not recorded: it may be false.
    *
    * @throws RequestError `daily-budget-exhausted`; those of the wishes
    */
@@ -65,7 +65,9 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
 
   const find = async (id: ImageId): Promise<ImageRecord> => requireRecord(await records.find(id));
 
-  /** Every accepted request counts, also for a known image: the budget limits the cost of requests as well. */
+  /**
+   * Every accepted request counts, also for a known image: the budget limits the cost of requests as well.
+   */
   const chargeBudget = async (bytes: number): Promise<void> => {
     try {
       metrics.record({ BudgetUsedPercent: await budget.take(bytes) });
@@ -79,8 +81,8 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
   /** Hashes the bytes while the budget's table answers. */
   const hashAndCharge = async (bytes: Uint8Array): Promise<ImageId> => {
     const charged = chargeBudget(bytes.byteLength);
-    // One turn of the event loop sends the request, or ends here with a refusal. Hashing then blocks the loop; in a
-    // thread it would cost a copy of the body.
+    // One turn of the event loop sends the request, or ends here with a refusal. Hashing then blocks the
+    // loop; in a thread it would cost a copy of the body.
     await Promise.race([charged, nextTurn()]);
     const id = imageIdOf(bytes);
     await charged;

@@ -1,7 +1,7 @@
 /**
- * Whether a request target can mean one path only. Programs that parse or decode a path again, in front of this code or
- * in it, read `\`, `//`, `.` and `..`, and their encoded forms, each in its own way: one would check one path, and another
- * route a different one. No route needs any of them, nor `%25`, which is a second encoding.
+ * Whether a request target can mean one path only. Programs that parse or decode a path again read `\`, `//`,
+ * `.` and `..`, and their encoded forms, each in its own way: one would check one path, and another route a
+ * different one. No route needs any of them, nor `%25`, which is a second encoding.
  */
 export const isPlainTarget = (target: string): boolean => {
   // A target may be a whole URL (RFC 9112, section 3.2.2): then its path counts.

@@ -30,8 +30,8 @@ export interface UploadHandlersProps {
 }
 
 /**
- * How long and how many uploads queue; callers beyond that have to retry. An upload may keep its place for 3 s while
- * another one stores the same bytes, so that it ends within the 30 s that API Gateway gives a request.
+ * How long and how many uploads queue; further ones get 503. An upload that then waits 3 s for another one of
+ * the same bytes still ends within the 30 s that API Gateway gives a request.
  */
 const queueMilliseconds = 10_000;
 const maxQueuedUploads = 1000;
@@ -67,7 +67,8 @@ export const createUploadHandlers = (props: UploadHandlersProps) => {
     log.info('upload accepted', { imageId: uploaded.id, status: uploaded.status, ...uploaded.original });
     const waitSeconds = preferredWaitSeconds(c.req.header('Prefer'));
     const { record, waited } = await ingest.settled(uploaded, waitSeconds ?? 0);
-    // A preference may be ignored (RFC 7240): with too many callers waiting, the reply comes at once and does not claim it.
+    // A preference may be ignored (RFC 7240): with too many callers waiting, the reply comes at once and does
+    // not claim it.
     if (waitSeconds !== undefined && waited) c.header('Preference-Applied', `wait=${waitSeconds}`);
     if (record.error) throw new ImageError(record.error.code, record.error.detail);
 

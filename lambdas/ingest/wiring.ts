@@ -37,7 +37,8 @@ export const wireIngest = (
   const signingClient = environment.URL_SIGNER_ROLE_ARN
     ? createSigningClient(environment.URL_SIGNER_ROLE_ARN)
     : async () => s3;
-  // Assumes the role early, so that a cold function does not wait for STS. After a failure the first signature retries.
+  // Assumes the role early, so that a cold function does not wait for STS. After a failure the first
+  // signature retries.
   signingClient().catch(() => {});
   const lifetimeSeconds = environment.URL_LIFETIME_SECONDS;
   return createIngestApp({

@@ -9,9 +9,9 @@ export const notifyHeader = 'X-Notify-Email';
 export const mailedEventTypes: readonly ImageEventType[] = ['image.ready', 'image.failed', 'image.duplicate'];
 
 /**
- * A request for a mail about an image. It counts only if the caller has proven to have the bytes: an inline upload has
- * them in its body, a presigned upload proves them when S3 stores them. An image has one request for each recipient of
- * its inline uploads, and one for each presigned upload.
+ * A request for a mail about an image. It counts only if the caller has proven to have the bytes: an inline
+ * upload has them in its body, a presigned upload proves them when S3 stores them. An image has one request
+ * for each recipient of its inline uploads, and one for each presigned upload.
  */
 export const mailRequestSchema = z.object({
   imageId: z.string(),
@@ -38,8 +38,8 @@ export const maxRecipientsPerDay = 20;
 const plainAddress = 'one plain address, such as me@example.com';
 
 /**
- * An address that SES accepts: plain ASCII, without a display name (SES API Reference, `Destination`), and no longer
- * than mail servers have to accept (RFC 5321, 4.5.3.1).
+ * An address that SES accepts: plain ASCII, without a display name (SES API Reference, `Destination`), and no
+ * longer than mail servers have to accept (RFC 5321, 4.5.3.1).
  */
 export const addressSchema = z
   .email(plainAddress)
@@ -62,8 +62,8 @@ export const allowedRecipientsSchema = z.array(
 export type AllowedRecipients = Readonly<z.output<typeof allowedRecipientsSchema>>;
 
 /**
- * @returns the address, its domain in lower case. An address that is allowed by itself keeps the spelling of the
- *   settings, so that another spelling is not another recipient
+ * @returns the address, its domain in lower case. An address that is allowed by itself keeps the spelling of
+ *   the settings, so that another spelling is not another recipient
  * @throws MailError `invalid-address`, `recipient-not-allowed`
  */
 export const requireRecipient = (text: string, allowed: AllowedRecipients): string => {

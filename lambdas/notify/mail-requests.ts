@@ -36,9 +36,7 @@ export interface MailRequests {
    * @param uploadId the presigned upload that stored the image, if one did
    */
   of(imageId: ImageId, uploadId?: string): Promise<readonly MailRequest[]>;
-  /**
-   * Reserves a mail for this process for a minute. False when another process has reserved it, or the request is gone.
-   */
+  /** Reserves a mail for a minute. False when another process has reserved it, or the request is gone. */
   claim(request: MailRequest): Promise<boolean>;
   /** Its mail is sent. A later request of the same recipient stays. */
   remove(request: MailRequest): Promise<void>;
@@ -51,8 +49,8 @@ const unprovenSeconds = 86_400;
 const keptSeconds = 14 * 86_400;
 
 /**
- * Longer than sending a mail takes, at most 6 s, and shorter than the visibility timeout of 180 s: when the message of a
- * dead consumer is delivered again, its claims have ended.
+ * Longer than sending a mail takes, at most 6 s, and shorter than the visibility timeout of 180 s: when the
+ * message of a dead consumer is delivered again, its claims have ended.
  */
 const claimSeconds = 60;
 
@@ -63,8 +61,8 @@ export const createMailRequests = (
   dynamodb: DynamoDBClient = createDynamoDBClient(),
 ): MailRequests => {
   /**
-   * Each presigned upload has a partition of its own. So unproven requests of an image, however many there are, are never
-   * read, and none can replace a proven one.
+   * Each presigned upload has a partition of its own. So unproven requests of an image, however many there
+   * are, are never read, and none can replace a proven one.
    */
   const partitionOf = (imageId: ImageId, uploadId: string | undefined): string =>
     uploadId === undefined ? imageId : `${imageId} ${uploadId}`;
@@ -109,8 +107,8 @@ export const createMailRequests = (
   };
 
   /**
-   * Counts recipients, not requests: a recipient is in the set once. The set is an item under another partition key, so
-   * that no query for an image's requests finds it. It contains digests, not addresses.
+   * Counts recipients, not requests: a recipient is in the set once. The set is an item under another
+   * partition key, so that no query for an image's requests finds it. It contains digests, not addresses.
    */
   const countRecipient = async (imageId: ImageId, recipient: string): Promise<void> => {
     const now = Date.now();
@@ -146,8 +144,8 @@ export const createMailRequests = (
 
   return {
     async add(imageId, recipient, presigned) {
-      // At most one presigned upload stores an image, so the requests of the others lead to no mail. If they counted,
-      // anyone who knows the hash could use up the number.
+      // At most one presigned upload stores an image, so the requests of the others lead to no mail. If they
+      // counted, anyone who knows the hash could use up the number.
       if (presigned === undefined) await countRecipient(imageId, recipient);
       const uploadId = presigned?.uploadId;
       const request: MailRequest = { imageId, recipient, requestId: randomUUID(), uploadId };

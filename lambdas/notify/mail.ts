@@ -74,8 +74,8 @@ const textOf = ({ heading, lead, link, facts }: Message): string =>
   ].join('\n\n');
 
 /**
- * Each element has its own style, because some mail programs drop all others. Text has no colour of its own, so that it
- * is legible on the light or dark background of the reader's program.
+ * Each element has its own style, because some mail programs drop all others. Text has no colour of its own,
+ * so that it is legible on the light or dark background of the reader's program.
  */
 const htmlOf = ({ heading, lead, link, facts }: Message, preview?: Preview) => html`<!doctype html>
 <html lang="en">

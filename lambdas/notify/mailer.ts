@@ -54,7 +54,8 @@ export const createMailer = (
               ContentDisposition: 'INLINE',
               ContentId: picture.id,
               ContentType: picture.contentType,
-              // Otherwise SES declares the bytes to be 7-bit text (SES Developer Guide, "Working with email attachments").
+              // Otherwise SES declares the bytes to be 7-bit text (SES Developer Guide, "Working with email
+              // attachments").
               ContentTransferEncoding: 'BASE64',
               FileName: picture.fileName,
               RawContent: picture.bytes,

@@ -21,7 +21,7 @@ export interface NotifyDependencies {
   readonly log: Log;
 }
 
-/** Sends the mails that are due about an image. While it is not settled none is due: another event will follow. */
+/** Sends the mails that are due about an image: none while it is pending, as another event follows. */
 export type Notify = (id: ImageId) => Promise<void>;
 
 /** @throws errors that a retry may resolve; the requests whose mails were not sent remain */
@@ -37,13 +37,15 @@ export const createNotify = (dependencies: NotifyDependencies): Notify => {
 
   const deliver = async (request: MailRequest, mail: Mail): Promise<void> => {
     if (!(await mailRequests.claim(request))) {
-      // The other process may still die. This message is delivered again, and finds the mail sent or the claim ended.
+      // The other process may still die. This message is delivered again, and finds the mail sent or the
+      // claim ended.
       throw new Error('Another process is sending the mail.');
     }
     await mailer.send(request.recipient, mail);
     metrics.record({ MailsSent: 1 });
     log.info('mail sent', { imageId: request.imageId, recipient: masked(request.recipient) });
-    // A process that dies before this, or gets no reply from SES, leaves the request: two mails are better than none.
+    // A process that dies before this, or gets no reply from SES, leaves the request: two mails are better
+    // than none.
     await mailRequests.remove(request);
   };
 

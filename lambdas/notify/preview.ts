@@ -7,7 +7,8 @@ import type { Variant } from '../image/variant.ts';
 import type { Log } from '../runtime/log.ts';
 import type { InlinePicture } from './mailer.ts';
 
-// This function may send mail, so only the loaders of the thumbnails' formats may run in it, and none that opens files.
+// This function may send mail, so only the loaders of the thumbnails' formats may run in it, and none that
+// opens files.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
   operation: [
@@ -28,7 +29,7 @@ const maxSidePixels = 240;
 /**
  * Converts thumbnails of one variant to JPEG, which every mail program shows. Many do not show WebP or AVIF.
  *
- * @returns undefined when there is no thumbnail, or when it cannot come from resize: the mail then has no picture
+ * @returns undefined when there is no thumbnail, or when it cannot come from resize
  */
 export const createPreview =
   (thumbnails: Thumbnails, variant: Variant, log: Log) =>
@@ -43,7 +44,9 @@ export const createPreview =
     }
   };
 
-/** @throws InvalidThumbnail, or an error of libvips about damaged pixels: both permanent, so there is no retry */
+/**
+ * @throws InvalidThumbnail, or an error of libvips about damaged pixels: both permanent, so there is no retry
+ */
 const render = async (thumbnail: Uint8Array, { format, width, height }: Variant): Promise<Preview> => {
   verifyThumbnail(thumbnail, { format, maxWidth: width, maxHeight: height });
   const { data, info } = await sharp(thumbnail, { failOn: 'warning', limitInputPixels: width * height })

@@ -63,7 +63,7 @@ const mailTo = (recipient: string, mailRequests: MailRequests): UploadWish => ({
     ),
 });
 
-/** The addresses that a request names, each once. Names of query parameters are case-insensitive, like headers. */
+/** The addresses in a request, each once. Names of query parameters ignore case, as those of headers do. */
 const namedIn = ({ headers, url }: Request): readonly string[] => {
   const inQuery = [...new URL(url).searchParams].flatMap(([name, value]) =>
     name.toLowerCase() === notifyHeader.toLowerCase() ? [value] : [],

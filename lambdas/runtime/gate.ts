@@ -14,7 +14,7 @@ export interface GateProps {
   readonly waitMilliseconds: number;
 }
 
-/** Admits a limited number at once. A limited number of others wait for a limited time, first come, first served. */
+/** Admits a limited number at once. Some others wait for a limited time, first come, first served. */
 export interface Gate {
   /**
    * @returns a function that gives the place back; later calls of it do nothing

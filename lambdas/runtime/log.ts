@@ -3,8 +3,8 @@ import { Logger } from '@aws-lambda-powertools/logger';
 type Facts = Readonly<Record<string, unknown>>;
 
 /**
- * Writes JSON lines, one for each decision. Facts must contain no presigned URL, which gives access, and no mail address.
- * Of an error the name, message, code and cause are logged, not the stack trace.
+ * Writes JSON lines, one for each decision. Facts must contain no presigned URL, which gives access, and no
+ * mail address. Of an error the name, message, code and cause are logged, not the stack trace.
  */
 export interface Log {
   info(message: string, facts: Facts): void;

@@ -4,8 +4,8 @@ import type { Delivery } from './delivery.ts';
 import type { Log } from './log.ts';
 
 /**
- * A Lambda function that processes the messages of a queue one after the other, and reports those that failed: only those
- * are delivered again.
+ * A Lambda function that processes the messages of a queue one after the other, and reports those that
+ * failed: only those are delivered again.
  *
  * @param handleMessage throws to have the message delivered again
  */

@@ -29,8 +29,8 @@ import { about, comparable, type Send, withoutTimes, withoutWait } from './excha
 import { gatewayUrl, isRouted, overHttp, throughGateway } from './targets.ts';
 
 /**
- * One contract, three targets: the function, the container and `npm start`. They share the emulators of one `npm start`,
- * and each target runs each case with an image of its own.
+ * One contract, three targets: the function, the container and `npm start`. They share the emulators of one
+ * `npm start`, and each target runs each case with an image of its own.
  */
 
 jest.setTimeout(60_000);
@@ -223,8 +223,9 @@ test('a container at capacity refuses uploads', async () => {
 });
 
 test('the cases cover every error code', () => {
-  // Tested elsewhere: tokens (auth.test.ts, as API Gateway checks them for functions), slow senders (http-server.test.ts,
-  // as API Gateway shields functions from them) and foreign requests (own-requests.test.ts). One code is only logged.
+  // Tested elsewhere: tokens (auth.test.ts, as API Gateway checks them for functions), slow senders
+  // (http-server.test.ts, as API Gateway shields functions from them) and foreign requests
+  // (own-requests.test.ts). One code is only logged.
   const elsewhere = [
     'unauthorized',
     'issuer-unavailable',

@@ -1,4 +1,7 @@
-/** A request as a client sends it, with its path below the API's URL. `<image>` stands for the image as the body. */
+/**
+ * A request as a client sends it, with its path below the API's URL. `<image>` stands for the image as the
+ * body.
+ */
 export interface ApiRequest {
   readonly method: string;
   readonly path: string;

@@ -38,8 +38,8 @@ const stage = 'dev';
 export const gatewayUrl = `https://${domainName}/${stage}`;
 
 /**
- * Whether API Gateway passes a request to the function. It answers the others itself: 404 for unknown paths and methods,
- * 401 without a valid token, 429 over the throttle, 413 over its own body limit.
+ * Whether API Gateway passes a request to the function. It answers the others itself: 404 for unknown paths
+ * and methods, 401 without a valid token, 429 over the throttle, 413 over its own body limit.
  */
 export const isRouted = ({ method, path }: ApiRequest): boolean => matchOf(method, path) !== undefined;
 
@@ -66,7 +66,10 @@ const decoded = (text: string): string => {
   }
 };
 
-/** A request as an HTTP API passes it to a function (payload format 2.0): text as text, everything else in base64. */
+/**
+ * A request as an HTTP API passes it to a function (payload format 2.0): text as text, everything else in
+ * base64.
+ */
 const eventOf = ({ method, path, headers = {}, body }: ByteRequest): APIGatewayProxyEventV2 => {
   const [pathname = '', query = ''] = path.split('?');
   const rawPath = `/${stage}${pathname}`;
