@@ -1,4 +1,4 @@
-import { escaped } from '../lambdas/runtime/html.ts';
+import { html } from 'hono/html';
 import { goalOf, isMeasured, type Result, shareOfGoal } from './report.ts';
 
 const rowHeight = 30;
@@ -9,6 +9,8 @@ const top = 44;
 
 /** The scale ends here; what is longer is cut off, and its figure tells. */
 const maxShare = 2;
+
+const escaped = (text: string): string => String(html`${text}`);
 
 const px = (value: number): string => value.toFixed(1);
 

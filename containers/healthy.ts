@@ -1,9 +1,9 @@
 import { heartbeatFile, isBeating } from './heartbeat.ts';
 
 /**
- * The health check of a container: ends with 0 when its process works, whichever of the two it is. A worker keeps a
- * heartbeat; anything else is ingest, which answers. Only its own process is asked: what is wrong with something else
- * would be wrong with a new container as well.
+ * The health check of a container: exits with 0 when the container's process works. A worker has a heartbeat;
+ * without one it is ingest, which answers requests. Dependencies are not checked: a new container would have
+ * the same problem.
  */
 const ingestAnswers = async (): Promise<boolean> => {
   try {

@@ -2,13 +2,13 @@ import { rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Log } from '../lambdas/runtime/log.ts';
 
 /**
- * Shows by the age of a file that a worker keeps polling its queue: there is no address where it could be asked. It is a
- * file for the check of the container alone; elsewhere no variable names one, and none is written.
+ * A file whose age shows the container's health check that a worker polls its queue. A worker answers no
+ * requests. Outside of the image `HEARTBEAT_FILE` is not set, and no file is written.
  */
 export interface Heartbeat {
-  /** The worker came round its loop, or all of its places are taken. */
+  /** The worker polls, or all of its places are busy. */
   beat(): void;
-  /** The worker is done: the file is removed. */
+  /** Removes the file. */
   end(): void;
 }
 
@@ -21,7 +21,7 @@ export const createHeartbeat = (log: Log, file = heartbeatFile()): Heartbeat => 
       try {
         writeFileSync(file, '');
       } catch (error) {
-        // The container will be replaced: images would be written to the same disk.
+        // The container will be replaced. Images are written to the same disk, so they would fail as well.
         log.error('the heartbeat cannot be written', { error });
       }
     },
@@ -29,10 +29,10 @@ export const createHeartbeat = (log: Log, file = heartbeatFile()): Heartbeat => 
   };
 };
 
-/** A worker beats every 5 seconds; a machine that is very busy may delay it. */
+/** A worker beats every 5 seconds. A busy machine may delay it. */
 const maxAgeMilliseconds = 60_000;
 
-/** Undefined when there is no such file: then no worker runs here. */
+/** Undefined without the file: then this container runs no worker. */
 export const isBeating = (file: string): boolean | undefined => {
   const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
   return written === undefined ? undefined : Date.now() - written < maxAgeMilliseconds;

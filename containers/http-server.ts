@@ -12,47 +12,47 @@ export interface HttpServerProps {
   readonly log: Log;
 }
 
-/** Longer than a load balancer keeps an idle connection (60 s), so that it never reuses one that ends just then. */
+/** Longer than a load balancer keeps an idle connection (60 s), so that it never reuses a closing one. */
 const keepAliveMilliseconds = 65_000;
 
-/** How long a request's headers may take to arrive. No load balancer sends them in pieces. */
+/** How long the headers of a request may take to arrive. A load balancer sends them at once. */
 const headersMilliseconds = 10_000;
 
 /** How long a whole request may take to arrive, as in API Gateway. */
 const requestMilliseconds = 30_000;
 
 /**
- * How long a request may last from its headers to the last byte of its reply: it may take 30 s to arrive and 20 s to wait
- * for thumbnails. Whoever does not read its reply is cut off then.
+ * From the headers of a request to the last byte of its reply: a request may take 30 s to arrive and 20 s to
+ * wait for thumbnails. A client that does not read its reply is then disconnected.
  */
 const exchangeMilliseconds = 60_000;
 
 /**
- * How long more of a refused body is read, and thrown away, after the reply. A connection that is closed while its client
- * is still sending is reset, and the client may never read why it was refused.
+ * How long the rest of a refused body is read and discarded after the reply. Closing the connection while the
+ * client sends would reset it, and the client might never read the reply.
  */
 const lingerMilliseconds = 2000;
 
 /**
- * Requests of one connection that may be under way. Node.js reads all that a client sends without waiting for replies, in
- * one turn of the event loop. Neither browsers nor load balancers do that.
+ * Open requests of one connection. Node.js starts all pipelined requests in one turn of the event loop.
+ * Neither browsers nor load balancers pipeline.
  */
 const maxPipelined = 8;
 
-/** The HTTP server of a container: what API Gateway does for a function, it must do by itself. */
+/** The HTTP server of a container, with the limits that API Gateway has for a function. */
 export const createHttpServer = ({ fetch, stage, log }: HttpServerProps): Server => {
-  const answer = getRequestListener(fetch);
-  const underWay = new WeakMap<Socket, number>();
-  /** Whether a connection has room for one more request. One that has not is closed. */
+  const respond = getRequestListener(fetch);
+  const openRequests = new WeakMap<Socket, number>();
+  /** Counts a request of its connection. Closes a connection with too many. */
   const isWithinPipeline = ({ socket }: IncomingMessage, outgoing: ServerResponse): boolean => {
-    const count = (underWay.get(socket) ?? 0) + 1;
+    const count = (openRequests.get(socket) ?? 0) + 1;
     if (socket.destroyed) return false;
     if (count > maxPipelined) {
       socket.destroy();
       return false;
     }
-    underWay.set(socket, count);
-    outgoing.once('close', () => underWay.set(socket, (underWay.get(socket) ?? 1) - 1));
+    openRequests.set(socket, count);
+    outgoing.once('close', () => openRequests.set(socket, (openRequests.get(socket) ?? 1) - 1));
     return true;
   };
   return createServer(
@@ -65,18 +65,18 @@ export const createHttpServer = ({ fetch, stage, log }: HttpServerProps): Server
     (incoming, outgoing) => {
       if (!isWithinPipeline(incoming, outgoing)) return;
       endInTime(incoming, outgoing);
-      logAnswer(incoming, outgoing, stage, log);
+      logRequest(incoming, outgoing, stage, log);
       if (!isPlainTarget(incoming.url ?? '')) incoming.url = unknownPath;
-      void answer(incoming, outgoing);
+      void respond(incoming, outgoing);
     },
   );
 };
 
-/** No exchange lasts for ever, whatever its client does or does not do. */
+/** Limits the time of an exchange, whatever the client does. */
 const endInTime = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
   const { socket } = incoming;
   const isLast = !outgoing.shouldKeepAlive;
-  // Node.js would close the connection as soon as it has answered, even while the body still comes in.
+  // Otherwise Node.js closes the connection right after the reply, while the body is still arriving.
   outgoing.shouldKeepAlive = true;
   const exchange = setTimeout(() => socket.destroy(), exchangeMilliseconds);
   outgoing.once('close', () => clearTimeout(exchange));
@@ -93,17 +93,17 @@ const endInTime = (incoming: IncomingMessage, outgoing: ServerResponse): void =>
   });
 };
 
-/** One line for each request, as API Gateway writes it: never its query, which may hold an address, nor its path, which may hold a hash. */
-const logAnswer = (incoming: IncomingMessage, outgoing: ServerResponse, stage: string, log: Log): void => {
+/** Logs one line for each request, as API Gateway does. Path and query may contain an id or an address. */
+const logRequest = (incoming: IncomingMessage, outgoing: ServerResponse, stage: string, log: Log): void => {
   const startedAt = performance.now();
   const bytesBefore = incoming.socket.bytesWritten;
   outgoing.once('close', () => {
     const [path = ''] = (incoming.url ?? '').split(/[?#]/, 1);
-    // The load balancer asks for these all the time.
+    // The load balancer sends these all the time.
     if (path === '/health' || path === '/ready') return;
     log.info('request answered', {
       route: routeKeyOf(incoming.method ?? '', path, stage) ?? '-',
-      // Undefined when the client was gone before there was a reply.
+      // Undefined when the client disconnected before the reply.
       status: outgoing.headersSent ? outgoing.statusCode : undefined,
       responseBytes: incoming.socket.bytesWritten - bytesBefore,
       milliseconds: Math.round(performance.now() - startedAt),
@@ -113,8 +113,8 @@ const logAnswer = (incoming: IncomingMessage, outgoing: ServerResponse, stage: s
 };
 
 /**
- * Who sent a request. A load balancer adds its client's address as the last one (Elastic Load Balancing, "HTTP headers and Application
- * Load Balancers", X-Forwarded-For); what stands before it is the client's own word.
+ * The address of the client. A load balancer appends it to X-Forwarded-For (Elastic Load Balancing, "HTTP
+ * headers and Application Load Balancers"); addresses before it are claims of the client.
  */
 const clientOf = ({ headers, socket }: IncomingMessage): string | undefined => {
   const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').at(-1)?.trim() ?? '';

@@ -5,12 +5,14 @@ import { createOriginals } from '../lambdas/aws/originals.ts';
 import { createPlacesOfProcess } from '../lambdas/aws/waiting-places.ts';
 import type { Auth } from '../lambdas/ingest/auth.ts';
 import { ingestEnvironment } from '../lambdas/ingest/environment.ts';
-import { createJwtGuard, type Guard } from '../lambdas/ingest/jwt-guard.ts';
-import { createIngestService } from '../lambdas/ingest/service.ts';
+import { wireIngest } from '../lambdas/ingest/wiring.ts';
 import { readEnvironment, wholeNumber } from '../lambdas/runtime/environment.ts';
 import { collectGarbageLessOften } from '../lambdas/runtime/heap.ts';
 import { createLog } from '../lambdas/runtime/log.ts';
 import { createHttpServer } from './http-server.ts';
+import { createIntake } from './intake.ts';
+import { createJwtGuard, type Guard } from './jwt-guard.ts';
+import { createOwnRequestCheck } from './own-requests.ts';
 import { createProbes } from './probes.ts';
 import { startWatchdog } from './watchdog.ts';
 
@@ -18,14 +20,11 @@ const environment = readEnvironment(
   ingestEnvironment.extend({
     PORT: wholeNumber.default(8080),
     HOST: z.string().default('0.0.0.0'),
-    /** Bytes of uploads that are held at once; more are answered 503. */
+    /** Bytes of bodies that are held in memory at once; further uploads get 503. */
     MAX_BYTES_IN_HAND: wholeNumber.default(300_000_000),
-    /**
-     * Callers that this process lets wait at once for their thumbnails: each holds a connection, and asks the
-     * catalog.
-     */
+    /** Callers of this process that wait at once: each holds a connection and polls the catalog. */
     MAX_WAITING_CALLERS_OF_PROCESS: wholeNumber.default(200),
-    /** How long new connections are still taken once the process is to stop: until a load balancer has seen that. */
+    /** How long connections are accepted after a signal to stop, until the load balancer has noticed it. */
     DRAIN_SECONDS: wholeNumber.pipe(z.number().max(20)).default(0),
   }),
 );
@@ -33,7 +32,7 @@ collectGarbageLessOften();
 startWatchdog('ingest');
 const log = createLog('ingest');
 
-/** @throws Error for what only API Gateway can check: the service would be open to anyone */
+/** @throws Error for what only API Gateway can verify: the API would be open to everyone */
 const guardOf = (auth: Auth): Guard | undefined => {
   if (auth === 'none') return undefined;
   if (auth !== 'iam') return createJwtGuard(auth.jwt, log);
@@ -43,19 +42,20 @@ const guardOf = (auth: Auth): Guard | undefined => {
 };
 
 const stopping = new AbortController();
-const app = createIngestService(environment, log, {
-  guard: guardOf(environment.AUTH),
-  maxBytesInHand: environment.MAX_BYTES_IN_HAND,
+const app = wireIngest(environment, log, {
+  withBody: createIntake({ maxBytesInHand: environment.MAX_BYTES_IN_HAND }).withBody,
+  checkRequest: environment.ALLOWED_HOSTS && createOwnRequestCheck(environment.ALLOWED_HOSTS),
+  authenticate: guardOf(environment.AUTH),
   stopping: stopping.signal,
   waitingPlaces: createPlacesOfProcess(environment.MAX_WAITING_CALLERS_OF_PROCESS),
 });
 
-/** Nobody has an image with this id: whoever asks for it learns whether an answer comes. */
+/** An id that no image has: asking for it shows whether the storage responds. */
 const noImage = '0'.repeat(64);
 const catalog = createCatalog(environment.CATALOG_TABLE);
 const originals = createOriginals(createS3Client(), environment.RAW_BUCKET);
 const answerProbe = createProbes({
-  // Not the queue: uploads do not need it, and its only permission, to send, cannot be tried without sending.
+  // Without the queue: uploads do not need it, and its permission to send cannot be checked without sending.
   dependencies: {
     catalog: () => catalog.find(noImage),
     rawBucket: () => originals.head(noImage),
@@ -64,7 +64,7 @@ const answerProbe = createProbes({
   log,
 });
 
-/** ECS kills a task 30 s after it asked it to stop: what is not answered by then is cut off before. */
+/** ECS kills a task 30 s after the signal to stop: requests that are still open are cut off before. */
 const stopMilliseconds = 25_000;
 
 const server = createHttpServer({
@@ -80,18 +80,18 @@ server.on('error', (error) => {
   process.exit(1);
 });
 
-/** Answers the requests that it holds, at once those that wait, soon takes no new connection, then ends. */
+/** Answers open requests, ends waits, stops accepting connections after the drain time, then exits. */
 const stop = (): void => {
   if (stopping.signal.aborted) return;
   stopping.abort();
   log.info('ingest stops', {});
   setTimeout(() => {
     server.close(() => process.exit(0));
-    // A connection that was busy until now is kept for a next request that nobody is to answer.
+    // A connection becomes idle when its last reply is sent. It would be kept for another request.
     setInterval(() => server.closeIdleConnections(), 100);
   }, environment.DRAIN_SECONDS * 1000);
   setTimeout(() => {
-    log.warn('requests are cut off', {});
+    log.warn('open requests are cut off', {});
     server.closeAllConnections();
   }, stopMilliseconds);
 };

@@ -1,37 +1,37 @@
 import type { Log } from '../lambdas/runtime/log.ts';
 
 export interface ProbesProps {
-  /** What the service cannot work without: each asks for something, and throws when there is no answer. */
+  /** Functions that call what the process needs, and throw when it does not respond. */
   readonly dependencies: Readonly<Record<string, () => Promise<unknown>>>;
-  /** Once aborted, the service is not ready any more. */
+  /** Once aborted, the process is not ready any more. */
   readonly stopping: AbortSignal;
   readonly log: Log;
 }
 
-/** Answers what a load balancer asks; undefined for any other request. */
+/** Answers the probes of a load balancer; undefined for any other request. */
 export type Probes = (request: Request) => Promise<Response> | undefined;
 
-/** A dependency that is slower is as good as none. */
+/** A slower dependency counts as unreachable. */
 const checkMilliseconds = 2000;
 
-/** However often anybody asks, the dependencies are asked no more often. */
+/** Limits how often the dependencies are called, however often the probes are. */
 const cacheMilliseconds = 5000;
 
 const answer = (status: 200 | 503, body: object): Response =>
   Response.json(body, { status, headers: { 'Cache-Control': 'no-store' } });
 
 /**
- * `/health`: the process answers. `/ready`: it also reaches what it depends on, or the reply names what it does not
- * reach, and it is not about to stop. Neither is part of the API: they have no stage before them and no description.
+ * `/health`: the process responds. `/ready`: it also reaches its dependencies and is not stopping; otherwise
+ * the reply names those that it does not reach. Both are outside of the API, its stage and its description.
  */
 export const createProbes = ({ dependencies, stopping, log }: ProbesProps): Probes => {
   let latest: { readonly failed: Promise<readonly string[]>; readonly until: number } | undefined;
 
   const check = async (): Promise<readonly string[]> => {
     const outcomes = await Promise.all(
-      Object.entries(dependencies).map(async ([dependency, ask]) => {
+      Object.entries(dependencies).map(async ([dependency, call]) => {
         try {
-          await within(checkMilliseconds, ask);
+          await within(checkMilliseconds, call);
           return [];
         } catch (error) {
           log.warn('dependency out of reach', { dependency, error });
@@ -64,12 +64,15 @@ export const createProbes = ({ dependencies, stopping, log }: ProbesProps): Prob
   };
 };
 
-/** @throws Error when there is no answer in time; what comes of it then is of no interest */
-const within = async (milliseconds: number, ask: () => Promise<unknown>): Promise<void> => {
+/** @throws Error when there is no response in time; a later response is ignored */
+const within = async (milliseconds: number, call: () => Promise<unknown>): Promise<void> => {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`No answer in ${milliseconds} ms.`)), milliseconds);
+  const timer = setTimeout(
+    () => late.reject(new Error(`No response within ${milliseconds} ms.`)),
+    milliseconds,
+  );
   try {
-    await Promise.race([ask(), late.promise]);
+    await Promise.race([call(), late.promise]);
   } finally {
     clearTimeout(timer);
   }

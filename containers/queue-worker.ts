@@ -11,71 +11,68 @@ import { createHeartbeat } from './heartbeat.ts';
 
 export interface WorkerQueue {
   readonly queueUrl: string;
-  /** Throws when the message is to be delivered again. */
+  /** Throws to have the message delivered again. */
   readonly handleMessage: (body: string, delivery: Delivery) => Promise<void>;
   /** How many of its messages are processed at once. */
   readonly concurrency: number;
 }
 
 export interface QueueWorkerProps {
-  /** What the log calls it. */
+  /** Names the worker in the log. */
   readonly name: string;
-  /** Each is processed independently of the others. */
+  /** Processed independently of each other. */
   readonly queues: readonly WorkerQueue[];
   readonly log: Log;
 }
 
 /**
- * How long the queue may wait for a message. A worker that is to stop lets it answer: a message on its way to a worker that
- * hangs up would stay hidden until its visibility timeout ends.
+ * How long the queue waits for a message. A stopping worker lets an open poll end: if it disconnected, a
+ * message that is already on its way would stay hidden until its visibility timeout ends.
  */
 const pollSeconds = 3;
 
 /** SQS API Reference, "ReceiveMessage". */
 const maxMessagesPerRequest = 10;
 
-/** How often a worker shows that it is alive. */
+/** How often a worker updates its heartbeat. */
 const beatMilliseconds = 5000;
 
-/**
- * Longer than a worker asks a queue that does not answer: three tries of 8 seconds, the pauses between them, and one
- * second before it asks again.
- */
+/** Longer than polling an unresponsive queue takes: three attempts of 8 s, pauses, and one second more. */
 const maxTurnMilliseconds = 40_000;
 
-/** How long a full worker may take no message and end none: then the queue shows the first of them to others. */
+/** How long a full worker may make no progress. By then the queue redelivers its first message. */
 const maxBusyMilliseconds = 720_000;
 
-/** What shows whether the processing of one queue goes on. */
+/** The progress of polling one queue. */
 interface Loop {
-  turnedAt: number;
+  polledAt: number;
   progressedAt: number;
   readonly isFull: () => boolean;
 }
 
-const isAlive = ({ turnedAt, progressedAt, isFull }: Loop): boolean => {
+const isAlive = ({ polledAt, progressedAt, isFull }: Loop): boolean => {
   const now = performance.now();
-  return isFull() ? now - progressedAt < maxBusyMilliseconds : now - turnedAt < maxTurnMilliseconds;
+  return isFull() ? now - progressedAt < maxBusyMilliseconds : now - polledAt < maxTurnMilliseconds;
 };
 
-/** ECS kills a task 30 s after it asked it to stop: what is not done by then is handed back before. */
+/** ECS kills a task 30 s after the signal to stop: unfinished messages are released before. */
 const finishMilliseconds = 20_000;
 
-/** What a queue that does not answer may take of the rest; then the visibility timeout brings the messages back. */
-const handBackMilliseconds = 7000;
+/** How long releasing them may take. Otherwise their visibility timeout ends. */
+const releaseMilliseconds = 7000;
 
-/** Processes the messages of queues until the process is told to stop; finishes what it holds by then. */
+/** Processes the messages of queues. After a signal to stop it finishes those that it holds. */
 export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): Promise<void> => {
   const poller = createSQSClient(pollSeconds);
   const sqs = createSQSClient();
-  /** The messages in work, by their receipts. */
+  /** Messages that are being processed, by their receipt handles. */
   const held = new Map<string, { readonly QueueUrl: string }>();
   const heartbeat = createHeartbeat(log);
   const loops = new Set<Loop>();
   let isStopping = false;
 
-  /** A message that fails stays in the queue: it comes back when its visibility timeout ends. */
-  const work = async (
+  /** A message that fails stays in the queue and is delivered again when its visibility timeout ends. */
+  const processMessage = async (
     { queueUrl: QueueUrl, handleMessage }: WorkerQueue,
     { MessageId, Body = '', ReceiptHandle = '', Attributes }: Message,
   ): Promise<void> => {
@@ -87,17 +84,17 @@ export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): P
     }
   };
 
-  /** Keeps as many messages of one queue in work as there are places, until the process is told to stop. */
+  /** Keeps all places of one queue busy until the process stops. */
   const poll = async (queue: WorkerQueue): Promise<void> => {
     const { queueUrl: QueueUrl, concurrency } = queue;
-    const inWork = new Set<Promise<void>>();
+    const inProgress = new Set<Promise<void>>();
     const now = performance.now();
-    const loop: Loop = { turnedAt: now, progressedAt: now, isFull: () => inWork.size >= concurrency };
+    const loop: Loop = { polledAt: now, progressedAt: now, isFull: () => inProgress.size >= concurrency };
     loops.add(loop);
     while (!isStopping) {
-      loop.turnedAt = performance.now();
-      if (inWork.size >= concurrency) {
-        await Promise.race(inWork);
+      loop.polledAt = performance.now();
+      if (inProgress.size >= concurrency) {
+        await Promise.race(inProgress);
         continue;
       }
       try {
@@ -105,18 +102,18 @@ export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): P
           new ReceiveMessageCommand({
             QueueUrl,
             WaitTimeSeconds: pollSeconds,
-            MaxNumberOfMessages: Math.min(concurrency - inWork.size, maxMessagesPerRequest),
+            MaxNumberOfMessages: Math.min(concurrency - inProgress.size, maxMessagesPerRequest),
             MessageSystemAttributeNames: ['ApproximateReceiveCount'],
           }),
         );
         for (const message of Messages) {
           const { ReceiptHandle = '' } = message;
-          const done = work(queue, message).finally(() => {
-            inWork.delete(done);
+          const done = processMessage(queue, message).finally(() => {
+            inProgress.delete(done);
             held.delete(ReceiptHandle);
             loop.progressedAt = performance.now();
           });
-          inWork.add(done);
+          inProgress.add(done);
           loop.progressedAt = performance.now();
           held.set(ReceiptHandle, { QueueUrl });
         }
@@ -125,14 +122,14 @@ export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): P
         await new Promise((resolve) => setTimeout(resolve, 1000));
       }
     }
-    await Promise.all(inWork);
+    await Promise.all(inProgress);
     loops.delete(loop);
   };
 
-  /** Another worker gets at once what this one cannot finish. */
-  const handBack = async (): Promise<void> => {
-    log.warn('messages are handed back', { count: held.size });
-    setTimeout(() => process.exit(0), handBackMilliseconds);
+  /** Releases unfinished messages, so that other workers get them at once. */
+  const release = async (): Promise<void> => {
+    log.warn('unfinished messages are released', { count: held.size });
+    setTimeout(() => process.exit(0), releaseMilliseconds);
     await Promise.allSettled(
       [...held].map(([ReceiptHandle, { QueueUrl }]) =>
         sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 })),
@@ -144,7 +141,7 @@ export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): P
   const stop = (): void => {
     if (isStopping) return;
     isStopping = true;
-    setTimeout(handBack, finishMilliseconds).unref();
+    setTimeout(release, finishMilliseconds).unref();
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

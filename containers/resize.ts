@@ -13,16 +13,13 @@ import { startWatchdog } from './watchdog.ts';
 const environment = readEnvironment(
   resizeEnvironment.extend({
     RESIZE_QUEUE_URL: z.string().min(1),
-    /** Images of the fast lane. One keeps one core busy. */
+    /** Images of the fast lane. Each keeps one core busy. */
     DECODES_AT_ONCE: wholeNumber.pipe(z.number().min(1)).default(availableParallelism()),
   }),
 );
 const decodesAtOnce = environment.DECODES_AT_ONCE;
 
-/**
- * Messages that are worked on for each image that is decoded: while one is, others are fetched and stored. With 120 ms of
- * waiting for AWS to an image, one each makes 12 images a second on two cores, two to four make 24 to 29.
- */
+/** Three messages for each decode: while one image is decoded, others are fetched and stored. */
 const messagesPerDecode = 3;
 
 collectGarbageLessOften();
@@ -41,7 +38,7 @@ await runQueueWorker({
       handleMessage: serviceOf('fast', decodesAtOnce),
       concurrency: messagesPerDecode * decodesAtOnce,
     },
-    // One at a time: it takes the CPU time that the fast lane leaves, and memory for one large image.
+    // One image at a time: it needs a large image's memory, and shares the CPU with the fast lane.
     { queueUrl: environment.SLOW_RESIZE_QUEUE_URL, handleMessage: serviceOf('slow', 1), concurrency: 1 },
   ],
   log,

@@ -1,16 +1,13 @@
 import { Worker } from 'node:worker_threads';
 
 /**
- * Runs a function in a thread of its own, which goes on while this one is blocked and does not keep the process from
- * ending. The function arrives as its text, so that the thread loads and compiles no file: it may use nothing but its
- * argument and what `process` gives it.
- *
- * @returns how to end the thread
+ * Runs a function in a thread that continues while this one is blocked, and that does not keep the process
+ * alive. The function is passed as text and loads no file: it may only use its argument and `process`.
  */
 export const startThread = <Data>(body: (data: Data) => void, data: Data): { stop(): Promise<unknown> } => {
   const worker = new Worker(
     `(${body})(process.getBuiltinModule('node:worker_threads').workerData)`,
-    // What this process was told to import is not for the thread.
+    // Without the `--import` arguments of this process.
     {
       eval: true,
       workerData: data,

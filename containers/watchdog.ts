@@ -2,7 +2,7 @@ import { startThread } from './thread.ts';
 
 interface Watched {
   readonly service: string;
-  /** Counts up each time that the event loop has come round. */
+  /** Incremented on turns of the event loop. */
   readonly beats: Int32Array<SharedArrayBuffer>;
   readonly checkMilliseconds: number;
   readonly maxMissedChecks: number;
@@ -11,20 +11,16 @@ interface Watched {
 const beatMilliseconds = 500;
 const checkMilliseconds = 1000;
 
-/**
- * Seconds. Nothing that these processes do by themselves takes one without a turn of the event loop: images are decoded
- * elsewhere. A busy machine may hold a process up for that long.
- */
+/** Seconds. No work of these processes blocks the loop for so long; a busy machine may. */
 const maxMissedChecks = 10;
 
 /**
- * Ends this process, with one line in its log, when its event loop has not turned for 10 seconds; what started it starts
- * another one. Nothing else would: a blocked process answers no signal that it handles.
+ * Logs a line and kills this process when its event loop has been blocked for 10 seconds, so that it is
+ * restarted. A blocked process handles no signal. On Lambda the function's timeout does the same.
  *
- * What counts is the checks of the watching thread, not a clock: a machine that was suspended misses one. In a container
- * the process must not be the first one, which the kernel lets no signal of its own kind end (pid_namespaces(7)): run it
- * with an init process (`docker run --init`, `initProcessEnabled` in ECS). On Lambda there is no need of this: the timeout
- * of the function ends a blocked process, and the next invocation gets a new one.
+ * The watching thread counts its checks instead of reading a clock, so that a suspended machine misses only
+ * one. In a container this must not be the first process, which the kernel protects from such signals
+ * (pid_namespaces(7)): run it with an init process (`docker run --init`, `initProcessEnabled` in ECS).
  */
 export const startWatchdog = (service: string): void => {
   const beats = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -42,7 +38,7 @@ const watch = ({ service, beats, ...rules }: Watched): void => {
     if (missed < rules.maxMissedChecks) return;
     const message = 'the event loop is blocked, so the process is ended';
     const line = { level: 'ERROR', message, timestamp: new Date().toISOString(), service };
-    // Not by `console`, which in a thread needs the event loop of the main one.
+    // Not with `console`, which needs the event loop of the main thread.
     try {
       process.getBuiltinModule('node:fs').writeSync(2, `${JSON.stringify(line)}\n`);
     } finally {

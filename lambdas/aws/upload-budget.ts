@@ -1,14 +1,9 @@
 import { randomInt } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import {
-  admissionTable,
-  type DailyBudget,
-  dayOf,
-  type Share,
-  secondsUntil,
-  sharesOf,
-} from '../image/admission.ts';
-import { ImageError } from '../image/errors.ts';
+import { dayOf, secondsUntil } from '../runtime/day.ts';
+import { RequestError } from '../runtime/request-error.ts';
+import { admissionTable } from './admission-table.ts';
+import { type DailyBudget, type Share, sharesOf } from './budget-shares.ts';
 import { createDynamoDBClient } from './clients.ts';
 import { createTable } from './table.ts';
 
@@ -19,7 +14,7 @@ export interface UploadBudget {
    * requests as well.
    *
    * @returns how much of its share of the day is used, in percent: of uploads or of bytes, whichever is more
-   * @throws ImageError `daily-budget-exhausted`
+   * @throws RequestError `daily-budget-exhausted`
    */
   take(bytes: number): Promise<number>;
 }
@@ -95,7 +90,7 @@ export const createUploadBudget = (
         const usedPercent = await countIn(day, (first + step) % shares.length, bytes);
         if (usedPercent !== undefined) return usedPercent;
       }
-      throw new ImageError(
+      throw new RequestError(
         'daily-budget-exhausted',
         `The daily upload budget is used up. Uploads of this size are accepted again from ${endsAt.toISOString()}.`,
         { retryAfterSeconds: secondsUntil(endsAt, now) },

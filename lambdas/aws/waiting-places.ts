@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { admissionTable } from '../image/admission.ts';
+import { admissionTable } from './admission-table.ts';
 import { createDynamoDBClient } from './clients.ts';
 import { createTable } from './table.ts';
 

@@ -1,18 +1,8 @@
 /**
- * Every reason for which an image or a request is refused. The codes are part of the API: they never change their
- * meaning, so that callers can act on them.
+ * Reasons for which an image has no thumbnails. They are part of the API and of the events: a code never
+ * changes its meaning, so that callers can act on it.
  */
-export const errorCodes = [
-  'invalid-request',
-  'unauthorized',
-  'unknown-host',
-  'foreign-origin',
-  'invalid-address',
-  'recipient-not-allowed',
-  'email-disabled',
-  'mail-needs-bytes',
-  'empty-body',
-  'body-too-large',
+export const imageErrorCodes = [
   'unsupported-type',
   'image-too-large',
   'image-corrupt',
@@ -21,49 +11,26 @@ export const errorCodes = [
   'checksum-mismatch',
   'processing-failed',
   'original-missing',
-  'not-found',
-  'unknown-variant',
-  'method-not-allowed',
-  'upload-too-slow',
-  'overloaded',
-  'daily-budget-exhausted',
-  'too-many-recipients',
-  'issuer-unavailable',
-  'internal-error',
 ] as const;
 
-export type ErrorCode = (typeof errorCodes)[number];
+export type ImageErrorCode = (typeof imageErrorCodes)[number];
 
 /**
- * A permanent failure: the image's or the caller's fault, the same however often it is tried. It is reported with its
- * code and never retried. Every other error counts as transient, so that the queue delivers the message again.
+ * A permanent failure that the image's bytes cause. It is stored with the record and never retried. Every
+ * other error of a worker counts as transient, so that the queue delivers the message again.
  */
 export class ImageError extends Error {
   override readonly name = 'ImageError';
-  readonly code: ErrorCode;
-  /** The part of the request that is wrong, if it is one part. */
-  readonly field: string | undefined;
-  /** When the same request may succeed, if that is known. */
-  readonly retryAfterSeconds: number | undefined;
+  readonly code: ImageErrorCode;
 
   /** @param detail one sentence for a person: what was found, and what would be accepted */
-  constructor(
-    code: ErrorCode,
-    detail: string,
-    {
-      field,
-      retryAfterSeconds,
-      ...options
-    }: ErrorOptions & { readonly field?: string; readonly retryAfterSeconds?: number } = {},
-  ) {
+  constructor(code: ImageErrorCode, detail: string, options?: ErrorOptions) {
     super(detail, options);
     this.code = code;
-    this.field = field;
-    this.retryAfterSeconds = retryAfterSeconds;
   }
 
-  /** What is told and kept of it. */
-  get failure(): { readonly code: ErrorCode; readonly detail: string } {
+  /** The part that is stored and returned to callers. */
+  get failure(): { readonly code: ImageErrorCode; readonly detail: string } {
     return { code: this.code, detail: this.message };
   }
 }

@@ -1,49 +1,48 @@
 import * as z from 'zod';
-import { errorCodes } from './errors.ts';
+import { imageErrorCodes } from './errors.ts';
+import { imageIdPattern } from './id.ts';
+import { imageStatusSchema } from './status.ts';
 
 const pixels = z.int().positive();
 const bytes = z.int().nonnegative();
 const milliseconds = z.int().nonnegative();
 
-/** What every event tells. */
+/** The fields of every event. */
 const facts = {
   schemaVersion: z
     .literal(1)
-    .describe('Raised when a field changes its meaning or goes; new fields may come without'),
+    .describe('Incremented when a field is removed or changes its meaning, not for new fields'),
   eventId: z
     .string()
     .regex(/^[0-9a-f]{32}$/)
-    .describe('The same however often a fact is told: events arrive at least once'),
+    .describe('The same for every delivery: events arrive at least once'),
   time: z.iso.datetime().describe('When it happened, UTC'),
-  imageId: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .describe('Lower-case hex SHA-256 of the image'),
+  imageId: z.string().regex(imageIdPattern).describe('Lower-case hex SHA-256 of the image'),
 };
 
 const original = z.object({
-  contentType: z.string().optional().describe('Judged by the bytes'),
+  contentType: z.string().optional().describe('Derived from the bytes'),
   width: pixels.optional().describe('Upright'),
   height: pixels.optional().describe('Upright'),
   bytes,
 });
 
 /**
- * What is told of images on the topic `image-events`: one event for each fact, at least once, in any order. There is
- * no URL in it that opens anything, and no person's address.
+ * The events of the topic `image-events`: delivered at least once and in any order. They contain no presigned
+ * URL and no mail address.
  */
 export const imageEventSchema = z.discriminatedUnion('type', [
   z
     .object({ ...facts, type: z.literal('image.received'), original })
-    .describe('A new image is stored. Of a presigned upload this is told once its bytes have been read'),
+    .describe('A new image is stored. For a presigned upload it is published once the bytes have been read'),
   z
     .object({
       ...facts,
       type: z.literal('image.duplicate'),
-      status: z.enum(['received', 'ready', 'failed']).describe('What had come of it by then'),
+      status: imageStatusSchema.describe('The state of the image at that time'),
       original,
     })
-    .describe('An image was brought that was there already: nothing was stored, nothing is made again'),
+    .describe('An image was uploaded again: nothing was stored or resized'),
   z
     .object({
       ...facts,
@@ -55,15 +54,15 @@ export const imageEventSchema = z.discriminatedUnion('type', [
       resizeMilliseconds: milliseconds.describe('Fetching, decoding, encoding and storing'),
       uploadToReadyMilliseconds: milliseconds
         .optional()
-        .describe('From the moment at which the original was stored; absent when nobody knows it'),
+        .describe('Since the original was stored; absent when that time is unknown'),
     })
-    .describe('Every thumbnail is stored. Again when the variants have changed'),
+    .describe('Every thumbnail is stored. Published again when the variants have changed'),
   z
-    .object({ ...facts, type: z.literal('image.failed'), original, code: z.enum(errorCodes) })
-    .describe('No thumbnails will come of it, for the reason that the code tells'),
+    .object({ ...facts, type: z.literal('image.failed'), original, code: z.enum(imageErrorCodes) })
+    .describe('The image has no thumbnails, for the reason in `code`'),
   z
     .object({ ...facts, type: z.literal('link.served'), variant: z.string() })
-    .describe('A permanent link led somebody to a thumbnail'),
+    .describe('A permanent link redirected to a thumbnail'),
 ]);
 
 export type ImageEvent = Readonly<z.output<typeof imageEventSchema>>;

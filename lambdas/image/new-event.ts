@@ -3,7 +3,10 @@ import type { ImageEvent, ImageEventType } from './event.ts';
 import type { ImageId } from './id.ts';
 import type { ImageRecord } from './record.ts';
 
-/** A change of an image's state is the same fact whoever tells it, so its id follows from what changed when. */
+/**
+ * The id of a change of state follows from the change itself, so that it is the same whichever process
+ * publishes it.
+ */
 const stateFacts = (imageId: ImageId, type: ImageEventType, time: string) => ({
   schemaVersion: 1 as const,
   eventId: createHash('sha256').update([imageId, type, time].join(' ')).digest('hex').slice(0, 32),
@@ -11,7 +14,7 @@ const stateFacts = (imageId: ImageId, type: ImageEventType, time: string) => ({
   imageId,
 });
 
-/** Something that somebody just did. */
+/** A request that was just handled. */
 const newFacts = (imageId: ImageId) => ({
   schemaVersion: 1 as const,
   eventId: randomUUID().replaceAll('-', ''),
@@ -19,7 +22,7 @@ const newFacts = (imageId: ImageId) => ({
   imageId,
 });
 
-/** What was known of it then; the same is told once more is known. */
+/** Contains what was known at first, so that it stays the same when it is published again later. */
 export const receivedEvent = ({
   id,
   createdAt,
@@ -30,7 +33,7 @@ export const receivedEvent = ({
   original: { contentType, bytes },
 });
 
-/** How an image ended; undefined while it has not. */
+/** How an image was settled; undefined while it is `received`. */
 export const endedEvent = (record: ImageRecord): ImageEvent | undefined => {
   const { id, status, changedAt, original, thumbnails, resizeMilliseconds = 0 } = record;
   if (status === 'received') return undefined;
@@ -44,7 +47,7 @@ export const endedEvent = (record: ImageRecord): ImageEvent | undefined => {
     original,
     thumbnails: Object.entries(thumbnails)
       .map(([variant, { key: _, ...thumbnail }]) => ({ variant, ...thumbnail }))
-      // DynamoDB keeps no order: without one the same event would be told in different words.
+      // DynamoDB keeps no order. Sorted, the same event always has the same text.
       .sort((one, other) => (one.variant < other.variant ? -1 : 1)),
     resizeMilliseconds,
     uploadToReadyMilliseconds: record.uploadToReadyMilliseconds,

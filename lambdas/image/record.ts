@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { errorCodes } from './errors.ts';
+import { imageErrorCodes } from './errors.ts';
 import { thumbnailKey } from './keys.ts';
+import { imageStatusSchema } from './status.ts';
 import type { Variants } from './variant.ts';
 
 const pixels = z.int().positive();
@@ -26,7 +27,7 @@ export const originalSchema = z.object({
 });
 export type Original = Readonly<z.output<typeof originalSchema>>;
 
-export const failureSchema = z.object({ code: z.enum(errorCodes), detail: z.string() });
+export const failureSchema = z.object({ code: z.enum(imageErrorCodes), detail: z.string() });
 export type Failure = Readonly<z.output<typeof failureSchema>>;
 
 /**
@@ -35,7 +36,7 @@ export type Failure = Readonly<z.output<typeof failureSchema>>;
  */
 export const recordSchema = z.object({
   id: z.string(),
-  status: z.enum(['received', 'ready', 'failed']),
+  status: imageStatusSchema,
   /** ISO 8601, UTC: when the record was created, and when the present state began. */
   createdAt: z.string(),
   changedAt: z.string(),

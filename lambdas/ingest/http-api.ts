@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { requireWithin, type WithBody } from './body.ts';
 
-/** A reply as an HTTP API expects it of a function. */
+/** A reply in the form that an HTTP API expects from a function. */
 export interface HttpApiResult {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -8,25 +9,32 @@ export interface HttpApiResult {
   readonly isBase64Encoded: boolean;
 }
 
-/** A header's value as `Headers` accept it: API Gateway decodes bytes to characters that no header may have. */
+/** A `Request` would copy its body and return it only as a stream, so bodies stay beside their requests. */
+const bodies = new WeakMap<Request, Uint8Array>();
+
+/** API Gateway decodes header bytes to characters that `Headers` reject. */
 const encodedValue = (value: string): string =>
   /[^\0-\x7f]/.test(value) ? encodeURIComponent(value) : value;
 
-/** The request without its body, which `Request` would copy and only give back as a stream. */
-export const requestOf = (
-  { headers, cookies, rawQueryString, requestContext }: APIGatewayProxyEventV2,
-  method: string,
-  path: string,
-): Request => {
-  const sent = new Headers();
-  for (const [name, value] of Object.entries(headers)) if (value) sent.set(name, encodedValue(value));
-  if (cookies) sent.set('Cookie', cookies.map(encodedValue).join('; '));
+export const requestOf = (event: APIGatewayProxyEventV2, method: string, path: string): Request => {
+  const { cookies, rawQueryString, requestContext, body, isBase64Encoded } = event;
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(event.headers)) {
+    if (value) headers.set(name, encodedValue(value));
+  }
+  if (cookies) headers.set('Cookie', cookies.map(encodedValue).join('; '));
   const query = rawQueryString ? `?${rawQueryString}` : '';
-  return new Request(`https://${requestContext.domainName}${path}${query}`, { method, headers: sent });
+  const request = new Request(`https://${requestContext.domainName}${path}${query}`, { method, headers });
+  bodies.set(request, Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8'));
+  return request;
 };
 
-export const bodyOf = ({ body, isBase64Encoded }: APIGatewayProxyEventV2): Uint8Array =>
-  Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
+/** The body of a request that `requestOf` made. */
+export const withEventBody: WithBody = async (request, limit, use) => {
+  const body = bodies.get(request) ?? new Uint8Array();
+  requireWithin(limit, body.byteLength);
+  return use(body);
+};
 
 /** All replies are text. */
 export const resultOf = async (response: Response): Promise<HttpApiResult> => ({

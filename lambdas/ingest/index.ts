@@ -3,35 +3,35 @@ import { readEnvironment } from '../runtime/environment.ts';
 import { collectGarbageLessOften } from '../runtime/heap.ts';
 import { createLog } from '../runtime/log.ts';
 import { ingestEnvironment } from './environment.ts';
-import { bodyOf, requestOf, resultOf } from './http-api.ts';
+import { requestOf, resultOf, withEventBody } from './http-api.ts';
 import { isPlainTarget, unknownPath } from './request-target.ts';
 import { routeOf } from './routes.ts';
-import { createIngestService } from './service.ts';
+import { wireIngest } from './wiring.ts';
 
 collectGarbageLessOften();
-const log = createLog('ingest');
 const environment = readEnvironment(ingestEnvironment);
-const app = createIngestService(environment, log);
+const app = wireIngest(environment, createLog('ingest'), { withBody: withEventBody });
 
-const nowhere = { method: 'GET', path: unknownPath } as const;
+const noRoute = { method: 'GET', path: unknownPath } as const;
 
 /**
- * Method and path of the route that API Gateway matched, and whose caller it checked, with the parameters that it found (API Gateway
- * Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs"). Never the path that was sent: API Gateway decodes that, so
- * `/thumbnails/..%5Cimages%5C<id>`, on an open route, would lead to another route here, which is guarded.
+ * Method and path of the route that API Gateway matched, and whose caller it checked, with the parameters
+ * that it found (API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs"). Never
+ * the path that was sent: API Gateway decodes that, so `/thumbnails/..%5Cimages%5C<id>`, on an open route,
+ * would lead to a guarded route here.
  */
 const matchedRoute = ({ routeKey, pathParameters }: APIGatewayProxyEventV2) => {
   const route = routeOf(routeKey);
-  if (route === undefined) return nowhere;
+  if (route === undefined) return noRoute;
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent((pathParameters?.[name] ?? '').toWellFormed()),
   );
-  // What would have to be encoded to be part of one segment is in no path of ours.
-  if (!isPlainTarget(path)) return nowhere;
+  // No valid path has a segment that needs encoding.
+  if (!isPlainTarget(path)) return noRoute;
   return { method: routeKey.slice(0, routeKey.indexOf(' ')), path: `/${environment.STAGE}${path}` };
 };
 
 export const handler = async (event: APIGatewayProxyEventV2) => {
   const { method, path } = matchedRoute(event);
-  return resultOf(await app.fetch(requestOf(event, method, path), { body: bodyOf(event) }));
+  return resultOf(await app.fetch(requestOf(event, method, path)));
 };

@@ -1,15 +1,15 @@
 import * as z from 'zod';
-import type { ErrorCode } from '../image/errors.ts';
 import { imageEventSchema } from '../image/event.ts';
+import { imageIdPattern } from '../image/id.ts';
 import { acceptedTypes } from '../image/original-type.ts';
-import { imageReplySchema } from '../image/reply.ts';
-import { addressSchema, notifyHeader } from '../notify/mail-request.ts';
 import type { Auth, Links } from './auth.ts';
-import { problemKinds, problemSchema } from './problem.ts';
+import type { ExtensionDescription, UploadExtension } from './extension.ts';
+import { imageReplySchema } from './image-reply.ts';
+import { type ErrorCode, problemKinds, problemSchema } from './problem.ts';
 import { authOf, routes } from './routes.ts';
 import { uploadRequestSchema } from './upload-request.ts';
 
-/** What beyond the schema is refused with a code of its own, `body-too-large`, is described as a limit of it. */
+/** A larger upload gets the code `body-too-large`; the description shows the limit as part of the schema. */
 const uploadRequestOf = (maxUploadBytes: number) => {
   const { bytes } = uploadRequestSchema.shape;
   return uploadRequestSchema.extend({ bytes: bytes.max(maxUploadBytes).describe(bytes.description ?? '') });
@@ -20,11 +20,11 @@ const uploadReplySchema = imageReplySchema.extend({
     .object({
       method: z.literal('PUT'),
       url: z.url(),
-      headers: z.record(z.string(), z.string()).describe('To be sent exactly so, all of them'),
+      headers: z.record(z.string(), z.string()).describe('Send all of them unchanged'),
       expiresAt: z.iso.datetime(),
     })
     .describe(
-      'A request to make with the image as its body. S3 takes only the bytes that were announced, and takes them once: 412 means that the image is stored already, 409 that another upload of it is under way (try again)',
+      'The request to send to S3 with the image as its body. S3 accepts only the announced bytes, and only once: 412 means that the image is stored already, 409 that another upload of it is in progress (retry)',
     ),
 });
 
@@ -34,11 +34,10 @@ export interface ApiDescriptionProps {
   readonly maxUploadBytes: number;
   readonly auth: Auth;
   readonly links: Links;
-  /** Whether an upload may ask for a mail. */
-  readonly hasMail: boolean;
+  readonly extensions: readonly UploadExtension[];
 }
 
-/** The failures that an image may end with; any of them may also be the answer to an upload that waits. */
+/** Why an image may fail. An upload that waits may get any of them as its reply. */
 const imageFailures = [
   'unsupported-type',
   'image-too-large',
@@ -85,7 +84,7 @@ const image = (description: string, value: object = example) => ({
   content: json('Image', value),
 });
 
-/** A reply that tells one of several errors. */
+/** A reply with one of several errors. */
 const problem = (status: number, codes: readonly ErrorCode[]) => ({
   description: codes.map((code) => `\`${code}\`: ${problemKinds[code].title}`).join('; '),
   content: {
@@ -100,9 +99,9 @@ const problem = (status: number, codes: readonly ErrorCode[]) => ({
   },
 });
 
-/** The replies that tell an error, one for each status that the codes have. */
+/** The error replies, one for each status of the codes. */
 const problems = (...codes: readonly ErrorCode[]) => {
-  // Any request may meet these. The first two only where the service serves one machine, as with `npm start`.
+  // Any request may get these; the first two only from a server for one machine, such as `npm start`.
   const possible: readonly ErrorCode[] = [...codes, 'unknown-host', 'foreign-origin', 'internal-error'];
   const statuses = new Set(possible.map((code) => problemKinds[code].status));
   return Object.fromEntries(
@@ -121,14 +120,14 @@ const idParameter = {
   in: 'path',
   required: true,
   description: "Lower-case hex SHA-256 of the image's bytes",
-  schema: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+  schema: { type: 'string', pattern: imageIdPattern.source },
   example: id,
 };
 const variantParameter = {
   name: 'variant',
   in: 'path',
   required: true,
-  description: "A variant's name",
+  description: 'The name of a variant',
   schema: { type: 'string' },
   example: 'thumbnail',
 };
@@ -137,7 +136,7 @@ const preferParameter = {
   in: 'header',
   required: false,
   description:
-    '`wait=N`: answer only when the thumbnails are there, but within N seconds, at most 20 (RFC 7240). Without `Preference-Applied` in the reply too many callers were waiting, and it came at once: ask again later',
+    '`wait=N`: reply when the thumbnails are ready, or after N seconds, at most 20 (RFC 7240). A reply without `Preference-Applied` came at once, because too many callers were waiting: retry later',
   schema: { type: 'string' },
   example: 'wait=10',
 };
@@ -147,30 +146,26 @@ const schemaOf = (schema: z.ZodType) => {
   return jsonSchema;
 };
 
-const notifyPlaces = ['header', 'query'] as const;
-const notifyParameter = (place: (typeof notifyPlaces)[number]) => ({
-  name: notifyHeader,
-  in: place,
+const parameterOf = ({ schema, ...parameter }: ExtensionDescription['parameters'][number]) => ({
+  ...parameter,
   required: false,
-  description: 'Who gets a mail once the thumbnails are there, or why there will be none; empty is nobody',
-  schema: schemaOf(z.union([addressSchema, z.literal('')])),
-  example: 'me@example.com',
+  schema: schemaOf(schema),
 });
 
 const html = { 'text/html': { schema: { type: 'string' } } };
 
-/** Answers of both kinds of link. */
+/** The replies of both kinds of link. */
 const linkResponses = (...notFound: readonly ErrorCode[]) => {
   const received = image(
-    'The thumbnail is still being made: ask again after `Retry-After` seconds. A browser gets a page that does so by itself.',
+    'The thumbnail is not ready: retry after `Retry-After` seconds. A browser gets a page that reloads itself.',
     receivedExample,
   );
   return {
     302: {
-      description: 'To a fresh presigned url of the thumbnail',
+      description: 'Redirect to a fresh presigned URL of the thumbnail',
       headers: {
         Location: { schema: { type: 'string', format: 'uri' } },
-        'Cache-Control': { description: 'No longer than the url works', schema: { type: 'string' } },
+        'Cache-Control': { description: 'Shorter than the URL works', schema: { type: 'string' } },
       },
     },
     202: {
@@ -179,12 +174,12 @@ const linkResponses = (...notFound: readonly ErrorCode[]) => {
       headers: { 'Retry-After': { schema: { type: 'integer' } } },
     },
     ...problems('invalid-request', ...notFound),
-    // Whatever is wrong with the image, the request was right.
+    // The image failed, but the request was right: one status for all codes.
     422: problem(422, imageFailures),
   };
 };
 
-/** How a caller proves who it is, in OpenAPI's words. */
+/** How callers authenticate, as an OpenAPI security scheme. */
 const schemeOf = (auth: Exclude<Auth, 'none'>) =>
   auth === 'iam'
     ? { type: 'apiKey', in: 'header', name: 'Authorization', 'x-amazon-apigateway-authtype': 'awsSigv4' }
@@ -193,20 +188,17 @@ const schemeOf = (auth: Exclude<Auth, 'none'>) =>
         openIdConnectUrl: `${auth.jwt.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
       };
 
-/** The API in OpenAPI 3.1, made from the very schemas that check what comes in. */
+/** The API in OpenAPI 3.1, made from the schemas that validate requests. */
 export const describeApi = (props: ApiDescriptionProps) => {
-  const { apiUrl, maxInlineBytes, maxUploadBytes, auth, links, hasMail } = props;
-  const notifyParameters = hasMail ? notifyPlaces.map(notifyParameter) : [];
-  const notifyProblems: readonly ErrorCode[] = hasMail
-    ? ['invalid-address', 'recipient-not-allowed', 'too-many-recipients']
-    : ['email-disabled'];
+  const { apiUrl, maxInlineBytes, maxUploadBytes, auth, links } = props;
+  const extensions = props.extensions.map((extension) => extension.describe());
+  const extensionParameters = extensions.flatMap(({ parameters }) => parameters.map(parameterOf));
   const tokenProblems: readonly ErrorCode[] = typeof auth === 'object' ? ['issuer-unavailable'] : [];
   const operations = {
     upload: {
       summary: 'Upload an image',
-      description:
-        'The body is the image, byte for byte; its type is judged by the bytes, whatever `Content-Type` says.',
-      parameters: [preferParameter, ...notifyParameters],
+      description: 'The body is the image. Its type follows from the bytes; `Content-Type` is ignored.',
+      parameters: [preferParameter, ...extensionParameters],
       requestBody: {
         required: true,
         description: `At most ${maxInlineBytes} bytes`,
@@ -214,14 +206,14 @@ export const describeApi = (props: ApiDescriptionProps) => {
       },
       responses: {
         200: {
-          description: 'The thumbnails are there. With `Accept: text/plain`: the bare url.',
+          description: 'The thumbnails are ready. With `Accept: text/plain`: only the URL.',
           content: {
             ...json('Image', example),
             'text/plain': { schema: { type: 'string' }, example: `${example.url}\n` },
           },
         },
         202: {
-          description: 'The thumbnails are being made. With `Accept: text/plain`: the bare url.',
+          description: 'The thumbnails are not ready yet. With `Accept: text/plain`: only the URL.',
           content: {
             ...json('Image', receivedExample),
             'text/plain': { schema: { type: 'string' }, example: `${example.url}\n` },
@@ -230,7 +222,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
         ...problems(
           'empty-body',
           'invalid-request',
-          ...notifyProblems,
+          ...extensions.flatMap(({ uploadErrors }) => uploadErrors),
           'body-too-large',
           'upload-too-slow',
           'overloaded',
@@ -241,13 +233,13 @@ export const describeApi = (props: ApiDescriptionProps) => {
       },
     },
     announce: {
-      summary: 'Announce an image that is too large for one request, and get a presigned upload for it',
-      parameters: notifyParameters,
+      summary: 'Announce an image that is too large for one request, and get a presigned upload',
+      parameters: extensionParameters,
       requestBody: { required: true, content: json('UploadRequest', { sha256: id, bytes: 61_440_123 }) },
       responses: {
-        200: image('The image is there already'),
+        200: image('The image is stored already'),
         201: {
-          description: `Make the request in \`upload\`. At most ${maxUploadBytes} bytes.`,
+          description: `Send the request in \`upload\`. At most ${maxUploadBytes} bytes.`,
           content: json('Upload', {
             ...receivedExample,
             original: {},
@@ -265,8 +257,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
         },
         ...problems(
           'invalid-request',
-          ...notifyProblems,
-          ...(hasMail ? (['mail-needs-bytes'] as const) : []),
+          ...extensions.flatMap(({ announceErrors }) => announceErrors),
           'body-too-large',
           'upload-too-slow',
           'daily-budget-exhausted',
@@ -276,10 +267,10 @@ export const describeApi = (props: ApiDescriptionProps) => {
       },
     },
     image: {
-      summary: 'All that is known of an image',
+      summary: 'The record of an image',
       parameters: [idParameter],
       responses: {
-        200: image('The image, in whichever state it is'),
+        200: image('The image in its present state'),
         ...problems('invalid-request', 'not-found'),
       },
     },
@@ -308,7 +299,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
     const guarded = authOf(route, auth, links) === 'none' ? {} : { security: [{ caller: [] }] };
     const responses = {
       ...(typeof authOf(route, auth, links) === 'object' ? problems('unauthorized', ...tokenProblems) : {}),
-      // Last: theirs name more codes for a status.
+      // Last, because they name more codes for a status.
       ...operation.responses,
     };
     paths[route.path] = {
@@ -333,7 +324,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
         Upload: schemaOf(uploadReplySchema),
         UploadRequest: schemaOf(uploadRequestOf(maxUploadBytes)),
         Problem: schemaOf(problemSchema),
-        // No route speaks of it: it is what the topic tells.
+        // No route uses it: it describes what the topic publishes.
         ImageEvent: schemaOf(imageEventSchema),
       },
     },

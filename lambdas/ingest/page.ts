@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { escaped } from '../runtime/html.ts';
+import { html, raw } from 'hono/html';
 
 const style = `
   :root { color-scheme: light dark; }
@@ -8,7 +8,7 @@ const style = `
   p { margin: 0; max-width: 34rem; padding: 0 1rem; opacity: .75; }
 `;
 
-/** The page runs nothing, loads nothing and is shown in no other page: what could be injected into it stays text. */
+/** The page runs no script, loads nothing and cannot be framed, so that injected text stays text. */
 export const pageHeaders = {
   'Content-Security-Policy': [
     "default-src 'none'",
@@ -17,25 +17,26 @@ export const pageHeaders = {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; '),
-  // For browsers that do not know the last one.
+  // For browsers without `frame-ancestors`.
   'X-Frame-Options': 'DENY',
-  // A link is made of the image's hash, which opens it.
+  // The link contains the image's hash, which gives access to the image.
   'Referrer-Policy': 'no-referrer',
 } as const;
 
-/** What a person sees who opens a link before its thumbnail is there, or whose image failed. */
-export const page = (title: string, text: string, refreshSeconds?: number): string => `<!doctype html>
+/** The page for a person who opens the link of an image that is pending or failed. */
+export const page = (title: string, text: string, refreshSeconds?: number) => html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-${refreshSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${refreshSeconds}">\n`}<title>${escaped(title)}</title>
-<style>${style}</style>
+${refreshSeconds === undefined ? '' : html`<meta http-equiv="refresh" content="${refreshSeconds}">`}
+<title>${title}</title>
+<style>${raw(style)}</style>
 </head>
 <body>
 <main>
-<h1>${escaped(title)}</h1>
-<p>${escaped(text)}</p>
+<h1>${title}</h1>
+<p>${text}</p>
 </main>
 </body>
 </html>

@@ -1,18 +1,18 @@
 import type { Urls } from '../aws/urls.ts';
-import { ImageError } from '../image/errors.ts';
 import { thumbnailKey } from '../image/keys.ts';
 import type { ImageRecord } from '../image/record.ts';
-import type { ImageReply } from '../image/reply.ts';
 import { thumbnailContentTypes, type Variant, type Variants } from '../image/variant.ts';
+import { RequestError } from '../runtime/request-error.ts';
+import type { ImageReply } from './image-reply.ts';
 
 export interface Replies {
-  /** @param apiUrl where the caller reaches the API, with the stage and without a slash at the end */
+  /** @param apiUrl where the caller reaches the API: with the stage, without a trailing slash */
   imageReply(record: ImageRecord, apiUrl: string): Promise<ImageReply>;
   /**
    * A fresh presigned URL of one variant's thumbnail.
    *
    * @param variantName the first variant when undefined
-   * @throws ImageError `unknown-variant`, which names those that there are
+   * @throws RequestError `unknown-variant`, which lists the variants
    */
   thumbnailUrl(
     record: ImageRecord,
@@ -20,27 +20,27 @@ export interface Replies {
   ): Promise<{ readonly url: string; readonly expiresAt: Date; readonly variant: string }>;
 }
 
-/** Tells callers what the catalog knows, in the API's words. */
+/** Turns records into what callers get. */
 export const createReplies = (urls: Urls, variants: Variants): Replies => {
   const findVariant = (variantName: string | undefined): Variant => {
     if (variantName === undefined) return variants[0];
     const variant = variants.find(({ name }) => name === variantName);
     if (variant !== undefined) return variant;
     const names = variants.map(({ name }) => name).join(', ');
-    throw new ImageError('unknown-variant', `There is no such variant. There are: ${names}.`, {
+    throw new RequestError('unknown-variant', `There is no such variant. The variants are: ${names}.`, {
       field: 'variant',
     });
   };
 
   return {
     async imageReply({ id, status, announced, original, thumbnails, thumbhash, error }, apiUrl) {
-      const facts = {
+      const common = {
         id,
         status,
         link: `${apiUrl}/thumbnails/${id}`,
         original: announced ? {} : original,
       };
-      if (status === 'failed') return { ...facts, thumbnails: {}, error };
+      if (status === 'failed') return { ...common, thumbnails: {}, error };
       const signer = await urls.signer();
       const thumbnailReply = async (variant: Variant) => {
         const stored = status === 'ready' ? thumbnails[variant.name] : undefined;
@@ -57,7 +57,7 @@ export const createReplies = (urls: Urls, variants: Variants): Replies => {
       const [first, ...others] = variants;
       const signed = await Promise.all([thumbnailReply(first), ...others.map(thumbnailReply)]);
       return {
-        ...facts,
+        ...common,
         url: signed[0].url,
         expiresAt: signer.expiresAt.toISOString(),
         thumbnails: Object.fromEntries(signed.map(({ name, ...thumbnail }) => [name, thumbnail])),

@@ -1,6 +1,6 @@
 import type { Auth, Links } from './auth.ts';
 
-/** Every route of the API, as API Gateway and OpenAPI spell them. Nothing else reaches the code. */
+/** Every route of the API, as API Gateway and OpenAPI spell them. No other request reaches the code. */
 export const routes = {
   upload: { method: 'POST', path: '/upload_image', opens: 'images' },
   announce: { method: 'POST', path: '/uploads', opens: 'images' },
@@ -12,13 +12,13 @@ export const routes = {
 
 export type Route = (typeof routes)[keyof typeof routes];
 
-/** What a caller must prove before a route answers. */
+/** How a route authenticates its callers. */
 export const authOf = ({ opens }: Route, auth: Auth, links: Links): Auth => {
   if (opens === 'description') return 'none';
   return opens === 'link' && links === 'public' ? 'none' : auth;
 };
 
-/** The routes by the names that API Gateway gives them: `GET /images/{id}`. Who may GET something may also ask for its headers only. */
+/** The routes by their keys in API Gateway: `GET /images/{id}`. A GET route also answers HEAD. */
 const routeKeys: ReadonlyMap<string, Route> = new Map(
   Object.values(routes).flatMap((route) => {
     const methods = route.method === 'GET' ? ['GET', 'HEAD'] : [route.method];
@@ -26,10 +26,9 @@ const routeKeys: ReadonlyMap<string, Route> = new Map(
   }),
 );
 
-/** The route with this name, or undefined. */
 export const routeOf = (routeKey: string): Route | undefined => routeKeys.get(routeKey);
 
-/** Which route a method and a path lead to, with or without the stage before the path; undefined for none. */
+/** The key of the route that a method and a path lead to, with or without the stage before the path. */
 export const routeKeyOf = (method: string, path: string, stage: string): string | undefined => {
   const segments = path.split('/').slice(path.startsWith(`/${stage}/`) ? 2 : 1);
   return [...routeKeys.keys()].find((key) => {

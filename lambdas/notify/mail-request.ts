@@ -1,30 +1,30 @@
 import * as z from 'zod';
-import { ImageError } from '../image/errors.ts';
 import type { ImageEventType } from '../image/event.ts';
+import { MailError } from './problems.ts';
 
-/** Names who wants a mail: a header, or a query parameter. */
+/** The header or query parameter that names the recipient. */
 export const notifyHeader = 'X-Notify-Email';
 
-/** What an image's events may be about when somebody's mail is due. */
+/** The events after which a mail may be due. */
 export const mailedEventTypes: readonly ImageEventType[] = ['image.ready', 'image.failed', 'image.duplicate'];
 
 /**
- * A request for a mail once an image is ready, or has failed. Only a caller who has shown the bytes gets one: an inline
- * upload shows them in its body, a presigned upload when S3 stores them. There is one request for each recipient of an
- * image's inline uploads, and one for each presigned upload.
+ * A request for a mail about an image. It counts only if the caller has proven to have the bytes: an inline
+ * upload has them in its body, a presigned upload proves them when S3 stores them. An image has one request
+ * for each recipient of its inline uploads, and one for each presigned upload.
  */
 export const mailRequestSchema = z.object({
   imageId: z.string(),
   /** An address, its domain in lower case. */
   recipient: z.string(),
-  /** Tells it from a later request of the same person for the same image. */
+  /** Differs from a later request of the same recipient for the same image. */
   requestId: z.string(),
-  /** The presigned upload it was made with. The request counts only if that upload stored the image. */
+  /** The presigned upload that it was made with. It counts only if that upload stored the image. */
   uploadId: z.string().optional(),
 });
 export type MailRequest = Readonly<z.output<typeof mailRequestSchema>>;
 
-/** How requests are kept: the table's attribute names, wherever it is created. */
+/** The attribute names of the table of mail requests. */
 export const mailRequestsTable = {
   partitionKey: 'imageId',
   sortKey: 'recipient',
@@ -32,17 +32,14 @@ export const mailRequestsTable = {
   timeToLive: 'expiresAtSeconds',
 } as const;
 
-/**
- * How many people are written to about one image in a day of UTC: whoever knows an image may name any that
- * are allowed.
- */
+/** Recipients of one image in a day of UTC. Anyone who has the image may name any allowed recipient. */
 export const maxRecipientsPerDay = 20;
 
 const plainAddress = 'one plain address, such as me@example.com';
 
 /**
- * As SES takes them: one plain ASCII address without a display name (SES API Reference, `Destination`), no longer than
- * mail servers need to take (RFC 5321, 4.5.3.1).
+ * An address that SES accepts: plain ASCII, without a display name (SES API Reference, `Destination`), and no
+ * longer than mail servers have to accept (RFC 5321, 4.5.3.1).
  */
 export const addressSchema = z
   .email(plainAddress)
@@ -58,21 +55,21 @@ const domain = z
   .regex(/\.[a-z]{2,}$/i)
   .transform((text) => text.toLowerCase());
 
-/** Who may be written to: addresses, and domains of which every address is allowed. */
+/** Allowed addresses, and domains of which every address is allowed. */
 export const allowedRecipientsSchema = z.array(
   z.union([address, domain], 'an address such as me@example.com, or a domain such as example.com'),
 );
 export type AllowedRecipients = Readonly<z.output<typeof allowedRecipientsSchema>>;
 
 /**
- * @returns the address, its domain in lower case; one that is allowed by itself as it was allowed, so that another
- *   spelling is not another person
- * @throws ImageError `invalid-address`, `recipient-not-allowed`
+ * @returns the address, its domain in lower case. An address that is allowed by itself keeps the spelling of
+ *   the settings, so that another spelling is not another recipient
+ * @throws MailError `invalid-address`, `recipient-not-allowed`
  */
 export const requireRecipient = (text: string, allowed: AllowedRecipients): string => {
   const { success, data } = address.safeParse(text);
   if (!success) {
-    throw new ImageError('invalid-address', 'Name one plain address, such as me@example.com.', {
+    throw new MailError('invalid-address', 'Name one plain address, such as me@example.com.', {
       field: notifyHeader,
     });
   }
@@ -80,10 +77,10 @@ export const requireRecipient = (text: string, allowed: AllowedRecipients): stri
   if (allowed.includes(recipientDomain)) return data;
   const ownEntry = allowed.find((entry) => entry.toLowerCase() === data.toLowerCase());
   if (ownEntry !== undefined) return ownEntry;
-  throw new ImageError('recipient-not-allowed', 'This service sends no mail to that address.', {
+  throw new MailError('recipient-not-allowed', 'This server sends no mail to that address.', {
     field: notifyHeader,
   });
 };
 
-/** An address as logs may show it: `m…@example.com`. */
+/** An address in a form for logs: `m…@example.com`. */
 export const masked = (recipient: string): string => recipient.replace(/^(.).*@/, '$1…@');

@@ -9,9 +9,9 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { createDynamoDBClient } from '../aws/clients.ts';
-import { dayOf, secondsUntil } from '../image/admission.ts';
-import { ImageError } from '../image/errors.ts';
 import type { ImageId } from '../image/id.ts';
+import type { UnprovenUpload } from '../ingest/extension.ts';
+import { dayOf, secondsUntil } from '../runtime/day.ts';
 import {
   type MailRequest,
   mailRequestSchema,
@@ -19,44 +19,38 @@ import {
   maxRecipientsPerDay,
   notifyHeader,
 } from './mail-request.ts';
+import { MailError } from './problems.ts';
 
-/** Who wants a mail about which image. A request is there until its mail is sent. */
+/** The requests for mails that have not been sent yet. */
 export interface MailRequests {
   /**
    * Replaces an earlier request of the same recipient, image and upload.
    *
-   * @param upload the presigned upload that has yet to show the bytes. @default - the caller has shown them
-   * @throws ImageError `too-many-recipients` when as many others as may be were named for the image today, each with its
-   *   bytes
+   * @param presigned the upload that has yet to prove the bytes. @default - the caller has sent them
+   * @throws MailError `too-many-recipients` when the image has as many other recipients today as it may have
    */
-  add(imageId: ImageId, recipient: string, upload?: UnprovenUpload): Promise<void>;
+  add(imageId: ImageId, recipient: string, presigned?: UnprovenUpload): Promise<void>;
   /**
-   * The requests whose callers have shown the image's bytes.
+   * The requests whose callers have proven to have the image's bytes.
    *
    * @param uploadId the presigned upload that stored the image, if one did
    */
   of(imageId: ImageId, uploadId?: string): Promise<readonly MailRequest[]>;
-  /** Whether the mail is ours to send, for a minute: not if somebody else has it, or the request is gone. */
+  /** Reserves a mail for a minute. False when another process has reserved it, or the request is gone. */
   claim(request: MailRequest): Promise<boolean>;
-  /** Its mail is sent. A later request of the same person stays. */
+  /** Its mail is sent. A later request of the same recipient stays. */
   remove(request: MailRequest): Promise<void>;
 }
 
-export interface UnprovenUpload {
-  readonly uploadId: string;
-  /** When its presigned URL ends. */
-  readonly expiresAt: Date;
-}
-
-/** After the end of a presigned URL: ample for the upload under way, and for its thumbnails. */
+/** From the end of a presigned URL: enough for an upload in progress and for its thumbnails. */
 const unprovenSeconds = 86_400;
 
-/** As long as a dead letter may be brought back to its queue (SQS Developer Guide, "Amazon SQS message quotas"). */
+/** As long as a dead letter can be redriven (SQS Developer Guide, "Amazon SQS message quotas"). */
 const keptSeconds = 14 * 86_400;
 
 /**
- * Longer than a mail takes, 6 s at most, and shorter than a message stays hidden whose consumer died, 180 s: when it
- * comes again nobody holds the claim.
+ * Longer than sending a mail takes, at most 6 s, and shorter than the visibility timeout of 180 s: when the
+ * message of a dead consumer is delivered again, its claims have ended.
  */
 const claimSeconds = 60;
 
@@ -67,8 +61,8 @@ export const createMailRequests = (
   dynamodb: DynamoDBClient = createDynamoDBClient(),
 ): MailRequests => {
   /**
-   * Each presigned upload has a partition of its own. Requests that are never proven are therefore never read, however
-   * many there are for one image, and none can replace a request that is proven.
+   * Each presigned upload has a partition of its own. So unproven requests of an image, however many there
+   * are, are never read, and none can replace a proven one.
    */
   const partitionOf = (imageId: ImageId, uploadId: string | undefined): string =>
     uploadId === undefined ? imageId : `${imageId} ${uploadId}`;
@@ -78,7 +72,7 @@ export const createMailRequests = (
   });
   const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
-  /** Runs one conditional write, and says whether its condition held. */
+  /** Whether the condition of a write held. */
   const conditionally = async (write: () => Promise<unknown>): Promise<boolean> => {
     try {
       await write();
@@ -97,7 +91,7 @@ export const createMailRequests = (
         TableName,
         ConsistentRead: true,
         KeyConditionExpression: '#imageId = :imageId',
-        // DynamoDB deletes an expired item within days, not at once.
+        // DynamoDB deletes an expired item within days.
         FilterExpression: '#expires > :now',
         ExpressionAttributeNames: { '#imageId': partitionKey, '#expires': timeToLive },
         ExpressionAttributeValues: marshall({
@@ -113,9 +107,8 @@ export const createMailRequests = (
   };
 
   /**
-   * Counts people, not requests: who was counted today is in the set already. The set has an item of its own
-   * under another partition key, where no query for an image's requests finds it, and holds no address that
-   * can be read.
+   * Counts recipients, not requests: a recipient is in the set once. The set is an item under another
+   * partition key, so that no query for an image's requests finds it. It contains digests, not addresses.
    */
   const countRecipient = async (imageId: ImageId, recipient: string): Promise<void> => {
     const now = Date.now();
@@ -142,24 +135,24 @@ export const createMailRequests = (
       ),
     );
     if (isCounted) return;
-    throw new ImageError(
+    throw new MailError(
       'too-many-recipients',
-      `${maxRecipientsPerDay} people get a mail about this image today. Others may ask from ${endsAt.toISOString()}.`,
+      `This image has ${maxRecipientsPerDay} recipients today. Further ones are accepted from ${endsAt.toISOString()}.`,
       { field: notifyHeader, retryAfterSeconds: secondsUntil(endsAt, now) },
     );
   };
 
   return {
-    async add(imageId, recipient, upload) {
-      // At most one presigned upload stores an image, so requests of the others lead to no mail. If they counted, anyone
-      // who knows the hash could use up the number.
-      if (upload === undefined) await countRecipient(imageId, recipient);
-      const uploadId = upload?.uploadId;
+    async add(imageId, recipient, presigned) {
+      // At most one presigned upload stores an image, so the requests of the others lead to no mail. If they
+      // counted, anyone who knows the hash could use up the number.
+      if (presigned === undefined) await countRecipient(imageId, recipient);
+      const uploadId = presigned?.uploadId;
       const request: MailRequest = { imageId, recipient, requestId: randomUUID(), uploadId };
       const expires =
-        upload === undefined
+        presigned === undefined
           ? nowSeconds() + keptSeconds
-          : Math.floor(upload.expiresAt.getTime() / 1000) + unprovenSeconds;
+          : Math.floor(presigned.expiresAt.getTime() / 1000) + unprovenSeconds;
       const item = { ...request, ...keyOf(request), [timeToLive]: expires };
       await dynamodb.send(
         new PutItemCommand({ TableName, Item: marshall(item, { removeUndefinedValues: true }) }),

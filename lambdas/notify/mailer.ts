@@ -2,7 +2,7 @@ import { type SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2';
 import { createSESv2Client } from '../aws/clients.ts';
 import { masked } from './mail-request.ts';
 
-/** A picture that a mail's HTML shows as `cid:<id>`. */
+/** A picture that the HTML of a mail refers to as `cid:<id>`. */
 export interface InlinePicture {
   readonly id: string;
   readonly fileName: string;
@@ -10,7 +10,7 @@ export interface InlinePicture {
   readonly bytes: Uint8Array;
 }
 
-/** The same in two ways: a mail program shows the one that it can. */
+/** Text and HTML have the same content: a mail program shows the form that it supports. */
 export interface Mail {
   readonly subject: string;
   readonly text: string;
@@ -21,20 +21,20 @@ export interface Mail {
 
 export interface Mailer {
   /**
-   * Sends a mail to one person alone.
+   * Sends a mail to one recipient.
    *
-   * @throws Error when SES does not take it, or does not say so in time: then nobody knows whether it was sent
+   * @throws Error when SES refuses it, or does not reply in time: then it may have been sent
    */
   send(recipient: string, mail: Mail): Promise<void>;
 }
 
 export interface MailerProps {
-  /** An address that SES has verified, with or without a name. */
+  /** An address that SES has verified, with or without a display name. */
   readonly from: string;
   readonly configurationSet: string;
 }
 
-/** SES composes the message from these fields: no header or MIME part is made of text here. */
+/** SES builds the message from fields: no header or MIME part is composed here. */
 export const createMailer = (
   { from, configurationSet }: MailerProps,
   ses: SESv2Client = createSESv2Client(),
@@ -54,7 +54,8 @@ export const createMailer = (
               ContentDisposition: 'INLINE',
               ContentId: picture.id,
               ContentType: picture.contentType,
-              // Otherwise SES declares the bytes to be 7-bit text (SES Developer Guide, "Working with email attachments").
+              // Otherwise SES declares the bytes to be 7-bit text (SES Developer Guide, "Working with email
+              // attachments").
               ContentTransferEncoding: 'BASE64',
               FileName: picture.fileName,
               RawContent: picture.bytes,
@@ -71,7 +72,7 @@ export const createMailer = (
   },
 });
 
-/** SES names in its messages the addresses that it refuses, and errors are logged. */
+/** The error messages of SES contain addresses, and errors are logged. */
 const withoutAddresses = (error: unknown): Error => {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   return Object.assign(new Error(message.replaceAll(/[^\s<>,:;"]+/g, masked)), { name });

@@ -2,10 +2,10 @@ import { imageEventSchema } from '../image/event.ts';
 import type { Notify } from './notify.ts';
 
 /**
- * Works off the body of one queue message: an event as it was published (SNS Developer Guide, "Amazon SNS raw message
+ * Processes one queue message: an event as it was published (SNS Developer Guide, "Amazon SNS raw message
  * delivery").
  *
- * @throws for what is no event of this version, so that it ends among the dead letters; and what may succeed when tried again
+ * @throws Error for a body that is no event, which ends in the dead-letter queue, and errors worth a retry
  */
 export const createMessageHandler =
   (notify: Notify) =>

@@ -9,41 +9,42 @@ import type { MailRequests } from './mail-requests.ts';
 import type { Mail, Mailer } from './mailer.ts';
 import type { Preview } from './preview.ts';
 
-export interface NotifyProps {
+export interface NotifyDependencies {
   readonly catalog: Catalog;
   readonly mailRequests: MailRequests;
   readonly mailer: Mailer;
-  /** A picture of the image's thumbnail; undefined when there is none that can be shown. */
+  /** A picture of the thumbnail; undefined when there is none that is safe to show. */
   readonly preview: (id: ImageId) => Promise<Preview | undefined>;
-  /** Where people reach the API: with the stage, without a slash at the end. */
+  /** Where callers reach the API: with the stage, without a trailing slash. */
   readonly apiUrl: string;
   readonly metrics: Metrics;
   readonly log: Log;
 }
 
-/** Writes to everybody who waits for an image, if it has ended by now. Otherwise there is nothing to do: an event will tell. */
+/** Sends the mails that are due about an image: none while it is pending, as another event follows. */
 export type Notify = (id: ImageId) => Promise<void>;
 
-/** @throws what may succeed when tried again; the requests whose mails were not sent are still there */
-export const createNotify = (props: NotifyProps): Notify => {
-  const { catalog, mailRequests, mailer, preview, apiUrl, metrics, log } = props;
+/** @throws errors that a retry may resolve; the requests whose mails were not sent remain */
+export const createNotify = (dependencies: NotifyDependencies): Notify => {
+  const { catalog, mailRequests, mailer, preview, apiUrl, metrics, log } = dependencies;
 
-  const mailAbout = async (record: ImageRecord): Promise<Mail> => {
+  const composeMail = async (record: ImageRecord): Promise<Mail> => {
     if (record.error !== undefined) return mailOf(record, apiUrl);
     const picture = await preview(record.id);
-    if (picture === undefined) log.warn('mail goes without a preview', { imageId: record.id });
+    if (picture === undefined) log.warn('mail has no preview', { imageId: record.id });
     return mailOf(record, apiUrl, picture);
   };
 
   const deliver = async (request: MailRequest, mail: Mail): Promise<void> => {
     if (!(await mailRequests.claim(request))) {
-      // Whoever has it may die yet: our message must come again, to find that the mail is sent or the claim has ended.
-      throw new Error('The mail is being sent elsewhere.');
+      // The other process may still die. This message is delivered again, and finds the mail sent or the
+      // claim ended.
+      throw new Error('Another process is sending the mail.');
     }
     await mailer.send(request.recipient, mail);
     metrics.record({ MailsSent: 1 });
     log.info('mail sent', { imageId: request.imageId, recipient: masked(request.recipient) });
-    // Whoever dies before this, or is not told that the mail was taken, leaves it to be sent again: two mails are better
+    // A process that dies before this, or gets no reply from SES, leaves the request: two mails are better
     // than none.
     await mailRequests.remove(request);
   };
@@ -51,10 +52,10 @@ export const createNotify = (props: NotifyProps): Notify => {
   return async (id) => {
     const record = await catalog.find(id);
     if (record === undefined || record.status === 'received') return;
-    // A request counts only if its caller has shown the bytes. The others expire by themselves.
+    // Only requests with proven bytes. The others expire.
     const requests = await mailRequests.of(id, record.uploadId);
     if (requests.length === 0) return;
-    const mail = await mailAbout(record);
+    const mail = await composeMail(record);
     const failures: unknown[] = [];
     for (const request of requests) {
       try {

@@ -7,7 +7,7 @@ import type { Variant } from '../image/variant.ts';
 import type { Log } from '../runtime/log.ts';
 import type { InlinePicture } from './mailer.ts';
 
-// Beside the permission to send mail, no loader may run but those of the formats that thumbnails have, and no loader that
+// This function may send mail, so only the loaders of the thumbnails' formats may run in it, and none that
 // opens files.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
@@ -27,9 +27,9 @@ export interface Preview extends InlinePicture {
 const maxSidePixels = 240;
 
 /**
- * Turns thumbnails of one variant into JPEGs, which every mail program shows. Many do not show WebP or AVIF.
+ * Converts thumbnails of one variant to JPEG, which every mail program shows. Many do not show WebP or AVIF.
  *
- * @returns undefined when there is no thumbnail, or when it is not one that resize makes: the mail then goes without it
+ * @returns undefined when there is no thumbnail, or when it cannot come from resize
  */
 export const createPreview =
   (thumbnails: Thumbnails, variant: Variant, log: Log) =>
@@ -44,7 +44,9 @@ export const createPreview =
     }
   };
 
-/** @throws InvalidThumbnail, or what libvips says of damaged pixels: the same each time, so it is not tried again */
+/**
+ * @throws InvalidThumbnail, or an error of libvips about damaged pixels: both permanent, so there is no retry
+ */
 const render = async (thumbnail: Uint8Array, { format, width, height }: Variant): Promise<Preview> => {
   verifyThumbnail(thumbnail, { format, maxWidth: width, maxHeight: height });
   const { data, info } = await sharp(thumbnail, { failOn: 'warning', limitInputPixels: width * height })

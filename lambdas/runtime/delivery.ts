@@ -1,5 +1,5 @@
-/** How a queue hands out a message. */
+/** How a queue delivered a message. */
 export interface Delivery {
-  /** How often the queue has handed it out by now, this time included. */
+  /** How often the queue has delivered it, including this time. */
   readonly receiveCount: number;
 }

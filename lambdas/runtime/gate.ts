@@ -1,10 +1,10 @@
-/** Too much is being worked on already: trying again a moment later may succeed. */
+/** Too much work is under way. A retry a moment later may succeed. */
 export class BusyError extends Error {
   override readonly name = 'BusyError';
 }
 
 export interface GateProps {
-  /** What the places are for, as an error says it. */
+  /** Names the work in error messages. */
   readonly what: string;
   /** How many may be inside at once. */
   readonly places: number;
@@ -14,18 +14,24 @@ export interface GateProps {
   readonly waitMilliseconds: number;
 }
 
-/** Lets a limited number in at once; the others wait in turn, a limited number of them for a limited time. */
+/** Admits a limited number at once. Some others wait for a limited time, first come, first served. */
 export interface Gate {
   /**
-   * @returns what gives the place back; calling it twice gives it back once
-   * @throws BusyError when there is no place in time
+   * @returns a function that gives the place back; later calls of it do nothing
+   * @throws BusyError when no place becomes free in time
    */
   enter(): Promise<() => void>;
+  /**
+   * Runs work inside.
+   *
+   * @throws BusyError when no place becomes free in time
+   */
+  run<Result>(work: () => Promise<Result>): Promise<Result>;
 }
 
 export const createGate = ({ what, places, maxWaiting, waitMilliseconds }: GateProps): Gate => {
   let inside = 0;
-  /** In the order in which they came: a Set keeps it, and forgets one in the middle at no cost. */
+  /** A Set keeps the order of arrival and deletes from the middle in constant time. */
   const waiting = new Set<() => void>();
 
   const place = (): (() => void) => {
@@ -40,22 +46,32 @@ export const createGate = ({ what, places, maxWaiting, waitMilliseconds }: GateP
     };
   };
 
+  const enter = async (): Promise<() => void> => {
+    if (inside < places) return place();
+    if (waiting.size >= maxWaiting) throw new BusyError(`${what}: ${waiting.size} are waiting already.`);
+    const entered = Promise.withResolvers<() => void>();
+    const admit = (): void => {
+      waiting.delete(admit);
+      clearTimeout(timer);
+      entered.resolve(place());
+    };
+    const timer = setTimeout(() => {
+      waiting.delete(admit);
+      entered.reject(new BusyError(`${what}: no free place within ${waitMilliseconds} ms.`));
+    }, waitMilliseconds);
+    waiting.add(admit);
+    return entered.promise;
+  };
+
   return {
-    async enter() {
-      if (inside < places) return place();
-      if (waiting.size >= maxWaiting) throw new BusyError(`${what}: ${waiting.size} are waiting already.`);
-      const entered = Promise.withResolvers<() => void>();
-      const enter = (): void => {
-        waiting.delete(enter);
-        clearTimeout(timer);
-        entered.resolve(place());
-      };
-      const timer = setTimeout(() => {
-        waiting.delete(enter);
-        entered.reject(new BusyError(`${what}: no free place within ${waitMilliseconds} ms.`));
-      }, waitMilliseconds);
-      waiting.add(enter);
-      return entered.promise;
+    enter,
+    async run(work) {
+      const leave = await enter();
+      try {
+        return await work();
+      } finally {
+        leave();
+      }
     },
   };
 };

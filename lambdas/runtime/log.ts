@@ -3,8 +3,8 @@ import { Logger } from '@aws-lambda-powertools/logger';
 type Facts = Readonly<Record<string, unknown>>;
 
 /**
- * One JSON line for each decision. Never a presigned URL, which opens what it names, never a person's address, and of
- * an error what tells it from others, but not its stack trace.
+ * Writes JSON lines, one for each decision. Facts must contain no presigned URL, which gives access, and no
+ * mail address. Of an error the name, message, code and cause are logged, not the stack trace.
  */
 export interface Log {
   info(message: string, facts: Facts): void;
@@ -12,7 +12,7 @@ export interface Log {
   error(message: string, facts: Facts): void;
 }
 
-/** What else the SDK attaches to an error may hold a whole request, signature and all. */
+/** Other properties of an SDK error may contain a whole request with its signature. */
 const plainError = (error: Error): Facts => ({
   name: error.name,
   message: error.message,
@@ -25,7 +25,7 @@ const plain = (facts: Facts): Record<string, unknown> =>
     Object.entries(facts).map(([name, fact]) => [name, fact instanceof Error ? plainError(fact) : fact]),
   );
 
-/** @param serviceName which of the services speaks */
+/** @param serviceName the value of `service` in each line */
 export const createLog = (serviceName: string): Log => {
   const logger = new Logger({ serviceName });
   return {

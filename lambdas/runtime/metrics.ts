@@ -1,48 +1,48 @@
 import { Metrics as EmfMetrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { ErrorCode } from '../image/errors.ts';
+import type { ImageErrorCode } from '../image/errors.ts';
 
-/** Where CloudWatch keeps them. Each is told apart by `service`, the name of the stack. */
+/** The namespace in CloudWatch. The dimension `service` is the name of the stack. */
 export const metricsNamespace = 'ThumbnailGenerator';
 
-/** All that is counted by ourselves, each once for each fact. */
+/** All metrics that the code records itself. */
 export const metricUnits = {
   /** New images. */
   Uploads: MetricUnit.Count,
-  /** Images that were there already. */
+  /** Uploads of images that were stored already. */
   Duplicates: MetricUnit.Count,
   /** Of new images. */
   UploadedBytes: MetricUnit.Bytes,
   Ready: MetricUnit.Count,
   /** Also by `code`. */
   Failed: MetricUnit.Count,
-  /** Images that the fast lane left to the slow one. */
+  /** Images that moved from the fast lane to the slow lane. */
   MovedToSlowLane: MetricUnit.Count,
-  /** From the moment at which an original is stored to the moment at which its last thumbnail is. */
+  /** From storing the original to storing its last thumbnail. */
   UploadToReadyMilliseconds: MetricUnit.Milliseconds,
-  /** Messages that failed for no fault of the image, and come again. */
+  /** Messages that failed for a transient reason, and are delivered again. */
   Retries: MetricUnit.Count,
-  /** Events that the topic did not take: the log has them. */
+  /** Events that could not be published: the log has them. */
   EventsUnpublished: MetricUnit.Count,
   MailsSent: MetricUnit.Count,
-  /** Of a part of the daily budget, by each upload that was counted in it; 100 when one was refused. */
+  /** How much of its share of the daily budget is used after an upload; 100 when an upload is refused. */
   BudgetUsedPercent: MetricUnit.Percent,
-  /** Uploads and announcements that the daily budget had no room for. */
+  /** Uploads and announcements that exceeded the daily budget. */
   BudgetRefusals: MetricUnit.Count,
-  /** Messages that the data lake does not take for events. */
+  /** Messages that the data lake refused, because they are no events. */
   EventsRefused: MetricUnit.Count,
 } as const;
 
 export type MetricName = keyof typeof metricUnits;
 
 export interface Metrics {
-  /** @param code counts them for this code as well */
-  record(values: Readonly<Partial<Record<MetricName, number>>>, code?: ErrorCode): void;
+  /** @param code the values also count under this code */
+  record(values: Readonly<Partial<Record<MetricName, number>>>, code?: ImageErrorCode): void;
 }
 
 /**
- * Metrics as lines of the log, which CloudWatch reads (CloudWatch User Guide, "Embedded metric format").
+ * Writes metrics as log lines that CloudWatch reads (CloudWatch User Guide, "Embedded metric format").
  *
- * @param service name of the stack: tells its metrics from those of another copy
+ * @param service the name of the stack, so that several stacks in one account stay apart
  */
 export const createMetrics = (service: string): Metrics => {
   const emf = new EmfMetrics({ namespace: metricsNamespace, serviceName: service });

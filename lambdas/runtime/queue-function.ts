@@ -4,10 +4,10 @@ import type { Delivery } from './delivery.ts';
 import type { Log } from './log.ts';
 
 /**
- * A function that works off the messages of a queue, one after the other. It answers with those that failed: only those
- * are delivered again.
+ * A Lambda function that processes the messages of a queue one after the other, and reports those that
+ * failed: only those are delivered again.
  *
- * @param handleMessage throws when the message is to be delivered again
+ * @param handleMessage throws to have the message delivered again
  */
 export const createQueueFunction = (
   handleMessage: (body: string, delivery: Delivery) => Promise<void>,

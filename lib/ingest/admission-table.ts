@@ -1,7 +1,7 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
-import { admissionTable } from '../../lambdas/image/admission.ts';
+import { admissionTable } from '../../lambdas/aws/admission-table.ts';
 
 /**
  * What was uploaded today, and which callers wait. All of it is over after a day, so the table goes with the

@@ -10,7 +10,7 @@ import {
 import dynalite from 'dynalite';
 import db from 'dynalite/db/index.js';
 import updateItem from 'dynalite/validations/updateItem.js';
-import { admissionTable } from '../../lambdas/image/admission.ts';
+import { admissionTable } from '../../lambdas/aws/admission-table.ts';
 import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import { mailRequestsTable } from '../../lambdas/notify/mail-request.ts';
 import { region, resources } from '../aws.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { foreignRequest } from '../../lambdas/ingest/own-requests.ts';
+import { foreignRequest } from '../../containers/own-requests.ts';
 import type { Credentials } from '../data-folder.ts';
 import { isSignedWith } from './signature.ts';
 

@@ -9,10 +9,10 @@ import { createLakeDelivery } from '../emulators/firehose.ts';
 
 const schema = z.object({ DATA_LAKE_QUEUE_URL: z.string().min(1), DATA_LAKE_BUCKET: z.string().min(1) });
 
-/** What the process that stands in for Firehose reads from its environment. */
+/** The environment of the process that replaces Firehose. */
 export type LakeWorkerEnvironment = z.input<typeof schema>;
 
-/** Messages that are held at once: as many become objects together. */
+/** Messages that are processed at once, and become objects together. */
 const concurrency = 20;
 
 const environment = readEnvironment(schema);

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { runQueueWorker } from '../../containers/queue-worker.ts';
 import { startWatchdog } from '../../containers/watchdog.ts';
 import { notifyEnvironment } from '../../lambdas/notify/environment.ts';
-import { createNotifyService } from '../../lambdas/notify/service.ts';
+import { wireNotify } from '../../lambdas/notify/wiring.ts';
 import { readEnvironment } from '../../lambdas/runtime/environment.ts';
 import { createLog } from '../../lambdas/runtime/log.ts';
 
@@ -14,8 +14,8 @@ await runQueueWorker({
   queues: [
     {
       queueUrl: environment.NOTIFY_QUEUE_URL,
-      handleMessage: createNotifyService(environment, log),
-      // SES limits how many mails are sent in a second.
+      handleMessage: wireNotify(environment, log),
+      // SES limits the mails per second.
       concurrency: 1,
     },
   ],

@@ -4,7 +4,7 @@ import { wireReconcile } from '../../lambdas/reconcile/wiring.ts';
 import { readEnvironment } from '../../lambdas/runtime/environment.ts';
 import { createLog } from '../../lambdas/runtime/log.ts';
 
-/** One run, to be started on a schedule. `--dry-run` only prints what it would do. */
+/** One run of the reconciler. `--dry-run` prints what it would do. */
 const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } });
 const reconcile = wireReconcile(readEnvironment(reconcileEnvironment));
 try {

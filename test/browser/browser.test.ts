@@ -80,7 +80,7 @@ test('shows a page at a link that is opened too early, and then the thumbnail by
   // Another image for the catalog: a byte after the picture's end.
   const { link } = await upload(Buffer.concat([readFileSync('photo.jpg'), Buffer.from('.')]));
   await page.goto(link);
-  expect(await page.locator('h1').textContent()).toBe('The thumbnail is being made');
+  expect(await page.locator('h1').textContent()).toBe('Creating the thumbnail');
   await page.screenshot({ path: `${screenshots}/being-made.png` });
   resume(resize);
   await page.waitForURL(/X-Amz-Signature/);

@@ -1,10 +1,10 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { errorCodes } from '../../lambdas/image/errors.ts';
+import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import { imageIdOf } from '../../lambdas/image/id.ts';
 import { thumbnailKey } from '../../lambdas/image/keys.ts';
-import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import { fingerprintOf } from '../../lambdas/image/record.ts';
+import { errorCodes } from '../../lambdas/ingest/problem.ts';
 import { maxRecipientsPerDay } from '../../lambdas/notify/mail-request.ts';
 import { renderImage } from '../../lambdas/resize/decoder/render.ts';
 import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
@@ -17,20 +17,20 @@ import { freePort, type LocalRun, startLocal, until } from '../local/local-run.t
 import { cleanUp, resume, startNode, suspend, temporaryFolder } from '../local/processes.ts';
 import { createAnnouncementCases } from './cases/announcements.ts';
 import { type Case, finished, limits, markBytes } from './cases/case.ts';
-import { createLookCases } from './cases/looks.ts';
-import { createCasesWithoutMail, createMailCases } from './cases/mail.ts';
+import { createMailCases, createNoMailCases } from './cases/mail.ts';
+import { createReadCases } from './cases/reads.ts';
 import {
-  createCasesOfWorker,
-  createCasesWithoutBudget,
-  createCasesWithoutRoom,
+  createBudgetCases,
+  createCapacityCases,
   createUploadCases,
+  createWorkerCases,
 } from './cases/uploads.ts';
 import { about, comparable, type Send, withoutTimes, withoutWait } from './exchange.ts';
 import { gatewayUrl, isRouted, overHttp, throughGateway } from './targets.ts';
 
 /**
- * One contract, three ways in which the service runs. All of them share the services of one `npm start`, and each runs
- * each case with an image of its own.
+ * One contract, three targets: the function, the container and `npm start`. They share the emulators of one
+ * `npm start`, and each target runs each case with an image of its own.
  */
 
 jest.setTimeout(60_000);
@@ -53,7 +53,7 @@ let targets: readonly [Target, Target, Target];
 let withoutMail: readonly [Target, Target];
 let withoutBudget: readonly [Target, Target];
 
-/** The function as Lambda loads it: what it reads from its environment, it reads once. */
+/** The function as Lambda loads it: it reads its environment once. */
 const functionWith = async (environment: Readonly<Record<string, string>>): Promise<Target> => {
   Object.assign(process.env, environment, { POWERTOOLS_LOG_LEVEL: 'SILENT' });
   let send: Send | undefined;
@@ -82,7 +82,7 @@ beforeAll(async () => {
   local = startLocal({ folder: await temporaryFolder(), port: await freePort(), args });
   await local.ready();
   aws = awsClients(local);
-  // Elsewhere any host may be named: a gateway or a load balancer stands in front.
+  // Behind a gateway or a load balancer, any host is allowed.
   const { ALLOWED_HOSTS: _hosts, ...ingest } = environmentsFor(
     local.ports,
     settings,
@@ -96,7 +96,7 @@ beforeAll(async () => {
     { name: 'npm start', apiUrl, send: overHttp(apiUrl) },
   ];
   delete process.env['MAIL_REQUESTS_TABLE'];
-  // It has no mail and no room: mail is refused before anything of the body is read.
+  // Without memory for bodies: mail is refused before the body is read.
   withoutMail = [await functionWith(silent), await containerWith({ ...silent, MAX_BYTES_IN_HAND: '0' })];
   const exhausted = { ...silent, MAX_UPLOAD_BYTES_PER_DAY: '1' };
   withoutBudget = [await functionWith(exhausted), await containerWith(exhausted)];
@@ -137,7 +137,7 @@ const prepare = async (id: string, image: Buffer, before: NonNullable<Case['befo
 };
 
 let marks = 0;
-/** An image that shows the same as another one and has another id. */
+/** The same picture under another id. */
 const marked = (image: Buffer): Buffer => {
   const mark = Buffer.alloc(markBytes);
   mark.writeUInt16BE(marks);
@@ -145,7 +145,7 @@ const marked = (image: Buffer): Buffer => {
   return Buffer.concat([image, mark]);
 };
 
-/** What a target answers, made comparable. */
+/** The reply of a target, with placeholders for what differs. */
 const replyOf = async ({ apiUrl, send }: Target, { image = photo, before, request }: Case) => {
   const subject = marked(image);
   const imageId = imageIdOf(subject);
@@ -164,7 +164,7 @@ const replyOf = async ({ apiUrl, send }: Target, { image = photo, before, reques
   };
 };
 
-/** The codes of all replies so far. */
+/** The error codes of all replies so far. */
 const codes = new Set<string>();
 
 const expectReplies = async (cases: readonly Case[], of: readonly Target[]): Promise<void> => {
@@ -184,12 +184,11 @@ const expectReplies = async (cases: readonly Case[], of: readonly Target[]): Pro
   expect(answered).toEqual(expected);
 };
 
-test('all answer alike', async () => {
-  // What waits for a worker is to wait.
+test('all targets reply alike while no worker runs', async () => {
   const worker = await local.pidOf('resize');
   suspend(worker);
   try {
-    const create = [createUploadCases, createMailCases, createAnnouncementCases, createLookCases];
+    const create = [createUploadCases, createMailCases, createAnnouncementCases, createReadCases];
     await expectReplies(
       create.flatMap((createCases) => createCases(photo)),
       targets,
@@ -199,35 +198,34 @@ test('all answer alike', async () => {
   }
 });
 
-test('all answer alike whoever waits for a worker', async () => {
+test('all targets reply alike to callers who wait for a worker', async () => {
   const imageLimits = imageLimitsOf(settings);
   const rendering = await renderImage(photo, settings.variants, imageLimits);
-  const rubbish = renderImage(jpegHeaderThenRubbish(), settings.variants, imageLimits);
-  const detail = await rubbish.then(
-    () => 'It is no rubbish.',
+  const failing = renderImage(jpegHeaderThenRubbish(), settings.variants, imageLimits);
+  const detail = await failing.then(
+    () => 'It can be decoded.',
     (error: Error) => error.message,
   );
-  await expectReplies(createCasesOfWorker(photo, rendering, detail), targets);
+  await expectReplies(createWorkerCases(photo, rendering, detail), targets);
 });
 
-test('a function and a container that send no mail answer alike', async () => {
-  await expectReplies(createCasesWithoutMail(), withoutMail);
+test('function and container reply alike without mail', async () => {
+  await expectReplies(createNoMailCases(), withoutMail);
 });
 
-test('a function and a container whose daily budget is used up answer alike', async () => {
-  await expectReplies(createCasesWithoutBudget(), withoutBudget);
+test('function and container reply alike when the daily budget is used up', async () => {
+  await expectReplies(createBudgetCases(), withoutBudget);
 });
 
-test('a container that has no room says so', async () => {
+test('a container at capacity refuses uploads', async () => {
   const [, container] = withoutMail;
-  await expectReplies(createCasesWithoutRoom(), [container]);
+  await expectReplies(createCapacityCases(), [container]);
 });
 
-test('every code is among them', () => {
-  // Two come from the check of tokens: API Gateway has words of its own, test/lambdas/ingest/auth.test.ts has a container's. One
-  // is the answer to slow senders, whom API Gateway keeps away from functions (test/containers/http-server.test.ts). One
-  // is only ever logged.
-  // Two are answers of npm start alone (test/local/own-requests.test.ts).
+test('the cases cover every error code', () => {
+  // Tested elsewhere: tokens (auth.test.ts, as API Gateway checks them for functions), slow senders
+  // (http-server.test.ts, as API Gateway shields functions from them) and foreign requests
+  // (own-requests.test.ts). One code is only logged.
   const elsewhere = [
     'unauthorized',
     'issuer-unavailable',

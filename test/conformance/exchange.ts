@@ -1,4 +1,7 @@
-/** A request as a client sends it, its path below the API's URL. The body `<image>` is the image that it is about. */
+/**
+ * A request as a client sends it, with its path below the API's URL. `<image>` stands for the image as the
+ * body.
+ */
 export interface ApiRequest {
   readonly method: string;
   readonly path: string;
@@ -8,23 +11,23 @@ export interface ApiRequest {
   readonly body?: string;
 }
 
-/** One whose body may be an image. */
+/** A request with its body as bytes. */
 export interface ByteRequest extends Omit<ApiRequest, 'body'> {
   readonly body: Buffer;
 }
 
-/** As much of an answer as is part of the contract. */
+/** The parts of a reply that belong to the contract. */
 export interface ApiReply {
   readonly status: number;
-  /** Those of `contractHeaders` that are there. */
+  /** Only those of `contractHeaders`. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** Sends a request to one of the ways in which the service runs. */
+/** Sends a request to a target. */
 export type Send = (request: ByteRequest) => Promise<ApiReply>;
 
-/** Everything else that an answer has in its head is the server's own affair. */
+/** Other headers may differ between servers. */
 const contractHeaders = [
   'allow',
   'cache-control',
@@ -42,30 +45,30 @@ export const contractHeadersOf = (
     contractHeaders.flatMap((name) => (headers[name] === undefined ? [] : [[name, String(headers[name])]])),
   );
 
-/** What differs although nothing is wrong. */
+/** Values that differ between targets and runs. */
 export interface Differences {
   readonly apiUrl: string;
   readonly s3Url: string;
-  /** Of the image that the request is about. */
+  /** The id of the request's image. */
   readonly imageId: string;
 }
 
-/** The SHA-256 that is an image's id as S3 spells it. */
+/** The SHA-256 in an id, in the base64 of S3. */
 const checksumOf = (imageId: string): string => Buffer.from(imageId, 'hex').toString('base64');
 
-/** Names signatures, times and the ids of uploads instead of telling them: in an answer, and where the description has them as an example. */
+/** Replaces signatures, times and upload ids by placeholders, also in the examples of the description. */
 export const withoutTimes = (text: string): string =>
   text
     .replaceAll(/\?X-Amz-[^"\s]*/g, '?<signed>')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
     .replaceAll(/"x-amz-meta-upload-id":"[0-9a-f-]{36}"/g, '"x-amz-meta-upload-id":"<upload>"')
-    // A presigned URL works for an hour, and a redirect may be cached a minute less.
+    // A presigned URL works for an hour; a redirect is cached for a minute less.
     .replace(/max-age=35[1-4]\d$/, 'max-age=<59 minutes>');
 
-/** A wait until the next day begins is another one each time. */
+/** A wait until midnight differs each time. */
 export const withoutWait = (seconds: string): string => (Number(seconds) > 60 ? '<until midnight>' : seconds);
 
-/** Names hosts and the image as well. Everything else stays as it is. */
+/** Replaces hosts and the image as well. */
 export const comparable = (text: string, { apiUrl, s3Url, imageId }: Differences): string =>
   withoutTimes(text)
     .replaceAll(apiUrl, '<api>')
@@ -73,7 +76,7 @@ export const comparable = (text: string, { apiUrl, s3Url, imageId }: Differences
     .replaceAll(imageId, '<id>')
     .replaceAll(checksumOf(imageId), '<checksum>');
 
-/** The other way round, for a request: `<id>` in it, and `<image>` as its body, become those of the image. */
+/** Replaces the placeholders of a request by an image and its id. */
 export const about = (request: ApiRequest, image: Buffer, imageId: string): ByteRequest => {
   const { path, body = '' } = request;
   return {

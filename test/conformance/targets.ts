@@ -5,7 +5,7 @@ import type { HttpApiResult } from '../../lambdas/ingest/http-api.ts';
 import { routes } from '../../lambdas/ingest/routes.ts';
 import { type ApiRequest, type ByteRequest, contractHeadersOf, type Send } from './exchange.ts';
 
-/** Sends over HTTP, the path exactly as it is given. */
+/** Sends over HTTP, with the path unchanged. */
 export const overHttp =
   (apiUrl: string): Send =>
   ({ method, path, headers = {}, body }) =>
@@ -38,13 +38,12 @@ const stage = 'dev';
 export const gatewayUrl = `https://${domainName}/${stage}`;
 
 /**
- * Whether API Gateway hands a request to the function. Any other it answers by itself: 404 for unknown paths and for
- * methods that no route has. So it does without a valid token (401), over the throttle (429), and over its own limit of
- * the body (413).
+ * Whether API Gateway passes a request to the function. It answers the others itself: 404 for unknown paths
+ * and methods, 401 without a valid token, 429 over the throttle, 413 over its own body limit.
  */
 export const isRouted = ({ method, path }: ApiRequest): boolean => matchOf(method, path) !== undefined;
 
-/** The route that API Gateway finds for a request, and its parameters, which it decodes. */
+/** The route that API Gateway matches, with its decoded parameters. */
 const matchOf = (method: string, path: string) => {
   const [pathname = ''] = path.split('?');
   for (const route of Object.values(routes)) {
@@ -58,7 +57,7 @@ const matchOf = (method: string, path: string) => {
   return undefined;
 };
 
-/** As it is, when it cannot be decoded. */
+/** Unchanged when it cannot be decoded. */
 const decoded = (text: string): string => {
   try {
     return decodeURIComponent(text);
@@ -67,7 +66,10 @@ const decoded = (text: string): string => {
   }
 };
 
-/** A request as an HTTP API hands it to a function (payload format 2.0): as text what says that it is, else in base64. */
+/**
+ * A request as an HTTP API passes it to a function (payload format 2.0): text as text, everything else in
+ * base64.
+ */
 const eventOf = ({ method, path, headers = {}, body }: ByteRequest): APIGatewayProxyEventV2 => {
   const [pathname = '', query = ''] = path.split('?');
   const rawPath = `/${stage}${pathname}`;
@@ -104,7 +106,7 @@ const eventOf = ({ method, path, headers = {}, body }: ByteRequest): APIGatewayP
   };
 };
 
-/** Sends to the function as API Gateway does, and tells its answer as API Gateway does. */
+/** Sends to the function as API Gateway does. */
 export const throughGateway =
   (handler: (event: APIGatewayProxyEventV2) => Promise<HttpApiResult>): Send =>
   async (request) => {

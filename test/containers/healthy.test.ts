@@ -23,7 +23,7 @@ const check = (port: number) =>
     environment: { HEARTBEAT_FILE: file, PORT: String(port) },
   }).ended;
 
-/** A server that answers with a status, or not at all. */
+/** A server that replies with a status, or not at all. */
 const serve = async (status: number | undefined) => {
   const server = createServer((_, response) => {
     if (status !== undefined) response.writeHead(status).end();
@@ -44,7 +44,7 @@ test.each([
   [0, 200],
   [1, 503],
   [1, undefined],
-])('ends with %s for an ingest that answers %s', async (code, status) => {
+])('exits with %s when ingest replies %s', async (code, status) => {
   const server = await serve(status);
   try {
     expect(await check(server.port)).toBe(code);
@@ -53,7 +53,7 @@ test.each([
   }
 });
 
-test('goes by the age of the heartbeat of a worker, whatever answers', async () => {
+test('checks the age of the heartbeat of a worker, whatever listens', async () => {
   const server = await serve(200);
   try {
     writeFileSync(file, '');
@@ -66,7 +66,7 @@ test('goes by the age of the heartbeat of a worker, whatever answers', async () 
   }
 });
 
-test('fails when there is neither', async () => {
+test('fails without a heartbeat and a server', async () => {
   const server = await serve(200);
   server.stop();
   expect(await check(server.port)).toBe(1);

@@ -3,9 +3,9 @@ import type { Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpServer } from '../../containers/http-server.ts';
-import { ImageError } from '../../lambdas/image/errors.ts';
-import { createIntake, type Intake } from '../../lambdas/ingest/intake.ts';
+import { createIntake, type Intake } from '../../containers/intake.ts';
 import type { Log } from '../../lambdas/runtime/log.ts';
+import { RequestError } from '../../lambdas/runtime/request-error.ts';
 import { until } from '../local/local-run.ts';
 
 jest.setTimeout(60_000);
@@ -26,11 +26,11 @@ beforeEach(async () => {
       try {
         return await intake.withBody(
           request,
-          { maxBytes, explain: () => 'too large' },
+          { maxBytes, detail: 'too large' },
           async (body) => new Response(String(body.byteLength)),
         );
       } catch (error) {
-        if (error instanceof ImageError) return new Response(error.code, { status: 499 });
+        if (error instanceof RequestError) return new Response(error.code, { status: 499 });
         throw error;
       }
     },
@@ -60,7 +60,7 @@ interface Sender {
   readonly destroy: () => void;
 }
 
-/** A connection whose every byte the test chooses. */
+/** A raw connection. */
 const open = (head = ''): Sender => {
   const socket = connect(port, '127.0.0.1');
   sockets.add(socket);
@@ -99,7 +99,7 @@ const every = (milliseconds: number, send: () => void): void => {
 const ended = (what: string, senders: readonly Sender[], milliseconds = 8000) =>
   until(what, () => senders.every((sender) => sender.hasEnded()) || undefined, milliseconds);
 
-describe('a sender that makes no progress is cut off, and leaves no bytes behind', () => {
+describe('a sender without progress is cut off, and its memory is released', () => {
   test.each<[string, () => Sender]>([
     [
       'stops one byte short',
@@ -126,10 +126,7 @@ describe('a sender that makes no progress is cut off, and leaves no bytes behind
       },
     ],
     ['stops after the headers', () => upload(50_000)],
-    [
-      'wants to go on only when it is told to, and does not',
-      () => upload(50_000, 'Expect: 100-continue\r\n'),
-    ],
+    ['expects 100-continue, and sends nothing', () => upload(50_000, 'Expect: 100-continue\r\n')],
     [
       'sends a byte a second',
       () => {
@@ -148,7 +145,7 @@ describe('a sender that makes no progress is cut off, and leaves no bytes behind
         return sender;
       },
     ],
-  ])('who %s', async (_, start) => {
+  ])('that %s', async (_, start) => {
     const sender = start();
     await until('the refusal', () => /upload-too-slow/.test(sender.reply()) || undefined, 8000);
     expect(intake.bytesInHand()).toBe(0);
@@ -159,7 +156,7 @@ describe('a sender that makes no progress is cut off, and leaves no bytes behind
     );
   });
 
-  test('who goes away', async () => {
+  test('that disconnects', async () => {
     const senders = [upload(50_000), chunked()];
     senders[0]?.write(Buffer.alloc(20_000));
     senders[1]?.write(chunk(20_000));
@@ -168,7 +165,7 @@ describe('a sender that makes no progress is cut off, and leaves no bytes behind
     await held(0);
   });
 
-  test('who sends more than is allowed', async () => {
+  test('that exceeds the limit', async () => {
     const sender = chunked();
     for (let sent = 0; sent < 120_000; sent += 40_000) sender.write(chunk(40_000));
     await until('the refusal', () => /body-too-large/.test(sender.reply()) || undefined);
@@ -177,10 +174,10 @@ describe('a sender that makes no progress is cut off, and leaves no bytes behind
   });
 });
 
-test('a sender at the pace of a bad mobile connection, with a pause of two seconds, is not cut off', async () => {
+test('a sender as slow as a bad mobile connection, with a pause of two seconds, is not cut off', async () => {
   const sender = upload(70_000);
   for (let sent = 0; sent < 70_000; sent += 1000) {
-    // The phone changes to another cell of the radio network.
+    // The phone changes the cell.
     if (sent === 40_000) await sleep(2000);
     sender.write(Buffer.alloc(1000));
     await sleep(90);
@@ -188,7 +185,7 @@ test('a sender at the pace of a bad mobile connection, with a pause of two secon
   await until('the reply', () => sender.reply().endsWith('70000') || undefined, 5000);
 });
 
-describe('when the room is full', () => {
+describe('when the memory is full', () => {
   const steadily = (sender: Sender, bytesPerSecond: number): void =>
     every(100, () => sender.write(Buffer.alloc(bytesPerSecond / 10)));
   const postNow = async (bytes: number) =>
@@ -196,8 +193,8 @@ describe('when the room is full', () => {
       await fetch(`http://127.0.0.1:${port}/dev/upload_image`, { method: 'POST', body: Buffer.alloc(bytes) })
     ).text();
 
-  test('the slowest senders give way to a newcomer, though all are above the minimum', async () => {
-    // GIVEN three senders that fill the room, at different paces
+  test('the slowest senders are cut off for a new one, although all are above the minimum', async () => {
+    // GIVEN three senders that fill the memory at different rates
     const senders = [4500, 7000, 10_000].map((pace) => {
       const sender = upload(maxBytes);
       sender.write(Buffer.alloc(80_000));
@@ -218,7 +215,7 @@ describe('when the room is full', () => {
     expect(senders.slice(1).map(({ reply }) => reply())).toEqual(['', '']);
   });
 
-  test('those that stopped one byte short keep others out for no more than two seconds', async () => {
+  test('senders that stop one byte short block others for at most two seconds', async () => {
     const stalled = Array.from({ length: 3 }, () => {
       const sender = upload(maxBytes);
       sender.write(Buffer.alloc(maxBytes - 1));
@@ -226,13 +223,13 @@ describe('when the room is full', () => {
     });
     await held(3 * (maxBytes - 1));
     const startedAt = performance.now();
-    await until('room', async () => (await postNow(50_000)) === '50000' || undefined, 3000);
+    await until('free memory', async () => (await postNow(50_000)) === '50000' || undefined, 3000);
     expect(performance.now() - startedAt).toBeLessThan(3000);
     await ended('the end of the stalled senders', stalled);
     await held(0);
   });
 
-  test('who only announces a large body puts no one out', async () => {
+  test('a large declared length alone cuts off no other sender', async () => {
     const slow = Array.from({ length: 3 }, () => {
       const sender = upload(maxBytes);
       sender.write(Buffer.alloc(80_000));
@@ -247,7 +244,7 @@ describe('when the room is full', () => {
     await held(0);
   });
 
-  test('fast senders are not put out: the newcomer is told to come back', async () => {
+  test('fast senders are not cut off, and the new one gets an error', async () => {
     const fast = Array.from({ length: 3 }, () => {
       const sender = upload(maxBytes);
       sender.write(Buffer.alloc(maxBytes - 1));
@@ -264,7 +261,7 @@ describe('when the room is full', () => {
   });
 });
 
-test('a body of chunks of one byte arrives as it was sent, and takes no more memory than its bytes', async () => {
+test('a body in chunks of one byte arrives unchanged, and takes the memory of its bytes only', async () => {
   const sent = Buffer.from(Array.from({ length: maxBytes }, (_, index) => index % 251));
   let bodies = 0;
   const bodyOf = await new Promise<Uint8Array>((resolve) => {
@@ -274,7 +271,7 @@ test('a body of chunks of one byte arrives as it was sent, and takes no more mem
       })(),
     );
     const request = new Request('http://x', { method: 'POST', body: stream, duplex: 'half' });
-    void intake.withBody(request, { maxBytes, explain: () => '' }, async (body) => {
+    void intake.withBody(request, { maxBytes, detail: '' }, async (body) => {
       bodies += 1;
       expect(intake.bytesInHand()).toBe(maxBytes);
       resolve(body);
@@ -285,20 +282,20 @@ test('a body of chunks of one byte arrives as it was sent, and takes no more mem
   await held(0);
 });
 
-test('headers that come too slowly end with their connection', async () => {
+test('headers that are too slow end the connection', async () => {
   const senders = [open('POST /dev/upload_image HTTP/1.1\r\nHost: x\r\nX-Half: '), open('')];
   every(1000, () => senders[0]?.write('x'));
   await ended('the end of both', senders, 15_000);
 });
 
-test('a reply is read in whole though the refused body still comes, and the connection ends soon', async () => {
+test('a client gets the whole reply while its refused body is still arriving, and the connection ends soon', async () => {
   const sender = upload(99_999_999, 'Connection: close\r\n');
   every(50, () => sender.write(Buffer.alloc(1000)));
   await until('the reply', () => sender.reply().endsWith('body-too-large') || undefined, 2000);
   await ended('the end of the connection', [sender], 4000);
 });
 
-test('a request leaves one line: the route that answered, and neither query nor path', async () => {
+test('a request is logged as one line with its route, without query and path', async () => {
   const id = 'a'.repeat(64);
   await fetch(`http://127.0.0.1:${port}/dev/images/${id}?X-Notify-Email=me@example.com`, {
     headers: { 'X-Forwarded-For': '203.0.113.7, 198.51.100.9' },
@@ -324,17 +321,17 @@ test('a request leaves one line: the route that answered, and neither query nor 
   expect(JSON.stringify(log.info.mock.calls)).not.toMatch(/example\.com|aaaa/);
 });
 
-describe('requests of one connection that do not wait for their replies', () => {
+describe('pipelined requests', () => {
   const pipelined = (count: number): Sender => open('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(count));
   const replies = ({ reply }: Sender): number => reply().split('HTTP/1.1 ').length - 1;
 
-  test('are answered while they are few', async () => {
+  test('are answered when they are few', async () => {
     const sender = pipelined(5);
     await until('the replies', async () => replies(sender) === 5 || undefined);
     expect(sender.hasEnded()).toBe(false);
   });
 
-  test('end the connection when they are many, and no other', async () => {
+  test('end only their own connection when they are many', async () => {
     const other = pipelined(1);
     const sender = pipelined(500);
     await until('the end', async () => sender.hasEnded() || undefined);

@@ -12,7 +12,7 @@ import { cleanUp, type Running, startNode } from '../local/processes.ts';
 
 jest.setTimeout(60_000);
 
-/** A container whose images are guarded and whose links are open, with an image in it. */
+/** A container with guarded images, public links and one image. */
 let issuer: Awaited<ReturnType<typeof startIssuer>>;
 let ingest: Running;
 let port: number;
@@ -23,7 +23,7 @@ beforeAll(async () => {
   const { folder, ports, aws } = await startEmbeddedServices(30);
   port = await freePort();
   const settings = readSettings({ auth: { jwt: { issuer: issuer.issuer, audience: ['thumbnails'] } } });
-  // In a container any host is right.
+  // Behind a load balancer any host is allowed.
   const { ALLOWED_HOSTS: _, ...environment } = environmentsFor(
     ports,
     settings,
@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 const lastRoute = async () => {
-  // The line is written after the reply.
+  // The line is logged after the reply.
   await sleep(30);
   const [line] = [...ingest.out().matchAll(/"message":"request answered".*"route":"([^"]*)"/g)].slice(-1);
   return line?.[1];
@@ -51,7 +51,7 @@ const ask = async (target: string, method = 'GET', headers: readonly string[] = 
   return { status, text, route: await lastRoute() };
 };
 
-test('a link is open, and a guarded route wants a token, with and without the stage', async () => {
+test('links are public and images need a token, with and without the stage', async () => {
   for (const stage of ['/dev', '']) {
     expect(await ask(`${stage}/thumbnails/${id}`)).toMatchObject({
       status: 202,
@@ -96,12 +96,12 @@ const spellings = separators
     `/images/<id>${separator}`,
   ]);
 
-test('no other spelling of a path leads to any route, in any form of the target', async () => {
+test('no other spelling of a path matches a route, in any form of the target', async () => {
   const wrong: object[] = [];
   const prefixes = ['/dev', '', 'http://example.org/dev', '/dev/openapi.json/..', '/dev/.', '/%64ev/..'];
   for (const prefix of prefixes) {
     for (const path of [...detours, ...spellings]) {
-      // HTTP itself knows no target that begins with something else.
+      // No other target is valid HTTP.
       if (!`${prefix}${path}`.match(/^(?:\/|http:)/)) continue;
       const target = `${prefix}${path.replaceAll('<id>', id)}`;
       const { status, text } = await sendRaw(port, rawRequest(port, target));
@@ -116,18 +116,18 @@ test('no other spelling of a path leads to any route, in any form of the target'
   expect(new Set(routes)).toEqual(new Set(['-']));
 });
 
-test('a token makes no difference to that', async () => {
+test('nor with a token', async () => {
   const authorization = `Authorization: Bearer ${await issuer.token()}`;
   for (const path of ['/dev/thumbnails/..%5cimages%5c<id>', '/dev/thumbnails/../images/<id>']) {
     expect((await ask(path.replaceAll('<id>', id), 'GET', [authorization])).status).toBe(404);
   }
 });
 
-test('a query may hold anything', async () => {
+test('a query may contain anything', async () => {
   expect((await ask(`/dev/thumbnails/${id}?from=..%2f..%5c//\\`)).status).toBe(202);
 });
 
-test('no line of the log holds a query or an id of a request', async () => {
+test('the log contains no query and no id of a request', async () => {
   await ask(`/dev/thumbnails/${id}?X-Notify-Email=me@example.com`);
   const lines = ingest
     .out()

@@ -16,9 +16,9 @@ const probesOf = (dependencies: ProbesProps['dependencies'], stopping = new Abor
 const ask = (probes: ReturnType<typeof probesOf>, path: string, method = 'GET') =>
   probes(new Request(`http://10.0.0.1:8080${path}`, { method }));
 
-const told = async (answer: Promise<Response> | undefined) => {
+const replyOf = async (answer: Promise<Response> | undefined) => {
   const response = await answer;
-  if (response === undefined) throw new Error('Nothing was answered.');
+  if (response === undefined) throw new Error('There is no reply.');
   return {
     status: response.status,
     cacheControl: response.headers.get('Cache-Control'),
@@ -28,20 +28,20 @@ const told = async (answer: Promise<Response> | undefined) => {
 
 const never = () => new Promise<never>(() => {});
 
-test('a process whose dependencies all answer is ready', async () => {
+test('a process is ready when all dependencies respond', async () => {
   const probes = probesOf({ catalog: async () => undefined, rawBucket: async () => false });
   const ready = { status: 200, cacheControl: 'no-store', body: { ready: true } };
-  expect(await told(ask(probes, '/ready'))).toEqual(ready);
+  expect(await replyOf(ask(probes, '/ready'))).toEqual(ready);
   expect(log.warn).not.toHaveBeenCalled();
 });
 
 test('a process is healthy whatever its dependencies do', async () => {
   const probes = probesOf({ catalog: never });
   const healthy = { status: 200, cacheControl: 'no-store', body: { healthy: true } };
-  expect(await told(ask(probes, '/health'))).toEqual(healthy);
+  expect(await replyOf(ask(probes, '/health'))).toEqual(healthy);
 });
 
-test('names the dependencies that fail or do not answer in time, and says why in the log alone', async () => {
+test('the reply names the dependencies that fail or do not respond in time, and only the log has the reason', async () => {
   // GIVEN
   const denied = new Error('User arn:aws:sts::111122223333:assumed-role/ingest is not authorized');
   const probes = probesOf({
@@ -50,7 +50,7 @@ test('names the dependencies that fail or do not answer in time, and says why in
     other: async () => true,
   });
   // WHEN
-  const response = told(ask(probes, '/ready'));
+  const response = replyOf(ask(probes, '/ready'));
   await jest.advanceTimersByTimeAsync(2000);
   // THEN
   expect(await response).toEqual({
@@ -60,52 +60,52 @@ test('names the dependencies that fail or do not answer in time, and says why in
   });
   expect(log.warn.mock.calls).toEqual([
     ['dependency out of reach', { dependency: 'catalog', error: denied }],
-    ['dependency out of reach', { dependency: 'rawBucket', error: new Error('No answer in 2000 ms.') }],
+    ['dependency out of reach', { dependency: 'rawBucket', error: new Error('No response within 2000 ms.') }],
   ]);
 });
 
-test('asks all dependencies at the same time', async () => {
+test('calls all dependencies at the same time', async () => {
   const probes = probesOf({ catalog: never, rawBucket: never });
-  const response = told(ask(probes, '/ready'));
+  const response = replyOf(ask(probes, '/ready'));
   await jest.advanceTimersByTimeAsync(2000);
   expect((await response).body).toEqual({ ready: false, failed: ['catalog', 'rawBucket'] });
 });
 
-test('asks its dependencies once in five seconds, however often it is asked', async () => {
-  // GIVEN a dependency that comes back
+test('calls its dependencies once in five seconds, however often it is probed', async () => {
+  // GIVEN a dependency that recovers
   const catalog = jest.fn().mockRejectedValueOnce(new Error('out of reach')).mockResolvedValue(undefined);
   const probes = probesOf({ catalog });
   // WHEN
-  const first = await Promise.all([told(ask(probes, '/ready')), told(ask(probes, '/ready'))]);
+  const first = await Promise.all([replyOf(ask(probes, '/ready')), replyOf(ask(probes, '/ready'))]);
   await jest.advanceTimersByTimeAsync(4999);
-  const late = await told(ask(probes, '/ready'));
+  const late = await replyOf(ask(probes, '/ready'));
   // THEN
   expect([...first, late].map(({ status }) => status)).toEqual([503, 503, 503]);
   expect(catalog).toHaveBeenCalledTimes(1);
   // WHEN
   await jest.advanceTimersByTimeAsync(1);
   // THEN
-  expect((await told(ask(probes, '/ready'))).status).toBe(200);
+  expect((await replyOf(ask(probes, '/ready'))).status).toBe(200);
   expect(catalog).toHaveBeenCalledTimes(2);
 });
 
-test('a process that is to stop is not ready, without asking anybody, but healthy', async () => {
+test('a stopping process is healthy, but not ready, without calling its dependencies', async () => {
   const stopping = new AbortController();
   const catalog = jest.fn().mockResolvedValue(undefined);
   const probes = probesOf({ catalog }, stopping.signal);
   stopping.abort();
-  expect(await told(ask(probes, '/ready'))).toMatchObject({
+  expect(await replyOf(ask(probes, '/ready'))).toMatchObject({
     status: 503,
     body: { ready: false, reason: 'stopping' },
   });
-  expect((await told(ask(probes, '/health'))).status).toBe(200);
+  expect((await replyOf(ask(probes, '/health'))).status).toBe(200);
   expect(catalog).not.toHaveBeenCalled();
 });
 
-test('a process that is told to stop while it asks is not ready', async () => {
+test('a process that begins to stop during a probe is not ready', async () => {
   const stopping = new AbortController();
   const probes = probesOf({ catalog: async () => stopping.abort() }, stopping.signal);
-  expect((await told(ask(probes, '/ready'))).status).toBe(503);
+  expect((await replyOf(ask(probes, '/ready'))).status).toBe(503);
 });
 
 test.each([
@@ -119,6 +119,6 @@ test.each([
   expect(ask(probesOf({}), path, method)).toBeUndefined();
 });
 
-test('answers a HEAD', async () => {
+test('answers HEAD requests', async () => {
   expect((await ask(probesOf({}), '/ready?any=1', 'HEAD'))?.status).toBe(200);
 });

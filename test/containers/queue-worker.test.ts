@@ -9,7 +9,7 @@ import { runQueueWorker, type WorkerQueue } from '../../containers/queue-worker.
 const sqs = mockClient(SQSClient);
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 
-/** A queue that holds so many messages; once it is empty, the process is told to stop. */
+/** A queue with so many messages. Once it is empty, the process gets SIGTERM. */
 const queueOf = (count: number) => {
   const waiting = Array.from({ length: count }, (_, index) => `message ${index}`);
   const asked: number[] = [];
@@ -28,7 +28,7 @@ const queueOf = (count: number) => {
         MessageId: Body,
         Body,
         ReceiptHandle: `receipt of ${Body}`,
-        // As SQS does, only if it was asked for.
+        // Only on request, as in SQS.
         ...(MessageSystemAttributeNames?.includes('ApproximateReceiveCount') && {
           Attributes: { ApproximateReceiveCount: '3' },
         }),
@@ -64,7 +64,7 @@ afterEach(() => {
   process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
 });
 
-test('asks once at a time, for as many messages as there are places, and keeps all places busy', async () => {
+test('polls once at a time for as many messages as there are free places, and keeps all places busy', async () => {
   // GIVEN
   const queue = queueOf(20);
   let atWork = 0;
@@ -83,7 +83,7 @@ test('asks once at a time, for as many messages as there are places, and keeps a
   expect(deleted()).toEqual(receipts(...Array(20).keys()));
 });
 
-test('asks for no more than SQS gives at once', async () => {
+test('polls for no more messages than SQS returns at once', async () => {
   const queue = queueOf(15);
   await run(12, async () => turn());
   expect(queue.asked.slice(0, 2)).toEqual([10, expect.any(Number)]);
@@ -91,7 +91,7 @@ test('asks for no more than SQS gives at once', async () => {
   expect(deleted()).toHaveLength(15);
 });
 
-test('says how often a message was handed out', async () => {
+test('passes on how often a message was delivered', async () => {
   queueOf(2);
   const counts: number[] = [];
   await run(2, async (_, { receiveCount }) => {
@@ -100,7 +100,7 @@ test('says how often a message was handed out', async () => {
   expect(counts).toEqual([3, 3]);
 });
 
-test('a message that fails is not deleted, and takes no place from the others', async () => {
+test('does not delete a message that fails, and frees its place', async () => {
   queueOf(6);
   await run(2, async (body) => {
     if (body === 'message 1' || body === 'message 2') throw new Error('try again');
@@ -109,7 +109,7 @@ test('a message that fails is not deleted, and takes no place from the others', 
   expect(log.error).toHaveBeenCalledTimes(2);
 });
 
-test('goes on with the others while one takes long, and ends with it', async () => {
+test('processes other messages while one takes long, and stops after it', async () => {
   queueOf(8);
   const long = Promise.withResolvers<void>();
   const begun: string[] = [];
@@ -146,7 +146,7 @@ describe('in a container', () => {
     return existsSync(file);
   };
 
-  test('shows that it polls, also while all of its places are taken, until its messages should have ended', async () => {
+  test('keeps its heartbeat while it polls or is full, until its messages are overdue', async () => {
     queueOf(2);
     const { promise, resolve } = Promise.withResolvers<void>();
     const running = run(1, () => promise);

@@ -32,14 +32,14 @@ beforeAll(async () => {
 });
 afterAll(cleanUp);
 
-/** The tests are one life of a process, in this order. */
+/** The tests follow one process from start to end. */
 
 test('is ready while it reaches the catalog and the raw bucket', async () => {
   expect(await ask('/ready')).toEqual({ status: 200, body: { ready: true } });
   expect(await ask('/health')).toEqual({ status: 200, body: { healthy: true } });
 });
 
-test('has neither below the stage nor in its description', async () => {
+test('has no probes below the stage and in its description', async () => {
   expect(await ask('/dev/ready')).toMatchObject({ status: 404, body: { code: 'not-found' } });
   expect(await ask('/dev/health')).toMatchObject({ status: 404, body: { code: 'not-found' } });
   const description = z.object({ paths: z.record(z.string(), z.unknown()) });
@@ -48,8 +48,8 @@ test('has neither below the stage nor in its description', async () => {
   expect(paths.filter((path) => /health|ready/.test(path))).toEqual([]);
 });
 
-test('is not ready while nothing answers it, but healthy, and ready again afterwards', async () => {
-  // GIVEN services that hold still
+test('is healthy, but not ready while its dependencies do not respond, and ready again afterwards', async () => {
+  // GIVEN suspended emulators
   suspend(services.pid);
   // WHEN
   const notReady = await until('the end of what is remembered', async () => {
@@ -65,8 +65,8 @@ test('is not ready while nothing answers it, but healthy, and ready again afterw
   await until('readiness', async () => (await ask('/ready')).status === 200 || undefined);
 });
 
-test('is not ready from SIGTERM on, while it still answers whoever comes, and then ends', async () => {
-  // GIVEN that it was ready a moment ago
+test('is not ready after SIGTERM, but answers requests until it ends', async () => {
+  // GIVEN a process that was ready a moment ago
   expect((await ask('/ready')).status).toBe(200);
   // WHEN
   const exit = ingest.end('SIGTERM');

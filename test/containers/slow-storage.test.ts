@@ -18,7 +18,7 @@ let proxy: Server;
 let putMilliseconds: number;
 let picture: Buffer;
 
-/** Stands between ingest and S3, and holds each PUT up. */
+/** A proxy between ingest and S3 that delays each PUT. */
 const startProxy = async (s3Port: number, port: number): Promise<void> => {
   proxy = createServer((incoming, outgoing) => {
     const { method, url, headers } = incoming;
@@ -58,7 +58,7 @@ afterAll(async () => {
   proxy.close();
 });
 
-/** The answers to so many small uploads at once, each of another image. */
+/** The replies to so many concurrent uploads of small images. */
 const uploadAtOnce = async (count: number, headers: Readonly<Record<string, string>> = {}) =>
   Promise.all(
     Array.from({ length: count }, async () => {
@@ -74,14 +74,14 @@ const acceptable = [
   { status: 503, retryAfter: '1' },
 ];
 
-test('a hundred uploads while S3 takes three seconds for each are all taken in', async () => {
+test('a hundred concurrent uploads are accepted while S3 takes three seconds for each', async () => {
   putMilliseconds = 3000;
   const answers = await uploadAtOnce(100);
   expect(answers.filter(({ status }) => status !== 202)).toEqual([]);
 });
 
 test.each([[{}], [{ Prefer: 'wait=3' }]])(
-  'four hundred small uploads at once with %j are taken in or asked to come again',
+  'four hundred concurrent uploads with %j are accepted or get 503',
   async (headers) => {
     putMilliseconds = 0;
     const answers = await uploadAtOnce(400, headers);
@@ -91,7 +91,7 @@ test.each([[{}], [{ Prefer: 'wait=3' }]])(
   },
 );
 
-test('uploads while S3 does not answer in time are asked to come again, and taken in once it does', async () => {
+test('uploads get 503 while S3 does not respond in time, and are accepted once it does', async () => {
   putMilliseconds = 20_000;
   const answers = await uploadAtOnce(5);
   expect(answers).toEqual(answers.map(() => ({ status: 503, retryAfter: '1' })));

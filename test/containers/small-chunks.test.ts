@@ -11,11 +11,11 @@ jest.setTimeout(90_000);
 
 afterEach(cleanUp);
 
-test('a body of single bytes takes no more memory than any other', async () => {
+test('a body in chunks of one byte takes no more memory than any other', async () => {
   const port = await freePort();
   const ingest = startNode('containers/ingest.ts', {
     folder: project,
-    // As objects of their own, a million chunks would take three times as much and end the process.
+    // As separate objects, a million chunks would take three times as much and end the process.
     environment: {
       ...environmentsFor(portsFrom(port), readSettings({}), {
         accessKeyId: 'EXAMPLE',

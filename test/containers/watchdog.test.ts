@@ -5,7 +5,7 @@ jest.setTimeout(60_000);
 
 afterEach(cleanUp);
 
-/** A process with the watchdog, and then a module's text. */
+/** A process that starts the watchdog and then runs the text of a module. */
 const watched = (script: string) =>
   startProcess(
     [
@@ -21,7 +21,7 @@ const watched = (script: string) =>
     { folder: project, environment: {} },
   );
 
-test('ends a process whose event loop is blocked, with one line in its log', async () => {
+test('ends a process with a blocked event loop, and logs one line', async () => {
   const blocked = watched('process.on("SIGTERM", () => {}); block(Infinity);');
   expect(await blocked.ended).toBe('SIGKILL');
   const lines = blocked.errors().trim().split('\n');
@@ -35,7 +35,7 @@ test('ends a process whose event loop is blocked, with one line in its log', asy
   ]);
 });
 
-test('spares a process that is only busy or held still, and lets one that is done end by itself', async () => {
+test('does not end a busy or suspended process, nor keep a finished one alive', async () => {
   const busy = watched('for (let times = 0; times < 4; times += 1) { block(4000); await turn(); }');
   const held = watched('console.log("runs"); for (let times = 0; times < 20; times += 1) await turn();');
   await until('its start', () => held.out().includes('runs') || undefined);

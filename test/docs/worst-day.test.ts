@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describeApi } from '../../lambdas/ingest/openapi.ts';
 import { routes } from '../../lambdas/ingest/routes.ts';
+import { createMailExtension } from '../../lambdas/notify/upload-extension.ts';
 import { storedByWorstDay, worstDay, worstDayAssumptions, worstDayTotal } from '../../lib/cost/worst-day.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { inContainers } from '../lib/stacks.ts';
@@ -107,7 +109,7 @@ describe('the worst day', () => {
       maxUploadBytes: 100_000_000,
       auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
       links: 'same',
-      hasMail: true,
+      extensions: [createMailExtension('mail-requests', [], new DynamoDBClient())],
     });
     expect(JSON.stringify(real).length).toBeLessThanOrEqual(worstDayAssumptions.descriptionBytes);
     expect(JSON.stringify(real).length).toBeGreaterThan(worstDayAssumptions.descriptionBytes / 4);

@@ -13,7 +13,7 @@ const gateWith = (props: {
     waitMilliseconds: props.waitMs ?? 5000,
   });
 
-test('lets no more in at once than it has places, and all in the order in which they came', async () => {
+test('admits as many at once as it has places, in order of arrival', async () => {
   const gate = gateWith({ places: 3 });
   const order: number[] = [];
   let inside = 0;
@@ -33,7 +33,7 @@ test('lets no more in at once than it has places, and all in the order in which 
   expect(order).toEqual(Array.from({ length: 50 }, (_, index) => index));
 });
 
-test('refuses at once when enough wait already', async () => {
+test('refuses at once when too many wait already', async () => {
   const gate = gateWith({ places: 1, maxWaiting: 2 });
   const leave = await gate.enter();
   const waiting = [gate.enter(), gate.enter()];
@@ -43,7 +43,7 @@ test('refuses at once when enough wait already', async () => {
   (await waiting[1])?.();
 });
 
-test('refuses who has waited long enough, and gives the place to the next one', async () => {
+test('refuses after the maximum wait, and admits the next one', async () => {
   const gate = gateWith({ places: 1, waitMs: 50 });
   const leave = await gate.enter();
   await expect(gate.enter()).rejects.toThrow('Tests: no free place within 50 ms.');
@@ -53,7 +53,7 @@ test('refuses who has waited long enough, and gives the place to the next one', 
   (await gate.enter())();
 });
 
-test('gets a place back once, however often it is given back', async () => {
+test('frees a place once, however often it is given back', async () => {
   const gate = gateWith({ places: 1, waitMs: 50 });
   const leave = await gate.enter();
   leave();

@@ -4,7 +4,7 @@ const lines = jest.spyOn(console, 'log').mockImplementation();
 Object.assign(process.env, { POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' });
 const metrics = createMetrics('Copy');
 
-/** What CloudWatch reads out of the lines that were printed. */
+/** The metrics that CloudWatch reads from the printed lines. */
 const read = () =>
   lines.mock.calls.map(([line]) => {
     const { _aws, ...values } = JSON.parse(line);
@@ -14,7 +14,7 @@ const read = () =>
 
 beforeEach(() => lines.mockClear());
 
-test('prints several values as one line, with their units and the name of the stack', () => {
+test('prints several values as one line, with units and the name of the stack', () => {
   metrics.record({ Ready: 1, UploadToReadyMilliseconds: 812 });
   expect(read()).toEqual([
     {
@@ -29,7 +29,7 @@ test('prints several values as one line, with their units and the name of the st
   ]);
 });
 
-test('counts a failure in all and by its code, and the next one by its own', () => {
+test('counts each failure in total and by its own code', () => {
   metrics.record({ Failed: 1 }, 'image-corrupt');
   metrics.record({ Failed: 1 }, 'decode-timeout');
   const all = { Dimensions: [['service']], values: { service: 'Copy', Failed: 1 } };
@@ -40,7 +40,7 @@ test('counts a failure in all and by its code, and the next one by its own', () 
   expect(read()).toMatchObject([all, byCode('image-corrupt'), all, byCode('decode-timeout')]);
 });
 
-test('leaves out what nobody knows', () => {
+test('leaves out undefined values', () => {
   metrics.record({ Ready: 1, UploadToReadyMilliseconds: undefined });
   expect(read()[0]?.values).toEqual({ service: 'Copy', Ready: 1 });
 });

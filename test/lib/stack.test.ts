@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
-import { admissionTable } from '../../lambdas/image/admission.ts';
+import { admissionTable } from '../../lambdas/aws/admission-table.ts';
 import { imageLimitsSchema } from '../../lambdas/image/limits.ts';
 import { comparable, inContainers, resourcesOf, templateWith } from './stacks.ts';
 

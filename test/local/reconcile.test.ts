@@ -1,8 +1,8 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod';
-import { imageIdOf } from '../../lambdas/image/id.ts';
 import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
+import { imageIdOf } from '../../lambdas/image/id.ts';
 import { resources } from '../../local/aws.ts';
 import { portsFrom } from '../../local/ports.ts';
 import { quarteredPicture } from '../images.ts';

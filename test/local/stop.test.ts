@@ -102,7 +102,7 @@ test('SIGTERM lets a worker hand back what it cannot finish, and end within 30 s
   // THEN
   expect(exit).toBe(0);
   expect(Date.now() - startedAt).toBeLessThan(30_000);
-  expect(worker.errors()).toContain('messages are handed back');
+  expect(worker.errors()).toContain('unfinished messages are released');
   expect(await aws.messages()).toEqual({ waiting: 1, inHand: 0 });
   // WHEN another worker comes
   const next = await startWorker();

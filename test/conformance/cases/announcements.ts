@@ -9,7 +9,7 @@ export const createAnnouncementCases = (photo: Buffer): readonly Case[] => {
   const bytes = photo.byteLength + markBytes;
   return [
     {
-      name: 'a large image to come',
+      name: 'a new large image',
       request: announce({ sha256: '<id>', bytes: 4_000_000 }),
       reply: jsonReply(201, {
         ...received({}),
@@ -26,7 +26,7 @@ export const createAnnouncementCases = (photo: Buffer): readonly Case[] => {
       }),
     },
     {
-      name: 'a large image that is there',
+      name: 'a large image that is stored',
       before: { status: 'received' },
       request: announce({ sha256: '<id>', bytes: 4_000_000 }),
       reply: jsonReply(200, receivedJpeg(bytes)),
@@ -38,12 +38,12 @@ export const createAnnouncementCases = (photo: Buffer): readonly Case[] => {
       reply: jsonReply(200, ready),
     },
     {
-      name: 'an announcement that is no JSON',
+      name: 'an announcement that is not JSON',
       request: announce('sha256=abc'),
       reply: problem(400, 'invalid-request', 'The body is not JSON.'),
     },
     {
-      name: 'no announcement',
+      name: 'an empty announcement',
       request: announce(''),
       reply: problem(400, 'invalid-request', 'The body is not JSON.'),
     },
@@ -61,14 +61,14 @@ export const createAnnouncementCases = (photo: Buffer): readonly Case[] => {
       }),
     },
     {
-      name: 'an announcement of too much',
+      name: 'an announcement of an image that is too large',
       request: announce({ sha256: '<id>', bytes: 5_000_001 }),
-      reply: problem(413, 'body-too-large', 'At most 5000000 bytes may be uploaded.', { field: 'bytes' }),
+      reply: problem(413, 'body-too-large', 'An image may have at most 5000000 bytes.', { field: 'bytes' }),
     },
     {
       name: 'an announcement that is too long',
       request: announce(' '.repeat(10_001)),
-      reply: problem(413, 'body-too-large', 'At most 10000 bytes describe an upload.'),
+      reply: problem(413, 'body-too-large', 'The description of an upload may have at most 10000 bytes.'),
     },
   ];
 };

@@ -1,32 +1,32 @@
-import type { ErrorCode } from '../../../lambdas/image/errors.ts';
-import { problemKinds } from '../../../lambdas/ingest/problem.ts';
+import type { ImageErrorCode } from '../../../lambdas/image/errors.ts';
+import { type ErrorCode, problemKinds } from '../../../lambdas/ingest/problem.ts';
 import type { ApiReply, ApiRequest } from '../exchange.ts';
 
-/** What there is of the image before the request; its original only if it is `received`. */
+/** The state of the image before the request. Its original is stored only if it is `received`. */
 export type Before =
   | { readonly status: 'received' | 'ready' | 'unreadable' }
-  /** So many people as may be get a mail about it today. */
+  /** It has as many recipients today as it may have. */
   | { readonly status: 'mailed' }
-  | { readonly status: 'failed'; readonly code: ErrorCode; readonly detail: string };
+  | { readonly status: 'failed'; readonly code: ImageErrorCode; readonly detail: string };
 
-/** A request, and the reply to it in whichever way the service runs. `<id>` stands for the image that it is about. */
+/** A request and the reply to it, the same from every target. `<id>` stands for the image's id. */
 export interface Case {
   readonly name: string;
-  /** Each run of the case gets one of its own, with two more bytes at its end. @default - a small JPEG */
+  /** Each run of the case marks it with `markBytes` more bytes. @default - a small JPEG */
   readonly image?: Buffer;
-  /** @default - nobody has heard of it */
+  /** @default - the image is unknown */
   readonly before?: Before;
   readonly request: ApiRequest;
   readonly reply: ApiReply;
 }
 
-/** As many bytes tell the image of one run from those of the others. */
+/** So many bytes make the image of one run differ from those of the others. */
 export const markBytes = 2;
 
-/** The settings that all of them run with. */
+/** The settings of all targets. */
 export const limits = { maxInlineBytes: 100_000, maxUploadBytes: 5_000_000 };
 
-/** What is noted of an image that is ready without having been resized. */
+/** The record of an image that is `ready` without having been resized. */
 export const finished = {
   original: { bytes: 999, contentType: 'image/jpeg', width: 60, height: 40 },
   thumbnail: { contentType: 'image/webp', width: 60, height: 40, bytes: 99 },
@@ -40,7 +40,7 @@ export const url = '<s3>/thumbnail-images/thumbnails/<id>/thumbnail/v1-320x320-i
 export const shown = { url, expiresAt: '<time>' };
 export const link = '<api>/thumbnails/<id>';
 
-/** What is told of an image that waits for its thumbnails. */
+/** The reply about a pending image. */
 export const received = (original: object) => ({
   id: '<id>',
   status: 'received',
@@ -123,7 +123,7 @@ export const get = (path: string, headers: Readonly<Record<string, string>> = {}
 });
 export const head = (path: string): ApiRequest => ({ method: 'HEAD', path });
 
-/** With which reasons an image may have failed. */
+/** The codes of failed images. */
 export const failures = [
   'unsupported-type',
   'image-too-large',
@@ -132,13 +132,17 @@ export const failures = [
   'decode-memory',
   'checksum-mismatch',
   'processing-failed',
-] as const satisfies readonly ErrorCode[];
+] as const satisfies readonly ImageErrorCode[];
 
-/** Those that the bytes alone do not determine: the image is tried again. */
-export const retriedFailures: readonly ErrorCode[] = ['decode-timeout', 'decode-memory', 'processing-failed'];
+/** Codes that do not follow from the bytes alone: a new upload retries the image. */
+export const retriedFailures: readonly ImageErrorCode[] = [
+  'decode-timeout',
+  'decode-memory',
+  'processing-failed',
+];
 
-export const failed = (code: ErrorCode): Before => ({
+export const failed = (code: ImageErrorCode): Before => ({
   status: 'failed',
   code,
-  detail: 'It is <not> to be had.',
+  detail: 'It is <not> valid.',
 });

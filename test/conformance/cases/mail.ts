@@ -4,85 +4,85 @@ const wrongAddress = problem(400, 'invalid-address', 'Name one plain address, su
   field: 'X-Notify-Email',
 });
 
-/** Who is to be told by mail. */
+/** Uploads that ask for a mail. */
 export const createMailCases = (photo: Buffer): readonly Case[] => {
   const bytes = photo.byteLength + markBytes;
   return [
     {
-      name: 'an image, and a mail to somebody',
+      name: 'an image, with a recipient in the header',
       ...upload({ headers: { 'X-Notify-Email': 'me@Example.com' } }),
       reply: jsonReply(202, receivedJpeg(bytes)),
     },
     {
-      name: 'an image, and a mail to somebody in the query',
+      name: 'an image, with a recipient in the query',
       ...upload({ query: '?x-notify-email=me%2B1@example.com' }),
       reply: jsonReply(202, receivedJpeg(bytes)),
     },
     {
-      name: 'an image, and a mail to the same in the header and in the query',
+      name: 'an image, with the same recipient in the header and in the query',
       ...upload({ headers: { 'X-Notify-Email': 'me@example.com' }, query: '?X-Notify-Email=me@example.com' }),
       reply: jsonReply(202, receivedJpeg(bytes)),
     },
     ...['me', 'Me <me@example.com>', 'a@example.com, b@example.com', 'm\u00fcller@example.com'].map(
       (address) => ({
-        name: `an image, and a mail to ${JSON.stringify(address)}`,
+        name: `an image, with the recipient ${JSON.stringify(address)}`,
         ...upload({ headers: { 'X-Notify-Email': address } }),
         reply: wrongAddress,
       }),
     ),
     {
-      name: 'an image, and a mail to nobody',
+      name: 'an image, with an empty recipient',
       ...upload({ headers: { 'X-Notify-Email': '' }, query: '?X-Notify-Email=' }),
       reply: jsonReply(202, receivedJpeg(bytes)),
     },
     {
-      name: 'an image, and a mail to two people',
+      name: 'an image, with two recipients',
       ...upload({ headers: { 'X-Notify-Email': 'a@example.com' }, query: '?X-Notify-Email=b@example.com' }),
       reply: wrongAddress,
     },
     {
-      name: 'an image, and a mail to a stranger',
+      name: 'an image, with a recipient who is not allowed',
       ...upload({ headers: { 'X-Notify-Email': 'me@elsewhere.example' } }),
-      reply: problem(403, 'recipient-not-allowed', 'This service sends no mail to that address.', {
+      reply: problem(403, 'recipient-not-allowed', 'This server sends no mail to that address.', {
         field: 'X-Notify-Email',
       }),
     },
     {
-      name: 'an image, and a mail to one person more than may get one',
+      name: 'an image, with one recipient too many',
       before: { status: 'mailed' },
       ...upload({ headers: { 'X-Notify-Email': 'me@example.com' } }),
       reply: problem(
         429,
         'too-many-recipients',
-        '20 people get a mail about this image today. Others may ask from <time>.',
+        'This image has 20 recipients today. Further ones are accepted from <time>.',
         { field: 'X-Notify-Email', headers: { 'retry-after': '<until midnight>' } },
       ),
     },
     {
-      name: 'an announcement, and a mail to nobody',
+      name: 'an announcement, with a malformed recipient',
       request: announce({ sha256: '<id>', bytes: 1000 }, { 'X-Notify-Email': '@' }),
       reply: wrongAddress,
     },
     {
-      name: 'an announcement of an image that is there, and a mail to somebody',
+      name: 'an announcement of a stored image, with a recipient',
       before: { status: 'received' },
       request: announce({ sha256: '<id>', bytes: 1000 }, { 'X-Notify-Email': 'me@example.com' }),
       reply: problem(
         409,
         'mail-needs-bytes',
-        'This image is stored already. POST the image itself, or leave X-Notify-Email out.',
+        'This image is stored already. POST the image itself, or leave out X-Notify-Email.',
         { field: 'X-Notify-Email' },
       ),
     },
   ];
 };
 
-/** Requests to a service that sends no mail. */
-export const createCasesWithoutMail = (): readonly Case[] => [
+/** Requests to a target without mail. */
+export const createNoMailCases = (): readonly Case[] => [
   {
-    name: 'an image, and a mail from a service that sends none',
+    name: 'an image, with a recipient, and mail is off',
     ...upload({ headers: { 'X-Notify-Email': 'me@example.com' } }),
-    reply: problem(400, 'email-disabled', 'This service sends no mail: leave out X-Notify-Email.', {
+    reply: problem(400, 'email-disabled', 'This server sends no mail: leave out X-Notify-Email.', {
       field: 'X-Notify-Email',
     }),
   },

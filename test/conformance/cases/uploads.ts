@@ -19,29 +19,29 @@ import {
 
 const accepted = 'Accepted are JPEG, PNG, WebP, GIF, AVIF, TIFF.';
 
-/** While no worker works: what waits goes on waiting. */
+/** While no worker runs, so that pending images stay pending. */
 export const createUploadCases = (photo: Buffer): readonly Case[] => {
   const bytes = photo.byteLength + markBytes;
   return [
     { name: 'a new image', ...upload(), reply: jsonReply(202, receivedJpeg(bytes)) },
     {
-      name: 'a new image, whatever type is claimed',
+      name: 'a new image with a wrong content type',
       ...upload({ headers: { 'Content-Type': 'application/pdf' } }),
       reply: jsonReply(202, receivedJpeg(bytes)),
     },
     {
-      name: 'a new image, only its url',
+      name: 'a new image, as plain text',
       ...upload({ headers: { Accept: 'text/plain' } }),
       reply: { status: 202, headers: { 'content-type': 'text/plain; charset=UTF-8' }, body: `${url}\n` },
     },
     {
-      name: 'an image that waits for its thumbnails, for no time',
+      name: 'a pending image, with a wait of zero',
       before: { status: 'received' },
       ...upload({ headers: { Prefer: 'respond-async, wait=0' } }),
       reply: jsonReply(202, receivedJpeg(bytes), { 'preference-applied': 'wait=0' }),
     },
     {
-      name: 'an image with a wait that is no number',
+      name: 'an image with a wait that is not a number',
       ...upload({ headers: { Prefer: 'wait=soon' } }),
       reply: jsonReply(202, receivedJpeg(bytes)),
     },
@@ -52,13 +52,13 @@ export const createUploadCases = (photo: Buffer): readonly Case[] => {
       reply: jsonReply(200, ready),
     },
     {
-      name: 'an image that is ready, with a wait that is cut',
+      name: 'an image that is ready, with a wait that is capped',
       before: { status: 'ready' },
       ...upload({ headers: { Prefer: 'wait=100' } }),
       reply: jsonReply(200, ready, { 'preference-applied': 'wait=20' }),
     },
     {
-      name: 'an image that is ready, only its url',
+      name: 'an image that is ready, as plain text',
       before: { status: 'ready' },
       ...upload({ headers: { Accept: 'text/plain' } }),
       reply: { status: 200, headers: { 'content-type': 'text/plain; charset=UTF-8' }, body: `${url}\n` },
@@ -69,7 +69,7 @@ export const createUploadCases = (photo: Buffer): readonly Case[] => {
       ...upload(),
       reply: retriedFailures.includes(code)
         ? jsonReply(202, received({ bytes: 9 }))
-        : problem(problemKinds[code].status, code, 'It is <not> to be had.'),
+        : problem(problemKinds[code].status, code, 'It is <not> valid.'),
     })),
     {
       name: 'no body',
@@ -82,28 +82,28 @@ export const createUploadCases = (photo: Buffer): readonly Case[] => {
       reply: problem(415, 'unsupported-type', `The image is SVG. ${accepted}`),
     },
     {
-      name: 'text, and text is asked for',
+      name: 'text, with a reply as text',
       ...upload({ body: 'hello', headers: { Accept: 'text/plain', 'Content-Type': 'text/plain' } }),
       reply: problem(415, 'unsupported-type', `The image is text. ${accepted}`),
     },
     {
-      name: 'more than one request carries',
+      name: 'a body that is too large',
       ...upload({ image: Buffer.concat([jpegHeaderThenRubbish(), Buffer.alloc(100_000)]) }),
       reply: problem(
         413,
         'body-too-large',
-        'One request carries at most 100000 bytes. POST /dev/uploads takes images of up to 5000000 bytes.',
+        'A request body may have at most 100000 bytes. Use POST /dev/uploads for images of up to 5000000 bytes.',
       ),
     },
   ];
 };
 
 /**
- * While a worker works.
+ * While a worker runs.
  *
- * @param corruptDetail what is told of rubbish with a JPEG's header: libvips' own words
+ * @param corruptDetail the error of libvips about garbage after the header of a JPEG
  */
-export const createCasesOfWorker = (
+export const createWorkerCases = (
   photo: Buffer,
   { original, thumbnails: [thumbnail], thumbhash }: Rendering,
   corruptDetail: string,
@@ -112,7 +112,7 @@ export const createCasesOfWorker = (
   const waited = { 'preference-applied': 'wait=20' };
   return [
     {
-      name: 'an image whose thumbnails are waited for',
+      name: 'an image, with a wait for its thumbnails',
       ...upload({ headers: waiting }),
       reply: jsonReply(
         200,
@@ -144,23 +144,22 @@ export const createCasesOfWorker = (
       ),
     },
     {
-      name: 'an image that turns out to be rubbish',
+      name: 'an image that turns out to be garbage',
       ...upload({ image: jpegHeaderThenRubbish(), headers: waiting }),
       reply: problem(422, 'image-corrupt', corruptDetail, { headers: waited }),
     },
   ];
 };
 
-/** Requests to a server that has no room at all: before a function it is API Gateway that bounds what comes. */
 const exhausted = problem(
   429,
   'daily-budget-exhausted',
-  'What may be uploaded in a day is used up. Uploads of this size are accepted again from <time>.',
+  'The daily upload budget is used up. Uploads of this size are accepted again from <time>.',
   { headers: { 'retry-after': '<until midnight>' } },
 );
 
-/** Requests to a service whose daily budget has no room for them. */
-export const createCasesWithoutBudget = (): readonly Case[] => [
+/** Requests to a target whose daily budget is used up. */
+export const createBudgetCases = (): readonly Case[] => [
   { name: 'an image over the daily budget', ...upload(), reply: exhausted },
   {
     name: 'an announcement over the daily budget',
@@ -169,11 +168,12 @@ export const createCasesWithoutBudget = (): readonly Case[] => [
   },
 ];
 
-export const createCasesWithoutRoom = (): readonly Case[] => [
+/** Requests to a server without free memory. In front of a function, API Gateway limits the load. */
+export const createCapacityCases = (): readonly Case[] => [
   {
-    name: 'an image for which there is no room',
+    name: 'an image over the memory limit',
     ...upload(),
-    reply: problem(503, 'overloaded', '0 bytes are being taken in. Please try again.', {
+    reply: problem(503, 'overloaded', 'The server is at capacity. Retry later.', {
       headers: { 'retry-after': '1' },
     }),
   },

@@ -1,8 +1,8 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { DailyBudget } from '../../../lambdas/aws/budget-shares.ts';
 import { createUploadBudget, type UploadBudget } from '../../../lambdas/aws/upload-budget.ts';
-import type { DailyBudget } from '../../../lambdas/image/admission.ts';
-import { ImageError } from '../../../lambdas/image/errors.ts';
+import { RequestError } from '../../../lambdas/runtime/request-error.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
@@ -83,7 +83,7 @@ describe('a day’s budget', () => {
     at('2026-11-28T22:58:30Z');
     await budget.take(10);
     const refusal = await budget.take(10).catch((error) => error);
-    expect(refusal).toBeInstanceOf(ImageError);
+    expect(refusal).toBeInstanceOf(RequestError);
     expect(refusal).toMatchObject({
       code: 'daily-budget-exhausted',
       message: expect.stringContaining('2026-11-29T00:00:00.000Z'),

@@ -12,7 +12,7 @@ test.each([
   ["o'brien+photos.2026@example.com", "o'brien+photos.2026@example.com"],
   ['Ada@EXAMPLE.com', 'Ada@example.com'],
   [`${'a'.repeat(64)}@example.com`, `${'a'.repeat(64)}@example.com`],
-])('takes %s, and writes its domain in lower case', (text, recipient) => {
+])('accepts %s, with its domain in lower case', (text, recipient) => {
   expect(requireRecipient(text, allowed)).toBe(recipient);
 });
 
@@ -80,13 +80,13 @@ test.each([
   'ada+eve@example.org',
   'xada@example.org',
   'ada@example.org.evil.example',
-])('sends nothing to %s, which is not allowed', (text) => {
+])('refuses %s, which is not allowed', (text) => {
   expect(() => requireRecipient(text, allowed)).toThrow(
     expect.objectContaining({ code: 'recipient-not-allowed', field: notifyHeader }),
   );
 });
 
-test('sends nothing to anybody when nobody is allowed', () => {
+test('refuses every address when none is allowed', () => {
   expect(() => requireRecipient('ada@example.com', [])).toThrow(
     expect.objectContaining({ code: 'recipient-not-allowed' }),
   );
@@ -105,6 +105,6 @@ test.each([
   expect(allowedRecipientsSchema.safeParse([entry]).success).toBe(false),
 );
 
-test('shows of an address as much as a log may tell', () => {
+test('masks an address for logs', () => {
   expect(masked('ada.lovelace@example.com')).toBe('a…@example.com');
 });

@@ -8,15 +8,15 @@ import { createPlacesOfProcess } from '../../../lambdas/aws/waiting-places.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { defaultVariants, variantsSchema } from '../../../lambdas/image/variant.ts';
-import type { IngestApp } from '../../../lambdas/ingest/app.ts';
 import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
-import { createIngestService, type ServerProps } from '../../../lambdas/ingest/service.ts';
+import type { IngestHost } from '../../../lambdas/ingest/wiring.ts';
 import { createMailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { quarteredPicture } from '../../images.ts';
+import { createTestApp, type IngestApp } from '../../ingest-app.ts';
 
-/** Which uploads are let in, and who may wait. */
+/** The daily budget and the places for waiting callers. */
 
 const s3 = mockClient(S3Client);
 const sns = mockClient(SNSClient);
@@ -26,7 +26,7 @@ const printed = jest.spyOn(console, 'log').mockImplementation();
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let catalog: Catalog;
 
-/** Each test has tables of its own. */
+/** Each test has its own tables. */
 beforeEach(async () => {
   server = await startCatalogServer();
   catalog = createCatalog(server.tableName, server.client);
@@ -49,7 +49,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-const appWith = (given: Partial<IngestEnvironment> = {}, props?: ServerProps): IngestApp => {
+const appWith = (given: Partial<IngestEnvironment> = {}, props?: Partial<IngestHost>): IngestApp => {
   const environment: IngestEnvironment = {
     RAW_BUCKET: 'raw-bucket',
     THUMBNAIL_BUCKET: 'thumbnail-bucket',
@@ -69,11 +69,11 @@ const appWith = (given: Partial<IngestEnvironment> = {}, props?: ServerProps): I
     LINKS: 'public',
     ...given,
   };
-  return createIngestService(readEnvironment(ingestEnvironment, environment), log, props);
+  return createTestApp(readEnvironment(ingestEnvironment, environment), log, props);
 };
 
 let pictures = 0;
-/** A picture that no other test has uploaded. */
+/** A picture that differs from those of all other tests. */
 const picture = () => {
   pictures += 1;
   return quarteredPicture(90, 40 + pictures)
@@ -112,7 +112,7 @@ const counted = async () => {
 const metrics = (name: string): readonly number[] =>
   printed.mock.calls.flatMap(([line]) => JSON.parse(line)[name] ?? []);
 
-/** What a refusal for the day's budget is, to any upload. */
+/** The refusal of an upload over the daily budget. */
 const expectExhausted = async (response: Response) => {
   expect(response.status).toBe(429);
   expect(response.headers.get('Content-Type')).toBe('application/problem+json');
@@ -125,8 +125,8 @@ const expectExhausted = async (response: Response) => {
   expect(seconds).toBeLessThanOrEqual(86_400);
 };
 
-describe('beyond the day’s budget', () => {
-  test('an upload and an announcement are refused, and say when they are accepted again', async () => {
+describe('over the daily budget', () => {
+  test('uploads and announcements are refused, with the time when they are accepted again', async () => {
     const app = appWith({ MAX_UPLOADS_PER_DAY: '1' });
     expect((await post(app, await picture())).status).toBe(202);
     await expectExhausted(await post(app, await picture()));
@@ -135,7 +135,7 @@ describe('beyond the day’s budget', () => {
     expect(metrics('BudgetUsedPercent')).toEqual([100, 100, 100]);
   });
 
-  test('nothing is stored, noted, signed, published or mailed', async () => {
+  test('nothing is stored, recorded, signed, published or mailed', async () => {
     const app = appWith({ MAX_UPLOADS_PER_DAY: '1' });
     await announce(app, 5);
     const before = await itemsOf(server.tableName);
@@ -150,7 +150,7 @@ describe('beyond the day’s budget', () => {
     expect(await itemsOf(server.mailRequestsTableName)).toEqual([]);
   });
 
-  test('records and links are still answered', async () => {
+  test('records and links still work', async () => {
     const app = appWith({ MAX_UPLOADS_PER_DAY: '1' });
     const bytes = await picture();
     await post(app, bytes);
@@ -161,7 +161,7 @@ describe('beyond the day’s budget', () => {
     expect((await app.request('http://api.example/openapi.json')).status).toBe(200);
   });
 
-  test('exactly as many are accepted as fit, of those that several processes get at the same moment', async () => {
+  test('concurrent uploads to several processes are accepted exactly up to the limit', async () => {
     const apps = [1, 2, 3].map(() => appWith({ MAX_UPLOADS_PER_DAY: '10' }));
     const bodies = await Promise.all(Array.from({ length: 30 }, () => picture()));
     const responses = await Promise.all(
@@ -172,7 +172,7 @@ describe('beyond the day’s budget', () => {
     expect(s3.commandCalls(PutObjectCommand)).toHaveLength(10);
   });
 
-  test('bytes count as well: those that are announced too', async () => {
+  test('bytes count as well, also announced ones', async () => {
     const app = appWith({ MAX_UPLOAD_BYTES_PER_DAY: '1000000' });
     expect((await announce(app, 999_000)).status).toBe(201);
     await expectExhausted(await announce(app, 1001, 'b'.repeat(64)));
@@ -182,7 +182,7 @@ describe('beyond the day’s budget', () => {
 });
 
 describe('the budget counts', () => {
-  test('each upload that is accepted, also of an image that is there already', async () => {
+  test('each accepted upload, also of a known image', async () => {
     const app = appWith();
     const bytes = await picture();
     await post(app, bytes);
@@ -194,7 +194,7 @@ describe('the budget counts', () => {
     expect(items.reduce((sum, item) => sum + item['bytes'], 0)).toBe(3 * bytes.length);
   });
 
-  test('nothing that is refused for what it is', async () => {
+  test('no upload that is refused for another reason', async () => {
     const app = appWith({ MAX_UPLOADS_PER_DAY: '1' });
     const statuses = [
       await post(app, Buffer.alloc(0)),
@@ -210,7 +210,7 @@ describe('the budget counts', () => {
     expect((await post(app, await picture())).status).toBe(202);
   });
 
-  test('before anything is stored: while its table is out of reach, uploads fail', async () => {
+  test('before anything is stored, so that uploads fail while its table is unreachable', async () => {
     const app = appWith({ ADMISSION_TABLE: 'no-such-table' });
     expect((await post(app, await picture())).status).toBe(500);
     expect((await announce(app, 5)).status).toBe(500);
@@ -218,7 +218,7 @@ describe('the budget counts', () => {
     expect(await itemsOf(server.tableName)).toEqual([]);
   });
 
-  test('and says how much of it is used, with each upload', async () => {
+  test('and records the used percentage with each upload', async () => {
     const app = appWith({ MAX_UPLOADS_PER_DAY: '4' });
     await post(app, await picture());
     await announce(app, 5);
@@ -232,7 +232,7 @@ describe('a caller that prefers to wait', () => {
   test.each<[where: string, appWithOnePlace: () => IngestApp]>([
     ['among functions', () => appWith({ MAX_WAITING_CALLERS: '1' })],
     ['in one process', () => appWith({}, { waitingPlaces: createPlacesOfProcess(1) })],
-  ])('is answered at once when as many wait as may, %s', async (_, appWithOnePlace) => {
+  ])('gets its reply at once when all places are taken, %s', async (_, appWithOnePlace) => {
     const app = appWithOnePlace();
     const bodies = [await picture(), await picture(), await picture()];
     const responses = await Promise.all(bodies.map((body) => waits(app, body)));
@@ -243,7 +243,7 @@ describe('a caller that prefers to wait', () => {
     expect(next.headers.get('Preference-Applied')).toBe('wait=1');
   });
 
-  test('is answered with the thumbnails although no place is free, when they are there already', async () => {
+  test('gets thumbnails that are ready although no place is free', async () => {
     const app = appWith({ MAX_WAITING_CALLERS: '0' });
     const bytes = await picture();
     await finish(bytes);
@@ -253,7 +253,7 @@ describe('a caller that prefers to wait', () => {
     expect((await waits(app, await picture())).headers.get('Preference-Applied')).toBeNull();
   });
 
-  test('takes no place when it need not wait, or does not', async () => {
+  test('takes no place when there is nothing to wait for, or no wait', async () => {
     const app = appWith();
     const bytes = await picture();
     await finish(bytes);
@@ -264,7 +264,7 @@ describe('a caller that prefers to wait', () => {
     expect(ids.filter((id) => id.startsWith('waiting'))).toEqual([]);
   });
 
-  test('is answered although its place cannot be given back; the log has the reason', async () => {
+  test('gets its reply although its place cannot be given back, which is logged', async () => {
     const { take } = createPlacesOfProcess(1);
     const giveBack = () => Promise.reject(new Error('out of reach'));
     const app = appWith(
@@ -278,7 +278,7 @@ describe('a caller that prefers to wait', () => {
   });
 });
 
-test('the twenty-first person who wants a mail about an image is refused, with what the description says', async () => {
+test('the twenty-first recipient of an image is refused as the description says', async () => {
   const app = appWith();
   const bytes = await picture();
   const requests = createMailRequests(server.mailRequestsTableName, server.client);

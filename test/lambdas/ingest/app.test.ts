@@ -10,21 +10,22 @@ import {
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
+import { createIntake } from '../../../containers/intake.ts';
 import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
-import { errorCodes } from '../../../lambdas/image/errors.ts';
 import { thumbnailKey } from '../../../lambdas/image/keys.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
-import { type ImageReply, imageReplySchema } from '../../../lambdas/image/reply.ts';
 import { thumbnailContentTypes, type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
-import type { IngestApp } from '../../../lambdas/ingest/app.ts';
-import { preferredWaitSeconds } from '../../../lambdas/ingest/app.ts';
 import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import { type ImageReply, imageReplySchema } from '../../../lambdas/ingest/image-reply.ts';
+import { preferredWaitSeconds } from '../../../lambdas/ingest/negotiation.ts';
+import { errorCodes } from '../../../lambdas/ingest/problem.ts';
 import { routes } from '../../../lambdas/ingest/routes.ts';
-import { createIngestService, type ServerProps } from '../../../lambdas/ingest/service.ts';
+import type { IngestHost } from '../../../lambdas/ingest/wiring.ts';
 import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { jpegHeaderThenRubbish, quarteredPicture, svg } from '../../images.ts';
+import { createTestApp, type IngestApp } from '../../ingest-app.ts';
 
 const s3 = mockClient(S3Client);
 const sns = mockClient(SNSClient);
@@ -56,8 +57,8 @@ const environmentWith = (given: readonly object[]): IngestEnvironment => ({
   AUTH: '"none"',
   LINKS: 'public',
 });
-const appWith = (given: readonly object[], props?: ServerProps) =>
-  createIngestService(readEnvironment(ingestEnvironment, environmentWith(given)), log, props);
+const appWith = (given: readonly object[], host?: Partial<IngestHost>) =>
+  createTestApp(readEnvironment(ingestEnvironment, environmentWith(given)), log, host);
 
 beforeAll(async () => {
   server = await startCatalogServer();
@@ -99,7 +100,7 @@ beforeEach(() => {
   jest.clearAllMocks();
 });
 
-/** What the description says of one answer, or undefined if it says nothing. */
+/** The part of the description about a reply; undefined when there is none. */
 const documented = async (method: string, path: string, response: Response) => {
   const { paths } = JSON.parse(await (await app.request('/openapi.json')).text());
   const route = Object.keys(paths).find((template) =>
@@ -109,7 +110,7 @@ const documented = async (method: string, path: string, response: Response) => {
   return answer?.content?.[(response.headers.get('Content-Type') ?? '').split(';')[0] ?? ''] ?? answer;
 };
 
-/** Sends a request; whatever is answered to a route that exists must stand in the API's description. */
+/** Sends a request. The description of the API must contain every reply of a route. */
 const send = async (method: string, path: string, init: RequestInit = {}): Promise<Response> => {
   const response = await app.request(`http://api.example${path}`, { method, ...init });
   expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff');
@@ -142,7 +143,7 @@ const replyOf = async (response: Response): Promise<ImageReply> =>
   imageReplySchema.parse(JSON.parse(await response.text()));
 
 let pictures = 0;
-/** A picture that no other test has uploaded. */
+/** A picture that differs from those of all other tests. */
 const picture = () => {
   pictures += 1;
   return quarteredPicture(60, 40 + pictures)
@@ -153,7 +154,7 @@ const idOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('h
 const puts = () => s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input);
 const requests = () => sqs.commandCalls(SendMessageCommand).map(({ args }) => args[0].input);
 
-/** What resize leaves in the catalog. */
+/** Records an image as resize does. */
 const finish = (id: string, of: Variants = variants) =>
   catalog.finish(id, fingerprintOf(of), {
     original: { contentType: 'image/jpeg', width: 60, height: 40, bytes: 999 },
@@ -200,7 +201,7 @@ const expectProblem = async (
 };
 
 describe('an upload', () => {
-  test('is stored exactly as sent, under its hash, with the type that its bytes have', async () => {
+  test('is stored unchanged under its hash, with the type that its bytes have', async () => {
     const bytes = await quarteredPicture(61, 40).png().toBuffer();
     expect((await post(bytes)).status).toBe(202);
     expect(puts()).toEqual([
@@ -209,7 +210,7 @@ describe('an upload', () => {
     expect(bytes.equals(stored.get(`raw/${idOf(bytes)}`) ?? Buffer.alloc(0))).toBe(true);
   });
 
-  test('is answered with all that is known of the image', async () => {
+  test('gets a reply with the record of the image', async () => {
     const bytes = await picture();
     const id = idOf(bytes);
     const reply = await replyOf(await post(bytes));
@@ -236,14 +237,14 @@ describe('an upload', () => {
     expect(seconds).toBeLessThanOrEqual(600);
   });
 
-  test('is answered with the bare url when plain text is asked for', async () => {
+  test('gets only the URL with Accept: text/plain', async () => {
     const response = await post(await picture(), { Accept: 'text/plain' });
     expect(response.headers.get('Content-Type')).toMatch(/^text\/plain/);
     expect(await response.text()).toMatch(/^https:\/\/thumbnail-bucket\S+\n$/);
   });
 
   test.each(['*/*', 'application/json, text/plain;q=0.5', 'image/*'])(
-    'is answered with JSON for Accept: %s',
+    'gets JSON with Accept: %s',
     async (accept) => {
       const response = await post(await picture(), { Accept: accept });
       expect(response.headers.get('Content-Type')).toBe('application/json');
@@ -260,13 +261,13 @@ describe('an upload', () => {
     expect(JSON.stringify(log.info.mock.calls)).not.toContain('http');
   });
 
-  test('whose bytes only a decoder can judge is accepted', async () => {
+  test('is accepted when only a decoder can find it damaged', async () => {
     expect((await post(jpegHeaderThenRubbish())).status).toBe(202);
   });
 });
 
 describe('the same bytes again', () => {
-  test('are answered with the finished reply, without another write or event', async () => {
+  test('get the reply of the finished image, without another write or event', async () => {
     const bytes = await picture();
     await post(bytes);
     await finish(idOf(bytes));
@@ -282,14 +283,14 @@ describe('the same bytes again', () => {
     expect(requests()).toHaveLength(0);
   });
 
-  test('are not stored again while their thumbnails are being made', async () => {
+  test('are not stored again while their thumbnails are pending', async () => {
     const bytes = await picture();
     await post(bytes);
     expect((await post(bytes)).status).toBe(202);
     expect(puts()).toHaveLength(1);
   });
 
-  test('fifty times at once are stored once, and answered alike', async () => {
+  test('are stored once when they come fifty times at once, with equal replies', async () => {
     const bytes = await picture();
     const responses = await Promise.all(Array.from({ length: 50 }, () => post(bytes)));
     expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([202]));
@@ -302,14 +303,14 @@ describe('the same bytes again', () => {
     expect(puts()).toHaveLength(1);
   });
 
-  test('are stored by whoever comes next when the first one died before storing them', async () => {
+  test('are stored by the next upload when the first one died before storing them', async () => {
     const bytes = await picture();
     await catalog.receive(idOf(bytes), { bytes: bytes.length }, new Date());
     expect((await post(bytes)).status).toBe(202);
     expect(stored.has(`raw/${idOf(bytes)}`)).toBe(true);
   });
 
-  test('that have lost their record start the work on them, since S3 takes them no more', async () => {
+  test('that have lost their record are resized, although S3 does not accept them again', async () => {
     const bytes = await picture();
     stored.set(`raw/${idOf(bytes)}`, bytes);
     expect((await post(bytes)).status).toBe(202);
@@ -318,7 +319,7 @@ describe('the same bytes again', () => {
     expect(requests()).toHaveLength(1);
   });
 
-  test('of a broken image are refused with the reason that was found', async () => {
+  test('are refused with the recorded reason when the image is broken', async () => {
     const bytes = await picture();
     await post(bytes);
     await fail(idOf(bytes));
@@ -326,7 +327,7 @@ describe('the same bytes again', () => {
     expect(puts()).toHaveLength(1);
   });
 
-  test('of an image that was given up on are tried again', async () => {
+  test('are resized again when the image was given up', async () => {
     const bytes = await picture();
     const id = idOf(bytes);
     await post(bytes);
@@ -343,7 +344,7 @@ describe('the same bytes again', () => {
     expect(puts()).toHaveLength(1);
   });
 
-  test('after a change of the variants ask for the new ones, once', async () => {
+  test('request the new variants once after a change of the settings', async () => {
     const bytes = await picture();
     const id = idOf(bytes);
     await post(bytes);
@@ -358,7 +359,7 @@ describe('the same bytes again', () => {
 });
 
 describe('an upload that prefers to wait', () => {
-  test('is answered as soon as the thumbnails are there', async () => {
+  test('gets its reply as soon as the thumbnails are ready', async () => {
     const bytes = await picture();
     setTimeout(() => void finish(idOf(bytes)), 300);
     const response = await post(bytes, { Prefer: 'wait=20' });
@@ -367,14 +368,14 @@ describe('an upload that prefers to wait', () => {
     expect((await replyOf(response)).status).toBe('ready');
   });
 
-  test('is answered in time when they are not', async () => {
+  test('gets its reply in time when they are not ready', async () => {
     const startedAt = Date.now();
     const response = await post(await picture(), { Prefer: 'wait=1' });
     expect(response.status).toBe(202);
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(1000);
   });
 
-  test('is told when the image turns out to be broken', async () => {
+  test('gets the error of an image that turns out to be broken', async () => {
     const bytes = await picture();
     setTimeout(() => void fail(idOf(bytes)), 200);
     await expectProblem(await post(bytes, { Prefer: 'wait=20' }), 422, 'image-corrupt', /cannot be decoded/);
@@ -391,7 +392,7 @@ describe('an upload that prefers to wait', () => {
     ['wait=1.5', undefined],
     ['await=3', undefined],
     [undefined, undefined],
-  ])('names its time as in %s', (prefer, seconds) => {
+  ])('reads the wait of %s', (prefer, seconds) => {
     expect(preferredWaitSeconds(prefer)).toBe(seconds);
   });
 });
@@ -399,9 +400,9 @@ describe('an upload that prefers to wait', () => {
 describe('an upload is refused', () => {
   afterEach(() => expect(puts()).toHaveLength(0));
 
-  test.each(['/upload_image', '/uploads'])('at %s when its body stops coming', async (path) => {
+  test.each(['/upload_image', '/uploads'])('at %s when its body stalls', async (path) => {
     const body = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('{"sha')) });
-    await expectProblem(await post(body, {}, path), 408, 'upload-too-slow', /4096 bytes a second/);
+    await expectProblem(await post(body, {}, path), 408, 'upload-too-slow', /4096 bytes per second/);
   });
 
   test('without a body', async () => {
@@ -410,7 +411,7 @@ describe('an upload is refused', () => {
   });
 
   test.each([
-    ['an SVG that claims to be a JPEG', svg(), /is SVG.*JPEG, PNG, WebP, GIF, AVIF, TIFF/],
+    ['an SVG with the type of a JPEG', svg(), /is SVG.*JPEG, PNG, WebP, GIF, AVIF, TIFF/],
     ['a PDF', Buffer.from('%PDF-1.4'), /is PDF/],
     ['an HTML page', Buffer.from('<!DOCTYPE html><html>'), /is HTML/],
     ['text', Buffer.from('hello'), /is text/],
@@ -419,7 +420,7 @@ describe('an upload is refused', () => {
     await expectProblem(await post(body), 415, 'unsupported-type', detail);
   });
 
-  test('when it is larger than the limit, with the way for large ones', async () => {
+  test('when it is larger than the limit, with a hint at large uploads', async () => {
     await expectProblem(
       await post(Buffer.alloc(100_001)),
       413,
@@ -428,7 +429,7 @@ describe('an upload is refused', () => {
     );
   });
 
-  test('when it grows beyond the limit without having named its length', async () => {
+  test('when it exceeds the limit without a declared length', async () => {
     let sent = 0;
     const endless = new ReadableStream({
       pull(controller) {
@@ -440,24 +441,24 @@ describe('an upload is refused', () => {
     expect(sent).toBeLessThan(20);
   });
 
-  test('when it breaks off', async () => {
+  test('when its body breaks off', async () => {
     const broken = new ReadableStream({
       pull(controller) {
         controller.error(new Error('aborted'));
       },
     });
-    await expectProblem(await post(broken), 400, 'invalid-request', /as a whole/);
+    await expectProblem(await post(broken), 400, 'invalid-request', /incomplete/);
   });
 
-  test('while there is no room for its bytes, and not a moment longer', async () => {
-    // GIVEN room for ten bytes, eight of which are held by an upload that does not come to its end
-    app = appWith(givenVariants, { maxBytesInHand: 10 });
+  test('while there is no memory for its bytes, and no longer', async () => {
+    // GIVEN memory for ten bytes, eight of which an unfinished upload holds
+    app = appWith(givenVariants, createIntake({ maxBytesInHand: 10 }));
     const slow = new TransformStream<Uint8Array, Uint8Array>();
     const first = post(slow.readable);
     const writer = slow.writable.getWriter();
     await writer.write(Buffer.alloc(8));
     let isRead = false;
-    const announced = new ReadableStream(
+    const declared = new ReadableStream(
       {
         pull(controller) {
           isRead = true;
@@ -466,18 +467,18 @@ describe('an upload is refused', () => {
       },
       { highWaterMark: 0 },
     );
-    // WHEN others bring three more, whether they say so before or not
-    const refused = await post(announced, { 'Content-Length': '3' });
+    // WHEN others send three more, with and without a declared length
+    const refused = await post(declared, { 'Content-Length': '3' });
     // THEN
     expect(refused.headers.get('Retry-After')).toBe('1');
-    await expectProblem(refused, 503, 'overloaded', /try again/);
+    await expectProblem(refused, 503, 'overloaded', /at capacity/);
     expect(isRead).toBe(false);
-    await expectProblem(await post(new Blob(['abc']).stream()), 503, 'overloaded', /8 bytes/);
-    // WHEN one brings less, or the first one breaks off
+    await expectProblem(await post(new Blob(['abc']).stream()), 503, 'overloaded', /at capacity/);
+    // WHEN one sends less, or the first one breaks off
     expect((await post(Buffer.alloc(2))).status).toBe(415);
     await writer.abort();
     expect((await first).status).toBe(400);
-    // THEN there is room again
+    // THEN there is memory again
     expect((await post(Buffer.alloc(10))).status).toBe(415);
     app = appWith(givenVariants);
   });
@@ -526,7 +527,7 @@ describe('an announced upload', () => {
     });
   });
 
-  test('may be announced again until it has come', async () => {
+  test('may be announced again until it is stored', async () => {
     const body = { sha256: sha256(), bytes: 1000 };
     await announce(body);
     expect((await announce(body)).status).toBe(201);
@@ -536,7 +537,7 @@ describe('an announced upload', () => {
     expect(JSON.parse(await response.text())).not.toHaveProperty('upload');
   });
 
-  test('that is abandoned disappears two days after the end of its URL', async () => {
+  test('that is abandoned expires two days after its URL', async () => {
     const id = sha256();
     const { upload } = JSON.parse(await (await announce({ sha256: id, bytes: 1000 })).text());
     const { Item } = await server.client.send(
@@ -546,7 +547,7 @@ describe('an announced upload', () => {
     expect(Math.round(expires)).toBe(2 * 86_400);
   });
 
-  test('that is false neither delays the image itself nor says anything of it', async () => {
+  test('with false facts neither delays the image nor changes its record', async () => {
     const bytes = await picture();
     const id = idOf(bytes);
     expect((await announce({ sha256: id, bytes: 1 })).status).toBe(201);
@@ -555,15 +556,15 @@ describe('an announced upload', () => {
     const { original } = await replyOf(await post(bytes));
     expect(original).toEqual({ contentType: 'image/jpeg', bytes: bytes.length });
     expect(await catalog.find(id)).toMatchObject({ announced: false, original });
-    // Nothing asks whether another upload is under way, for which it would wait.
+    // It does not wait for another upload of the same bytes.
     expect(s3.commandCalls(HeadObjectCommand)).toHaveLength(0);
     expect(puts()).toHaveLength(1);
-    // WHEN it is announced again, it stays as it is
+    // WHEN it is announced again THEN the record stays
     await announce({ sha256: id, bytes: 2 });
     expect(await catalog.find(id)).toMatchObject({ announced: false, original });
   });
 
-  test('of bytes that have lost their record starts the work on them, since S3 takes them no more', async () => {
+  test('of bytes that have lost their record gets them resized, although S3 does not accept them again', async () => {
     const id = sha256();
     stored.set(`raw/${id}`, Buffer.from('whatever they are'));
     const response = await announce({ sha256: id, bytes: 1 });
@@ -582,7 +583,7 @@ describe('an announced upload', () => {
     expect(await replyOf(response)).toMatchObject({ id, status: 'ready' });
   });
 
-  test('may be tried again when it was given up on', async () => {
+  test('is resized again when it was given up', async () => {
     const id = sha256();
     await catalog.fail(
       id,
@@ -619,7 +620,7 @@ describe('an announced upload', () => {
 });
 
 describe('the record of an image', () => {
-  test('tells its state', async () => {
+  test('contains its state', async () => {
     const bytes = await picture();
     const id = idOf(bytes);
     await post(bytes);
@@ -630,7 +631,7 @@ describe('the record of an image', () => {
     expect(await replyOf(response)).toMatchObject({ id, status: 'ready' });
   });
 
-  test('tells why it failed, and promises no thumbnail', async () => {
+  test('contains the reason of a failure, and no thumbnail URL', async () => {
     const id = idOf(randomBytes(8));
     await fail(id);
     const response = await send('GET', `/images/${id}`);
@@ -646,7 +647,7 @@ describe('the record of an image', () => {
   });
 
   test('is refused for an unknown or malformed id', async () => {
-    await expectProblem(await send('GET', `/images/${'a'.repeat(64)}`), 404, 'not-found', /No image/);
+    await expectProblem(await send('GET', `/images/${'a'.repeat(64)}`), 404, 'not-found', /no image/);
     for (const id of ['abc', 'A'.repeat(64), `${'a'.repeat(64)}0`, '%00', '..%2f..']) {
       await expectProblem(await send('GET', `/images/${id}`), 400, 'invalid-request', /64 lower-case/, 'id');
     }
@@ -661,7 +662,7 @@ describe('a permanent link', () => {
   };
   const browser = { headers: { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } };
 
-  test('leads to a fresh URL of the first variant, and may be cached no longer than that works', async () => {
+  test('redirects to a fresh URL of the first variant, and is cached for less time than that works', async () => {
     const id = await readyId();
     const response = await send('GET', `/thumbnails/${id}`);
     expect(response.status).toBe(302);
@@ -673,20 +674,20 @@ describe('a permanent link', () => {
     expect(Number(seconds)).toBeLessThan(600);
   });
 
-  test('leads to the variant that it names', async () => {
+  test('redirects to the variant in its path', async () => {
     const id = await readyId();
     const response = await send('GET', `/thumbnails/${id}/square`);
     expect(response.headers.get('Location')).toContain('/square/v1-320x320-cover');
   });
 
-  test('answers a HEAD as well', async () => {
+  test('answers HEAD requests', async () => {
     const response = await app.request(`http://api.example/thumbnails/${await readyId()}`, {
       method: 'HEAD',
     });
     expect(response.status).toBe(302);
   });
 
-  test('asks to come again while the thumbnail is being made', async () => {
+  test('asks for a retry while the thumbnail is pending', async () => {
     const bytes = await picture();
     await post(bytes);
     const response = await send('GET', `/thumbnails/${idOf(bytes)}`);
@@ -696,7 +697,7 @@ describe('a permanent link', () => {
     expect(await replyOf(response)).toMatchObject({ status: 'received' });
   });
 
-  test('shows a browser a page meanwhile that comes again by itself', async () => {
+  test('shows a browser a page that reloads itself meanwhile', async () => {
     const bytes = await picture();
     await post(bytes);
     const response = await send('GET', `/thumbnails/${idOf(bytes)}`, browser);
@@ -705,7 +706,7 @@ describe('a permanent link', () => {
     expect(await response.text()).toContain('<meta http-equiv="refresh" content="1">');
   });
 
-  test('shows pages that run nothing, load nothing, send nothing and are shown in no other page', async () => {
+  test('shows pages that run no script, load nothing, send nothing and cannot be framed', async () => {
     const pending = await picture();
     await post(pending);
     const failed = idOf(randomBytes(8));
@@ -730,7 +731,7 @@ describe('a permanent link', () => {
     }
   });
 
-  test('tells the reason when the image failed, to a program and to a person', async () => {
+  test('shows the reason of a failure to programs and to people', async () => {
     const id = idOf(randomBytes(8));
     await fail(id);
     await expectProblem(await send('GET', `/thumbnails/${id}`), 422, 'image-corrupt', /cannot be decoded/);
@@ -741,7 +742,7 @@ describe('a permanent link', () => {
     expect(html).not.toContain('http-equiv');
   });
 
-  test('answers 422 also when only a decoder could tell that the upload was no image', async () => {
+  test('returns 422 also when only a decoder found that the upload is no image', async () => {
     const id = idOf(randomBytes(8));
     await catalog.fail(
       id,
@@ -752,14 +753,14 @@ describe('a permanent link', () => {
     await expectProblem(await send('GET', `/thumbnails/${id}`), 422, 'unsupported-type', /PDF/);
   });
 
-  test('is refused for an unknown or malformed id, and for a variant that there is not', async () => {
-    await expectProblem(await send('GET', `/thumbnails/${'b'.repeat(64)}`), 404, 'not-found', /No image/);
+  test('is refused for an unknown or malformed id, and for an unknown variant', async () => {
+    await expectProblem(await send('GET', `/thumbnails/${'b'.repeat(64)}`), 404, 'not-found', /no image/);
     await expectProblem(await send('GET', '/thumbnails/x'), 400, 'invalid-request', /64/, 'id');
     const response = await send('GET', `/thumbnails/${await readyId()}/huge`);
-    await expectProblem(response, 404, 'unknown-variant', /There are: thumbnail, square\./, 'variant');
+    await expectProblem(response, 404, 'unknown-variant', /thumbnail, square\./, 'variant');
   });
 
-  test('serves the new size after a change of the settings, never the old one', async () => {
+  test('serves only the new size after a change of the settings', async () => {
     const id = await readyId();
     const changedVariants = [{ name: 'thumbnail', width: 100 }];
     const changed = appWith(changedVariants);
@@ -774,7 +775,7 @@ describe('a permanent link', () => {
 });
 
 describe('the description', () => {
-  test('has every route, and every code that a caller may meet', async () => {
+  test('has every route and every code that a caller may get', async () => {
     const { openapi, paths, components, servers } = JSON.parse(
       await (await send('GET', '/openapi.json')).text(),
     );
@@ -791,7 +792,7 @@ describe('the description', () => {
     const codes = [...JSON.stringify(paths).matchAll(/"enum":(\[[^\]]+\])/g)].flatMap(([, list = '[]']) =>
       JSON.parse(list),
     );
-    // One is only logged, one answers what is no route, two those who must show who they are, and three where mail is sent.
+    // Only logged; without a route; with authentication; with mail.
     const notHere = [
       'original-missing',
       'method-not-allowed',
@@ -812,7 +813,7 @@ describe('the description', () => {
     ]);
   });
 
-  test('tells the largest image that may be announced', async () => {
+  test('contains the largest image that may be announced', async () => {
     const { components } = JSON.parse(await (await send('GET', '/openapi.json')).text());
     expect(components.schemas.UploadRequest.properties.bytes).toMatchObject({
       minimum: 1,
@@ -829,7 +830,7 @@ describe('the description', () => {
   });
 });
 
-test('answers a failure of S3 without its particulars, and logs them', async () => {
+test('hides the details of a failure of S3 from callers, and logs them', async () => {
   const denied = new S3ServiceException({
     name: 'AccessDenied',
     $fault: 'client',
@@ -838,11 +839,11 @@ test('answers a failure of S3 without its particulars, and logs them', async () 
   });
   s3.on(PutObjectCommand).rejects(denied);
   const response = await post(await picture());
-  await expectProblem(response, 500, 'internal-error', /try again/);
+  await expectProblem(response, 500, 'internal-error', /Retry/);
   expect(log.error).toHaveBeenCalledWith('request failed', { error: denied });
 });
 
-test('names everything in its environment that is missing or wrong', () => {
+test('names every variable of the environment that is missing or wrong', () => {
   const environment = environmentWith(givenVariants);
   const read = (changes: Record<string, string | undefined>) => () =>
     readEnvironment(ingestEnvironment, { ...environment, ...changes });

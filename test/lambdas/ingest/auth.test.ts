@@ -1,11 +1,11 @@
 import { generateKeyPair, SignJWT } from 'jose';
+import { createJwtGuard, type Guard } from '../../../containers/jwt-guard.ts';
 import type { Auth } from '../../../lambdas/ingest/auth.ts';
 import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
-import { createJwtGuard, type Guard } from '../../../lambdas/ingest/jwt-guard.ts';
-import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { createTestApp } from '../../ingest-app.ts';
 import { startIssuer, troubles } from '../../issuer.ts';
 
 const audience = ['thumbnails'];
@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 const appWith = (auth: Auth, links: 'public' | 'same', guard?: Guard) =>
-  createIngestService(
+  createTestApp(
     readEnvironment(ingestEnvironment, {
       RAW_BUCKET: 'raw-bucket',
       THUMBNAIL_BUCKET: 'thumbnail-bucket',
@@ -48,7 +48,7 @@ const appWith = (auth: Auth, links: 'public' | 'same', guard?: Guard) =>
       LINKS: links,
     }),
     log,
-    { guard },
+    { authenticate: guard },
   );
 const jwt = () => ({ jwt: { issuer: provider.issuer, audience } });
 const guardedApp = (links: 'public' | 'same' = 'public') =>
@@ -64,7 +64,7 @@ describe('a valid token', () => {
     expect(response.status).toBe(404);
   });
 
-  test('may name its audience among others, or, as Cognito’s access tokens do, its client', async () => {
+  test('may have several audiences, or a client instead, as access tokens of Cognito do', async () => {
     const app = guardedApp();
     for (const claims of [{ aud: ['others', 'thumbnails'] }, { aud: undefined, client_id: 'thumbnails' }]) {
       expect((await app.request(unknown, bearer(await token(claims)))).status).toBe(404);
@@ -82,7 +82,7 @@ describe('a request is refused', () => {
   };
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-  test('without a token, on every route that is not open', async () => {
+  test('without a token, on every guarded route', async () => {
     await expectUnauthorized({});
     await expectUnauthorized({ body: 'x' }, 'POST', '/upload_image');
     await expectUnauthorized({ body: 'x' }, 'POST', '/dev/upload_image');
@@ -90,7 +90,7 @@ describe('a request is refused', () => {
     expect((await guardedApp().request(unknown, { method: 'HEAD' })).status).toBe(401);
   });
 
-  test('with something else than a token', async () => {
+  test('with anything but a token', async () => {
     for (const value of ['Basic dXNlcjpwYXNz', 'Bearer', 'Bearer x', 'Bearer a.b.c', 'bearer   ..']) {
       await expectUnauthorized({ headers: { Authorization: value } });
     }
@@ -110,17 +110,17 @@ describe('a request is refused', () => {
     await expectUnauthorized(bearer(await token({ aud: 'other', client_id: 'thumbnails' })));
   });
 
-  test('with a token that another key signed', async () => {
+  test('with a token signed by another key', async () => {
     await expectUnauthorized(bearer(await token({}, { key: (await generateKeyPair('RS256')).privateKey })));
   });
 
-  test('with a token that nobody signed', async () => {
+  test('with an unsigned token', async () => {
     const claims = { iss: provider.issuer, aud: 'thumbnails', exp: Math.floor(Date.now() / 1000) + 300 };
     await expectUnauthorized(bearer(`${part({ alg: 'none' })}.${part(claims)}.`));
     await expectUnauthorized(bearer(`${part({ alg: 'none', kid: 'ours' })}.${part(claims)}.AAAA`));
   });
 
-  test('with a token whose public key was taken for a secret', async () => {
+  test('with a token signed with the public key as a secret', async () => {
     const secret = new TextEncoder().encode(JSON.stringify(provider.publicJwk));
     const claims = new SignJWT({ aud: 'thumbnails' }).setIssuer(provider.issuer).setExpirationTime('5m');
     await expectUnauthorized(
@@ -128,7 +128,7 @@ describe('a request is refused', () => {
     );
   });
 
-  test('with a token that was changed', async () => {
+  test('with a modified token', async () => {
     const [header, , signature] = (await token()).split('.');
     const claims = { iss: provider.issuer, aud: 'thumbnails', exp: Math.floor(Date.now() / 1000) + 3000 };
     await expectUnauthorized(bearer(`${header}.${part(claims)}.${signature}`));
@@ -145,7 +145,7 @@ describe('a request is refused', () => {
 describe('permanent links', () => {
   const link = `/thumbnails/${'a'.repeat(64)}`;
 
-  test('are open to whoever knows them unless the settings say otherwise', async () => {
+  test('are public unless the settings guard them', async () => {
     expect((await guardedApp('public').request(link)).status).toBe(404);
     expect((await guardedApp('same').request(link)).status).toBe(401);
     expect((await guardedApp('same').request(`${link}/thumbnail`)).status).toBe(401);
@@ -154,7 +154,7 @@ describe('permanent links', () => {
 });
 
 describe('the description', () => {
-  test('is open, and says who may do what', async () => {
+  test('is public, and describes the authentication', async () => {
     const { paths, components } = JSON.parse(await (await guardedApp().request('/openapi.json')).text());
     expect(components.securitySchemes.caller).toEqual({
       type: 'openIdConnect',
@@ -194,7 +194,7 @@ describe('while the issuer does not work', () => {
     15_000,
   );
 
-  test('nothing listening there is no other case', async () => {
+  test('a valid token also gets 503 when nothing listens there', async () => {
     const gone = await startIssuer();
     const init = bearer(await gone.token());
     gone.stop();
@@ -202,7 +202,7 @@ describe('while the issuer does not work', () => {
     expect((await app.request(unknown, init)).status).toBe(503);
   });
 
-  test('tokens whose key is known are still good, and garbage is still 401', async () => {
+  test('tokens with a known key stay valid, and invalid ones get 401', async () => {
     const app = guardedApp();
     const init = bearer(await token());
     expect((await app.request(unknown, init)).status).toBe(404);
@@ -211,12 +211,12 @@ describe('while the issuer does not work', () => {
     const { privateKey } = await generateKeyPair('RS256');
     expect((await app.request(unknown, bearer(await token({}, { key: privateKey })))).status).toBe(401);
     expect((await app.request(unknown, bearer('a.b.c'))).status).toBe(401);
-    // Whether it is garbage only the issuer could say.
+    // Only the issuer knows whether this key exists.
     const foreign = bearer(await token({}, { key: privateKey, kid: 'foreign' }));
     expect((await app.request(unknown, foreign)).status).toBe(503);
   });
 
-  test('neither the issuer nor the log hears of every request', async () => {
+  test('requests to the issuer and log lines are limited', async () => {
     const app = guardedApp();
     const init = bearer(await token());
     provider.fail('answers 500');
@@ -235,7 +235,7 @@ describe('keys that the issuer changes', () => {
     return bearer(await token({}, { key: privateKey, kid }));
   };
 
-  test('are found at once, also right after tokens with invented keys', async () => {
+  test('are found at once, also after tokens with invented keys', async () => {
     const app = guardedApp();
     expect((await app.request(unknown, bearer(await token()))).status).toBe(404);
     const old = bearer(await token());
@@ -250,7 +250,7 @@ describe('keys that the issuer changes', () => {
     expect((await app.request(unknown, old)).status).toBe(401);
   }, 30_000);
 
-  test('many invented keys at once make us ask a few times, and known keys never wait for them', async () => {
+  test('many invented keys cause few requests to the issuer, and known keys do not wait for them', async () => {
     const app = guardedApp();
     const valid = bearer(await token());
     expect((await app.request(unknown, valid)).status).toBe(404);
@@ -265,7 +265,7 @@ describe('keys that the issuer changes', () => {
     expect(provider.asked() - before).toBeLessThanOrEqual(12);
   });
 
-  test('are not asked for because of tokens that are wrong whoever signed them', async () => {
+  test('are not fetched for tokens that no key can make valid', async () => {
     const app = guardedApp();
     expect((await app.request(unknown, bearer(await token()))).status).toBe(404);
     const before = provider.asked();

@@ -54,7 +54,7 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-test('has a session to sign URLs with before the first request comes, and needs no other', async () => {
+test('assumes the role that signs URLs once, before the first request', async () => {
   expect(sts.commandCalls(AssumeRoleCommand)).toHaveLength(1);
   s3.on(PutObjectCommand).resolves({});
   const result = await handler(postEvent('/upload_image', await quarteredPicture(8, 8).png().toBuffer()));
@@ -62,7 +62,7 @@ test('has a session to sign URLs with before the first request comes, and needs 
   expect(sts.commandCalls(AssumeRoleCommand)).toHaveLength(1);
 });
 
-test('takes every byte through API Gateway as it was sent', async () => {
+test('stores the bytes that were sent through API Gateway unchanged', async () => {
   s3.on(PutObjectCommand).resolves({});
   const body = Buffer.concat([
     Buffer.from('ffd8ff', 'hex'),
@@ -75,7 +75,7 @@ test('takes every byte through API Gateway as it was sent', async () => {
   expect(body.equals(Buffer.from(stored?.args[0].input.Body as Uint8Array))).toBe(true);
 });
 
-test('answers an error as problem+json', async () => {
+test('returns errors as problem+json', async () => {
   const result = await handler(postEvent('/upload_image', Buffer.from('<svg/>')));
   expect(result).toMatchObject({ statusCode: 415, headers: { 'content-type': 'application/problem+json' } });
   expect(JSON.parse(result.body)).toMatchObject({ code: 'unsupported-type' });
@@ -83,7 +83,7 @@ test('answers an error as problem+json', async () => {
 
 describe('the route that API Gateway matched decides', () => {
   const id = '9f'.repeat(32);
-  /** A GET as API Gateway sends it, which decodes the path and its parameters. */
+  /** A GET as API Gateway sends it, with decoded path and parameters. */
   const getEvent = (
     routeKey: string,
     pathParameters: Readonly<Record<string, string>>,
@@ -114,7 +114,7 @@ describe('the route that API Gateway matched decides', () => {
     expect((await handler(getEvent(routeKey, parameters, rawPath))).statusCode).toBe(status);
   });
 
-  test('whatever else the path seems to say', async () => {
+  test('whatever the raw path contains', async () => {
     const result = await handler(getEvent('GET /images/{id}', { id }, '/dev/openapi.json'));
     expect(JSON.parse(result.body)).toMatchObject({ id, status: 'received' });
   });
@@ -145,7 +145,7 @@ describe('the route that API Gateway matched decides', () => {
     ['GET /images', {}, `/dev/images/${id}`],
     ['', {}, `/dev/images/${id}`],
     ['constructor', {}, `/dev/images/${id}`],
-  ])('%s with %j leads nowhere', async (routeKey, parameters, rawPath) => {
+  ])('%s with %j gets 404', async (routeKey, parameters, rawPath) => {
     const result = await handler(getEvent(routeKey, parameters, rawPath));
     expect(result).toMatchObject({
       statusCode: 404,

@@ -3,9 +3,9 @@ import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sd
 import { mockClient } from 'aws-sdk-client-mock';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
-import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { createTestApp } from '../../ingest-app.ts';
 
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 const publicUrl = 'https://images.example.com/dev';
@@ -46,16 +46,16 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const appWith = (given: Partial<IngestEnvironment>) =>
-  createIngestService(readEnvironment(ingestEnvironment, { ...environment, ...given }), log);
+  createTestApp(readEnvironment(ingestEnvironment, { ...environment, ...given }), log);
 
-/** Names another host in each way in which a caller or a proxy may. */
+/** All headers in which a caller or a proxy may name another host. */
 const spoofed = {
   Host: 'evil.example',
   'X-Forwarded-Host': 'evil.example',
   Forwarded: 'host=evil.example;proto=http',
 };
 
-/** Every place where a reply names the service itself. */
+/** All URLs of the API itself in replies. */
 const ownUrls = async (app: ReturnType<typeof appWith>, origin: string) => {
   const image = Buffer.concat([Buffer.from('ffd8ff', 'hex'), randomBytes(20)]);
   const id = imageIdOf(image);
@@ -76,13 +76,13 @@ const ownUrls = async (app: ReturnType<typeof appWith>, origin: string) => {
   };
 };
 
-test('a request that names another host changes no link while a public URL is set', async () => {
+test('links have the public URL, whatever host a request names', async () => {
   const { id, links, servers } = await ownUrls(appWith({ PUBLIC_URL: publicUrl }), 'http://evil.example');
   expect(new Set(links)).toEqual(new Set([`${publicUrl}/thumbnails/${id}`]));
   expect(servers).toEqual([{ url: publicUrl }]);
 });
 
-test('links follow the request while none is set', async () => {
+test('links follow the request without a public URL', async () => {
   const { id, links, servers } = await ownUrls(appWith({}), 'http://api.example');
   expect(new Set(links)).toEqual(new Set([`http://api.example/dev/thumbnails/${id}`]));
   expect(servers).toEqual([{ url: 'http://api.example/dev' }]);

@@ -100,7 +100,7 @@ const failedImage = async (failure: Failure): Promise<ImageRecord> => {
 
 const message = (event: ImageEvent | undefined): string => JSON.stringify(event);
 
-/** Hands messages to the function; names those that failed. */
+/** Invokes the function with messages, and returns the ids of those that failed. */
 const deliver = async (...messages: readonly string[]): Promise<readonly string[]> => {
   const { batchItemFailures } = await handler(queueEvent(...messages), context);
   return batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
@@ -108,7 +108,7 @@ const deliver = async (...messages: readonly string[]): Promise<readonly string[
 
 const logged = () => Object.values(log).flatMap(({ mock }) => mock.calls.map(([line]) => String(line)));
 
-test('writes to whoever asked, once the image is ready', async () => {
+test('sends a mail to the recipient once the image is ready', async () => {
   const record = await readyImage();
   await mailRequests.add(record.id, ada);
   await expect(deliver(message(endedEvent(record)))).resolves.toEqual([]);
@@ -123,11 +123,11 @@ test('writes to whoever asked, once the image is ready', async () => {
   for (const part of [mail?.body.text, mail?.body.html]) {
     expect(part).toContain(`${apiUrl}/thumbnails/${record.id}`);
     expect(part).toContain('JPEG, 4,032 × 3,024 pixels, 2,804,301 bytes');
-    expect(part).toContain('Somebody, probably you, uploaded this image and asked');
+    expect(part).toContain('someone, probably you, uploaded this image');
   }
 });
 
-test('shows a JPEG of the first variant inside the mail', async () => {
+test('shows a JPEG of the first variant in the mail', async () => {
   const record = await readyImage();
   await mailRequests.add(record.id, ada);
   await deliver(message(endedEvent(record)));
@@ -148,7 +148,7 @@ test('shows a JPEG of the first variant inside the mail', async () => {
   });
 });
 
-test('writes without a picture when the thumbnail is gone, and warns', async () => {
+test('sends the mail without a picture when the thumbnail is gone, and logs a warning', async () => {
   s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: 'gone', $metadata: {} }));
   const record = await readyImage();
   await mailRequests.add(record.id, ada);
@@ -158,12 +158,12 @@ test('writes without a picture when the thumbnail is gone, and warns', async () 
   expect(mail?.body.html).not.toContain('<img');
   expect(mail?.body.html).toContain(`href="${apiUrl}/thumbnails/${record.id}"`);
   expect(JSON.parse(log.warn.mock.calls[0][0])).toMatchObject({
-    message: 'mail goes without a preview',
+    message: 'mail has no preview',
     imageId: record.id,
   });
 });
 
-test('tells why an image failed, and lets nothing of the reason become HTML', async () => {
+test('contains the reason of a failure as text, not as HTML', async () => {
   const detail = 'The image cannot be decoded: <img src="https://evil.example/x"> & more';
   const record = await failedImage({ code: 'image-corrupt', detail });
   await mailRequests.add(record.id, ada);
@@ -194,7 +194,7 @@ test('sends one mail for a message that is delivered three times', async () => {
   expect(await post.mails()).toHaveLength(1);
 });
 
-test('sends one mail to a person who asked twice before the image was ready', async () => {
+test('sends one mail to a recipient who was named twice before the image was ready', async () => {
   const id = newId();
   await mailRequests.add(id, ada);
   await mailRequests.add(id, ada);
@@ -202,7 +202,7 @@ test('sends one mail to a person who asked twice before the image was ready', as
   expect(await post.mails()).toHaveLength(1);
 });
 
-test('never shows one person the address of another', async () => {
+test('never shows a recipient the address of another', async () => {
   const record = await readyImage();
   await mailRequests.add(record.id, ada);
   await mailRequests.add(record.id, grace);
@@ -214,7 +214,7 @@ test('never shows one person the address of another', async () => {
   expect(toGrace).not.toContain('ada@');
 });
 
-test('writes to a person who brings an image that is ready already', async () => {
+test('sends a mail about an image that was ready before the upload', async () => {
   const record = await readyImage();
   await deliver(message(endedEvent(record)));
   expect(await post.mails()).toEqual([]);
@@ -223,7 +223,7 @@ test('writes to a person who brings an image that is ready already', async () =>
   expect(await post.mails()).toMatchObject([{ destination: { to: [ada] } }]);
 });
 
-test('waits for the end of an image that was only received', async () => {
+test('sends nothing while the image is pending', async () => {
   const id = newId();
   await mailRequests.add(id, ada);
   const received = await catalog.receive(id, { bytes: 17 }, new Date());
@@ -236,7 +236,7 @@ test('waits for the end of an image that was only received', async () => {
   expect(await post.mails()).toHaveLength(1);
 });
 
-test('does nothing for an image that the catalog does not know', async () => {
+test('does nothing for an image without a record', async () => {
   const record = await readyImage();
   const stranger = { ...record, id: imageIdOf(Buffer.from('never seen')) };
   await mailRequests.add(stranger.id, ada);
@@ -252,7 +252,7 @@ test.each([
     'wrapped by SNS',
     (event: ImageEvent | undefined) => JSON.stringify({ Type: 'Notification', Message: message(event) }),
   ],
-])('fails a message that is %s, and no other', async (_, made) => {
+])('reports only the message that is %s as failed', async (_, made) => {
   const record = await readyImage();
   await mailRequests.add(record.id, ada);
   const event = endedEvent(record);
@@ -260,7 +260,7 @@ test.each([
   expect(await post.mails()).toHaveLength(1);
 });
 
-test('logs and counts each mail, and no address', async () => {
+test('logs and counts each mail without an address', async () => {
   const record = await readyImage();
   await mailRequests.add(record.id, ada);
   await mailRequests.add(record.id, grace);

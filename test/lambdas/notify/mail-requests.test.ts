@@ -36,7 +36,7 @@ const letPass = (seconds: number) => {
   jest.spyOn(Date, 'now').mockReturnValue(later);
 };
 
-test('tells who waits for an image, and for no other', async () => {
+test('returns the requests of one image only', async () => {
   await mailRequests.add(id, ada);
   await mailRequests.add(id, grace);
   await mailRequests.add(imageIdOf(Buffer.from('another image')), 'alan@example.com');
@@ -47,7 +47,7 @@ test('tells who waits for an image, and for no other', async () => {
   ]);
 });
 
-test('tells everybody who waits, however many pages they fill', async () => {
+test('returns all requests, however many pages they fill', async () => {
   const recipients = [1, 2, 3, 4, 5].map((digit) => `person${digit}@example.com`);
   for (const recipient of recipients) {
     // A page has 1 MB at most.
@@ -65,14 +65,14 @@ test('tells everybody who waits, however many pages they fill', async () => {
   expect((await mailRequests.of(id)).map(({ recipient }) => recipient)).toEqual(recipients);
 });
 
-test('keeps one request for each person, the latest', async () => {
+test('keeps the latest request of each recipient', async () => {
   const earlier = await added(ada);
   const later = await added(ada);
   expect(later.requestId).not.toBe(earlier.requestId);
   expect(await mailRequests.of(id)).toEqual([later]);
 });
 
-test('forgets a request after fourteen days', async () => {
+test('expires a request after fourteen days', async () => {
   const request = await added(ada);
   letPass(14 * 86_400 - 60);
   expect(await mailRequests.of(id)).toEqual([request]);
@@ -88,7 +88,7 @@ describe('a request made with a presigned upload', () => {
   const waiting = async (uploadId?: string) =>
     (await mailRequests.of(id, uploadId)).map(({ recipient }) => recipient);
 
-  test('counts only when that upload stored the image', async () => {
+  test('counts only if that upload stored the image', async () => {
     await mailRequests.add(id, grace);
     await mailRequests.add(id, ada, upload('one'));
     await mailRequests.add(id, 'alan@example.com', upload('two'));
@@ -109,7 +109,7 @@ describe('a request made with a presigned upload', () => {
     ]);
   });
 
-  test('is claimed and removed apart from the others', async () => {
+  test('is claimed and removed independently of others', async () => {
     const proven = await added(ada);
     await mailRequests.add(id, ada, upload('one'));
     const [, request] = await mailRequests.of(id, 'one');
@@ -121,7 +121,7 @@ describe('a request made with a presigned upload', () => {
     expect(await mailRequests.of(id, 'one')).toEqual([proven]);
   });
 
-  test('is forgotten a day after the end of its URL', async () => {
+  test('expires a day after its URL', async () => {
     await mailRequests.add(id, ada, upload('one', 3600));
     letPass(3600 + 86_400 - 60);
     expect(await waiting('one')).toEqual([ada]);
@@ -130,13 +130,13 @@ describe('a request made with a presigned upload', () => {
   });
 });
 
-describe('of one image in a day', () => {
+describe('an image, in a day', () => {
   const addPeople = (count: number, first = 1) =>
     Promise.allSettled(
       Array.from({ length: count }, (_, index) => mailRequests.add(id, `person${first + index}@example.com`)),
     );
 
-  test('twenty people may be written to and no more, however many ask at once', async () => {
+  test('has at most twenty recipients, also with concurrent requests', async () => {
     const results = await addPeople(30);
     const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     expect(refused).toHaveLength(10);
@@ -149,14 +149,14 @@ describe('of one image in a day', () => {
     expect(await mailRequests.of(id)).toHaveLength(20);
   });
 
-  test('one person counts once, also after the mail was sent', async () => {
+  test('counts a recipient once, also after the mail was sent', async () => {
     await addPeople(19);
     for (let times = 0; times < 5; times += 1) await mailRequests.remove(await added(ada));
     await expect(mailRequests.add(id, ada)).resolves.toBeUndefined();
     await expect(mailRequests.add(id, grace)).rejects.toMatchObject({ code: 'too-many-recipients' });
   });
 
-  test('what is asked about another image, or on the next day, is not counted', async () => {
+  test('does not count requests about other images or of other days', async () => {
     await addPeople(20);
     await expect(mailRequests.add(id, grace)).rejects.toMatchObject({ code: 'too-many-recipients' });
     await mailRequests.add(imageIdOf(Buffer.from('a picture of something else')), grace);
@@ -165,7 +165,7 @@ describe('of one image in a day', () => {
     expect(await mailRequests.of(id)).toHaveLength(21);
   });
 
-  test('the count holds no address, and expires with its day', async () => {
+  test('has a count that contains no address and expires with its day', async () => {
     await mailRequests.add(id, ada);
     const { Items = [] } = await server.client.send(
       new QueryCommand({
@@ -182,7 +182,7 @@ describe('of one image in a day', () => {
 });
 
 describe('a claim', () => {
-  test("is one claimant's, however many try at the same time", async () => {
+  test('succeeds once of concurrent attempts', async () => {
     const request = await added(ada);
     const claims = await Promise.all(Array.from({ length: 10 }, () => mailRequests.claim(request)));
     expect(claims.filter(Boolean)).toHaveLength(1);
@@ -198,13 +198,13 @@ describe('a claim', () => {
     await expect(mailRequests.claim(request)).resolves.toBe(false);
   });
 
-  test("of one person is not another's", async () => {
+  test('of one recipient does not affect another', async () => {
     const [first, second] = [await added(ada), await added(grace)];
     await expect(mailRequests.claim(first)).resolves.toBe(true);
     await expect(mailRequests.claim(second)).resolves.toBe(true);
   });
 
-  test('on a request that gave way to a later one is refused, and the later one is free', async () => {
+  test('of a replaced request fails, and the later request stays free', async () => {
     const earlier = await added(ada);
     await mailRequests.claim(earlier);
     const later = await added(ada);
@@ -213,7 +213,7 @@ describe('a claim', () => {
     await expect(mailRequests.claim(later)).resolves.toBe(true);
   });
 
-  test('on a request that is done with is refused, and does not bring it back', async () => {
+  test('of a removed request fails, and does not restore it', async () => {
     const request = await added(ada);
     await mailRequests.remove(request);
     await expect(mailRequests.claim(request)).resolves.toBe(false);
@@ -222,14 +222,14 @@ describe('a claim', () => {
 });
 
 describe('a removal', () => {
-  test("takes that request away, and no other person's", async () => {
+  test('affects only the request of that recipient', async () => {
     const request = await added(ada);
     const other = await added(grace);
     await mailRequests.remove(request);
     expect(await mailRequests.of(id)).toEqual([other]);
   });
 
-  test('leaves a later request of the same person', async () => {
+  test('leaves a later request of the same recipient', async () => {
     const earlier = await added(ada);
     const later = await added(ada);
     await mailRequests.remove(earlier);

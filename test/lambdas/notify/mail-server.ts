@@ -19,9 +19,9 @@ const mailSchema = z.object({
   ),
 });
 
-/** SES in this process. It sends nothing: whoever asks is told what it was to send. */
+/** SES in this process. It stores mails instead of sending them. */
 export const startMailServer = async () => {
-  // What Node gives of a CommonJS package, jest unwraps.
+  // Node.js wraps the export of a CommonJS package, jest does not.
   const start = typeof ses === 'function' ? ses : ses.default;
   const server = await start({ host: '127.0.0.1', port: 0 });
   const address = server.address();

@@ -9,7 +9,7 @@ import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { createMailRequests, type MailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { createMailer } from '../../../lambdas/notify/mailer.ts';
-import { createNotify, type NotifyProps } from '../../../lambdas/notify/notify.ts';
+import { createNotify, type NotifyDependencies } from '../../../lambdas/notify/notify.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 
 const ses = mockClient(SESv2Client);
@@ -43,7 +43,7 @@ beforeEach(async () => {
 });
 afterEach(() => jest.restoreAllMocks());
 
-const notifyWith = (props: Partial<NotifyProps> = {}) =>
+const notifyWith = (props: Partial<NotifyDependencies> = {}) =>
   createNotify({
     catalog,
     mailRequests,
@@ -62,7 +62,7 @@ const inputs = () => ses.commandCalls(SendEmailCommand).map(({ args }) => args[0
 const recipients = () => inputs().map(({ Destination }) => Destination?.ToAddresses);
 const waiting = async () => (await mailRequests.of(id)).map(({ recipient }) => recipient);
 
-/** A message of a consumer that died stays hidden for 3 minutes. */
+/** The message of a dead consumer stays hidden for 3 minutes. */
 const letClaimsEnd = () => {
   const later = Date.now() + 180_000;
   jest.spyOn(Date, 'now').mockReturnValue(later);
@@ -70,7 +70,7 @@ const letClaimsEnd = () => {
 
 const mailTo = (recipient: string) => ses.on(SendEmailCommand, { Destination: { ToAddresses: [recipient] } });
 
-test('gives SES each part of a mail in a field of its own', async () => {
+test('passes each part of a mail to SES in its own field', async () => {
   await catalog.finish(id, 'present', {
     original: { bytes: 17 },
     thumbnails: {},
@@ -108,7 +108,7 @@ test('gives SES each part of a mail in a field of its own', async () => {
   ]);
 });
 
-test('writes to no one who has not shown the bytes, and leaves their requests to expire', async () => {
+test('sends no mail for unproven requests, and leaves them to expire', async () => {
   const expiresAt = new Date(Date.now() + 3_600_000);
   await catalog.fail(
     id,
@@ -132,16 +132,16 @@ test('sends one mail for a message that is delivered three times at once', async
   const outcomes = await Promise.allSettled([notify(id), notify(id), notify(id)]);
   expect(inputs()).toHaveLength(1);
   expect(outcomes).toContainEqual({ status: 'fulfilled', value: undefined });
-  // WHEN those come again that met another at work
+  // WHEN the failed messages are delivered again
   await notify(id);
   expect(inputs()).toHaveLength(1);
 });
 
-test('asks for a message again that comes while its mail is being sent: whoever sends it may die', async () => {
+test('fails a message whose mail another process is sending, because that may die', async () => {
   await mailRequests.add(id, ada);
   const notify = notifyWith();
   ses.on(SendEmailCommand).callsFakeOnce(async () => {
-    await expect(notify(id)).rejects.toThrow('being sent elsewhere');
+    await expect(notify(id)).rejects.toThrow('Another process is sending the mail');
     return {};
   });
   await notify(id);
@@ -154,10 +154,10 @@ test('keeps the request of a mail that SES refuses, and sends it once the claim 
   await expect(notifyWith()(id)).rejects.toMatchObject({ name: 'TooManyRequestsException' });
   expect(metrics.record).not.toHaveBeenCalled();
   expect(await waiting()).toEqual([ada]);
-  // WHEN the message comes again too early
-  await expect(notifyWith()(id)).rejects.toThrow('being sent elsewhere');
+  // WHEN the message is delivered again too early
+  await expect(notifyWith()(id)).rejects.toThrow('Another process is sending the mail');
   expect(inputs()).toHaveLength(1);
-  // WHEN it comes again
+  // WHEN it is delivered again
   letClaimsEnd();
   await notifyWith()(id);
   expect(inputs()).toHaveLength(2);
@@ -165,7 +165,7 @@ test('keeps the request of a mail that SES refuses, and sends it once the claim 
   expect(await waiting()).toEqual([]);
 });
 
-test('lets nobody go without a mail because another cannot be written to', async () => {
+test('sends all other mails when one recipient fails', async () => {
   await mailRequests.add(id, ada);
   await mailRequests.add(id, grace);
   mailTo(ada).rejects(throttled());
@@ -177,7 +177,7 @@ test('lets nobody go without a mail because another cannot be written to', async
   expect(recipients()).toEqual([[ada], [grace], [ada]]);
 });
 
-test('tells of a refusal without an address', async () => {
+test('logs a refusal of SES without an address', async () => {
   await mailRequests.add(id, ada);
   mailTo(ada).rejects(
     new MessageRejected({
@@ -195,7 +195,7 @@ test('tells of a refusal without an address', async () => {
   ]);
 });
 
-test('sends a mail again when it cannot be known that it was sent', async () => {
+test('sends a mail again when it is unknown whether it was sent', async () => {
   await mailRequests.add(id, ada);
   const remove = jest.fn(mailRequests.remove).mockRejectedValueOnce(new Error('the process dies here'));
   const notify = notifyWith({ mailRequests: { ...mailRequests, remove } });
@@ -206,7 +206,7 @@ test('sends a mail again when it cannot be known that it was sent', async () => 
   expect(await waiting()).toEqual([]);
 });
 
-test('keeps what a person asks for while an earlier mail of his is under way', async () => {
+test('keeps a request that is added while an earlier mail to the recipient is being sent', async () => {
   await mailRequests.add(id, ada);
   ses.on(SendEmailCommand).callsFakeOnce(async () => {
     await mailRequests.add(id, ada);

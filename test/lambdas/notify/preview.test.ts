@@ -28,14 +28,14 @@ beforeEach(() => {
   jest.clearAllMocks();
 });
 
-/** What becomes of stored bytes; undefined if they are not shown. */
-const triedOn = (thumbnail: Buffer, format: Variant['format']) => {
+/** The preview of stored bytes; undefined if they are refused. */
+const tryOn = (thumbnail: Buffer, format: Variant['format']) => {
   s3.on(GetObjectCommand).resolves({ Body: sdkStreamMixin(Readable.from([thumbnail])) });
   return previewIn(format)(id);
 };
 
 const previewOf = async (thumbnail: Buffer, format: Variant['format'] = 'webp') => {
-  const made = await triedOn(thumbnail, format);
+  const made = await tryOn(thumbnail, format);
   if (made === undefined) throw new Error('no preview');
   expect(log.error).not.toHaveBeenCalled();
   return { made, metadata: await sharp(made.bytes).metadata() };
@@ -58,12 +58,12 @@ test.each(formats)('of a %s thumbnail is a JPEG of at most 240 pixels a side', a
   expect(metadata).toMatchObject({ format: 'jpeg', width: 120, height: 240 });
 });
 
-test('of a small thumbnail is as small', async () => {
+test('of a small thumbnail is not enlarged', async () => {
   const { made } = await previewOf(await quarteredPicture(40, 30).webp().toBuffer());
   expect(made).toMatchObject({ width: 40, height: 30 });
 });
 
-test('lies on white where the thumbnail is transparent', async () => {
+test('is white where the thumbnail is transparent', async () => {
   const transparent = sharp({
     create: { width: 20, height: 20, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } },
   });
@@ -73,18 +73,18 @@ test('lies on white where the thumbnail is transparent', async () => {
 
 const picture = (): Sharp => quarteredPicture(40, 30);
 
-/** What an attacker who rules the decoder, or writes to the bucket, might put in a thumbnail's place. */
+/** What an attacker who controls a decoder or the bucket may store as a thumbnail. */
 const notThumbnails = [
   [
     'with metadata',
     async () =>
       picture()
-        .withExif({ IFD0: { Copyright: 'somebody' } })
+        .withExif({ IFD0: { Copyright: 'a person' } })
         .webp()
         .toBuffer(),
   ],
   [
-    'with a secret behind it',
+    'with appended data',
     async () => Buffer.concat([await picture().webp().toBuffer(), Buffer.from('secret')]),
   ],
   ['in another format', async () => picture().png().toBuffer()],
@@ -97,26 +97,26 @@ const notThumbnails = [
   ['that is empty', async () => Buffer.alloc(0)],
 ] as const;
 
-test.each(notThumbnails)('of a file %s is not made, and that is logged', async (_, bytes) => {
-  expect(await triedOn(await bytes(), 'webp')).toBeUndefined();
+test.each(notThumbnails)('of a file %s is refused and logged', async (_, bytes) => {
+  expect(await tryOn(await bytes(), 'webp')).toBeUndefined();
   expect(log.error).toHaveBeenCalledWith('stored thumbnail refused', {
     imageId: id,
     error: expect.objectContaining({ name: 'InvalidThumbnail' }),
   });
 });
 
-test('of a file whose container is right and whose pixels are damaged is not made, and that is logged', async () => {
+test('of a valid file with damaged pixels is refused and logged', async () => {
   const bytes = await picture().png().toBuffer();
   const [start, end] = [bytes.indexOf('IDAT'), bytes.indexOf('IEND') - 8];
   bytes.fill(0x55, start + 4, end);
   bytes.writeUInt32BE(crc32(bytes.subarray(start, end)), end);
-  expect(await triedOn(bytes, 'png')).toBeUndefined();
+  expect(await tryOn(bytes, 'png')).toBeUndefined();
   const [, facts] = log.error.mock.calls[0];
   expect(facts.error).toBeInstanceOf(Error);
   expect(facts.error.name).not.toBe('InvalidThumbnail');
 });
 
-test('needs no loader but those of the thumbnails’ formats, and no loader of files', async () => {
+test('can use only the loaders of the thumbnails’ formats, and none that opens files', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'thumbnail-generator-preview-'));
   const file = join(folder, 'picture.webp');
   writeFileSync(file, await picture().webp().toBuffer());
@@ -131,7 +131,7 @@ test('needs no loader but those of the thumbnails’ formats, and no loader of f
   }
 });
 
-test('that cannot be fetched at the moment may come later', async () => {
+test('fails with the error of S3 when the thumbnail cannot be fetched', async () => {
   const slowDown = new S3ServiceException({ name: 'SlowDown', $fault: 'server', $metadata: {} });
   s3.on(GetObjectCommand).rejects(slowDown);
   await expect(previewIn('webp')(id)).rejects.toBe(slowDown);

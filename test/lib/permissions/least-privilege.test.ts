@@ -5,8 +5,8 @@ import { createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { endedEvent } from '../../../lambdas/image/new-event.ts';
 import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
-import { bodyOf, type HttpApiResult, requestOf, resultOf } from '../../../lambdas/ingest/http-api.ts';
-import { createIngestService } from '../../../lambdas/ingest/service.ts';
+import { type HttpApiResult, requestOf, resultOf, withEventBody } from '../../../lambdas/ingest/http-api.ts';
+import { wireIngest } from '../../../lambdas/ingest/wiring.ts';
 import { createMailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { createDecoder } from '../../../lambdas/resize/decoder/pool.ts';
 import { resizeEnvironment } from '../../../lambdas/resize/environment.ts';
@@ -248,11 +248,13 @@ beforeAll(async () => {
 
   const ingestTask = deployedContainer(containers.template, 'ContainersIngestTask');
   aws.actAs({ function: ingestTask.role });
-  const ingestService = createIngestService(readEnvironment(ingestEnvironment, ingestTask.environment), log);
+  const ingestInContainer = wireIngest(readEnvironment(ingestEnvironment, ingestTask.environment), log, {
+    withBody: withEventBody,
+  });
   const sendToContainer: IngestHandler = async (event) => {
     const { rawPath, requestContext } = event;
     const request = requestOf(event, requestContext.http.method, rawPath);
-    return resultOf(await ingestService.fetch(request, { body: bodyOf(event) }));
+    return resultOf(await ingestInContainer.fetch(request));
   };
   const freshInContainer = await meetUploads(ingestTask.role, sendToContainer, 51);
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type ErrorCode, errorCodes } from '../../../lambdas/image/errors.ts';
+import { type ErrorCode, errorCodes } from '../../../lambdas/ingest/problem.ts';
 import { type Reply, replySchema } from '../../reply.ts';
 import { leaksOf } from '../stack.ts';
 

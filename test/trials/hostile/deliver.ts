@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ErrorCode } from '../../../lambdas/image/errors.ts';
+import type { ErrorCode } from '../../../lambdas/ingest/problem.ts';
 import { type Answer, codeOf, readAnswer } from './answers.ts';
 import type { HostileInput } from './corpus.ts';
 import { thumbnailProblems } from './thumbnail.ts';

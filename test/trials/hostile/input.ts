@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../../lambdas/image/errors.ts';
+import type { ErrorCode } from '../../../lambdas/ingest/problem.ts';
 import type { Random } from '../random.ts';
 
 /** An image as one of the accepted formats, from a real encoder, that nothing is wrong with. */

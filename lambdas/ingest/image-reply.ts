@@ -1,22 +1,19 @@
 import * as z from 'zod';
-import { failureSchema } from './record.ts';
+import { imageIdPattern } from '../image/id.ts';
+import { failureSchema } from '../image/record.ts';
+import { imageStatusSchema } from '../image/status.ts';
 
-const url = z
-  .url()
-  .describe('Presigned: paste it into a browser. It answers 404 until the thumbnail is there.');
+const url = z.url().describe('Presigned: opens in a browser. It returns 404 until the thumbnail is stored.');
 
-/** What a caller is told of an image: the same shape from every route. */
+/** What every route returns of an image. */
 export const imageReplySchema = z.object({
-  id: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
-    .describe('Lower-case hex SHA-256 of the uploaded bytes'),
-  status: z
-    .enum(['received', 'ready', 'failed'])
-    .describe('`received` until every thumbnail is stored, then `ready`; `failed` for a permanent reason'),
-  url: url.optional().describe('Presigned url of the first variant; absent when `failed`'),
-  expiresAt: z.iso.datetime().optional().describe('When `url` and the urls in `thumbnails` stop working'),
-  link: z.url().describe('Permanent: redirects to a fresh presigned url whenever it is visited'),
+  id: z.string().regex(imageIdPattern).describe('Lower-case hex SHA-256 of the uploaded bytes'),
+  status: imageStatusSchema.describe(
+    '`received` until every thumbnail is stored, then `ready`; `failed` for a permanent reason',
+  ),
+  url: url.optional().describe('Presigned URL of the first variant; absent when `failed`'),
+  expiresAt: z.iso.datetime().optional().describe('When `url` and the URLs in `thumbnails` stop working'),
+  link: z.url().describe('Permanent: redirects to a fresh presigned URL on every visit'),
   thumbnails: z
     .record(
       z.string(),
@@ -30,7 +27,7 @@ export const imageReplySchema = z.object({
     )
     .describe('By the name of the variant'),
   original: z.object({
-    contentType: z.string().optional().describe('Judged by the bytes'),
+    contentType: z.string().optional().describe('Derived from the bytes'),
     width: z.int().positive().optional().describe('Upright, in pixels, once `ready`'),
     height: z.int().positive().optional().describe('Upright, in pixels, once `ready`'),
     bytes: z.int().nonnegative().optional().describe('Absent while the image is only announced'),

@@ -1,4 +1,5 @@
-import { dayOf, secondsUntil, sharesOf } from '../../../lambdas/image/admission.ts';
+import { sharesOf } from '../../../lambdas/aws/budget-shares.ts';
+import { dayOf, secondsUntil } from '../../../lambdas/runtime/day.ts';
 import { readSettings } from '../../../lib/settings.ts';
 
 const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, each) => sum + each, 0);

@@ -1,5 +1,7 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describeApi } from '../../../lambdas/ingest/openapi.ts';
 import { page } from '../../../lambdas/ingest/page.ts';
+import { createMailExtension } from '../../../lambdas/notify/upload-extension.ts';
 import type { ApiReply } from '../exchange.ts';
 import {
   type Case,
@@ -19,38 +21,34 @@ import {
   url,
 } from './case.ts';
 
-const comeAgain = { ...noStore, 'retry-after': '1' };
+const retrySoon = { ...noStore, 'retry-after': '1' };
 const html = { 'content-type': 'text/html; charset=UTF-8' };
 const browser = { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 
-const nowhere = 'a'.repeat(64);
+const unknownId = 'a'.repeat(64);
 const wrongId = problem(
   400,
   'invalid-request',
   'An id is 64 lower-case hexadecimal digits: the SHA-256 of the image.',
   { field: 'id' },
 );
-const notFound = problem(404, 'not-found', 'No image with this id was uploaded.');
+const notFound = problem(404, 'not-found', 'There is no image with this id.');
 
-const noRoute = problem(
-  404,
-  'not-found',
-  'There is nothing here. /dev/openapi.json describes what there is.',
-);
+const noRoute = problem(404, 'not-found', 'There is no such path. /dev/openapi.json lists all routes.');
 
-const allow = (method: string, asked: string): ApiReply =>
-  problem(405, 'method-not-allowed', `${asked} is not possible here, ${method} is.`, {
+const allow = (method: string, sent: string): ApiReply =>
+  problem(405, 'method-not-allowed', `${sent} is not allowed here; use ${method}.`, {
     headers: { allow: method },
   });
 
-/** Records, links, the description, and what no route has. While no worker works. */
-export const createLookCases = (photo: Buffer): readonly Case[] => {
+/** Records, links, the description and requests without a route, while no worker runs. */
+export const createReadCases = (photo: Buffer): readonly Case[] => {
   const bytes = photo.byteLength + markBytes;
   return [
     // Records
-    { name: 'an unknown image', request: get(`/images/${nowhere}`), reply: notFound },
+    { name: 'an unknown image', request: get(`/images/${unknownId}`), reply: notFound },
     {
-      name: 'an image that waits',
+      name: 'a pending image',
       before: { status: 'received' },
       request: get('/images/<id>'),
       reply: jsonReply(200, receivedJpeg(bytes), noStore),
@@ -73,19 +71,19 @@ export const createLookCases = (photo: Buffer): readonly Case[] => {
           link,
           original: { bytes: 9 },
           thumbnails: {},
-          error: { code: 'image-corrupt', detail: 'It is <not> to be had.' },
+          error: { code: 'image-corrupt', detail: 'It is <not> valid.' },
         },
         noStore,
       ),
     },
     {
-      name: 'the head of a finished image',
+      name: 'a HEAD of a finished image',
       before: { status: 'ready' },
       request: head('/images/<id>'),
       reply: { status: 200, headers: { ...noStore, ...json }, body: '' },
     },
     ...['..%2f..', '..%5c<id>', '%2e%2e', '%2500'].map((id) => ({
-      name: `an image with the id ${id}, which no path may hold`,
+      name: `an image with the id ${id}, which no path may contain`,
       request: get(`/images/${id}`),
       reply: noRoute,
     })),
@@ -98,7 +96,7 @@ export const createLookCases = (photo: Buffer): readonly Case[] => {
       name: 'an image whose record cannot be read',
       before: { status: 'unreadable' },
       request: get('/images/<id>'),
-      reply: problem(500, 'internal-error', 'Please try again in a moment.'),
+      reply: problem(500, 'internal-error', 'The request failed. Retry later.'),
     },
 
     // Links
@@ -114,14 +112,14 @@ export const createLookCases = (photo: Buffer): readonly Case[] => {
         },
       },
       {
-        name: `a link${variant} to an image that waits`,
+        name: `a link${variant} to a pending image`,
         before: { status: 'received' } as const,
         request: get(`/thumbnails/<id>${variant}`),
-        reply: jsonReply(202, receivedJpeg(bytes), comeAgain),
+        reply: jsonReply(202, receivedJpeg(bytes), retrySoon),
       },
     ]),
     {
-      name: 'the head of a link',
+      name: 'a HEAD of a link',
       before: { status: 'ready' },
       request: head('/thumbnails/<id>'),
       reply: {
@@ -131,20 +129,22 @@ export const createLookCases = (photo: Buffer): readonly Case[] => {
       },
     },
     {
-      name: 'a link to an image that waits, in a browser',
+      name: 'a link to a pending image, in a browser',
       before: { status: 'received' },
       request: get('/thumbnails/<id>', browser),
       reply: {
         status: 202,
-        headers: { ...comeAgain, ...html },
-        body: page('The thumbnail is being made', 'This page shows it as soon as it is there.', 1),
+        headers: { ...retrySoon, ...html },
+        body: String(
+          page('Creating the thumbnail', 'This page shows the thumbnail as soon as it is ready.', 1),
+        ),
       },
     },
     ...failures.map((code) => ({
       name: `a link to an image that failed: ${code}`,
       before: failed(code),
       request: get('/thumbnails/<id>'),
-      reply: { ...problem(422, code, 'It is <not> to be had.', { headers: noStore }) },
+      reply: { ...problem(422, code, 'It is <not> valid.', { headers: noStore }) },
     })),
     {
       name: 'a link to an image that failed, in a browser',
@@ -153,16 +153,16 @@ export const createLookCases = (photo: Buffer): readonly Case[] => {
       reply: {
         status: 422,
         headers: { ...noStore, ...html },
-        body: page('The image is damaged', 'It is <not> to be had.'),
+        body: String(page('The image is damaged', 'It is <not> valid.')),
       },
     },
-    { name: 'a link to an unknown image', request: get(`/thumbnails/${nowhere}`), reply: notFound },
-    { name: 'a link without a hash', request: get('/thumbnails/x'), reply: wrongId },
+    { name: 'a link to an unknown image', request: get(`/thumbnails/${unknownId}`), reply: notFound },
+    { name: 'a link with a malformed id', request: get('/thumbnails/x'), reply: wrongId },
     {
-      name: 'a link to a variant that there is not',
+      name: 'a link to an unknown variant',
       before: { status: 'ready' },
       request: get('/thumbnails/<id>/huge'),
-      reply: problem(404, 'unknown-variant', 'There is no such variant. There are: thumbnail.', {
+      reply: problem(404, 'unknown-variant', 'There is no such variant. The variants are: thumbnail.', {
         field: 'variant',
       }),
     },
@@ -173,19 +173,25 @@ export const createLookCases = (photo: Buffer): readonly Case[] => {
       request: get('/openapi.json'),
       reply: jsonReply(
         200,
-        describeApi({ apiUrl: '<api>', ...limits, auth: 'none', links: 'public', hasMail: true }),
+        describeApi({
+          apiUrl: '<api>',
+          ...limits,
+          auth: 'none',
+          links: 'public',
+          extensions: [createMailExtension('mail-requests', [], new DynamoDBClient())],
+        }),
       ),
     },
     {
-      name: 'the head of the description',
+      name: 'a HEAD of the description',
       request: head('/openapi.json'),
       reply: { status: 200, headers: json, body: '' },
     },
 
-    // What no route has
+    // Requests without a route
     { name: 'an unknown path', request: get('/upload'), reply: noRoute },
-    { name: 'a path too long', request: get(`/thumbnails/${nowhere}/thumbnail/more`), reply: noRoute },
-    { name: 'a look at uploads', request: get('/upload_image'), reply: allow('POST', 'GET') },
+    { name: 'a path too long', request: get(`/thumbnails/${unknownId}/thumbnail/more`), reply: noRoute },
+    { name: 'a GET of the upload route', request: get('/upload_image'), reply: allow('POST', 'GET') },
     {
       name: 'a PUT of an image',
       request: { method: 'PUT', path: '/upload_image', body: 'x' },
@@ -193,12 +199,12 @@ export const createLookCases = (photo: Buffer): readonly Case[] => {
     },
     {
       name: 'a DELETE of an image',
-      request: { method: 'DELETE', path: `/images/${nowhere}` },
+      request: { method: 'DELETE', path: `/images/${unknownId}` },
       reply: allow('GET', 'DELETE'),
     },
     {
       name: 'a POST to a link',
-      request: { method: 'POST', path: `/thumbnails/${nowhere}` },
+      request: { method: 'POST', path: `/thumbnails/${unknownId}` },
       reply: allow('GET', 'POST'),
     },
   ];

@@ -1,40 +1,40 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import * as z from 'zod';
-import { ImageError } from '../image/errors.ts';
-import type { Log } from '../runtime/log.ts';
+import type { Log } from '../lambdas/runtime/log.ts';
+import { RequestError } from '../lambdas/runtime/request-error.ts';
 
 /** OpenID Connect Discovery 1.0, section 4. */
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url() });
 const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
 
-/** An issuer that takes longer counts as out of reach: its callers wait as long. */
+/** A slower issuer counts as unreachable. Callers wait as long. */
 const fetchMilliseconds = 3000;
 
-/** No set of keys is larger, and whatever an issuer sends is held in memory. */
+/** Replies are held in memory. No real key set is larger. */
 const maxReplyBytes = 1_000_000;
 
-/** How old keys may be before they are fetched anew, while requests go on with those that are known. */
+/** Older keys are refreshed in the background, while requests use the known ones. */
 const freshMilliseconds = 10 * 60_000;
 
-/** How often that is tried again. */
+/** The pause before a failed refresh is retried. */
 const refreshMilliseconds = 30_000;
 
 /**
- * How long known keys are used while the issuer does not answer. A key that leaked and that the issuer has withdrawn must not
- * work for ever just because the issuer is out of reach.
+ * How long known keys are used while the issuer is unreachable. A leaked key that the issuer has withdrawn
+ * must not work indefinitely.
  */
 const maxAgeMilliseconds = 24 * 60 * 60_000;
 
 /**
- * How often the issuer is asked, whatever tokens come: so many times at once, and once in each interval from then on. A key
- * that we do not know may be a new one or an invention. So its request waits for the next answer that is still to come, and
- * shares it with all who wait: inventions cannot make the issuer refuse us, nor hide a new key.
+ * Limits the requests to the issuer, whatever tokens arrive: a burst, then one in each interval. An unknown
+ * key may be new or invented, so its request waits for the next reply and shares it with all that wait.
+ * Invented keys can neither make the issuer throttle this process nor hide a new key.
  */
 const askBurst = 5;
 const askIntervalMilliseconds = 1000;
 
-/** How often the log says that the issuer is out of reach. */
+/** How often an unreachable issuer is logged. */
 const logIntervalMilliseconds = 60_000;
 
 interface KnownKeys {
@@ -43,10 +43,10 @@ interface KnownKeys {
 }
 
 /**
- * The keys that an OpenID Connect issuer signs with, found as its configuration says.
+ * The signing keys of an OpenID Connect issuer, found through its configuration.
  *
- * @returns the key for a token; rejects with ImageError `issuer-unavailable` when the issuer would have to be asked and does not
- * answer, and with jose's `JWKSNoMatchingKey` when it has no such key
+ * @returns finds the key of a token. Rejects with RequestError `issuer-unavailable` when the issuer is needed
+ *   and unreachable, and with jose's `JWKSNoMatchingKey` when it has no such key
  */
 export const createIssuerKeys = (issuer: string, log: Log): JWTVerifyGetKey => {
   let known: KnownKeys | undefined;
@@ -62,12 +62,13 @@ export const createIssuerKeys = (issuer: string, log: Log): JWTVerifyGetKey => {
     const configuration = discoverySchema.parse(
       await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, signal),
     );
-    if (configuration.issuer !== issuer) throw new Error(`${issuer} calls itself ${configuration.issuer}`);
+    if (configuration.issuer !== issuer)
+      throw new Error(`The issuer ${issuer} identifies itself as ${configuration.issuer}.`);
     const keySet: JSONWebKeySet = keySetSchema.parse(await fetchJson(configuration.jwks_uri, signal));
     return { find: createLocalJWKSet(keySet), fetchedAt: Date.now() };
   };
 
-  const noteFailure = (error: unknown): void => {
+  const recordFailure = (error: unknown): void => {
     isReachable = false;
     failedAt = Date.now();
     if (Date.now() - loggedAt < logIntervalMilliseconds) return;
@@ -75,14 +76,14 @@ export const createIssuerKeys = (issuer: string, log: Log): JWTVerifyGetKey => {
     log.error('token issuer out of reach', { issuer, error });
   };
 
-  const noteSuccess = (): void => {
+  const recordSuccess = (): void => {
     if (!isReachable) log.info('token issuer in reach again', { issuer });
     isReachable = true;
     failedAt = Number.NEGATIVE_INFINITY;
     loggedAt = Number.NEGATIVE_INFINITY;
   };
 
-  /** How many times the issuer may be asked now. */
+  /** Requests that the limit allows now. */
   const asksLeft = (): number => {
     const now = Date.now();
     const earned = Math.floor((now - asksSince) / askIntervalMilliseconds);
@@ -91,7 +92,7 @@ export const createIssuerKeys = (issuer: string, log: Log): JWTVerifyGetKey => {
     return asks;
   };
 
-  /** Settles when the issuer may be asked the next time. */
+  /** Waits until the limit allows a request, and counts it. */
   const mayAsk = async (): Promise<void> => {
     while (asksLeft() === 0) await sleep(asksSince + askIntervalMilliseconds - Date.now());
     asks -= 1;
@@ -100,15 +101,15 @@ export const createIssuerKeys = (issuer: string, log: Log): JWTVerifyGetKey => {
   const ask = async (): Promise<KnownKeys> => {
     try {
       known = await fetchKeys();
-      noteSuccess();
+      recordSuccess();
       return known;
     } catch (error) {
-      noteFailure(error);
+      recordFailure(error);
       throw error;
     }
   };
 
-  /** The next answer that is asked for from now on: what was asked before may have been answered before a new key was there. */
+  /** The reply to a request that starts from now on: an earlier one may predate a new key. */
   let next: Promise<KnownKeys> | undefined;
   const askSoon = (): Promise<KnownKeys> => {
     next ??= (async () => {
@@ -123,17 +124,11 @@ export const createIssuerKeys = (issuer: string, log: Log): JWTVerifyGetKey => {
     return next;
   };
 
-  const unavailable = (cause?: unknown): ImageError =>
-    new ImageError(
-      'issuer-unavailable',
-      'The issuer of tokens does not answer. Please try again in a moment.',
-      {
-        cause,
-      },
-    );
+  const unavailable = (cause?: unknown): RequestError =>
+    new RequestError('issuer-unavailable', 'The token issuer does not respond. Retry later.', { cause });
 
   const newKeys = async (): Promise<KnownKeys> => {
-    // Who would have to wait for an issuer that has just failed is told so at once.
+    // Does not wait for an issuer that has just failed.
     if (asksLeft() === 0 && Date.now() - failedAt < askIntervalMilliseconds) throw unavailable();
     try {
       return await askSoon();
@@ -145,10 +140,10 @@ export const createIssuerKeys = (issuer: string, log: Log): JWTVerifyGetKey => {
   const usableKeys = async (): Promise<KnownKeys> => {
     const age = known === undefined ? Number.POSITIVE_INFINITY : Date.now() - known.fetchedAt;
     if (known === undefined || age > maxAgeMilliseconds) {
-      // Any answer will do.
+      // Any reply is good enough.
       return asking === undefined ? newKeys() : asking.catch((error) => Promise.reject(unavailable(error)));
     }
-    // Nobody waits for this, and its failure is in the log.
+    // In the background. `recordFailure` logs its failure.
     if (age > freshMilliseconds && Date.now() - failedAt > refreshMilliseconds) askSoon().catch(() => {});
     return known;
   };
@@ -159,8 +154,8 @@ export const createIssuerKeys = (issuer: string, log: Log): JWTVerifyGetKey => {
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys)
         throw error;
-      // Whatever else is wrong with a key is the fault of the issuer that published it.
-      noteFailure(error);
+      // Everything else is wrong with the key that the issuer published.
+      recordFailure(error);
       throw unavailable(error);
     }
   };
@@ -176,17 +171,18 @@ export const createIssuerKeys = (issuer: string, log: Log): JWTVerifyGetKey => {
   };
 };
 
-/** @throws Error for anything but JSON; a redirect may lead to where nobody may ask for keys */
+/** @throws Error for anything but JSON, and for a redirect: it may lead to an untrusted server */
 const fetchJson = async (url: string, signal: AbortSignal): Promise<unknown> => {
   const response = await fetch(url, { signal, redirect: 'error', headers: { Accept: 'application/json' } });
   if (!response.ok) {
     await response.body?.cancel();
-    throw new Error(`${url} answers ${response.status}`);
+    throw new Error(`${url} replied with the status ${response.status}.`);
   }
   let text = '';
   for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
     text += part;
-    if (text.length > maxReplyBytes) throw new Error(`${url} sends more than ${maxReplyBytes} bytes`);
+    if (text.length > maxReplyBytes)
+      throw new Error(`The reply of ${url} has more than ${maxReplyBytes} bytes.`);
   }
   return JSON.parse(text);
 };

@@ -1,3 +1,4 @@
+import type { Hono } from 'hono';
 import type * as z from 'zod';
 import { createCatalog } from '../aws/catalog.ts';
 import { createDynamoDBClient, createS3Client, isBusy, socketsPerClient } from '../aws/clients.ts';
@@ -9,40 +10,37 @@ import { createUploadBudget } from '../aws/upload-budget.ts';
 import { createUploads } from '../aws/uploads.ts';
 import { createUrls } from '../aws/urls.ts';
 import { createSharedPlaces } from '../aws/waiting-places.ts';
-import { createMailRequests } from '../notify/mail-requests.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
-import { createIngestApp, type IngestApp, type IngestAppProps } from './app.ts';
+import { createIngestApp, type IngestAppProps } from './app.ts';
 import type { ingestEnvironment } from './environment.ts';
-import { createIngest, type IngestProps } from './ingest.ts';
+import { createExtensions } from './extensions.ts';
+import { createIngest, type IngestDependencies } from './ingest.ts';
 import { createReplies } from './reply.ts';
 
-/** What a gateway does in front of a function, and a server must do by itself. */
-export type ServerProps = Pick<IngestAppProps, 'guard' | 'maxBytesInHand'> &
-  Pick<IngestProps, 'stopping'> & {
-    /**
-     * Where callers wait. @default - in places that all functions share: each that waits keeps one function
-     * busy
-     */
-    readonly waitingPlaces?: IngestProps['waitingPlaces'];
-  };
+/** What differs between a function, behind a gateway, and a server. */
+export interface IngestHost
+  extends Pick<IngestAppProps, 'withBody' | 'checkRequest' | 'authenticate'>,
+    Pick<IngestDependencies, 'stopping'> {
+  /** @default - places that all functions share: each waiting caller keeps one function busy */
+  readonly waitingPlaces?: IngestDependencies['waitingPlaces'];
+}
 
-/** Everything behind the API, wired to the services that the environment names. */
-export const createIngestService = (
+/** Builds the API from the environment. */
+export const wireIngest = (
   environment: z.output<typeof ingestEnvironment>,
   log: Log,
-  { guard, maxBytesInHand, stopping, waitingPlaces }: ServerProps = {},
-): IngestApp => {
+  { withBody, checkRequest, authenticate, stopping, waitingPlaces }: IngestHost,
+): Hono => {
   const s3 = createS3Client();
-  // One for all tables: another would open connections of its own.
+  // One client for all tables, so that they share its connections.
   const dynamodb = createDynamoDBClient();
   const signingClient = environment.URL_SIGNER_ROLE_ARN
     ? createSigningClient(environment.URL_SIGNER_ROLE_ARN)
     : async () => s3;
-  // So that it is there when the first URL is to be signed: a cold function need not wait for STS then. If it does not come,
-  // whoever signs asks again.
+  // Assumes the role early, so that a cold function does not wait for STS. After a failure the first
+  // signature retries.
   signingClient().catch(() => {});
-  const mailTable = environment.MAIL_REQUESTS_TABLE;
   const lifetimeSeconds = environment.URL_LIFETIME_SECONDS;
   return createIngestApp({
     ingest: createIngest({
@@ -63,7 +61,6 @@ export const createIngestService = (
       uploads: createUploads(signingClient, environment.RAW_BUCKET, lifetimeSeconds),
       resizeRequests: createResizeRequests(environment.RESIZE_QUEUE_URL),
       events: createEvents(environment.IMAGE_EVENTS_TOPIC_ARN),
-      mailRequests: mailTable === undefined ? undefined : createMailRequests(mailTable, dynamodb),
       metrics: createMetrics(environment.STACK_NAME),
       log,
       variants: environment.VARIANTS,
@@ -73,18 +70,18 @@ export const createIngestService = (
       createUrls(signingClient, environment.THUMBNAIL_BUCKET, lifetimeSeconds),
       environment.VARIANTS,
     ),
+    extensions: createExtensions(environment, dynamodb),
+    withBody,
     maxInlineBytes: environment.MAX_INLINE_BYTES,
     maxUploadBytes: environment.MAX_UPLOAD_BYTES,
+    // An upload that is recorded also finds a socket to S3.
+    maxUploadsAtOnce: socketsPerClient,
     stage: environment.STAGE,
     publicUrl: environment.PUBLIC_URL,
-    allowedHosts: environment.ALLOWED_HOSTS,
     auth: environment.AUTH,
     links: environment.LINKS,
-    allowedRecipients: mailTable === undefined ? undefined : environment.ALLOWED_RECIPIENTS,
-    guard,
-    maxBytesInHand,
-    // Each that is at work finds a socket to S3: what is noted of an image is followed by its bytes.
-    maxUploadsAtOnce: socketsPerClient,
+    checkRequest,
+    authenticate,
     isBusy,
     log,
   });

@@ -11,8 +11,8 @@ import { createMessageHandler } from './messages.ts';
 import { createNotify } from './notify.ts';
 import { createPreview } from './preview.ts';
 
-/** Everything behind the queue, wired to the services that the environment names. */
-export const createNotifyService = (environment: z.output<typeof notifyEnvironment>, log: Log) => {
+/** Builds the handler of queue messages from the environment. */
+export const wireNotify = (environment: z.output<typeof notifyEnvironment>, log: Log) => {
   const thumbnails = createThumbnails(createS3Client(), environment.THUMBNAIL_BUCKET);
   const notify = createNotify({
     catalog: createCatalog(environment.CATALOG_TABLE),

@@ -6,27 +6,22 @@ import { imageEventSchema } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
-import type { IngestApp } from '../../../lambdas/ingest/app.ts';
-import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
-import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { createMailRequests, type MailRequests } from '../../../lambdas/notify/mail-requests.ts';
-import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { quarteredPicture } from '../../images.ts';
+import { appIn, type IngestApp } from '../../ingest-app.ts';
 
-/** What ingest tells others of: the topic, and who wants a mail. */
+/** A mail that an upload asks for. */
 
 const s3 = mockClient(S3Client);
 const sns = mockClient(SNSClient);
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
-const printed = jest.spyOn(console, 'log').mockImplementation();
 const variants = [{ name: 'thumbnail' }, { name: 'square', fit: 'cover' }];
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let catalog: Catalog;
 let mailRequests: MailRequests;
-/** The one that sends no mail, and the one that does. */
-let silent: IngestApp;
+let withoutMail: IngestApp;
 let app: IngestApp;
 
 beforeAll(async () => {
@@ -38,32 +33,19 @@ beforeAll(async () => {
     AWS_ACCESS_KEY_ID: 'EXAMPLE',
     AWS_SECRET_ACCESS_KEY: 'example',
     AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
-    POWERTOOLS_DEV: 'true',
-    POWERTOOLS_METRICS_DISABLED: 'false',
+    POWERTOOLS_METRICS_DISABLED: 'true',
   });
-  const environment = {
-    RAW_BUCKET: 'raw-bucket',
-    THUMBNAIL_BUCKET: 'thumbnail-bucket',
-    CATALOG_TABLE: server.tableName,
-    ...server.admissionEnvironment,
-    RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
-    IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
-    STACK_NAME: 'Copy',
-    VARIANTS: JSON.stringify(variants),
-    MAX_INLINE_BYTES: '100000',
-    MAX_UPLOAD_BYTES: '5000000',
-    URL_LIFETIME_SECONDS: '600',
-    STAGE: 'dev',
-    AUTH: '"none"',
-    LINKS: 'public',
-  };
-  const appWith = (given: object) =>
-    createIngestService(readEnvironment(ingestEnvironment, { ...environment, ...given }), log);
-  silent = appWith({});
-  app = appWith({
-    MAIL_REQUESTS_TABLE: server.mailRequestsTableName,
-    ALLOWED_RECIPIENTS: '["example.com", "Me@elsewhere.example"]',
-  });
+  const given = { VARIANTS: JSON.stringify(variants) };
+  withoutMail = appIn(server, given, log);
+  app = appIn(
+    server,
+    {
+      ...given,
+      MAIL_REQUESTS_TABLE: server.mailRequestsTableName,
+      ALLOWED_RECIPIENTS: '["example.com", "Me@elsewhere.example"]',
+    },
+    log,
+  );
 });
 afterAll(() => server.stop());
 
@@ -77,7 +59,7 @@ beforeEach(() => {
 });
 
 let pictures = 0;
-/** A picture that no other test has uploaded. */
+/** A picture that differs from those of all other tests. */
 const picture = () => {
   pictures += 1;
   return quarteredPicture(90, 40 + pictures)
@@ -104,116 +86,15 @@ const finish = (bytes: Buffer) =>
     resizeMilliseconds: 5,
     uploadToReadyMilliseconds: 50,
   });
-const told = () =>
+const published = () =>
   sns
     .commandCalls(PublishCommand)
     .map(({ args }) => imageEventSchema.parse(JSON.parse(args[0].input.Message ?? '')));
-const counted = () =>
-  printed.mock.calls.flatMap(([line]) => {
-    // How much of the day's budget is used is told with each upload, and is not what these tests are about.
-    const { _aws: _, service, BudgetUsedPercent: __, ...values } = JSON.parse(line);
-    expect(service).toBe('Copy');
-    return Object.keys(values).length === 0 ? [] : [values];
-  });
 const recipientsOf = async (bytes: Buffer, uploadId?: string) =>
   (await mailRequests.of(imageIdOf(bytes), uploadId)).map(({ recipient }) => recipient).sort();
 
-describe('the topic hears', () => {
-  test('nothing from ingest of a new image: resize tells it once the bytes are stored', async () => {
-    const bytes = await picture();
-    await post(bytes);
-    expect(told()).toEqual([]);
-    expect(counted()).toEqual([{ Uploads: 1, UploadedBytes: bytes.length }]);
-  });
-
-  test('nothing of an announcement, and nothing of it is counted: it may not be true', async () => {
-    const bytes = await picture();
-    await announce(bytes);
-    await announce(bytes);
-    expect(told()).toEqual([]);
-    expect(counted()).toEqual([]);
-  });
-
-  test('the true size of an image whose announced upload has not been worked on yet', async () => {
-    const bytes = await picture();
-    await announce(bytes);
-    s3.on(HeadObjectCommand).resolves({ ContentLength: 123 });
-    expect((await announce(bytes)).status).toBe(200);
-    expect(told()).toMatchObject([{ type: 'image.duplicate', status: 'received', original: { bytes: 123 } }]);
-  });
-
-  test('of each upload of an image that is there already, as a fact of its own', async () => {
-    const bytes = await picture();
-    await finish(bytes);
-    await post(bytes);
-    await announce(bytes);
-    const fact = {
-      schemaVersion: 1,
-      type: 'image.duplicate',
-      imageId: imageIdOf(bytes),
-      status: 'ready',
-      original: { contentType: 'image/jpeg', width: 90, height: 40, bytes: bytes.length },
-    };
-    expect(told()).toEqual([expect.objectContaining(fact), expect.objectContaining(fact)]);
-    expect(new Set(told().map(({ eventId }) => eventId)).size).toBe(2);
-    expect(counted()).toEqual([{ Duplicates: 1 }, { Duplicates: 1 }]);
-  });
-
-  test('of each time that a link led to a thumbnail, and of which', async () => {
-    const bytes = await picture();
-    await finish(bytes);
-    const path = `/thumbnails/${imageIdOf(bytes)}`;
-    expect((await app.request(path)).status).toBe(302);
-    expect((await app.request(`${path}/square`)).status).toBe(302);
-    expect((await app.request(path, { method: 'HEAD' })).status).toBe(302);
-    expect(told()).toMatchObject([
-      { type: 'link.served', imageId: imageIdOf(bytes), variant: 'thumbnail' },
-      { type: 'link.served', imageId: imageIdOf(bytes), variant: 'square' },
-    ]);
-  });
-
-  test('nothing of a link that shows nothing yet', async () => {
-    const bytes = await picture();
-    await post(bytes);
-    expect((await app.request(`/thumbnails/${imageIdOf(bytes)}`)).status).toBe(202);
-    expect(told()).toEqual([]);
-  });
-
-  test('no URL and no address', async () => {
-    const bytes = await picture();
-    await finish(bytes);
-    await post(bytes, { 'X-Notify-Email': 'me@example.com' });
-    await app.request(`/thumbnails/${imageIdOf(bytes)}`);
-    expect(told()).toHaveLength(2);
-    expect(JSON.stringify(told())).not.toMatch(/http|@/);
-  });
-});
-
-test('answers although the topic is out of reach; the log keeps what it was not told', async () => {
-  const bytes = await picture();
-  await finish(bytes);
-  sns.on(PublishCommand).rejects(new Error('out of reach'));
-  expect((await post(bytes)).status).toBe(200);
-  expect((await app.request(`/thumbnails/${imageIdOf(bytes)}`)).status).toBe(302);
-  expect(log.error.mock.calls).toEqual([
-    [
-      'event not published',
-      { event: expect.objectContaining({ type: 'image.duplicate' }), error: expect.any(Error) },
-    ],
-    [
-      'event not published',
-      { event: expect.objectContaining({ type: 'link.served' }), error: expect.any(Error) },
-    ],
-  ]);
-  expect(log.error.mock.calls.map(([, { event }]) => imageEventSchema.safeParse(event).success)).toEqual([
-    true,
-    true,
-  ]);
-  expect(counted()).toEqual([{ Duplicates: 1 }, { EventsUnpublished: 1 }, { EventsUnpublished: 1 }]);
-});
-
 describe('a mail', () => {
-  test('is asked for before anything else is kept', async () => {
+  test('is recorded before anything else is stored', async () => {
     const bytes = await picture();
     s3.on(PutObjectCommand).callsFake(async () => {
       expect(await recipientsOf(bytes)).toEqual(['me@example.com']);
@@ -232,14 +113,14 @@ describe('a mail', () => {
     },
   );
 
-  describe('asked for with an upload that is only announced', () => {
+  describe('asked for with an announced upload', () => {
     const headers = { 'X-Notify-Email': 'me@elsewhere.example' };
     const uploadIdOf = async (response: Response): Promise<string> => {
       expect(response.status).toBe(201);
       return JSON.parse(await response.text()).upload.headers['x-amz-meta-upload-id'];
     };
 
-    test('is due only when that very upload stores the image', async () => {
+    test('is due only if that upload stores the image', async () => {
       const bytes = await picture();
       const first = await uploadIdOf(await announce(bytes, headers));
       const second = await uploadIdOf(await announce(bytes));
@@ -260,10 +141,10 @@ describe('a mail', () => {
       });
       expect(await catalog.find(imageIdOf(bytes))).toEqual(before);
       expect(await recipientsOf(bytes)).toEqual([]);
-      expect(told()).toEqual([]);
+      expect(published()).toEqual([]);
     };
 
-    test('is refused when the image is ready, or has failed', async () => {
+    test('is refused when the image is ready or has failed', async () => {
       const [good, bad] = [await picture(), await picture()];
       await finish(good);
       await catalog.fail(imageIdOf(bad), 'any', { bytes: 9 }, { code: 'image-corrupt', detail: 'broken' });
@@ -271,15 +152,15 @@ describe('a mail', () => {
       await refused(bad);
     });
 
-    test('is refused when the bytes are there, noted or not', async () => {
+    test('is refused when the bytes are stored, with or without a record', async () => {
       s3.on(HeadObjectCommand).resolves({ ContentLength: 9 });
-      const [noted, unknown] = [await picture(), await picture()];
-      await post(noted);
-      await refused(noted);
+      const [recorded, unknown] = [await picture(), await picture()];
+      await post(recorded);
+      await refused(recorded);
       await refused(unknown);
     });
 
-    test('is refused before a change of the settings, or a retry, makes anything new', async () => {
+    test('is refused before changed settings or a retry change the record', async () => {
       const [renewed, retried] = [await picture(), await picture()];
       await catalog.fail(
         imageIdOf(renewed),
@@ -298,17 +179,18 @@ describe('a mail', () => {
     });
   });
 
-  test('of an image that is there already comes by its duplicate event, without which the upload fails', async () => {
+  test('of a known image needs its duplicate event: the upload fails when it cannot be published', async () => {
     const bytes = await picture();
     await finish(bytes);
     const notify = { 'X-Notify-Email': 'me@example.com' };
     expect((await post(bytes, notify)).status).toBe(200);
-    expect(told()).toMatchObject([{ type: 'image.duplicate' }]);
+    expect(published()).toMatchObject([{ type: 'image.duplicate' }]);
+    expect(JSON.stringify(published())).not.toContain('@');
     sns.on(PublishCommand).rejects(new Error('out of reach'));
     expect((await post(bytes, notify)).status).toBe(500);
   });
 
-  test('to several people is asked for by each of them', async () => {
+  test('goes to each recipient that uploads of the image name', async () => {
     const bytes = await picture();
     await post(bytes, { 'X-Notify-Email': 'me@example.com' });
     await post(bytes, { 'X-Notify-Email': 'you@example.com' });
@@ -328,25 +210,25 @@ describe('a mail', () => {
     '"me\\"@example.com',
     'me@example.com%0D%0ABcc: you@example.com',
     `${'a'.repeat(250)}@example.com`,
-  ])('to "%s" is refused before anything is kept', async (address) => {
+  ])('to "%s" is refused before anything is stored', async (address) => {
     const bytes = await picture();
     await refused(await post(bytes, { 'X-Notify-Email': address }), 400, 'invalid-address');
     expect(await catalog.find(imageIdOf(bytes))).toBeUndefined();
     expect(await recipientsOf(bytes)).toEqual([]);
   });
 
-  test('is asked for by nobody whose header is empty', async () => {
+  test('is not asked for by an empty header', async () => {
     const bytes = await picture();
     expect((await post(bytes, { 'X-Notify-Email': '' }, '?X-Notify-Email=')).status).toBe(202);
     expect(await recipientsOf(bytes)).toEqual([]);
   });
 
-  test('with a line break in the address is refused', async () => {
+  test('to an address with a line break is refused', async () => {
     const query = '?X-Notify-Email=me@example.com%0D%0ABcc:you@example.com';
     await refused(await post(await picture(), {}, query), 400, 'invalid-address');
   });
 
-  test('to two people at once, one in the header and one in the query, is refused', async () => {
+  test('to two recipients, one in the header and one in the query, is refused', async () => {
     const response = await post(
       await picture(),
       { 'X-Notify-Email': 'me@example.com' },
@@ -360,7 +242,7 @@ describe('a mail', () => {
     'me@example.com.evil.example',
     'me@notexample.com',
     'me@sub.example.com',
-  ])('to %s, whom nobody has allowed, is refused before anything is kept', async (address) => {
+  ])('to %s, which is not allowed, is refused before anything is stored', async (address) => {
     const bytes = await picture();
     await refused(await post(bytes, { 'X-Notify-Email': address }), 403, 'recipient-not-allowed');
     await refused(await announce(bytes, { 'X-Notify-Email': address }), 403, 'recipient-not-allowed');
@@ -368,10 +250,10 @@ describe('a mail', () => {
     expect(await recipientsOf(bytes)).toEqual([]);
   });
 
-  test('is refused clearly where no mail is sent', async () => {
+  test('is refused while mail is off', async () => {
     const bytes = await picture();
     await refused(
-      await post(bytes, { 'X-Notify-Email': 'me@example.com' }, '', silent),
+      await post(bytes, { 'X-Notify-Email': 'me@example.com' }, '', withoutMail),
       400,
       'email-disabled',
     );
@@ -386,23 +268,23 @@ describe('a mail', () => {
       /anna/,
     );
   });
-});
 
-test('the description tells of the mail where there is mail, and of the events', async () => {
-  const describe = async (of: IngestApp) => JSON.parse(await (await of.request('/openapi.json')).text());
-  const named = (description: {
-    paths: Record<string, { post: { parameters: { name: string; in: string }[] } }>;
-  }) =>
-    ['/upload_image', '/uploads'].map((path) =>
-      description.paths[path]?.post.parameters
-        .filter(({ name }) => name === 'X-Notify-Email')
-        .map((parameter) => parameter.in),
-    );
-  const withMail = await describe(app);
-  expect(named(withMail)).toEqual([
-    ['header', 'query'],
-    ['header', 'query'],
-  ]);
-  expect(named(await describe(silent))).toEqual([[], []]);
-  expect(withMail.components.schemas.ImageEvent.oneOf).toHaveLength(5);
+  test('is described where mail is on', async () => {
+    const descriptionOf = async (of: IngestApp) =>
+      JSON.parse(await (await of.request('/openapi.json')).text());
+    const named = (description: {
+      paths: Record<string, { post: { parameters: { name: string; in: string }[] } }>;
+    }) =>
+      ['/upload_image', '/uploads'].map((path) =>
+        description.paths[path]?.post.parameters
+          .filter(({ name }) => name === 'X-Notify-Email')
+          .map((parameter) => parameter.in),
+      );
+    const withMail = await descriptionOf(app);
+    expect(named(withMail)).toEqual([
+      ['header', 'query'],
+      ['header', 'query'],
+    ]);
+    expect(named(await descriptionOf(withoutMail))).toEqual([[], []]);
+  });
 });

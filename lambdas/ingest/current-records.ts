@@ -1,0 +1,45 @@
+import type { Catalog } from '../aws/catalog.ts';
+import type { ResizeRequests } from '../aws/resize-requests.ts';
+import type { ImageId } from '../image/id.ts';
+import { fingerprintOf, type ImageRecord, isGivenUp } from '../image/record.ts';
+import type { Variants } from '../image/variant.ts';
+
+export interface CurrentRecordsDependencies {
+  readonly catalog: Catalog;
+  readonly resizeRequests: ResizeRequests;
+  readonly variants: Variants;
+}
+
+/** The records of images under the present settings. Looking one up may start the work that it needs. */
+export interface CurrentRecords {
+  /** Undefined without a record. An image with thumbnails of other settings becomes `received` again. */
+  find(id: ImageId): Promise<ImageRecord | undefined>;
+  /** The same for an image that is uploaded again: one that was given up gets another attempt. */
+  findForUpload(id: ImageId): Promise<ImageRecord | undefined>;
+}
+
+export const createCurrentRecords = (dependencies: CurrentRecordsDependencies): CurrentRecords => {
+  const { catalog, resizeRequests, variants } = dependencies;
+  const fingerprint = fingerprintOf(variants);
+
+  /** Only the process that changes the state sends a request. If it dies first, the reconciler does. */
+  const renew = async (id: ImageId, unlessFinishedWith?: string): Promise<ImageRecord | undefined> => {
+    if (await catalog.renew(id, unlessFinishedWith)) await resizeRequests.send(id);
+    return catalog.find(id);
+  };
+
+  const find = async (id: ImageId): Promise<ImageRecord | undefined> => {
+    const record = await catalog.find(id);
+    const isCurrent =
+      record === undefined || record.status === 'received' || record.fingerprint === fingerprint;
+    return isCurrent ? record : renew(id, fingerprint);
+  };
+
+  return {
+    find,
+    async findForUpload(id) {
+      const record = await find(id);
+      return record !== undefined && isGivenUp(record) ? renew(id) : record;
+    },
+  };
+};

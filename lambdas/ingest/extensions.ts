@@ -1,0 +1,13 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type * as z from 'zod';
+import { createMailExtension } from '../notify/upload-extension.ts';
+import type { ingestEnvironment } from './environment.ts';
+import type { UploadExtension } from './extension.ts';
+
+/** All extensions of uploads. Their error codes are listed in `problem.ts`. */
+export const createExtensions = (
+  environment: z.output<typeof ingestEnvironment>,
+  dynamodb: DynamoDBClient,
+): readonly UploadExtension[] => [
+  createMailExtension(environment.MAIL_REQUESTS_TABLE, environment.ALLOWED_RECIPIENTS, dynamodb),
+];

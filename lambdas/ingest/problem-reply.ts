@@ -1,0 +1,44 @@
+import type { Context } from 'hono';
+import { ImageError } from '../image/errors.ts';
+import type { Log } from '../runtime/log.ts';
+import { RequestError } from '../runtime/request-error.ts';
+import { type Problem, type ProblemCause, problemOf } from './problem.ts';
+
+/** When to ask again for a thumbnail that is not ready, or for capacity. */
+export const retryAfterSeconds = 1;
+
+export const sendProblem = (c: Context, problem: Problem): Response =>
+  c.body(JSON.stringify(problem), problem.status, { 'Content-Type': 'application/problem+json' });
+
+/** Replies with a problem, and with the headers that its status calls for. */
+export const refuse = (c: Context, cause: ProblemCause, retryAfter = retryAfterSeconds): Response => {
+  const problem = problemOf(cause);
+  if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer');
+  if (problem.status === 503 || problem.status === 429) c.header('Retry-After', String(retryAfter));
+  return sendProblem(c, problem);
+};
+
+/**
+ * Replies to a request that failed.
+ *
+ * @param isBusy whether an error only means that a dependency is too busy at the moment
+ */
+export const createErrorHandler =
+  (isBusy: (error: unknown) => boolean, log: Log) =>
+  (error: Error, c: Context): Response => {
+    if (error instanceof ImageError) {
+      log.info('request refused', { ...error.failure });
+      return refuse(c, error.failure);
+    }
+    if (error instanceof RequestError) {
+      const { code, message: detail, field }: RequestError<string> = error;
+      log.info('request refused', { code, detail, field });
+      return refuse(c, { code, detail, field }, error.retryAfterSeconds);
+    }
+    if (isBusy(error)) {
+      log.warn('request refused, a dependency is busy', { error });
+      return refuse(c, { code: 'overloaded', detail: 'The server is at capacity. Retry later.' });
+    }
+    log.error('request failed', { error });
+    return refuse(c, { code: 'internal-error', detail: 'The request failed. Retry later.' });
+  };

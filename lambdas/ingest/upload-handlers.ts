@@ -1,0 +1,103 @@
+import type { Context, Handler } from 'hono';
+import { ImageError } from '../image/errors.ts';
+import { createGate } from '../runtime/gate.ts';
+import type { Log } from '../runtime/log.ts';
+import { RequestError } from '../runtime/request-error.ts';
+import type { WithBody } from './body.ts';
+import type { UploadExtension, UploadWish } from './extension.ts';
+import type { Ingest } from './ingest.ts';
+import { preferredWaitSeconds, prefers } from './negotiation.ts';
+import type { Replies } from './reply.ts';
+import { uploadRequestSchema } from './upload-request.ts';
+import { parseJson } from './validation.ts';
+
+export interface UploadHandlersProps {
+  readonly ingest: Ingest;
+  readonly replies: Replies;
+  readonly withBody: WithBody;
+  readonly extensions: readonly UploadExtension[];
+  /** The largest body of `POST /upload_image`, in bytes. */
+  readonly maxInlineBytes: number;
+  /** The largest image that may be uploaded straight to S3, in bytes. */
+  readonly maxUploadBytes: number;
+  /** How many uploads are stored at once; the others queue. */
+  readonly maxUploadsAtOnce: number;
+  /** The path segment that API Gateway puts before every route. */
+  readonly stage: string;
+  /** Where the caller reaches the API: with the stage, without a trailing slash. */
+  readonly apiUrl: (c: Context) => string;
+  readonly log: Log;
+}
+
+/**
+ * How long and how many uploads queue; further ones get 503. An upload that then waits 3 s for another one of
+ * the same bytes still ends within the 30 s that API Gateway gives a request.
+ */
+const queueMilliseconds = 10_000;
+const maxQueuedUploads = 1000;
+
+const maxRequestBytes = 10_000;
+
+export const createUploadHandlers = (props: UploadHandlersProps) => {
+  const { ingest, replies, withBody, extensions, maxInlineBytes, maxUploadBytes, apiUrl, log } = props;
+  const gate = createGate({
+    what: 'Uploads',
+    places: props.maxUploadsAtOnce,
+    maxWaiting: maxQueuedUploads,
+    waitMilliseconds: queueMilliseconds,
+  });
+  const imageLimit = {
+    maxBytes: maxInlineBytes,
+    detail: `A request body may have at most ${maxInlineBytes} bytes. Use POST /${props.stage}/uploads for images of up to ${maxUploadBytes} bytes.`,
+  };
+  const requestLimit = {
+    maxBytes: maxRequestBytes,
+    detail: `The description of an upload may have at most ${maxRequestBytes} bytes.`,
+  };
+
+  /** Read first, so that a wish that cannot be fulfilled is refused before anything is stored. */
+  const wishesOf = (c: Context): readonly UploadWish[] =>
+    extensions.map((extension) => extension.read(c.req.raw)).filter((wish) => wish !== undefined);
+
+  const upload: Handler = async (c) => {
+    const wishes = wishesOf(c);
+    const uploaded = await withBody(c.req.raw, imageLimit, (bytes) =>
+      gate.run(() => ingest.upload(bytes, wishes)),
+    );
+    log.info('upload accepted', { imageId: uploaded.id, status: uploaded.status, ...uploaded.original });
+    const waitSeconds = preferredWaitSeconds(c.req.header('Prefer'));
+    const { record, waited } = await ingest.settled(uploaded, waitSeconds ?? 0);
+    // A preference may be ignored (RFC 7240): with too many callers waiting, the reply comes at once and does
+    // not claim it.
+    if (waitSeconds !== undefined && waited) c.header('Preference-Applied', `wait=${waitSeconds}`);
+    if (record.error) throw new ImageError(record.error.code, record.error.detail);
+
+    const reply = await replies.imageReply(record, apiUrl(c));
+    const status = record.status === 'ready' ? 200 : 202;
+    return prefers(c, 'text/plain') ? c.text(`${reply.url}\n`, status) : c.json(reply, status);
+  };
+
+  const announce: Handler = async (c) => {
+    const wishes = wishesOf(c);
+    const { sha256, bytes } = await withBody(c.req.raw, requestLimit, async (body) =>
+      parseJson(uploadRequestSchema, body),
+    );
+    if (bytes > maxUploadBytes) {
+      throw new RequestError('body-too-large', `An image may have at most ${maxUploadBytes} bytes.`, {
+        field: 'bytes',
+      });
+    }
+    const announced = await gate.run(() => ingest.announce(sha256, bytes, wishes));
+    const { record, presigned } = announced;
+    log.info('upload announced', {
+      imageId: record.id,
+      status: record.status,
+      bytes,
+      presigned: presigned !== undefined,
+    });
+    const reply = await replies.imageReply(record, apiUrl(c));
+    return presigned === undefined ? c.json(reply, 200) : c.json({ ...reply, upload: presigned }, 201);
+  };
+
+  return { upload, announce };
+};
