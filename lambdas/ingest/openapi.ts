@@ -311,7 +311,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
     openapi: '3.1.0',
     info: {
       title: 'Thumbnail Generator',
-      version: '1.0.0',
+      version: '0.2.0',
       description: 'POST an image, get a presigned URL of its thumbnail.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },

@@ -19,9 +19,9 @@ const run = promisify(execFile);
 const isThere = (command: string) => spawnSync(command, ['--version']).error === undefined;
 const testWithTools = isThere('curl') && isThere('node') ? test : test.skip;
 
-/** The shell lines that the README gives for images too large to post. */
-const readmeLines = (): string => {
-  const [, section = ''] = readFileSync('README.md', 'utf8').split('**Large images.**');
+/** The shell lines that docs/api.md gives for images too large to post. */
+const documentedLines = (): string => {
+  const [, section = ''] = readFileSync('docs/api.md', 'utf8').split('\n## Large images\n');
   const [, lines = ''] = /```sh\n([\s\S]*?)```/.exec(section) ?? [];
   expect(lines).toMatch(/^FILE=.+\nAPI=.+\n/);
   return lines;
@@ -40,7 +40,7 @@ beforeAll(async () => {
 
 afterAll(cleanUp);
 
-testWithTools('takes a 60 MB TIFF with the very lines of the README, where a post is refused', async () => {
+testWithTools('accepts a 60 MB TIFF with the commands of docs/api.md after a POST was refused', async () => {
   // GIVEN noise, which no compression would make smaller
   const side = 4500;
   const tiff = await sharp(randomBytes(side * side * 3), { raw: { width: side, height: side, channels: 3 } })
@@ -53,7 +53,7 @@ testWithTools('takes a 60 MB TIFF with the very lines of the README, where a pos
   // WHEN
   const curl = `curl --silent --show-error --max-time 30 --request POST --data-binary @large.tif --write-out ' %{http_code}'`;
   const posted = await run('sh', ['-c', `${curl} ${api}/upload_image`], { cwd: folder });
-  const lines = readmeLines()
+  const lines = documentedLines()
     .replace(/^FILE=.*$/m, 'FILE=large.tif')
     .replace(/^API=.*$/m, `API=${api}`);
   await run('sh', ['-e', '-c', lines], { cwd: folder, timeout: 40_000 });
