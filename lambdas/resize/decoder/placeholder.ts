@@ -17,8 +17,8 @@ const samplePositions = (side: number, placeholderSide: number): readonly (reado
 };
 
 /**
- * A blurred placeholder of an image: Base64 of a ThumbHash of its pixels. They are averaged here, because one more
- * pipeline of libvips costs ten times as much.
+ * A blurred placeholder of an image: Base64 of a ThumbHash of its pixels. They are averaged here, because one
+ * more pipeline of libvips costs ten times as much.
  */
 export const placeholderOf = (data: Uint8Array, { width, height, channels }: OutputInfo): string => {
   const scale = Math.min(1, maxSide / Math.max(width, height));
