@@ -117,7 +117,7 @@ export const createDecoderChild = (
 
   const onWarning = (line: string): void => {
     warningsLeft -= 1;
-    if (warningsLeft >= 0) log.warn('decoder complains', { line });
+    if (warningsLeft >= 0) log.warn('decoder wrote to standard error', { line });
   };
 
   child.once('exit', (code, signal) => onEnd(signal ?? `exit code ${code}`));
