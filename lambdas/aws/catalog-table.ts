@@ -22,8 +22,9 @@ const digits = [...'0123456789abcdef'];
 
 /**
  * The partition keys of the waiting index, one for each kind and each first digit of an id: `7`, `slow-7`,
- * `announced-7`. Kinds are apart so that many images of one kind cannot hide those of another. Digits are apart because
- * a partition takes 1,000 writes a second (DynamoDB Developer Guide, "Partitions and data distribution").
+ * `announced-7`. Kinds are apart so that many images of one kind cannot hide those of another. Digits are
+ * apart because a partition takes 1,000 writes a second (DynamoDB Developer Guide, "Partitions and data
+ * distribution").
  */
 export const waitingParts: Readonly<Record<WaitingKind, readonly string[]>> = {
   stored: digits,

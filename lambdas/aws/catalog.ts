@@ -31,20 +31,22 @@ export interface OverduePage {
 }
 
 /**
- * One record for each image. Every change is one conditional write, so that duplicate, concurrent and late events cannot
- * undo finished work. A method whose condition does not hold changes nothing and returns undefined or false.
+ * One record for each image. Every change is one conditional write, so that duplicate, concurrent and late
+ * events cannot undo finished work. A method whose condition does not hold changes nothing and returns
+ * undefined or false.
  */
 export interface Catalog {
   find(id: ImageId): Promise<ImageRecord | undefined>;
   /**
-   * Records an image as `received`, unless it has a record that does not expire. Replaces an announcement as a whole.
+   * Records an image as `received`, unless it has a record that does not expire. Replaces an announcement as
+   * a whole.
    *
    * @param waitingSince when its original should be stored
    */
   receive(id: ImageId, original: Original, waitingSince: Date): Promise<ImageRecord | undefined>;
   /**
-   * Records that an image may be uploaded until `urlEndsAt`, unless it has a record that does not expire. The new one
-   * expires at `expiresAt`.
+   * Records that an image may be uploaded until `urlEndsAt`, unless it has a record that does not expire. The
+   * new one expires at `expiresAt`.
    */
   announce(id: ImageId, urlEndsAt: Date, expiresAt: Date): Promise<ImageRecord | undefined>;
   /** Makes a settled image `received` again, unless it was settled with the settings of `fingerprint`. */
@@ -68,13 +70,16 @@ export interface Catalog {
    */
   overdue(part: string, before: Date, limit: number, from?: PageStart): Promise<OverduePage>;
   /**
-   * Records that an overdue image is about to be requested again: it waits from now on and no longer expires, because its
-   * original is stored.
+   * Records that an overdue image is about to be requested again: it waits from now on and no longer expires,
+   * because its original is stored.
    *
    * @param isLost whether this counts towards giving the image up. @default true
    */
   noteRequeue(record: ImageRecord, isLost?: boolean): Promise<boolean>;
-  /** Takes an overdue image without an original out of the index. Its record expires at `at`, or when it would have. */
+  /**
+   * Removes an overdue image without an original from the index. Its record expires at `at`, unless it had an
+   * expiry.
+   */
   expire(record: ImageRecord, at: Date): Promise<boolean>;
 }
 

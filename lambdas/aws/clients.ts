@@ -10,9 +10,10 @@ import { isThrottlingError } from '@smithy/core/retry';
 import { BusyError, createGate } from '../runtime/gate.ts';
 
 /*
- * Each client has as many places for requests as sockets (AWS SDK for JavaScript v3 Developer Guide, "Configure maxSockets
- * in Node.js"). In the SDK a further request would wait for a socket while its connection time-out runs, and a burst would
- * fail although nothing is wrong. Here it waits for a place, and its time-outs begin once it has one.
+ * Each client has as many places for requests as sockets (AWS SDK for JavaScript v3 Developer Guide,
+ * "Configure maxSockets in Node.js"). In the SDK a further request would wait for a socket while its
+ * connection time-out runs, and a burst would fail although nothing is wrong. Here it waits for a place, and
+ * its time-outs begin once it has one.
  */
 
 /** Requests that one client sends at once. */
@@ -24,7 +25,7 @@ const gateOf = (client: string) =>
     places: socketsPerClient,
     // Bounds memory.
     maxWaiting: 10_000,
-    // With three attempts of 1 s and 5 s, callers get their 503 within the 30 s that API Gateway gives a request.
+    // With three attempts of 1 s and 5 s, callers get their 503 within the 30 s of API Gateway.
     waitMilliseconds: 5000,
   });
 
@@ -78,8 +79,9 @@ export const isBusy = (error: unknown): boolean =>
   (error instanceof ServiceException && isThrottlingError({ ...error, cause: undefined }));
 
 /**
- * An S3 client that adds no checksum of its own: S3 verifies the SHA-256 that each upload carries. It also does not send
- * `Expect: 100-continue`, for which the SDK would open a new connection for each upload of more than 2 MiB.
+ * An S3 client that adds no checksum of its own: S3 verifies the SHA-256 that each upload carries. It also
+ * does not send `Expect: 100-continue`, for which the SDK would open a new connection for each upload of more
+ * than 2 MiB.
  */
 export const createS3Client = (config: S3ClientConfig = {}): S3Client =>
   gated(

@@ -14,7 +14,7 @@ import type { ImageId } from '../image/id.ts';
 import { originalKey } from '../image/keys.ts';
 import type { OriginalType } from '../image/original-type.ts';
 
-/** The object metadata that holds the id of the presigned upload that stored an original (`x-amz-meta-upload-id`). */
+/** Object metadata: the presigned upload that stored an original (`x-amz-meta-upload-id`). */
 export const uploadIdMetadata = 'upload-id';
 
 /** A stored original, as S3 describes it. */
@@ -51,7 +51,7 @@ export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
       ChecksumSHA256: Buffer.from(id, 'hex').toString('base64'),
       IfNoneMatch: '*',
     });
-    // The signature covers the body's SHA-256, which the SDK would compute once more (1 ms for each megabyte).
+    // The signature covers the body's SHA-256, which the SDK would compute again (1 ms per megabyte).
     command.middlewareStack.add(
       (next) => (request) => {
         if (HttpRequest.isInstance(request.request)) request.request.headers['x-amz-content-sha256'] = id;

@@ -6,9 +6,9 @@ import { createS3Client, createSTSClient } from './clients.ts';
 const sessionSeconds = 3600;
 
 /**
- * A client that signs as `roleArn`. Lambda does not reveal when a function's own credentials expire, so a URL signed with
- * them could stop working at any moment. The role is assumed again after half its time, so every URL works for half an hour
- * at least.
+ * A client that signs as `roleArn`. Lambda does not reveal when a function's own credentials expire, so a URL
+ * signed with them could stop working at any moment. The role is assumed again after half its time, so every
+ * URL works for half an hour at least.
  */
 export const createSigningClient = (
   roleArn: string,

@@ -13,8 +13,8 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 export type Attributes = Readonly<Record<string, unknown>>;
 
 /**
- * A condition, or all of a query's conditions. In its expression `#name` stands for the attribute of that name, so
- * that no attribute can be a reserved word, and `:name` for one of `values`.
+ * A condition, or all of a query's conditions. In its expression `#name` stands for the attribute of that
+ * name, so that no attribute can be a reserved word, and `:name` for one of `values`.
  */
 export interface Condition {
   readonly expression: string;

@@ -10,8 +10,8 @@ import { createTable } from './table.ts';
 /** Counts what is uploaded in a day, before any of it is stored or signed. */
 export interface UploadBudget {
   /**
-   * Takes one upload of so many bytes from today's budget. An upload that fails later is not given back: it has cost
-   * requests as well.
+   * Takes one upload of so many bytes from today's budget. An upload that fails later is not given back: it
+   * has cost requests as well.
    *
    * @returns how much of its share of the day is used, in percent: of uploads or of bytes, whichever is more
    * @throws RequestError `daily-budget-exhausted`
@@ -24,19 +24,20 @@ const { partitionKey, timeToLive } = admissionTable;
 /** Long enough to look up yesterday's count. */
 const countKeptSeconds = 2 * 86_400;
 
-/** One day, with what each share had left when this process last saw it. That only falls in the course of the day. */
+/** One day, and what each share had left when this process last saw it. That only falls during the day. */
 interface Day {
   readonly name: string;
   readonly left: Share[];
 }
 
 /**
- * A budget as items of one table, one for each share: an upload counts in a random share, and in another one if that is
- * full. Each count is one conditional write, so that no share ever exceeds its part, however many processes count at
- * once. A write that the SDK repeats because it got no answer may count twice, never less than once.
+ * A budget as items of one table, one for each share: an upload counts in a random share, and in another one
+ * if that is full. Each count is one conditional write, so that no share ever exceeds its part, however many
+ * processes count at once. A write that the SDK repeats because it got no answer may count twice, never less
+ * than once.
  *
- * Counts of the day survive a change of the settings, unless the number of shares changes: what was counted in a share
- * that no longer exists is lost on that day.
+ * Counts of the day survive a change of the settings, unless the number of shares changes: what was counted
+ * in a share that no longer exists is lost on that day.
  */
 export const createUploadBudget = (
   tableName: string,
@@ -52,7 +53,7 @@ export const createUploadBudget = (
     return today;
   };
 
-  /** @returns what the share has used with this upload, in percent, or undefined if the upload does not fit */
+  /** @returns how much of the share is used, in percent, or undefined if the upload does not fit */
   const countIn = async (day: Day, index: number, bytes: number): Promise<number | undefined> => {
     const share = shares[index];
     const known = day.left[index];

@@ -24,8 +24,8 @@ export interface SignedUpload {
 /** Presigns uploads of originals that are too large for a request to the API. */
 export interface Uploads {
   /**
-   * Allows exactly these bytes, once: S3 refuses a body of another length (403) or another SHA-256 (400), and an upload
-   * of an image that is stored already (412).
+   * Allows exactly these bytes, once: S3 refuses a body of another length (403) or another SHA-256 (400), and
+   * an upload of an image that is stored already (412).
    */
   sign(id: ImageId, bytes: number): Promise<SignedUpload>;
 }
@@ -40,8 +40,8 @@ export const createUploads = (
     const { expiresAt, ...period } = await signingPeriod(s3, lifetimeSeconds);
     const checksum = Buffer.from(id, 'hex').toString('base64');
     const uploadId = randomUUID();
-    // Signed as headers: S3 refuses (403) a request that omits or changes one. If-None-Match prevents overwrites (S3 User
-    // Guide, "How to prevent object overwrites with conditional writes").
+    // Signed as headers: S3 refuses (403) a request that omits or changes one. If-None-Match prevents
+    // overwrites (S3 User Guide, "How to prevent object overwrites with conditional writes").
     const headers = {
       'x-amz-checksum-sha256': checksum,
       'if-none-match': '*',

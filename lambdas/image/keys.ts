@@ -16,14 +16,14 @@ export const idOfOriginalKey = (key: string): ImageId | undefined => {
 export const thumbnailPrefix = 'thumbnails/';
 
 /**
- * Raised when the same variant would get other pixels, for example by another resampling, so that earlier thumbnails are
- * no longer served.
+ * Raised when the same variant would get other pixels, for example by another resampling, so that earlier
+ * thumbnails are no longer served.
  */
 const renderingVersion = 'v1';
 
 /**
- * A pure function of the image and all settings of the variant. Another setting is another key, so a stale thumbnail cannot
- * be served, and the key is known before the thumbnail exists.
+ * A pure function of the image and all settings of the variant. Another setting is another key, so a stale
+ * thumbnail cannot be served, and the key is known before the thumbnail exists.
  *
  * @returns for example `thumbnails/9f86…/thumbnail/v1-320x320-inside-q80.webp`
  */

@@ -16,8 +16,9 @@ const blanks = ' \t\r\n\f';
 const endsOfName = `${blanks}<>/[=`;
 
 /**
- * Skips what may precede a document's first element: blanks, comments, processing instructions and a document type. The
- * position only moves forward, so each character is read a bounded number of times. A regular expression would backtrack.
+ * Skips what may precede a document's first element: blanks, comments, processing instructions and a document
+ * type. The position only moves forward, so each character is read a bounded number of times. A regular
+ * expression would backtrack.
  */
 export const readMarkup = (text: Characters): Markup => {
   const hasXmlDeclaration = text.startsWith('<?xml');

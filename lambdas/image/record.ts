@@ -31,8 +31,8 @@ export const failureSchema = z.object({ code: z.enum(imageErrorCodes), detail: z
 export type Failure = Readonly<z.output<typeof failureSchema>>;
 
 /**
- * Everything known about one image. It is `received` until every variant is stored, then `ready`, or `failed` for a
- * permanent reason. When the variants change, a settled image becomes `received` again.
+ * Everything known about one image. It is `received` until every variant is stored, then `ready`, or `failed`
+ * for a permanent reason. When the variants change, a settled image becomes `received` again.
  */
 export const recordSchema = z.object({
   id: z.string(),
@@ -43,8 +43,8 @@ export const recordSchema = z.object({
   /** While `received`: since when the image waits for its thumbnails. */
   waitingSince: z.string().optional(),
   /**
-   * Whether the image was only announced so far. `original` says nothing until resize has read the bytes, because claims
-   * are not recorded. Without the bytes the record expires.
+   * Whether the image was only announced so far. `original` says nothing until resize has read the bytes,
+   * because claims are not recorded. Without the bytes the record expires.
    */
   announced: z.boolean().default(false),
   original: originalSchema,

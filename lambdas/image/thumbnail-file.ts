@@ -21,16 +21,16 @@ const sizeReaders: Readonly<Record<Variant['format'], (bytes: Uint8Array) => Siz
 };
 
 /**
- * No thumbnail of so many pixels has more bytes. Noise, at the highest quality and with alpha, takes 5.7 bytes a pixel as
- * AVIF and 4 in the other formats; headers and palettes come on top.
+ * No thumbnail of so many pixels has more bytes. Noise, at the highest quality and with alpha, takes 5.7
+ * bytes a pixel as AVIF and 4 in the other formats; headers and palettes come on top.
  */
 export const maxThumbnailBytes = ({ width, height }: Size): number => 8 * width * height + 65_536;
 
 /**
- * Checks that these bytes are one picture as our encoders write it: of this format, no larger than expected, without
- * metadata and without anything before, between or after its parts. The process that wrote them has decoded a stranger's
- * image, so it is not trusted. Only lengths and headers are read, once from start to end; nothing is decoded. What the
- * picture shows cannot be checked.
+ * Checks that these bytes are one picture as our encoders write it: of this format, no larger than expected,
+ * without metadata and without anything before, between or after its parts. The process that wrote them has
+ * decoded a stranger's image, so it is not trusted. Only lengths and headers are read, once from start to
+ * end; nothing is decoded. What the picture shows cannot be checked.
  *
  * @returns the size that the file itself has
  * @throws InvalidThumbnail

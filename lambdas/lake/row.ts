@@ -18,8 +18,8 @@ const dayMilliseconds = 86_400_000;
 const clockMilliseconds = 3_600_000;
 
 /**
- * Turns the body of a message into a row. An event is dated by its own time, so all its copies are in one partition, however
- * late they arrive.
+ * Turns the body of a message into a row. An event is dated by its own time, so all its copies are in one
+ * partition, however late they arrive.
  */
 export const placeEvent = (body: string, now: Date): Placed => {
   const { success, data: event, error } = imageEventSchema.safeParse(parsed(body));

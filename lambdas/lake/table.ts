@@ -13,8 +13,9 @@ export interface Column {
 }
 
 /**
- * The columns of one event, apart from its type and day, which are partitions. The deployed table, the rows and the local
- * table follow from this list. All numbers are wide, because an event with one that does not fit would be an error.
+ * The columns of one event, apart from its type and day, which are partitions. The deployed table, the rows
+ * and the local table follow from this list. All numbers are wide, because an event with one that does not
+ * fit would be an error.
  */
 export const columns: readonly Column[] = [
   {

@@ -21,7 +21,7 @@ interface OpenPart {
 
 const pageSize = 50;
 
-/** Lists overdue images of one kind, round robin: one page of every part, then the next page of every part. */
+/** Lists overdue images of one kind, round robin: a page of every part, then the next page of each. */
 export const overdueImages = async function* (
   catalog: Pick<Catalog, 'overdue'>,
   { kind, before, maxImages, deadline }: OverdueQuery,

@@ -22,7 +22,7 @@ export interface ReconcileReport {
   readonly backlog: number;
   /** Messages in the slow lane's queue. */
   readonly slowBacklog: number;
-  /** Images whose original is stored and whose thumbnails were requested again. Resize gives up after several requests. */
+  /** Their originals are stored, and their thumbnails were requested again. Resize gives up eventually. */
   readonly requeued: readonly ImageId[];
   /** Images whose original was never stored: they are no longer examined, and their records expire. */
   readonly expired: readonly ImageId[];
@@ -34,8 +34,9 @@ export type Reconcile = (options: { readonly dryRun: boolean }) => Promise<Recon
 const kinds: readonly WaitingKind[] = ['stored', 'slow', 'announced'];
 
 /**
- * Images of each kind in one run. With 288 runs a day, announcements are cleared three times as fast as the daily budget
- * allows them to be made. The ids of all kinds fit into one log event (CloudWatch Logs quotas: 256 KB).
+ * Images of each kind in one run. With 288 runs a day, announcements are cleared three times as fast as the
+ * daily budget allows them to be made. The ids of all kinds fit into one log event (CloudWatch Logs quotas:
+ * 256 KB).
  */
 const maxImagesOfKind = 1200;
 
@@ -45,7 +46,7 @@ const maxMillisecondsOfKind = 30_000;
 /** Images that are examined at once: half of the SDK's connections to one service. */
 const concurrency = 25;
 
-/** An image that has waited so long is requested again whatever the backlog: a flood must not hide lost images. */
+/** An image that has waited so long is requested whatever the backlog: floods must not hide lost images. */
 const longOverdueSeconds = 6 * 3600;
 
 /** A decode in the slow lane takes up to a minute and may happen twice, so its images are overdue later. */
@@ -68,8 +69,8 @@ type Finding = { readonly id: ImageId } & (
 );
 
 /**
- * Finds images that have been `received` for too long, because an event was lost or a process died, and requests their
- * thumbnails again. Images whose original is missing are left to expire. A dry run only reports.
+ * Finds images that have been `received` for too long, because an event was lost or a process died, and
+ * requests their thumbnails again. Images without an original are left to expire. A dry run only reports.
  */
 export const createReconcile = ({
   catalog,

@@ -100,7 +100,10 @@ export const createDecodeOriginal = ({
     return result.kind === 'stopped' ? { ...result, kind: 'slow' } : result;
   };
 
-  /** One crash may be an out-of-memory kill elsewhere. Two, the second in a fresh process, are blamed on the image. */
+  /**
+   * One crash may be an out-of-memory kill elsewhere. Two, the last in a fresh process, are the image's
+   * fault.
+   */
   const inSlowLane: DecodeOriginal = async (id, variants) => {
     const first = await attempt(id, variants);
     if (first.kind !== 'stopped') return first;
@@ -114,8 +117,8 @@ export const createDecodeOriginal = ({
 };
 
 /**
- * What is recorded of an image whose decode stopped twice. Bytes alone do not determine it, so the image is decoded again
- * when it is uploaded again.
+ * What is recorded of an image whose decode stopped twice. Bytes alone do not determine it, so the image is
+ * decoded again when it is uploaded again.
  *
  * @throws DecodeStopped if the machine is at fault
  */

@@ -3,13 +3,15 @@ import type { Variant } from '../image/variant.ts';
 import { estimateEncodeMilliseconds } from './decoder/cost.ts';
 
 /**
- * Two lanes keep slow images from delaying the others. Every image starts in the fast lane. It moves to the slow lane, a
- * queue with its own concurrency limit, when its header promises much work or when it exceeds the fast lane's allowance.
- * Only in the slow lane does an image fail for its time or memory.
+ * Two lanes keep slow images from delaying the others. Every image starts in the fast lane. It moves to the
+ * slow lane, a queue with its own concurrency limit, when its header promises much work or when it exceeds
+ * the fast lane's allowance. Only in the slow lane does an image fail for its time or memory.
  */
 export type Lane = 'fast' | 'slow';
 
-/** What the decode of one image may use. It is measured in CPU time, which other processes hardly influence. */
+/**
+ * What the decode of one image may use. It is measured in CPU time, which other processes hardly influence.
+ */
 export interface DecodeAllowance {
   readonly cpuMilliseconds: number;
   /** Above what the process held before the image arrived. */
@@ -31,7 +33,8 @@ export const fastMemoryMiB = ({ decodeMemoryMiB }: Pick<ImageLimits, 'decodeMemo
   Math.min(maxFastMemoryMiB, decodeMemoryMiB);
 
 /**
- * Large variants alone do not make an image slow: the time to encode them is added to the fast lane's allowance.
+ * Large variants alone do not make an image slow: the time to encode them is added to the fast lane's
+ * allowance.
  *
  * @param isCrowded whether other images wait in the fast lane
  */

@@ -40,8 +40,9 @@ export const createdObjects = (body: string): readonly CreatedObject[] =>
     }));
 
 /**
- * SQS counts the deliveries of a redriven dead letter anew (SQS Developer Guide, "Configure a dead-letter queue
- * redrive"). Its event is older than this: a message becomes a dead letter after four visibility timeouts.
+ * SQS counts the deliveries of a redriven dead letter anew (SQS Developer Guide, "Configure a dead-letter
+ * queue redrive"). Its event is older than this: a message becomes a dead letter after four visibility
+ * timeouts.
  */
 const freshMilliseconds = 60_000;
 

@@ -62,11 +62,11 @@ interface Made {
 }
 
 /**
- * Settles one image, in this order: plan which thumbnails are missing, fetch the original, verify it, render, store, record,
- * publish.
+ * Settles one image, in this order: plan which thumbnails are missing, fetch the original, verify it, render,
+ * store, record, publish.
  *
- * A job may be stopped anywhere and run again. Thumbnails are stored before the record is written, both under keys that
- * never change, and events are published last, with ids that never change.
+ * A job may be stopped anywhere and run again. Thumbnails are stored before the record is written, both under
+ * keys that never change, and events are published last, with ids that never change.
  */
 export const createResize = (dependencies: ResizeDependencies): Resize => {
   const { originals, thumbnails, catalog, events, metrics, variants, slowLane } = dependencies;

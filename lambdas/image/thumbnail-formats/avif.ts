@@ -1,8 +1,8 @@
 import { ByteReader, InvalidThumbnail, requireThat, type Size } from './bytes.ts';
 
 /**
- * "AV1 Image File Format (AVIF)" (aomediacodec.github.io/av1-avif), ISO/IEC 14496-12 and 23008-12: what libheif writes for
- * one picture without metadata, or with a second picture as its alpha.
+ * "AV1 Image File Format (AVIF)" (aomediacodec.github.io/av1-avif), ISO/IEC 14496-12 and 23008-12: what
+ * libheif writes for one picture without metadata, or with a second picture as its alpha.
  */
 export const avifSize = (bytes: Uint8Array): Size => {
   const reader = new ByteReader(bytes);
@@ -207,8 +207,8 @@ const checkReferences = (box: Box): void => {
 const maxSequenceHeaderBytes = 16;
 
 /**
- * "AV1 Bitstream & Decoding Process Specification", 5.3 and 5.5: an empty delimiter, the header of a still picture and one
- * frame. Metadata and padding would be further units.
+ * "AV1 Bitstream & Decoding Process Specification", 5.3 and 5.5: an empty delimiter, the header of a still
+ * picture and one frame. Metadata and padding would be further units.
  */
 const checkCodedPicture = (bytes: Buffer, { width, height }: Size): void => {
   const reader = new ByteReader(bytes);

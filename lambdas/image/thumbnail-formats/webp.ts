@@ -5,7 +5,7 @@ interface Chunk {
   readonly data: Buffer;
 }
 
-/** The chunks that libwebp writes for one picture without metadata. "VP8X" and "ALPH" precede a lossy one with alpha. */
+/** What libwebp writes for one picture without metadata. "VP8X" and "ALPH" precede a lossy one with alpha. */
 const layouts = ['VP8 ', 'VP8L', 'VP8X,ALPH,VP8 '];
 
 /** "WebP Container Specification" (developers.google.com/speed/webp/docs/riff_container); RFC 9649. */

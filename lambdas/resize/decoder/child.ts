@@ -52,7 +52,7 @@ export interface DecoderChildOptions {
 /** Loading libvips takes 0.1 s, and much longer on a machine that has just started. */
 const startSeconds = 30;
 
-/** A decode shares the CPU with others, so its deadline is a multiple of its CPU time, and at least some seconds. */
+/** A decode shares the CPU, so its deadline is a multiple of its CPU time, and at least some seconds. */
 const deadlineFactor = 10;
 const minDeadlineMilliseconds = 10_000;
 
@@ -117,7 +117,7 @@ export const createDecoderChild = (
 
   const onWarning = (line: string): void => {
     warningsLeft -= 1;
-    if (warningsLeft >= 0) log.warn('decoder complains', { line });
+    if (warningsLeft >= 0) log.warn('decoder wrote to standard error', { line });
   };
 
   child.once('exit', (code, signal) => onEnd(signal ?? `exit code ${code}`));
@@ -159,7 +159,8 @@ export const createDecoderChild = (
     requests.write(`${JSON.stringify(job)}\n`);
     const { cpuMilliseconds } = job.allowance;
     const cpuBefore = cpuMillisecondsOf(child.pid);
-    // A decoder reports that it exceeds its CPU time. One that used it up in silence hangs; one that did not got no CPU.
+    // A decoder reports that it exceeds its CPU time. One that used it up in silence hangs; one that did not
+    // got no CPU.
     return replyWithin(Math.max(minDeadlineMilliseconds, deadlineFactor * cpuMilliseconds), () =>
       cpuMillisecondsOf(child.pid) - cpuBefore >= cpuMilliseconds
         ? new DecodeStopped('cpu', 'The decoder used up its CPU time and does not reply.')

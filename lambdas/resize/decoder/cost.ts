@@ -10,13 +10,14 @@ const maxCompressedTextBytes = 16_384;
 const maxPlainTextBytes = 1_000_000;
 const maxPngChunks = 100_000;
 
-/** libtiff compares each tag of a directory with each other one. 60 directories of 15 tags make 13,500 comparisons. */
+/** libtiff compares all tags of a directory with each other: 13,500 times for 60 directories of 15 tags. */
 const maxTagComparisons = 1_000_000;
 const maxDirectories = 10_000;
 
 /**
- * Whether reading the header alone may take more than a tenth of a second of CPU time, because of text that inflates a
- * thousandfold or tags that the library sorts. Walks the container in time linear in its bytes, and decodes nothing.
+ * Whether reading the header alone may take more than a tenth of a second of CPU time, because of text that
+ * inflates a thousandfold or tags that the library sorts. Walks the container in time linear in its bytes,
+ * and decodes nothing.
  */
 export const isCostlyHeader = (bytes: Uint8Array): boolean => {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** CPU time of a process so far, on Linux (proc(5), /proc/pid/stat: fields 14 and 15, in ticks of 10 ms); elsewhere 0. */
+/**
+ * CPU time of a process so far, on Linux (proc(5), /proc/pid/stat: fields 14 and 15, in ticks of 10 ms);
+ * elsewhere 0.
+ */
 export const cpuMillisecondsOf = (pid: number | undefined): number => {
   if (process.platform !== 'linux' || pid === undefined) return 0;
   try {

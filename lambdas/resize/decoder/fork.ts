@@ -28,16 +28,18 @@ const inheritedVariables = [
 
 const environment = (): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(inheritedVariables.map((name) => [name, process.env[name]])),
-  // Otherwise libvips would move images over 100 MB to the disk, where no limit applies. The limit on memory is lower than this.
+  // Otherwise libvips would move images over 100 MB to the disk, where no limit applies. The limit on memory
+  // is lower than this.
   VIPS_DISC_THRESHOLD: '8g',
-  // Each image keeps one core busy. With more threads no image of 12 megapixels is faster, and with jemalloc libvips would
-  // start one for each core.
+  // Each image keeps one core busy. With more threads no image of 12 megapixels is faster, and with jemalloc
+  // libvips would start one for each core.
   VIPS_CONCURRENCY: '1',
 });
 
 /** Starts a decoder process, which ends with this one. `decoderFiles` names its descriptors. */
 export const forkDecoder = (): ForkedDecoder => {
-  // An image waits in this file, in the page cache. A socket would need many switches between the two processes.
+  // An image waits in this file, in the page cache. A socket would need many switches between the two
+  // processes.
   const file = openUnnamedFile();
   try {
     const child = spawn(process.execPath, [entry], {

@@ -8,9 +8,9 @@ import type { Rendering } from './protocol.ts';
 import { createTurns } from './turns.ts';
 
 /**
- * Decodes images in processes of their own, as many as are asked for at once. No limit within libvips ends every decode
- * that hangs, and none survives a crash; a process can be killed, and nothing else is lost with it. SECURITY.md describes
- * what an image that takes over such a process could reach.
+ * Decodes images in processes of their own, as many as are asked for at once. No limit within libvips ends
+ * every decode that hangs, and none survives a crash; a process can be killed, and nothing else is lost with
+ * it. SECURITY.md describes what an image that takes over such a process could reach.
  */
 export interface Decoder {
   /**
@@ -32,7 +32,10 @@ export interface DecoderOptions {
   readonly first?: ForkedDecoder;
 }
 
-/** A process of the fast lane is replaced after so many images, or when it still holds so much memory after one. */
+/**
+ * A process of the fast lane is replaced after so many images, or when it still holds so much memory after
+ * one.
+ */
 const maxImagesPerProcess = 500;
 const maxResidentMiB = 256;
 

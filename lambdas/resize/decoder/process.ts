@@ -8,8 +8,9 @@ import type { DecoderReply, DecoderRequest, Exceeded } from './protocol.ts';
 import { ExceedsEstimate, renderImage } from './render.ts';
 
 /*
- * The process that decodes: one image after the other, and nothing else. It may be killed at any moment. It often starts
- * while a caller waits, so it loads only sharp, and does not check requests: they come from our own code.
+ * The process that decodes: one image after the other, and nothing else. It may be killed at any moment. It
+ * often starts while a caller waits, so it loads only sharp, and does not check requests: they come from our
+ * own code.
  */
 
 /** How often it measures its CPU time and memory. A decode can allocate about 50 MB in between. */
@@ -52,8 +53,8 @@ const cpuMilliseconds = (): number => {
 };
 
 /**
- * libvips runs in other threads, so this one is free to measure their use. Memory is what the process holds above what it
- * held before, because earlier images may have left some behind.
+ * libvips runs in other threads, so this one is free to measure their use. Memory is what the process holds
+ * above what it held before, because earlier images may have left some behind.
  */
 const watch = (allowance: DecodeAllowance): NodeJS.Timeout => {
   const maxResidentMiB = residentMiB() + allowance.memoryMiB;

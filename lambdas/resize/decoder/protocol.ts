@@ -4,9 +4,9 @@ import type { Variant } from '../../image/variant.ts';
 import type { DecodeAllowance } from '../lanes.ts';
 
 /*
- * Requests and replies are lines of JSON on pipes; bytes pass both ways through a file that only the two processes have
- * open. Node's own channel between processes would deserialize whatever a hostile decoder sends, of any size, and throw
- * where nothing can catch it.
+ * Requests and replies are lines of JSON on pipes; bytes pass both ways through a file that only the two
+ * processes have open. Node's own channel between processes would deserialize whatever a hostile decoder
+ * sends, of any size, and throw where nothing can catch it.
  */
 
 /** Longer replies are malformed. */
@@ -39,8 +39,8 @@ const verdicts = z.enum(['unsupported-type', 'image-too-large', 'image-corrupt']
 const residentMiB = z.number().nonnegative();
 
 /**
- * A decoder replies once that it is ready, and then once to each request. Replies are checked, because an image may have
- * taken over the process.
+ * A decoder replies once that it is ready, and then once to each request. Replies are checked, because an
+ * image may have taken over the process.
  */
 export const decoderReplySchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready') }),

@@ -6,7 +6,8 @@ import { estimateDecodeMilliseconds, isCostlyHeader } from './cost.ts';
 import { placeholderOf } from './placeholder.ts';
 import type { Rendering } from './protocol.ts';
 
-// Only the loaders of the accepted types may ever see a byte: SVG, PDF, ImageMagick and the like read files and URLs.
+// Only the loaders of the accepted types may ever see a byte: SVG, PDF, ImageMagick and the like read files
+// and URLs.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
   operation: [
@@ -87,8 +88,8 @@ const open = (bytes: Uint8Array): Sharp =>
 const maxChannels = 4;
 
 /**
- * A TIFF may have channels that are no colour, such as masks. When libvips resizes, it treats the last one as transparency,
- * although that is the first one. A PNG keeps only the first.
+ * A TIFF may have channels that are no colour, such as masks. When libvips resizes, it treats the last one as
+ * transparency, although that is the first one. A PNG keeps only the first.
  */
 const withoutExtraChannels = (bytes: Uint8Array): Promise<Uint8Array> =>
   open(bytes).autoOrient().toColourspace('srgb').png({ compressionLevel: 0 }).toBuffer();

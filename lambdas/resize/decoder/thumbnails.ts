@@ -11,8 +11,8 @@ export class MalformedReply extends Error {
 }
 
 /**
- * Reads the thumbnails that a decoder left in the file, one after the other, and empties the file. Each must be a picture
- * and nothing else, because its bytes may come from an image that took over the decoder.
+ * Reads the thumbnails that a decoder left in the file, one after the other, and empties the file. Each must
+ * be a picture and nothing else, because its bytes may come from an image that took over the decoder.
  *
  * @throws MalformedReply
  */

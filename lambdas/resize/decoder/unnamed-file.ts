@@ -13,7 +13,8 @@ const isUnsupported = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && unsupported.includes(String(error.code));
 
 /**
- * Opens a file that never has a name. While a file has one, another process that lists the folder can open it.
+ * Opens a file that never has a name. While a file has one, another process that lists the folder can open
+ * it.
  *
  * @param folder where it is stored. @default - the folder for temporary files
  */
