@@ -11,7 +11,7 @@ test('the API description has the version of the package', () => {
     maxUploadBytes: 100_000_000,
     auth: 'none',
     links: 'public',
-    hasMail: false,
+    extensions: [],
   });
   expect(info.version).toBe(version);
 });
