@@ -1,0 +1,33 @@
+import * as z from 'zod';
+import { readSettings, settingsSchema } from '../../lib/settings.ts';
+import { code, table } from './table.ts';
+
+/** The object that a schema accepts behind defaults, null and text, if it accepts one. */
+const objectIn = (schema: z.core.$ZodType): z.ZodObject | undefined => {
+  if (schema instanceof z.ZodObject) return schema;
+  if (schema instanceof z.ZodPipe) return objectIn(schema.out);
+  if (schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable)
+    return objectIn(schema.unwrap());
+  return undefined;
+};
+
+const descriptionOf = (schema: z.core.$ZodType): string => z.globalRegistry.get(schema)?.description ?? '';
+
+type Row = readonly [name: string, value: string, description: string];
+
+/** A row for each setting; the parts of an object have rows of their own below it. */
+const rowsOf = (object: z.ZodObject, defaults: unknown, prefix = ''): readonly Row[] =>
+  Object.entries(object.shape).flatMap(([key, schema]) => {
+    const name = `${prefix}${key}`;
+    const parts = objectIn(schema);
+    const value = z.record(z.string(), z.unknown()).safeParse(defaults).data?.[key];
+    const shown = value === undefined || (parts && value !== null) ? '' : code(textOf(value));
+    const row: Row = [code(name), shown, descriptionOf(schema)];
+    return [row, ...(parts ? rowsOf(parts, value, `${name}.`) : [])];
+  });
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** Every setting of cdk.json with its default and what it does. */
+export const settingsTable = (): string =>
+  table(['Setting', 'Default', 'Meaning'], rowsOf(settingsSchema, readSettings({})));
