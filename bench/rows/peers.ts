@@ -214,13 +214,5 @@ const rowsOf = (peer: Peer): readonly Row[] => {
   ];
 };
 
-/** Comes as the source of a whole CDK stack, in no registry: nobody can have it installed. */
-const dynamicImageTransformation: Row = {
-  key: 'peer-dit',
-  what: 'resize handler with all that it notes and tells, 12 MP JPEG',
-  against: "the handler of AWS's Dynamic Image Transformation",
-  measure: async () => ({ impossible: 'it is in no package registry, only in the sources of its stack' }),
-};
-
 /** Whole image servers that get an original over http and answer with its thumbnail. */
-export const peerRows: readonly Row[] = [...peers.flatMap(rowsOf), dynamicImageTransformation];
+export const peerRows: readonly Row[] = peers.flatMap(rowsOf);

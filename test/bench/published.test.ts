@@ -23,14 +23,3 @@ test('publishes a whole run, and the plot of the same one', () => {
   );
   expect(plotted).toEqual(measured.map(({ goal, ratio }) => [Number(ratio.median.toFixed(2)), goal.ratio]));
 });
-
-test.each([
-  ['core', /costs ([\d.]+) times what libvips alone needs/],
-  ['four-variants', /four sizes of it ([\d.]+) times the largest alone/],
-  ['ingest', /takes ([\d.]+) times as long as a bare PUT/],
-  ['resize', /noted and told, takes ([\d.]+) times as long as a bare GET, resize and PUT/],
-])('tells in the README what was measured: %s', (key, sentence) => {
-  const readme = readFileSync('README.md', 'utf8').replaceAll(/\s+/g, ' ');
-  const measured = published.rows.find((row) => row.key === key)?.ratio?.median;
-  expect(sentence.exec(readme)?.[1]).toBe(measured?.toFixed(2));
-});
