@@ -1,5 +1,5 @@
+import { imageUsage, totalOf } from '../lib/cost/image-usage.ts';
 import { times, usdOf } from '../lib/cost/prices.ts';
-import { imageUsage, totalOf } from '../lib/cost/usage.ts';
 
 /** What one photo took, as measured. */
 export interface PhotoCost {

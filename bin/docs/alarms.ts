@@ -1,4 +1,4 @@
-import type { CostLine } from '../../lib/cost/usage.ts';
+import type { CostLine } from '../../lib/cost/image-usage.ts';
 import { deployments, synthesizedAlarms } from './deployments.ts';
 import { table } from './table.ts';
 

@@ -12,9 +12,9 @@ import {
   pricesTable,
   storageTable,
   worstDayInContainersTable,
-  worstDaySentence,
   worstDayStorageSentence,
   worstDayTable,
+  worstDayTotal,
 } from './cost.ts';
 import { settingsTable } from './settings.ts';
 
@@ -41,8 +41,28 @@ export const blocks: readonly Block[] = [
   { name: 'endpoints-or-nat', render: endpointsOrNatTable },
   { name: 'worst-day', render: worstDayTable },
   { name: 'worst-day-containers', render: worstDayInContainersTable },
-  { name: 'worst-day-sentence', render: worstDaySentence },
+  { name: 'worst-day-total', render: worstDayTotal },
   { name: 'worst-day-storage', render: worstDayStorageSentence },
   { name: 'settings-capacity', render: settingsCapacityTable },
   { name: 'quotas', render: quotasTable },
 ];
+
+const blockNamed = (name: string): Block => {
+  const block = blocks.find((each) => each.name === name);
+  if (block !== undefined) return block;
+  const names = blocks.map((each) => each.name).join(', ');
+  throw new Error(`There is no generated block named ${name}. The blocks are ${names}.`);
+};
+
+/**
+ * Renders every block of a document anew: what stands between `<!-- generated: name -->` and `<!-- end -->`, on lines of
+ * its own or within a sentence.
+ */
+export const withCurrentBlocks = (text: string): string =>
+  text.replaceAll(
+    /<!-- generated: (\S+) -->(\n?)[\s\S]*?<!-- end -->/g,
+    (_block, name: string, newline: string) => {
+      const margin = newline === '' ? '' : '\n\n';
+      return `<!-- generated: ${name} -->${margin}${blockNamed(name).render()}${margin}<!-- end -->`;
+    },
+  );

@@ -1,13 +1,7 @@
 import { zoneCount } from '../../lib/containers/settings.ts';
+import { type CostLine, type ImageUsageProps, imageUsage, totalOf } from '../../lib/cost/image-usage.ts';
 import { prices, sumOf, times, type Usage, usdOf } from '../../lib/cost/prices.ts';
-import {
-  assumed,
-  type CostLine,
-  fargate,
-  type ImageUsageProps,
-  imageUsage,
-  totalOf,
-} from '../../lib/cost/usage.ts';
+import { assumed, fargate } from '../../lib/cost/usage.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { alarmUsage } from './alarms.ts';
 import { deployments } from './deployments.ts';
@@ -189,9 +183,8 @@ export const worstDayInContainersTable = (): string => {
   );
 };
 
-/** The bound in one sentence, for other documents. */
-export const worstDaySentence = (): string =>
-  `Under the default settings a day costs at most $${Math.round(worstDayUsd(defaults))}, not counting downloads.`;
+/** The total alone, for a sentence of another document. */
+export const worstDayTotal = (): string => `$${Math.round(worstDayUsd(defaults))}`;
 
 export const worstDayStorageSentence = (): string => {
   const bytes = bytesStoredByWorstDay(defaults);

@@ -11,9 +11,7 @@ const objectIn = (schema: z.core.$ZodType): z.ZodObject | undefined => {
   return undefined;
 };
 
-const descriptionOf = (schema: z.core.$ZodType): string => z.globalRegistry.get(schema)?.description ?? '';
-
-type Row = readonly [name: string, value: string, description: string];
+type Row = readonly [name: string, value: string, description: string, rule: string];
 
 /** A row for each setting; the parts of an object have rows of their own below it. */
 const rowsOf = (object: z.ZodObject, defaults: unknown, prefix = ''): readonly Row[] =>
@@ -22,12 +20,13 @@ const rowsOf = (object: z.ZodObject, defaults: unknown, prefix = ''): readonly R
     const parts = objectIn(schema);
     const value = z.record(z.string(), z.unknown()).safeParse(defaults).data?.[key];
     const shown = value === undefined || (parts && value !== null) ? '' : code(textOf(value));
-    const row: Row = [code(name), shown, descriptionOf(schema)];
+    const { description = '', rule } = z.globalRegistry.get(schema) ?? {};
+    const row: Row = [code(name), shown, description, parts ? '' : String(rule ?? '')];
     return [row, ...(parts ? rowsOf(parts, value, `${name}.`) : [])];
   });
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** Every setting of cdk.json with its default and what it does. */
+/** Every setting of cdk.json with its default, what it does and which values are valid. */
 export const settingsTable = (): string =>
-  table(['Setting', 'Default', 'Meaning'], rowsOf(settingsSchema, readSettings({})));
+  table(['Setting', 'Default', 'Meaning', 'Valid values'], rowsOf(settingsSchema, readSettings({})));

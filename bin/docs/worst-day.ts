@@ -1,9 +1,10 @@
 import { type Route, routes } from '../../lambdas/ingest/routes.ts';
 import { maxRecipientsPerDay } from '../../lambdas/notify/mail-request.ts';
+import { type CostLine, totalOf } from '../../lib/cost/image-usage.ts';
 import { sumOf, usdOf } from '../../lib/cost/prices.ts';
-import { assumed, type CostLine, fargate, httpApi, lambda, totalOf } from '../../lib/cost/usage.ts';
+import { assumed, fargate, httpApi, lambda } from '../../lib/cost/usage.ts';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../../lib/resize/function-memory.ts';
-import { imageLimitsOf, type Settings } from '../../lib/settings.ts';
+import type { Settings } from '../../lib/settings.ts';
 
 /**
  * What one day costs at most, if callers send whatever costs most all day long. Each line has a worst case of its own,
@@ -272,9 +273,8 @@ const imageLines = (settings: Settings): readonly WorstDayLine[] => {
 
 const functionLines = (settings: Settings): readonly WorstDayLine[] => {
   const { resizeMaxConcurrency, slowResizeMaxConcurrency } = settings;
-  const limits = imageLimitsOf(settings);
-  const memoryMiB = resizeMemoryMiB(limits, 'fast');
-  const slowMemoryMiB = resizeMemoryMiB(limits, 'slow');
+  const memoryMiB = resizeMemoryMiB(settings, 'fast');
+  const slowMemoryMiB = resizeMemoryMiB(settings, 'slow');
   return [
     {
       what: 'Resize: all deliveries',

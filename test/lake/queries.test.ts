@@ -5,8 +5,8 @@ import type { FirehoseTransformationEvent, FirehoseTransformationResult } from '
 import { type Cell, type LocalLake, openLocalLake } from '../../bin/query/engine.ts';
 import type { ImageEvent } from '../../lambdas/image/event.ts';
 import { placeEvent } from '../../lambdas/lake/row.ts';
+import { imageUsage, totalOf as usageOf } from '../../lib/cost/image-usage.ts';
 import { times, usdOf } from '../../lib/cost/prices.ts';
-import { imageUsage, totalOf as usageOf } from '../../lib/cost/usage.ts';
 import { namedQueries } from '../../lib/lake/named-queries.ts';
 import { type GeneratedMessages, generateMessages } from './generated-events.ts';
 import { storeRows } from './stored-rows.ts';

@@ -491,8 +491,7 @@ describe('the description of the lake', () => {
   });
 
   test('names every query', () => {
-    for (const { name } of namedQueries({ resizeMemoryMiB: 1 }))
-      expect(page).toContain(`\`${name}\``);
+    for (const { name } of namedQueries({ resizeMemoryMiB: 1 })) expect(page).toContain(`\`${name}\``);
   });
 });
 
