@@ -23,8 +23,8 @@ const million = 1_000_000;
 const utilisation = 0.6;
 
 /**
- * A million photos, in both modes. Times are those of this machine, whose cores are neither Lambda's nor Fargate's, with
- * services that answer within a millisecond or two; everything else is counted.
+ * A million photos, in both modes. Times are those of this machine, whose cores are neither Lambda's nor
+ * Fargate's, with services that answer within a millisecond or two; everything else is counted.
  */
 export const estimatesFor = (photo: PhotoCost): readonly Estimate[] => {
   const functions = imageUsage({

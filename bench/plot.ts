@@ -15,8 +15,9 @@ const escaped = (text: string): string =>
 const px = (value: number): string => value.toFixed(1);
 
 /**
- * A bar for each row that has a goal, as long as its ratio relative to the goal: one that ends before the line meets it. The
- * whiskers are the 10th and the 90th percentile. Colours follow the light or dark scheme of the reader.
+ * A bar for each row that has a goal, as long as its ratio relative to the goal: one that ends before the
+ * line meets it. The whiskers are the 10th and the 90th percentile. Colours follow the light or dark scheme
+ * of the reader.
  */
 export const plotOf = (results: readonly Result[]): string => {
   const rows = results.flatMap(({ what, against, goal, outcome }) =>

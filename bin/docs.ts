@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util';
 import { withCurrentBlocks } from './docs/blocks.ts';
 
 /**
- * `npm run docs` rewrites every generated block of README.md and docs/. With `--check` nothing is written, and a stale
- * block is an error.
+ * `npm run docs` rewrites every generated block of README.md and docs/. With `--check` nothing is written,
+ * and a stale block is an error.
  */
 const { values: options } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 

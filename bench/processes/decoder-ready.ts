@@ -10,7 +10,8 @@ subscribe('child_process', (message) => {
   if (typeof message !== 'object' || message === null || !('process' in message)) return;
   const { process: child } = message;
   if (!(child instanceof ChildProcess)) return;
-  // Its first reply is that it is ready. This process reads it after this file ends, when the function is loaded.
+  // Its first reply is that it is ready. This process reads it after this file ends, when the function is
+  // loaded.
   child.once('spawn', () => child.stdio[decoderFiles.replies]?.once('data', () => printAndExit('ready')));
 });
 createRequire(indexFile)(indexFile);

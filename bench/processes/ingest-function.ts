@@ -3,7 +3,10 @@ import { createRequire } from 'node:module';
 import { postEvent } from '../../test/events.ts';
 import { answerJobs } from './answer.ts';
 
-/** `ingest-function <index.js>`: the packaged function, loaded as in Lambda. A job is the name of a file to post. */
+/**
+ * `ingest-function <index.js>`: the packaged function, loaded as in Lambda. A job is the name of a file to
+ * post.
+ */
 const [, , indexFile = ''] = process.argv;
 const {
   handler,

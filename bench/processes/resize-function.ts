@@ -2,7 +2,10 @@ import { createRequire } from 'node:module';
 import { queueEvent } from '../../test/events.ts';
 import { answerJobs } from './answer.ts';
 
-/** `resize-function <index.js>`: the packaged function, loaded as in Lambda. A job is a list of message bodies. */
+/**
+ * `resize-function <index.js>`: the packaged function, loaded as in Lambda. A job is a list of message
+ * bodies.
+ */
 const [, , indexFile = ''] = process.argv;
 const { handler }: { handler: (event: unknown, context: object) => Promise<unknown> } =
   createRequire(indexFile)(indexFile);

@@ -24,8 +24,8 @@ const untilOutput = async (message: unknown): Promise<Started> => {
 };
 
 /**
- * Starts processes, one after the other, and reports the time until the output of each. It is a small process of its own,
- * because Linux copies the page tables of the parent: 40 ms for those of a gigabyte.
+ * Starts processes, one after the other, and reports the time until the output of each. It is a small process
+ * of its own, because Linux copies the page tables of the parent: 40 ms for those of a gigabyte.
  */
 process.on('message', (message) => {
   untilOutput(message).then(

@@ -58,7 +58,9 @@ export const storageTable = (): string =>
 /** Own metrics cost only in hours in which they have data. */
 const dashboard: CostLine = { what: 'Dashboard', usage: { dashboardMonths: 1 } };
 
-/** Requests to two empty queues: with long polling each waits for up to 20 s, and Lambda has several pollers. */
+/**
+ * Requests to two empty queues: with long polling each waits for up to 20 s, and Lambda has several pollers.
+ */
 const idleQueues = (pollsPerMinute: number): CostLine => ({
   what: `SQS: ${pollsPerMinute} requests a minute to each of two empty queues`,
   usage: { sqsRequests: 2 * pollsPerMinute * minutesPerMonth },
@@ -105,7 +107,10 @@ export const idleInContainersTable = (): string =>
     idleQueues(20),
   ]);
 
-/** Millions of images a day. The standing tasks count as idle, although they serve images too: containers pay even earlier. */
+/**
+ * Millions of images a day. The standing tasks count as idle, although they serve images too: containers pay
+ * even earlier.
+ */
 const cheaperFrom = (instead: Usage, than: Usage): string => {
   const saved = usdOf(than) - usdOf(instead);
   return saved <= 0 ? 'never' : (usdOf(totalOf(standing)) / saved / daysPerMonth / million).toFixed(2);

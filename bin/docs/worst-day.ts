@@ -7,8 +7,8 @@ import { ingestMemoryMiB, resizeMemoryMiB } from '../../lib/resize/function-memo
 import type { Settings } from '../../lib/settings.ts';
 
 /**
- * What one day costs at most, if callers send whatever costs most all day long. Each line has a worst case of its own,
- * also where two of them exclude each other, so the sum is a bound and not a forecast.
+ * What one day costs at most, if callers send whatever costs most all day long. Each line has a worst case of
+ * its own, also where two of them exclude each other, so the sum is a bound and not a forecast.
  */
 export interface WorstDayLine extends CostLine {
   readonly boundedBy: string;
@@ -20,7 +20,10 @@ const secondsPerDay = 86_400;
 const hoursPerDay = 24;
 const minutesPerDay = 1440;
 
-/** An HTTP API takes no larger body, and charges for bodies that the function refuses (its quotas, "Payload size"). */
+/**
+ * An HTTP API takes no larger body, and charges for bodies that the function refuses (its quotas, "Payload
+ * size").
+ */
 const apiBodyBytes = 10_000_000;
 /** An accepted upload waits this long for another upload of the same image, with ten HEADs a second. */
 const concurrentUploadSeconds = 3;

@@ -2,8 +2,8 @@ import { usdOf } from './prices.ts';
 import { apiUnitBytes, eventUsage, lambda } from './usage.ts';
 
 /**
- * A table for SQL: what stands behind each type of event in US dollars, and in the last columns what its bytes, seconds
- * and thumbnails add.
+ * A table for SQL: what stands behind each type of event in US dollars, and in the last columns what its
+ * bytes, seconds and thumbnails add.
  */
 export const eventCostsTable = (resizeMemoryMiB: number): string => {
   const rows = Object.entries(eventUsage).map(([type, usage]) => {

@@ -12,8 +12,8 @@ interface Price {
 }
 
 /**
- * What AWS charges for: list prices of us-east-2 in US dollars without free tiers, from the pricing page of each service.
- * A key names the unit that is counted.
+ * What AWS charges for: list prices of us-east-2 in US dollars without free tiers, from the pricing page of
+ * each service. A key names the unit that is counted.
  */
 export const prices = {
   apiRequests: {

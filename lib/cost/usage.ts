@@ -2,7 +2,9 @@ import type { ImageEventType } from '../../lambdas/image/event.ts';
 import { ingestMemoryMiB } from '../resize/function-memory.ts';
 import type { Usage } from './prices.ts';
 
-/** API Gateway counts a request once for each of these that its body has (API Gateway pricing, "HTTP APIs"). */
+/**
+ * API Gateway counts a request once for each of these that its body has (API Gateway pricing, "HTTP APIs").
+ */
 export const apiUnitBytes = 512 * 1024;
 
 /** The photo and the times that estimates assume; the times are not measured on AWS. */
@@ -42,9 +44,9 @@ const upload = { ...inEveryEvent, ...httpApi(0), ...lambda(assumed.ingestSeconds
 const resized = { ...inEveryEvent, s3Gets: 1, dynamodbWrites: 3, sqsRequests: 4 };
 
 /**
- * What stands behind each event with functions, except the further bytes of a request and the seconds of resize. A write
- * to the catalog counts again for its index, and a new image counts against the daily budget. `image.ready` has one
- * thumbnail.
+ * What stands behind each event with functions, except the further bytes of a request and the seconds of
+ * resize. A write to the catalog counts again for its index, and a new image counts against the daily budget.
+ * `image.ready` has one thumbnail.
  */
 export const eventUsage: Readonly<Record<ImageEventType, Usage>> = {
   'image.received': { ...upload, s3Puts: 1, dynamodbWrites: 3 },

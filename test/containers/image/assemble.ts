@@ -45,8 +45,8 @@ export const filesBelow = (folder: string): readonly string[] =>
     .map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
 
 /**
- * Makes the file system of the image without Docker. The base image is represented by Node.js alone, and what its package
- * manager would install is left out.
+ * Makes the file system of the image without Docker. The base image is represented by Node.js alone, and what
+ * its package manager would install is left out.
  *
  * @returns the root of the file system
  */

@@ -15,8 +15,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 
 /**
- * What code that took over a decoder might try. The test imports it from the entry file of the decoder. It starts when the
- * folder for temporary files contains a file `attack`, and writes a report there.
+ * What code that took over a decoder might try. The test imports it from the entry file of the decoder. It
+ * starts when the folder for temporary files contains a file `attack`, and writes a report there.
  */
 
 /** "possible", or the code of the error. */

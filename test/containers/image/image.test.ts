@@ -69,9 +69,9 @@ const environmentWith = (added: Readonly<Record<string, string>>) => ({
 });
 
 /**
- * Runs as the user of the image, if this test runs as root, and without any capability, as on ECS. A shell drops the last
- * ones: Linux checks whether a program may be read with the capabilities of the process that starts it, and setpriv still
- * has some at that moment.
+ * Runs as the user of the image, if this test runs as root, and without any capability, as on ECS. A shell
+ * drops the last ones: Linux checks whether a program may be read with the capabilities of the process that
+ * starts it, and setpriv still has some at that moment.
  */
 const inImage = (
   words: readonly string[],
