@@ -6,7 +6,7 @@ import type { Answer, Cost } from './processes/answer.ts';
 import { startedSchema } from './processes/started.ts';
 import { benchFolder, project } from './project.ts';
 
-/** The scripts that run in processes of their own, without `.ts`. */
+/** Scripts that run in processes of their own, without `.ts`. */
 export type Script =
   | 'bare/decode'
   | 'bare/empty'
@@ -22,7 +22,7 @@ export type Script =
 
 const built = new Map<Script, string>();
 
-/** A script as JavaScript: what strips types from TypeScript takes time and memory, of which a package has none. */
+/** A script as JavaScript: stripping types would take time and memory, which a package does not need. */
 const scriptFile = (script: Script): string => {
   const known = built.get(script);
   if (known !== undefined) return known;
@@ -41,7 +41,7 @@ const scriptFile = (script: Script): string => {
   return outfile;
 };
 
-/** A process that does jobs and says what each cost. */
+/** A process that does jobs and reports the cost of each. */
 export interface Worker {
   readonly pid: number;
   run(job: object | string): Promise<Cost>;
@@ -96,9 +96,9 @@ export const startWorker = async (
     async run(job) {
       const answer = nextAnswer();
       child.send(job);
-      const told = await answer;
-      if (told.kind === 'done') return told;
-      throw new Error(`${script}: ${told.kind === 'failed' ? told.reason : told.kind}`);
+      const reply = await answer;
+      if (reply.kind === 'done') return reply;
+      throw new Error(`${script}: ${reply.kind === 'failed' ? reply.reason : reply.kind}`);
     },
     stop,
   };
@@ -113,19 +113,19 @@ const endOf = async (child: ChildProcess): Promise<void> => {
 
 let starter: ChildProcess | undefined;
 
-/** From the start of a process until it says its first word. */
-export const untilFirstWord = async (
+/** Starts a process, and measures the time until its output. */
+export const untilOutput = async (
   script: Script,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
-): Promise<{ readonly milliseconds: number; readonly word: string }> => {
+): Promise<{ readonly milliseconds: number; readonly output: string }> => {
   if (starter === undefined) {
     starter = fork(scriptFile('processes/starter'), {
       execArgv: [],
       env: {},
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    // It ends with this process, and is no reason for it to stay.
+    // It ends with this process, and does not keep it running.
     starter.unref();
     starter.channel?.unref();
   }

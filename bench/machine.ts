@@ -11,13 +11,13 @@ const versionOf = (name: string): string =>
     .object({ version: z.string() })
     .parse(JSON.parse(readFileSync(join(project, 'node_modules', name, 'package.json'), 'utf8'))).version;
 
-/** What the figures were measured on, without anything that tells whose machine it is. */
+/** The machine of the measurements, without anything that identifies its owner. */
 export const describeMachine = () => ({
   processor: cpus()[0]?.model.trim() ?? 'unknown',
   cores: availableParallelism(),
   memoryGiB: Math.round(totalmem() / 2 ** 30),
   platform: `${process.platform} ${process.arch}`,
-  /** Of the last minute, before the bench began: on a quiet machine well below 1. */
+  /** Of the last minute before the start; well below 1 on an idle machine. */
   loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
 });
 
@@ -30,7 +30,7 @@ export const describeVersions = () => ({
   commit: commit(),
 });
 
-/** The commit that is checked out; undefined where there is no git. */
+/** The current commit; undefined without git. */
 const commit = (): string | undefined => {
   try {
     return execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], {

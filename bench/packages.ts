@@ -7,7 +7,7 @@ import { bundling } from '../lib/constructs/service-function.ts';
 import { packageOf } from '../test/package/packaged-function.ts';
 import { benchFolder, project } from './project.ts';
 
-/** Names as Node.js has them. */
+/** By the names of Node.js. */
 const architectures: Readonly<Record<string, Architecture>> = {
   x64: Architecture.X86_64,
   arm64: Architecture.ARM_64,
@@ -25,9 +25,9 @@ const functions = {
 export type FunctionName = keyof typeof functions;
 
 /**
- * Packages a function by the code that packages it for AWS, but for the processor that runs this.
+ * Packages a function as for AWS, but for the processor of this machine.
  *
- * @returns its file `index.js`, in a folder where it has nothing but what is in its package
+ * @returns its file `index.js`, in a folder that contains only its package
  */
 export const packageFunction = (name: FunctionName): string => {
   const architecture = architectures[process.arch];
@@ -53,7 +53,7 @@ export const packageFunction = (name: FunctionName): string => {
   const folder = join(parent, name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(parent, { recursive: true });
-  // In Lambda nothing above the package says what its files are: they are CommonJS.
+  // In Lambda no package.json above the package exists: its files are CommonJS.
   writeFileSync(join(parent, 'package.json'), '{"type":"commonjs"}\n');
   cpSync(packageOf(assembly, name), folder, { recursive: true });
   return join(folder, 'index.js');

@@ -11,7 +11,7 @@ export interface Photo {
   readonly bytes: Buffer;
 }
 
-/** Every kind of photo: how many pixels, and how it is encoded. */
+/** Every kind of photo: its pixels and its encoding. */
 const kinds = {
   '12 MP JPEG': {
     file: '12mp.jpg',
@@ -63,7 +63,7 @@ const isPhotoName = (name: string): name is PhotoName => name in kinds;
 
 export const photoNames: readonly PhotoName[] = Object.keys(kinds).filter(isPhotoName);
 
-/** A photo made by this bench, the same for the same seed; kept for the next run. */
+/** A generated photo, the same for the same seed; kept for the next run. */
 export const photo = async (name: PhotoName, seed: number): Promise<Photo> => {
   const { file: fileName, width, height, encode } = kinds[name];
   const folder = join(benchFolder, 'photos', String(seed));
@@ -77,18 +77,18 @@ export const photo = async (name: PhotoName, seed: number): Promise<Photo> => {
   return { name, file, bytes: await readFile(file) };
 };
 
-/** Shapes from large to small, each half as strong as the one before, as photos have them. */
+/** Shapes from large to small, each with half the contrast of the one before, as in photos. */
 const octaves = [
   { across: 6, strength: 70 },
   { across: 40, strength: 35 },
   { across: 250, strength: 18 },
 ];
 
-/** How far a sensor's grain strays. With it, 12 megapixels take about 4 MB, as those of a phone do. */
+/** The spread of the sensor's noise. With it, 12 megapixels take about 4 MB, like those of a phone. */
 const grain = 7;
 const grainSide = 1024;
 
-/** Light and shade of all sizes, and grain over it. */
+/** Light and shade of all sizes, with grain. */
 const scene = (random: Random, width: number, height: number): Sharp => {
   const layers = octaves.map(({ across, strength }) => ({
     strength,
@@ -96,7 +96,7 @@ const scene = (random: Random, width: number, height: number): Sharp => {
   }));
   const noise = Int8Array.from(
     { length: grainSide * grainSide },
-    // The sum of three is near enough to what a sensor's noise is: a bell curve.
+    // The sum of three is close to the bell curve of a sensor's noise.
     () => Math.round((random.next() + random.next() + random.next() - 1.5) * 2 * grain),
   );
   const pixels = Buffer.allocUnsafe(width * height * 3);
@@ -131,7 +131,7 @@ const fieldOf = (random: Random, columns: number, rows: number) => ({
   values: Float32Array.from({ length: (columns + 1) * (rows + 1) * 3 }, () => random.next() * 2 - 1),
 });
 
-/** One row of a field, `at` from 0 to 1 of its height, as smooth as two straight lines can be. */
+/** One row of a field, at 0 to 1 of its height, interpolated in both directions. */
 const interpolateRow = ({ columns, rows, values, strength }: Field, at: number, row: Float32Array): void => {
   const width = row.length / 3;
   const top = Math.floor(at * rows);
@@ -150,16 +150,13 @@ const interpolateRow = ({ columns, rows, values, strength }: Field, at: number, 
   }
 };
 
-/**
- * The same JPEG with a comment that tells it from all others, so that it is another image to whoever goes by its hash, and
- * costs the same to decode.
- */
+/** The same JPEG with a comment, so that its hash differs but the cost of decoding does not. */
 export const numbered = (jpeg: Buffer, number: string): Buffer => {
   const text = Buffer.from(number);
   const comment = Buffer.alloc(4 + text.byteLength);
   comment.writeUInt16BE(0xfffe);
   comment.writeUInt16BE(2 + text.byteLength, 2);
   text.copy(comment, 4);
-  // Right after the start-of-image marker.
+  // After the start-of-image marker.
   return Buffer.concat([jpeg.subarray(0, 2), comment, jpeg.subarray(2)]);
 };

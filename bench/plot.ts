@@ -7,7 +7,7 @@ const plotWidth = 330;
 const rightWidth = 150;
 const top = 44;
 
-/** The scale ends here; what is longer is cut off, and its figure tells. */
+/** The end of the scale; longer bars are cut off, beside their figure. */
 const maxShare = 2;
 
 const escaped = (text: string): string => String(html`${text}`);
@@ -15,8 +15,9 @@ const escaped = (text: string): string => String(html`${text}`);
 const px = (value: number): string => value.toFixed(1);
 
 /**
- * Each row that has a goal as a bar whose length is how much of its goal it takes: one that ends before the line has met it.
- * The whiskers are the 10th and the 90th percentile. Colours follow the reader's, light or dark.
+ * A bar for each row that has a goal, as long as its ratio relative to the goal: one that ends before the
+ * line meets it. The whiskers are the 10th and the 90th percentile. Colours follow the light or dark scheme
+ * of the reader.
  */
 export const plotOf = (results: readonly Result[]): string => {
   const rows = results.flatMap(({ what, against, goal, outcome }) =>
@@ -57,7 +58,7 @@ svg { font-family: system-ui, sans-serif; }
 }
 </style>
 <text class="label" x="${goalX}" y="18" text-anchor="middle">goal</text>
-<text class="against" x="${goalX}" y="31" text-anchor="middle">a bar that ends before it has met it</text>
+<text class="against" x="${goalX}" y="31" text-anchor="middle">bars that end before it meet it</text>
 ${lines.join('\n')}
 <path class="goal" d="M${goalX} ${top - 8}V${height - 8}"/>
 </svg>

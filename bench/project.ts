@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 
-/** The project's top. */
+/** The root of the project. */
 export const project = resolve(import.meta.dirname, '..');
 
-/** What the bench makes and may be deleted at any time. */
+/** For files that the bench makes; it may be deleted at any time. */
 export const benchFolder = join(project, '.tmp', 'bench');

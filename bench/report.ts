@@ -1,18 +1,18 @@
 import type { Goal, Impossible, Measured, Row } from './row.ts';
 import type { Summary } from './statistics.ts';
 
-/** A row with what came of it. */
+/** A row and its result. */
 export interface Result extends Pick<Row, 'key' | 'what' | 'against' | 'goal'> {
   readonly outcome: Measured | Impossible;
 }
 
 export const isMeasured = (outcome: Measured | Impossible): outcome is Measured => 'ratio' in outcome;
 
-/** How far a ratio is from its goal: 1 is exactly there, more has missed it. */
+/** A ratio relative to its goal: more than 1 misses it. */
 export const shareOfGoal = ({ be, ratio }: Goal, measured: number): number =>
   be === 'at most' ? measured / ratio : ratio / measured;
 
-/** Whether the goal is met, and by how much it is missed, in plain words. */
+/** Whether the goal is met, or by how much it is missed. */
 export const verdictOf = ({ goal, outcome }: Pick<Result, 'goal' | 'outcome'>): string => {
   if (!isMeasured(outcome)) return `not measured: ${outcome.impossible}`;
   if (goal === undefined) return '';
@@ -25,20 +25,19 @@ export const verdictOf = ({ goal, outcome }: Pick<Result, 'goal' | 'outcome'>): 
 export const goalOf = (goal: Goal | undefined): string =>
   goal === undefined ? '' : `${goal.be === 'at most' ? '≤' : '≥'} ${goal.ratio}`;
 
-/** Three digits that count. */
+/** At least three significant digits. */
 export const figure = (value: number): string => {
   if (value >= 10_000) return Math.round(value).toLocaleString('en');
   if (value >= 100) return value.toFixed(0);
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 };
 
-/** A ratio is told to the hundredth, and where a goal is near, to the thousandth. */
 const ratioOf = ({ median, p10, p90 }: Summary, pairs: number): string => {
   const middle = median.toFixed(3);
   return pairs === 1 ? middle : `${middle} (${p10.toFixed(2)} to ${p90.toFixed(2)})`;
 };
 
-/** @param isJudged whether goals are held against the figures: those of a short run prove nothing */
+/** @param isJudged whether to compare with the goals, which is meaningless after a short run */
 export const tableOf = (results: readonly Result[], isJudged: boolean): string => {
   const cells = results.map(({ key, what, against, goal, outcome }) =>
     isMeasured(outcome)

@@ -1,7 +1,7 @@
 import { measurePairs, type Pair, ratiosOf, type Summary, summaryOf } from './statistics.ts';
 import type { Workbench } from './workbench.ts';
 
-/** What a ratio is to be. */
+/** The bound of a ratio. */
 export interface Goal {
   readonly be: 'at most' | 'at least';
   readonly ratio: number;
@@ -9,15 +9,15 @@ export interface Goal {
 
 export type Unit = 'ms' | 'ms of CPU' | 'MiB' | 'bytes' | 'images/s';
 
-/** What was measured: ours, theirs, and the ratio of both, pair by pair. */
+/** A measured row: our code, its counterpart, and the ratio of each pair. */
 export interface Measured {
   readonly unit: Unit;
   readonly ours: Summary;
   readonly theirs: Summary;
   readonly ratio: Summary;
-  /** How many pairs, in turns. */
+  /** How many pairs were measured. */
   readonly pairs: number;
-  /** What else was seen on the way, in words. @default - nothing */
+  /** A further observation, in words. @default - none */
   readonly seen?: string;
 }
 
@@ -27,11 +27,11 @@ export interface Impossible {
 }
 
 export interface Row {
-  /** What `--only` calls it. */
+  /** Its name for `--only`. */
   readonly key: string;
   readonly what: string;
   readonly against: string;
-  /** @default - the figure is only told */
+  /** @default - the ratio is not judged */
   readonly goal?: Goal;
   measure(workbench: Workbench): Promise<Measured | Impossible>;
 }
@@ -45,7 +45,7 @@ export const measuredOf = (unit: Unit, pairs: readonly Pair[], seen?: string): M
   ...(seen === undefined ? {} : { seen }),
 });
 
-/** Measures so many pairs, and says how far it is. */
+/** Measures pairs, and reports progress. */
 export const pairsOf = <Sample>(
   workbench: Workbench,
   { full, warmUp }: { readonly full: number; readonly warmUp: number },
@@ -66,7 +66,7 @@ export const pairsOf = <Sample>(
   );
 };
 
-/** Measures once, however many rows are made of it. */
+/** Measures once for all rows that use the result. */
 export const sharedMeasurement = <Value>(measure: (workbench: Workbench) => Promise<Value>) => {
   let measured: Promise<Value> | undefined;
   return (workbench: Workbench): Promise<Value> => {

@@ -7,7 +7,7 @@ import { sizeRows } from './rows/size.ts';
 import { throughputRows } from './rows/throughput.ts';
 import { uploadRows } from './rows/upload-to-ready.ts';
 
-/** Every row but those of peers. */
+/** Every row except those of peers. */
 export const rows: readonly Row[] = [
   ...coreRows,
   ...functionRows,

@@ -17,14 +17,14 @@ const keys = [...rows, ...peerRows].map(({ key }) => key);
 
 const usage = `Usage: npm run bench -- [option]...
 
-Measures what our code costs beside the least that the same work needs: ratios of runs that take turns, so that what slows
-the machine down slows down both. Best on a machine that does nothing else. Takes about 9 minutes.
+Compares the cost of our code with the least that the same work needs. Runs alternate, so that a slower machine slows both
+down. Use a machine that is otherwise idle. Takes about 9 minutes.
 
   --only ROW    one row: ${keys.join(', ').replaceAll(/(.{60,90}?), /g, '$1,\n                ')}
-  --peers       also beside other image servers, as far as they are installed
-  --short       measures each row as seldom as can be, to prove that all of them run; judges nothing
+  --peers       also compares with other image servers, if they are installed
+  --short       measures each row once or twice, to prove that it runs; judges nothing
   --seed N      other photos (default 1)
-  --json FILE   where the figures go, and beside them a plot, .svg (default docs/bench.json for a whole run)
+  --json FILE   file for the figures, and with .svg for the plot (default docs/bench.json for a whole run)
   --help        prints this`;
 
 const options = readOptions(usage, {
@@ -72,14 +72,14 @@ const photoCost = async (workbench: Workbench) => {
   return {
     bytes: bytes.byteLength,
     ingestWallMilliseconds: medianOf(ingest.map(({ wallMilliseconds }) => wallMilliseconds)),
-    // Counted in hundredths of a second: only the mean of many tells.
+    // Linux counts hundredths of a second: the mean of many is more exact than their median.
     ingestCpuMilliseconds: meanOf(ingest.map(({ cpuMilliseconds }) => cpuMilliseconds)),
     resizeWallMilliseconds: medianOf(resize.map(({ wallMilliseconds }) => wallMilliseconds)),
     resizeCpuMilliseconds: meanOf(resize.map(({ cpuMilliseconds }) => cpuMilliseconds)),
   };
 };
 
-/** One row that fails is no reason to lose the others. */
+/** A row that fails does not end the run. */
 const failed = (error: unknown): Impossible => {
   process.exitCode = 1;
   return { impossible: `it failed: ${error}` };
@@ -93,22 +93,22 @@ const measureAll = async (workbench: Workbench): Promise<readonly Result[]> => {
     const outcome = await measure(workbench).catch(failed);
     await workbench.stopWorkers();
     clearProgress();
-    const told = isMeasured(outcome) ? outcome.ratio.median.toFixed(3) : outcome.impossible;
-    console.log(`${current}: ${told} (${((performance.now() - startedAt) / 1000).toFixed(0)} s)`);
+    const result = isMeasured(outcome) ? outcome.ratio.median.toFixed(3) : outcome.impossible;
+    console.log(`${current}: ${result} (${((performance.now() - startedAt) / 1000).toFixed(0)} s)`);
     results.push({ key, what, against, goal, outcome });
   }
   return results;
 };
 
 const workbench = createWorkbench({ seed, isShort, progress });
-// Whatever was started ends with this process, for each is bound to it: see local/end-with-parent.ts.
+// All processes that it started end with this one: see local/end-with-parent.ts.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const machine = describeMachine();
 console.log(
   `${machine.processor}, ${machine.cores} cores, load ${machine.loadBefore}, seed ${seed}${isShort ? ', in short' : ''}`,
 );
 if (!isShort && machine.loadBefore > 0.5) {
-  console.log('Something else keeps this machine busy: the ratios hold, but their spread is wider.');
+  console.log('This machine is busy: the ratios are valid, but their spread is wider.');
 }
 try {
   const results = await measureAll(workbench);
@@ -150,7 +150,7 @@ try {
   await workbench.stop();
 }
 
-/** No more digits than mean something. */
+/** Five significant digits. */
 function rounded(_name: string, value: unknown): unknown {
   return typeof value === 'number' ? Number(value.toPrecision(5)) : value;
 }

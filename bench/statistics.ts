@@ -1,4 +1,4 @@
-/** A middle value, and between which two four fifths of all values lie. */
+/** The median, and the range of the middle four fifths. */
 export interface Summary {
   readonly median: number;
   /** The 10th percentile. */
@@ -7,7 +7,7 @@ export interface Summary {
   readonly p90: number;
 }
 
-/** The value below which this part of all values lies, between two of them where it falls there; NaN of none. */
+/** The quantile of values, interpolated between two of them; NaN without values. */
 export const quantile = (values: readonly number[], part: number): number => {
   const sorted = values.toSorted((one, other) => one - other);
   const position = (sorted.length - 1) * part;
@@ -22,20 +22,20 @@ export const summaryOf = (values: readonly number[]): Summary => ({
   p90: quantile(values, 0.9),
 });
 
-/** One measurement of ours and one of what it is measured against, taken right after one another. */
+/** A measurement of our code and one of its counterpart, one right after the other. */
 export interface Pair {
   readonly ours: number;
   readonly theirs: number;
 }
 
-/** Ratios of pairs: what slows the machine down for a while slows both down, and cancels out. */
+/** Ratios of pairs: a slow phase of the machine affects both and cancels out. */
 export const ratiosOf = (pairs: readonly Pair[]): readonly number[] =>
   pairs.map(({ ours, theirs }) => ours / theirs);
 
-/** Whose turn comes first in which pair: A B B A, so that a drift of the machine favours neither. */
+/** The order within each pair: A B B A, so that a drift of the machine favours neither. */
 export const goesFirst = (number: number): 'ours' | 'theirs' => (number % 2 === 0 ? 'ours' : 'theirs');
 
-/** Measures both sides so many times, taking turns. The first pairs, to warm up, are thrown away. */
+/** Measures both sides in turns. The pairs of the warm-up are discarded. */
 export const measurePairs = async <Sample>(
   { pairs, warmUp }: { readonly pairs: number; readonly warmUp: number },
   ours: () => Promise<Sample>,

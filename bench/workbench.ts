@@ -22,39 +22,39 @@ import { benchFolder } from './project.ts';
 
 export interface Workbench {
   readonly seed: number;
-  /** How often to measure: as often as it takes, or, in a short run, as seldom as it can be. */
+  /** How often to measure, in a full and in a short run. */
   times(full: number, short?: number): number;
-  /** Says how far the row is that is being measured. */
+  /** Reports the progress of the current row. */
   progress(done: number, total: number): void;
   photo(name: PhotoName): Promise<Photo>;
-  /** A photo that is none of those before, but for a comment the same; and a file of it. */
+  /** The same photo with a new comment, so that its hash is new; and a file of it. */
   another(name: PhotoName): Promise<{ readonly bytes: Buffer; readonly file: string }>;
-  /** `index.js` of a function, packaged as it is deployed. */
+  /** `index.js` of a function, packaged as for deployment. */
   packaged(name: FunctionName): string;
-  /** The embedded services, with an idle ingest and no worker: what is in their queue stays there. */
+  /** The embedded services, with an idle ingest and no worker: no message leaves their queue. */
   services(): Promise<Services>;
-  /** The same with a worker: all that `npm start` has of what an upload passes. */
+  /** The same with a worker, as with `npm start`. */
   whole(): Promise<Stack>;
   worker(script: Script, args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<Worker>;
-  /** Ends what `worker` has started, so that the next row has the machine to itself. */
+  /** Stops what `worker` has started, so that the next row has the machine to itself. */
   stopWorkers(): Promise<void>;
-  /** Ends everything that was started. */
+  /** Stops everything that was started. */
   stop(): Promise<void>;
 }
 
 export interface Services {
   readonly ports: Ports;
   readonly stack: Stack;
-  /** What the functions get in AWS, but for the addresses. */
+  /** As in AWS, except for the addresses. */
   readonly environments: {
     readonly ingest: Readonly<Record<string, string>>;
     readonly resize: Readonly<Record<string, string>>;
   };
-  /** Stores an image and notes it, as ingest does. @returns the message with which S3 announces it */
+  /** Stores an image and its record, as ingest does. @returns the message that S3 sends about it */
   take(image: Buffer): Promise<string>;
-  /** Takes all messages out of the queue. */
+  /** Removes all messages from the queue. */
   purge(): Promise<void>;
-  /** URLs that let anybody get an image and put its thumbnail beside it. */
+  /** Presigned URLs to GET an image and to PUT its thumbnail. */
   bareUrls(image: Buffer): Promise<{ readonly getUrl: string; readonly putUrl: string }>;
 }
 
@@ -70,7 +70,7 @@ const servicesOf = (stack: Stack): Services => {
   });
   const withMetrics = ({ POWERTOOLS_METRICS_DISABLED: _, ...rest }: Readonly<Record<string, string>>) => rest;
   const environments = environmentsFor(ports, readSettings({}), accountOf(stack).credentials);
-  // API Gateway passes on its own host.
+  // Only servers check the host; API Gateway checks its own.
   const { ALLOWED_HOSTS: _, ...asFunction } = environments.ingest;
   return {
     ports,
@@ -138,7 +138,7 @@ export const createWorkbench = ({
       const image = numbered(bytes, `${process.pid} ${images}`);
       const folder = join(benchFolder, 'uploads');
       await mkdir(folder, { recursive: true });
-      // A few are enough: each is used before it is written over.
+      // Four are enough: each is used before it is overwritten.
       const file = join(folder, `${images % 4}.jpg`);
       writeFileSync(file, image);
       return { bytes: image, file };

@@ -5,7 +5,7 @@ import { bareThumbnail } from './thumbnail.ts';
 
 const jobSchema = z.object({ file: z.string(), count: z.int().positive() });
 
-/** Makes the thumbnail of a file so many times, one after the other, and keeps none. */
+/** Makes the thumbnail of a file `count` times, one after the other. */
 answerJobs(async (job) => {
   const { file, count } = jobSchema.parse(job);
   const bytes = await readFile(file);

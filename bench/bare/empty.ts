@@ -1,5 +1,5 @@
 import { peakMiBOf } from '../processes/answer.ts';
-import { say } from '../processes/say.ts';
+import { printAndExit } from '../processes/output.ts';
 
-/** Nothing but Node.js. Says how much memory it took, in MiB. */
-say(String(peakMiBOf('self')));
+/** An empty Node.js process. Prints its peak memory in MiB. */
+printAndExit(String(peakMiBOf('self')));

@@ -2,7 +2,7 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 
 const agent = new Agent({ keepAlive: true });
 
-const answered = async (incoming: IncomingMessage): Promise<Buffer> => {
+const bodyOf = async (incoming: IncomingMessage): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk);
   const body = Buffer.concat(chunks);
@@ -10,12 +10,12 @@ const answered = async (incoming: IncomingMessage): Promise<Buffer> => {
   return body;
 };
 
-/** As little as one request needs, on a connection that is kept. @returns the body of its answer */
+/** A plain request on a kept connection. @returns the body of the reply */
 export const bareRequest = (method: 'GET' | 'PUT', url: string, body?: Uint8Array): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const headers = body && { 'Content-Length': body.byteLength };
     const outgoing = request(url, { method, agent, headers }, (incoming) => {
-      answered(incoming).then(resolve, reject);
+      bodyOf(incoming).then(resolve, reject);
     });
     outgoing.once('error', reject);
     outgoing.end(body);

@@ -3,7 +3,9 @@ import { createServer } from 'node:http';
 import { extname } from 'node:path';
 import { answerJobs } from '../processes/answer.ts';
 
-/** `origin <file> <port>`: where image servers get their originals, one file under every path. It has no jobs. */
+/**
+ * `origin <file> <port>`: serves one file under every path, as the origin of image servers. It has no jobs.
+ */
 const [, , file = '', port] = process.argv;
 const bytes = readFileSync(file);
 createServer((_request, response) => {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
-import { say } from '../processes/say.ts';
+import { printAndExit } from '../processes/output.ts';
 
-/** `require-sharp <index.js>`: loads the sharp of a package and nothing else. */
+/** `require-sharp <index.js>`: loads only sharp, from a package. */
 const [, , indexFile = ''] = process.argv;
 createRequire(indexFile)('sharp');
-say('ready');
+printAndExit('ready');

@@ -5,7 +5,7 @@ import { bareThumbnail } from './thumbnail.ts';
 
 const jobSchema = z.object({ getUrl: z.url(), putUrl: z.url() });
 
-/** What nobody can do without: GET the original, make the thumbnail, PUT it. Nothing is checked, noted or told. */
+/** The least that resize must do: GET the original, make the thumbnail, PUT it. */
 answerJobs(async (job) => {
   const { getUrl, putUrl } = jobSchema.parse(job);
   return async () => {

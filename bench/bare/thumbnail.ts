@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 
-/** The least that makes the default variant: libvips' `thumbnail_buffer` as sharp calls it, and the same encoder. */
+/** The default variant by libvips' `thumbnail_buffer`, as sharp calls it, and the same encoder. */
 export const bareThumbnail = (bytes: Uint8Array, side = 320): Promise<Buffer> =>
   sharp(bytes)
     .autoOrient()

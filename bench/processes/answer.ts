@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** What one job cost. */
 export interface Cost {
   readonly wallMilliseconds: number;
-  /** Of this process and of those that it started, in which Linux counts hundredths of a second. */
+  /** Of this process and its descendants, for which Linux counts hundredths of a second. */
   readonly cpuMilliseconds: number;
-  /** The most memory that this process has ever held, and each of those that it started, added up. */
+  /** The sum of the peaks of this process and its descendants. */
   readonly peakMiB: number;
 }
 
@@ -21,7 +21,7 @@ const childrenOf = (pid: number | 'self'): readonly number[] =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   );
 
-/** proc(5), `/proc/pid/stat`: fields 14 and 15, counted from behind the name, which may hold anything. */
+/** proc(5), `/proc/pid/stat`: fields 14 and 15, counted after the name, which may contain spaces. */
 export const cpuMillisecondsOf = (pid: number): number => {
   const [, , ...fields] = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, 'pid name ')
@@ -29,10 +29,10 @@ export const cpuMillisecondsOf = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) * millisecondsPerTick;
 };
 
-/** A process with all that it started. */
+/** A process and its descendants. */
 export const familyOf = (pid: number): readonly number[] => [pid, ...childrenOf(pid).flatMap(familyOf)];
 
-/** proc(5), `VmHWM`. Not `resourceUsage().maxRSS`: Linux counts in it what the parent had when it forked. */
+/** proc(5), `VmHWM`. Not `resourceUsage().maxRSS`, which includes the memory of the parent at the fork. */
 export const peakMiBOf = (pid: number | 'self'): number =>
   Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
@@ -44,9 +44,9 @@ const cpuMilliseconds = (): number => {
 };
 
 /**
- * Answers jobs, one after the other, with what each cost.
+ * Does jobs, one after the other, and replies with the cost of each.
  *
- * @param prepare does what is not to be measured, and gives the work that is
+ * @param prepare does the part that is not measured, and returns the part that is
  */
 export const answerJobs = (prepare: (job: unknown) => Promise<() => Promise<void>>): void => {
   const answer = (message: Answer): void => {

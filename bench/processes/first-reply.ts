@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { say } from './say.ts';
+import { printAndExit } from './output.ts';
 
-/** `first-reply <index.js> <event.json>`: loads the packaged function, and says so once it has answered. */
+/** `first-reply <index.js> <event.json>`: loads the packaged function, and prints the status of its reply. */
 const [, , indexFile = '', eventFile = ''] = process.argv;
 const {
   handler,
@@ -10,6 +10,6 @@ const {
   createRequire(indexFile)(indexFile);
 
 handler(JSON.parse(readFileSync(eventFile, 'utf8')), { awsRequestId: 'request' }).then(
-  ({ statusCode }) => say(String(statusCode)),
+  ({ statusCode }) => printAndExit(String(statusCode)),
   () => process.exit(1),
 );

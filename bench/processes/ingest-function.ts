@@ -3,7 +3,10 @@ import { createRequire } from 'node:module';
 import { postEvent } from '../../test/events.ts';
 import { answerJobs } from './answer.ts';
 
-/** `ingest-function <index.js>`: the packaged function, loaded as Lambda's runtime does. A job names the file to post. */
+/**
+ * `ingest-function <index.js>`: the packaged function, loaded as in Lambda. A job is the name of a file to
+ * post.
+ */
 const [, , indexFile = ''] = process.argv;
 const {
   handler,
@@ -14,6 +17,6 @@ answerJobs(async (job) => {
   const event = postEvent('/upload_image', await readFile(String(job)));
   return async () => {
     const { statusCode } = await handler(event, { awsRequestId: 'request' });
-    if (statusCode !== 202) throw new Error(`The function answers ${statusCode}`);
+    if (statusCode !== 202) throw new Error(`The function replied ${statusCode}.`);
   };
 });

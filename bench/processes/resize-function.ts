@@ -2,7 +2,10 @@ import { createRequire } from 'node:module';
 import { queueEvent } from '../../test/events.ts';
 import { answerJobs } from './answer.ts';
 
-/** `resize-function <index.js>`: the packaged function, loaded as Lambda's runtime does. A job has bodies of messages. */
+/**
+ * `resize-function <index.js>`: the packaged function, loaded as in Lambda. A job is a list of message
+ * bodies.
+ */
 const [, , indexFile = ''] = process.argv;
 const { handler }: { handler: (event: unknown, context: object) => Promise<unknown> } =
   createRequire(indexFile)(indexFile);
@@ -13,7 +16,7 @@ answerJobs(async (job) => {
   return async () => {
     for (const event of events) {
       const answer = JSON.stringify(await handler(event, { awsRequestId: 'request' }));
-      if (answer !== '{"batchItemFailures":[]}') throw new Error(`The function answers ${answer}`);
+      if (answer !== '{"batchItemFailures":[]}') throw new Error(`The function returned ${answer}.`);
     }
   };
 });

@@ -1,15 +1,15 @@
 import * as z from 'zod';
 
-/** What a starter is asked for. */
+/** A request to the starter. */
 export const startSchema = z.object({
   file: z.string(),
   args: z.array(z.string()),
   env: z.record(z.string(), z.string()),
 });
 
-/** What it answers. */
+/** Its reply. */
 export const startedSchema = z.union([
-  z.object({ milliseconds: z.number(), word: z.string() }),
+  z.object({ milliseconds: z.number(), output: z.string() }),
   z.object({ failed: z.string() }),
 ]);
 

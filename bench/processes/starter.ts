@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { type Started, startSchema } from './started.ts';
 
-/** Starts a process, waits for its first word and then for its end. */
-const untilFirstWord = async (message: unknown): Promise<Started> => {
+/** Starts a process, and waits for its output and then for its exit. */
+const untilOutput = async (message: unknown): Promise<Started> => {
   const { file, args, env } = startSchema.parse(message);
   const startedAt = performance.now();
   const child = spawn(process.execPath, [file, ...args], {
@@ -13,22 +13,22 @@ const untilFirstWord = async (message: unknown): Promise<Started> => {
     timeout: 60_000,
     killSignal: 'SIGKILL',
   });
-  // What it has to end with is done then, such as to write a compile cache.
+  // By its exit it has written its compile cache.
   const exit = once(child, 'exit');
   const pipe = child.stdio[3];
   if (!(pipe instanceof Readable)) throw new Error('The process has no pipe.');
-  const word = await Promise.race([once(pipe, 'data'), once(pipe, 'end')]);
+  const output = await Promise.race([once(pipe, 'data'), once(pipe, 'end')]);
   const milliseconds = performance.now() - startedAt;
   await exit;
-  return word.length === 0 ? { failed: 'it ended without a word' } : { milliseconds, word: String(word) };
+  return output.length === 0 ? { failed: 'it printed nothing' } : { milliseconds, output: String(output) };
 };
 
 /**
- * Starts processes, one after the other, and tells how long each took until its first word. In a process of its own, which
- * is small: Linux copies the page tables of whoever starts a process, 40 ms for those of a gigabyte.
+ * Starts processes, one after the other, and reports the time until the output of each. It is a small process
+ * of its own, because Linux copies the page tables of the parent: 40 ms for those of a gigabyte.
  */
 process.on('message', (message) => {
-  untilFirstWord(message).then(
+  untilOutput(message).then(
     (started) => process.send?.(started),
     (error) => process.send?.({ failed: String(error) }),
   );

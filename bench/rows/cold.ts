@@ -1,12 +1,12 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { postEvent } from '../../test/events.ts';
-import { untilFirstWord } from '../jobs.ts';
+import { untilOutput } from '../jobs.ts';
 import { benchFolder } from '../project.ts';
 import { measuredOf, pairsOf, type Row } from '../row.ts';
 import type { Workbench } from '../workbench.ts';
 
-/** From the start of the process until an upload of a small photo is answered. */
+/** From the start of the process until the reply to an upload of a small photo. */
 const measureIngest = async (workbench: Workbench, environment: Readonly<Record<string, string>>) => {
   const indexFile = workbench.packaged('ingest');
   const { environments } = await workbench.services();
@@ -17,14 +17,14 @@ const measureIngest = async (workbench: Workbench, environment: Readonly<Record<
     async () => {
       const { bytes } = await workbench.another('0.3 MP JPEG');
       writeFileSync(eventFile, JSON.stringify(postEvent('/upload_image', bytes)));
-      const { milliseconds, word } = await untilFirstWord('processes/first-reply', [indexFile, eventFile], {
+      const { milliseconds, output } = await untilOutput('processes/first-reply', [indexFile, eventFile], {
         ...environments.ingest,
         ...environment,
       });
-      if (word !== '202') throw new Error(`The function answers ${word}.`);
+      if (output !== '202') throw new Error(`The function replied ${output}.`);
       return milliseconds;
     },
-    async () => (await untilFirstWord('bare/empty')).milliseconds,
+    async () => (await untilOutput('bare/empty')).milliseconds,
   );
   return measuredOf('ms', pairs);
 };
@@ -62,8 +62,8 @@ const resizeCold: Row = {
       workbench,
       { full: 40, warmUp: 3 },
       async () =>
-        (await untilFirstWord('processes/decoder-ready', [indexFile], environments.resize)).milliseconds,
-      async () => (await untilFirstWord('bare/require-sharp', [indexFile])).milliseconds,
+        (await untilOutput('processes/decoder-ready', [indexFile], environments.resize)).milliseconds,
+      async () => (await untilOutput('bare/require-sharp', [indexFile])).milliseconds,
     );
     return measuredOf('ms', pairs);
   },

@@ -37,7 +37,7 @@ const coreAgainstBare = async (workbench: Workbench, name: PhotoName, full: numb
 
 const bare = "libvips' thumbnail through sharp, same output";
 
-/** The resize core beside the least that libvips needs for the same, in one process. */
+/** The resize core compared with the least that libvips needs for the same output, in one process. */
 const core: Row = {
   key: 'core',
   what: 'resize core, 12 MP JPEG to 320 WebP',
@@ -55,7 +55,7 @@ const coreOfOtherPhotos: readonly Row[] = photoNames
     measure: (workbench) => coreAgainstBare(workbench, name, 20),
   }));
 
-/** The core as it really runs: in a process that can be killed, which the bytes must get into. */
+/** The core as it runs in production: in a process of its own, which receives the bytes. */
 const decoder: Row = {
   key: 'decoder',
   what: 'the same in the decoder process, 12 MP JPEG',
@@ -66,7 +66,7 @@ const decoder: Row = {
     const log = { info: silent, warn: silent, error: silent };
     const service = createDecoder(limits, log, { lane: 'fast' });
     const render = async (): Promise<void> => {
-      // In pieces as S3 sends them.
+      // In chunks, as from S3.
       const body = Readable.from(chunksOf(bytes));
       await service.decode(body, oneVariant);
     };
@@ -88,7 +88,6 @@ const chunksOf = function* (bytes: Buffer) {
   }
 };
 
-/** Four sizes from one decode. */
 const fourVariants: Row = {
   key: 'four-variants',
   what: 'four variants (160, 320, 640, 1280) of a 12 MP JPEG',

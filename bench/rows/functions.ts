@@ -12,10 +12,10 @@ const medianCpu = (costs: readonly Cost[]): string =>
     0.5,
   ).toFixed(0);
 
-/** What the services still do for the image before is in nobody's time. */
+/** Lets the services finish their work on the previous image. */
 const quietMilliseconds = 50;
 
-/** The packaged resize function beside the same without anything that is checked, noted or told. */
+/** The packaged resize function compared with GET, sharp and PUT without checks, records or events. */
 export const resizeCosts = sharedMeasurement(async (workbench) => {
   const { environments, take, bareUrls, purge } = await workbench.services();
   const resize = await workbench.worker(
@@ -45,7 +45,7 @@ export const resizeCosts = sharedMeasurement(async (workbench) => {
 const resizeHandler: Row = {
   key: 'resize',
   what: 'resize handler, from the event to ready, 12 MP JPEG',
-  against: 'bare GET, sharp and PUT over http',
+  against: 'bare GET, sharp and PUT over HTTP',
   goal: { be: 'at most', ratio: 1.2 },
   measure: async (workbench) => {
     const pairs = await resizeCosts(workbench);
@@ -54,7 +54,7 @@ const resizeHandler: Row = {
   },
 };
 
-/** The packaged ingest function beside one raw PUT. */
+/** The packaged ingest function compared with one raw PUT. */
 export const ingestCosts = sharedMeasurement(async (workbench) => {
   const { environments, bareUrls, purge } = await workbench.services();
   const ingest = await workbench.worker(

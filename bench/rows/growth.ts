@@ -1,12 +1,12 @@
 import { measuredOf, pairsOf, type Row } from '../row.ts';
 
-/** What a function cost that has just begun is not told: the 100th image is the first that counts. */
+/** The first images are not measured: the function is still warming up. */
 const young = 100;
 
-/** So many images are one sample: Linux counts CPU in hundredths of a second. */
+/** Images of one sample: Linux counts CPU in hundredths of a second. */
 const block = 40;
 
-/** Nothing grows: a function that has made many images beside one that has made few, both at the same time. */
+/** Compares a function that has processed many images with one that has processed few, to find growth. */
 const growth: Row = {
   key: 'growth',
   what: "the 10,000th image's CPU, 0.3 MP JPEG",
@@ -21,14 +21,14 @@ const growth: Row = {
       for (let number = 0; number < count; number += 1) {
         messages.push(await take((await workbench.another('0.3 MP JPEG')).bytes));
       }
-      // Nobody else works this queue off.
+      // No worker drains this queue.
       await purge();
       return messages;
     };
     const images = workbench.times(10_000, 200);
     const size = workbench.times(block, 4);
     const old = await start();
-    // The next block is stored while this one is made.
+    // The next block is stored while this one is processed.
     let next = nextBlock(100);
     for (let made = 0; made < images; made += 100) {
       const messages = await next;
@@ -36,7 +36,7 @@ const growth: Row = {
       const [{ peakMiB }] = await Promise.all([old.run(messages), next]);
       workbench.progress(made, images);
       if (peakMiB > 2000)
-        throw new Error(`The function has taken ${peakMiB.toFixed(0)} MiB after ${made} images.`);
+        throw new Error(`The function used ${peakMiB.toFixed(0)} MiB after ${made} images.`);
     }
     await next;
     const fresh = await start();

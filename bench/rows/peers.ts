@@ -11,7 +11,7 @@ import type { Workbench } from '../workbench.ts';
 
 interface Peer {
   readonly name: string;
-  /** @returns how to start it, or undefined where it is not installed */
+  /** @returns how to start it, or undefined if it is not installed */
   command(port: number):
     | {
         readonly program: string;
@@ -19,19 +19,19 @@ interface Peer {
         readonly environment?: Readonly<Record<string, string>>;
       }
     | undefined;
-  /** Where it shows the original at a URL as ours is: inside 320 x 320, WebP of quality 80. */
+  /** The path of a thumbnail as ours: inside 320 x 320, WebP of quality 80. */
   path(original: string): string;
 }
 
 const peersFolder = join(benchFolder, 'peers');
 
-/** A program on PATH or in a virtual environment of Python's in `.tmp/bench/peers`. */
+/** A program on PATH or in a virtual environment of Python in `.tmp/bench/peers`. */
 const programOf = (name: string): string | undefined =>
   [join(peersFolder, 'python/bin'), ...(process.env['PATH'] ?? '').split(delimiter)]
     .map((folder) => join(folder, name))
     .find(existsSync);
 
-/** One of npm's, installed beside the project or in `.tmp/bench/peers`. */
+/** A package of npm in `.tmp/bench/peers` or in the project. */
 const npmFileOf = (path: string): string | undefined =>
   [peersFolder, project].map((folder) => join(folder, 'node_modules', path)).find(existsSync);
 
@@ -100,7 +100,7 @@ interface Sample {
   readonly cpuMilliseconds: number;
 }
 
-/** So many images are one sample: Linux counts CPU in hundredths of a second. */
+/** Images of one sample: Linux counts CPU in hundredths of a second. */
 const block = 5;
 
 const startPeer = async (peer: Peer) => {
@@ -185,8 +185,8 @@ const rowsOf = (peer: Peer): readonly Row[] => {
   return [
     {
       key: `peer-${peer.name}`,
-      what: 'resize handler with all that it notes and tells, 12 MP JPEG',
-      against: `${peer.name}, which fetches and answers`,
+      what: 'resize handler with catalog, events and storage, 12 MP JPEG',
+      against: `${peer.name}, which fetches and replies`,
       goal,
       measure: async (workbench) => {
         const pairs = await samples(workbench);
@@ -214,13 +214,5 @@ const rowsOf = (peer: Peer): readonly Row[] => {
   ];
 };
 
-/** Comes as the source of a whole CDK stack, in no registry: nobody can have it installed. */
-const dynamicImageTransformation: Row = {
-  key: 'peer-dit',
-  what: 'resize handler with all that it notes and tells, 12 MP JPEG',
-  against: "the handler of AWS's Dynamic Image Transformation",
-  measure: async () => ({ impossible: 'it is in no package registry, only in the sources of its stack' }),
-};
-
-/** Whole image servers that get an original over http and answer with its thumbnail. */
-export const peerRows: readonly Row[] = [...peers.flatMap(rowsOf), dynamicImageTransformation];
+/** Image servers that fetch an original over HTTP and reply with its thumbnail. */
+export const peerRows: readonly Row[] = peers.flatMap(rowsOf);

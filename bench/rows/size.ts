@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { startWorker, untilFirstWord } from '../jobs.ts';
+import { startWorker, untilOutput } from '../jobs.ts';
 import { project } from '../project.ts';
 import { measuredOf, pairsOf, type Row } from '../row.ts';
 
-/** All that a function takes that makes its first thumbnail: itself and its decoder, each at its peak. */
+/** The peaks of a function and its decoder that make one thumbnail. */
 const memory: Row = {
   key: 'memory',
   what: 'peak memory of resize and its decoder, one 12 MP JPEG',
@@ -26,7 +26,7 @@ const memory: Row = {
           await worker.stop();
         }
       },
-      async () => Number((await untilFirstWord('bare/empty')).word),
+      async () => Number((await untilOutput('bare/empty')).output),
     );
     await purge();
     return measuredOf('MiB', pairs);

@@ -18,11 +18,11 @@ interface Sample {
 const limitSeconds = 120;
 const batchSize = 10;
 
-/** containers/resize.ts on a queue of its own, and how many images it has made ready. */
+/** containers/resize.ts with a queue of its own; counts the images that are ready. */
 const startContainer = async ({ stack, environments }: Services) => {
   const QueueName = 'bench';
   await stack.aws.sqs.send(new CreateQueueCommand({ QueueName }));
-  // Not the one that the server tells: its host is a name.
+  // Not the URL in the reply, which has a host name.
   const QueueUrl = stack.aws.urlOf(QueueName);
   const child: ChildProcess = spawn(
     process.execPath,
@@ -39,13 +39,13 @@ const startContainer = async ({ stack, environments }: Services) => {
   );
   if (child.stdout === null) throw new Error('The container has no output.');
   let made = 0;
-  let told: (() => void) | undefined;
+  let onReady: (() => void) | undefined;
   const polls = Promise.withResolvers<void>();
   createInterface(child.stdout).on('line', (line) => {
     if (line.includes('"resize polls"')) polls.resolve();
     if (line.includes('"thumbnails stored"')) {
       made += 1;
-      told?.();
+      onReady?.();
     }
   });
   child.once('exit', () => polls.reject(new Error('The container has ended.')));
@@ -53,7 +53,7 @@ const startContainer = async ({ stack, environments }: Services) => {
   const pid = child.pid ?? 0;
   const cpu = (): number => familyOf(pid).reduce((total, member) => total + cpuMillisecondsOf(member), 0);
   return {
-    /** Sends the messages, and waits until as many images are ready. */
+    /** Sends the messages, and waits until their images are ready. */
     work: async (messages: readonly string[]): Promise<Sample> => {
       made = 0;
       const late = Promise.withResolvers<never>();
@@ -63,7 +63,7 @@ const startContainer = async ({ stack, environments }: Services) => {
         limitSeconds * 1000,
       );
       const done = new Promise<void>((resolve) => {
-        told = () => made >= messages.length && resolve();
+        onReady = () => made >= messages.length && resolve();
       });
       const cpuBefore = cpu();
       const startedAt = performance.now();
@@ -128,8 +128,8 @@ export const throughputSamples = sharedMeasurement(async (workbench: Workbench) 
 
 const throughput: Row = {
   key: 'throughput',
-  what: 'worker throughput on all cores, beside S3, SQS and DynamoDB on the same',
-  against: 'as many bare sharp processes as cores, alone',
+  what: 'throughput of a worker on all cores, which it shares with S3, SQS and DynamoDB',
+  against: 'a bare sharp process on each core',
   goal: { be: 'at least', ratio: 0.95 },
   measure: async (workbench) =>
     measuredOf(
@@ -143,7 +143,7 @@ const throughput: Row = {
 
 const throughputCpu: Row = {
   key: 'throughput-cpu',
-  what: 'CPU of the worker and its decoders for each image of that',
+  what: 'the same: CPU of the worker and its decoders for each image',
   against: 'the CPU of the bare processes',
   measure: async (workbench) =>
     measuredOf(

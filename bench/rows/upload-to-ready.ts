@@ -5,14 +5,14 @@ import { quantile, summaryOf } from '../statistics.ts';
 
 const agent = new Agent({ keepAlive: true });
 
-/** Posts an image and waits until its thumbnail is there. */
+/** Posts an image and waits for its thumbnail. */
 const upload = (url: string, body: Buffer): Promise<void> =>
   new Promise((resolve, reject) => {
     const headers = { 'Content-Type': 'image/jpeg', 'Content-Length': body.byteLength, Prefer: 'wait=20' };
     const outgoing = request(url, { method: 'POST', agent, headers }, async (incoming) => {
       const answer = await text(incoming);
       if (incoming.statusCode === 200 && answer.includes('"status":"ready"')) resolve();
-      else reject(new Error(`The API answers ${incoming.statusCode} ${answer}`));
+      else reject(new Error(`The API replied ${incoming.statusCode} ${answer}`));
     });
     outgoing.once('error', reject);
     outgoing.end(body);
@@ -39,7 +39,7 @@ const against = 'bare resize';
 
 const usually: Row = {
   key: 'upload-to-ready',
-  what: "upload to ready through npm start's parts, one client: p50",
+  what: 'upload to ready with the processes of npm start, one client: p50',
   against,
   goal: { be: 'at most', ratio: 2.5 },
   measure: async (workbench) => measuredOf('ms', await samples(workbench)),
@@ -56,7 +56,7 @@ const atWorst: Row = {
       pairs.map(({ theirs }) => theirs),
       0.5,
     );
-    // The worst of each tenth: what of all is one p99 has a spread of its own.
+    // A p99 is one value: its spread is that of the slowest upload in each tenth.
     const tenth = Math.max(1, Math.floor(pairs.length / 10));
     const worst = Array.from({ length: Math.floor(pairs.length / tenth) }, (_, index) =>
       Math.max(...pairs.slice(index * tenth, (index + 1) * tenth).map(({ ours }) => ours)),
@@ -72,7 +72,7 @@ const atWorst: Row = {
       theirs: summaryOf(pairs.map(({ theirs }) => theirs)),
       ratio: { median: p99 / usual, p10: spread.p10 / usual, p90: spread.p90 / usual },
       pairs: pairs.length,
-      seen: 'its spread is that of the worst of each ten uploads',
+      seen: 'its spread is that of the slowest of each ten uploads',
     };
   },
 };

@@ -9,7 +9,8 @@ import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import type { ServiceFunction } from '../constructs/service-function.ts';
 import type { Containers } from '../containers/containers.ts';
 import type { OwnMetric } from '../monitoring/own-metrics.ts';
-import { prices } from './prices.ts';
+import { times, type Usage, usdOf } from './prices.ts';
+import { apiUnitBytes, fargate, lambda } from './usage.ts';
 
 export interface CostEstimateProps {
   readonly ownMetric: OwnMetric;
@@ -27,26 +28,21 @@ export interface CostEstimateProps {
   readonly imageEvents: Topic;
 }
 
-/** What a metric counts costs so much for every so many. */
+/** A metric, and what one of what it counts uses. */
 interface Item {
   readonly metric: IMetric;
-  readonly usd: number;
-  readonly per: number;
+  readonly usage: Usage;
 }
 
-const thousand = 1000;
-const million = 1_000_000;
-const gigabyte = 1_000_000_000;
-
-/** A request counts once more for each of these (API Gateway pricing, "HTTP APIs"). */
-const apiUnitBytes = 512 * 1024;
+/** Prices are written for this many, because CloudWatch takes no exponents. */
+const billion = 1_000_000_000;
 
 const sum = { statistic: 'Sum' };
 
-const at = (usd: number, per: number, metrics: readonly IMetric[]): readonly Item[] =>
-  metrics.map((metric) => ({ metric, usd, per }));
+const each = (usage: Usage, ...metrics: readonly IMetric[]): readonly Item[] =>
+  metrics.map((metric) => ({ metric, usage }));
 
-/** What each service costs in a period, as far as metrics tell. */
+/** What each service costs in a period, as far as metrics show it. */
 export const costEstimate = (props: CostEstimateProps, period: Duration): readonly MathExpression[] => {
   const { ownMetric, stage, containers, catalog, admission, mailRequests } = props;
   const tables = [catalog, admission, mailRequests].filter((table) => table !== undefined);
@@ -55,70 +51,72 @@ export const costEstimate = (props: CostEstimateProps, period: Duration): readon
     const dimensionsMap = { TableName: catalog.tableName, GlobalSecondaryIndexName };
     return new Metric({ namespace: 'AWS/DynamoDB', metricName, dimensionsMap, ...sum });
   };
-  // LogGroup.metricIncomingBytes is that of all groups of the account.
+  // LogGroup.metricIncomingBytes counts all groups of the account.
   const bytesInto = ({ logGroupName }: ILogGroup): IMetric => {
     const dimensionsMap = { LogGroupName: logGroupName };
     return new Metric({ namespace: 'AWS/Logs', metricName: 'IncomingBytes', dimensionsMap, ...sum });
   };
   const items: Readonly<Record<string, readonly Item[]>> = {
-    Lambda: props.functions.flatMap((each) => [
-      ...at(prices.lambdaMillionCalls, million, [each.metricInvocations(sum)]),
-      ...at(prices.lambdaGigabyteSecond * each.memoryMiB, 1024 * thousand, [each.metricDuration(sum)]),
+    Lambda: props.functions.flatMap((handler) => [
+      ...each({ lambdaCalls: 1 }, handler.metricInvocations(sum)),
+      ...each(lambda(1 / 1000, handler.memoryMiB, 0), handler.metricDuration(sum)),
     ]),
     'API Gateway': [
-      ...at(prices.apiMillionRequests, million, [stage.metricCount(sum)]),
-      ...at(prices.apiMillionRequests, million * apiUnitBytes, [stage.metricDataProcessed(sum)]),
+      ...each({ apiRequests: 1 }, stage.metricCount(sum)),
+      ...each({ apiRequests: 1 / apiUnitBytes }, stage.metricDataProcessed(sum)),
     ],
     ...(containers && costsOfContainers(containers)),
     // S3 counts its requests for a fee only; these follow from what happened to images.
     S3: [
-      ...at(prices.s3ThousandPuts, thousand, [ownMetric('Uploads', sum)]),
-      ...at(prices.s3ThousandPuts * props.variantCount, thousand, [ownMetric('Ready', sum)]),
-      ...at(prices.s3ThousandGets, thousand, [ownMetric('Ready', sum), ownMetric('Failed', sum)]),
+      ...each({ s3Puts: 1 }, ownMetric('Uploads', sum)),
+      ...each({ s3Puts: props.variantCount }, ownMetric('Ready', sum)),
+      ...each({ s3Gets: 1 }, ownMetric('Ready', sum), ownMetric('Failed', sum)),
     ],
     DynamoDB: [
-      ...at(prices.dynamodbMillionWrites, million, [
+      ...each(
+        { dynamodbWrites: 1 },
         ...tables.map((table) => table.metricConsumedWriteCapacityUnits(sum)),
         ofWaitingIndex('ConsumedWriteCapacityUnits'),
-      ]),
-      ...at(prices.dynamodbMillionReads, million, [
+      ),
+      ...each(
+        { dynamodbReads: 1 },
         ...tables.map((table) => table.metricConsumedReadCapacityUnits(sum)),
         ofWaitingIndex('ConsumedReadCapacityUnits'),
-      ]),
+      ),
     ],
     SQS: props.queues.flatMap((queue) =>
-      at(prices.sqsMillionRequests, million, [
+      each(
+        { sqsRequests: 1 },
         queue.metricNumberOfMessagesSent(sum),
         queue.metricNumberOfMessagesReceived(sum),
         queue.metricNumberOfMessagesDeleted(sum),
         queue.metricNumberOfEmptyReceives(sum),
-      ]),
+      ),
     ),
-    SNS: at(prices.snsMillionEvents, million, [props.imageEvents.metricNumberOfMessagesPublished(sum)]),
-    ...(mailRequests && { SES: at(prices.sesThousandMails, thousand, [ownMetric('MailsSent', sum)]) }),
-    Logs: at(prices.logsGigabyte, gigabyte, props.logGroups.map(bytesInto)),
+    SNS: each({ snsEvents: 1 }, props.imageEvents.metricNumberOfMessagesPublished(sum)),
+    ...(mailRequests && { SES: each({ sesMails: 1 }, ownMetric('MailsSent', sum)) }),
+    Logs: each({ logBytes: 1 }, ...props.logGroups.map(bytesInto)),
   };
   return Object.entries(items).map(([service, list]) => costOf(service, list, period));
 };
 
 const costsOfContainers = ({ ingest, resize, loadBalancer }: Containers) => ({
-  // Tasks are counted once a minute. All at the price on demand: that of Spot goes up and down, well below it.
+  // Tasks are counted once a minute. All at the price on demand: that of Spot varies, well below it.
   Fargate: [ingest, resize].flatMap((service) =>
-    at(prices.fargateVcpuHour * service.vcpus + (prices.fargateGigabyteHour * service.memoryMiB) / 1024, 60, [
-      service.metricTasks('RunningTaskCount', sum),
-    ]),
+    each(fargate(1 / 60, service), service.metricTasks('RunningTaskCount', sum)),
   ),
-  // By the load that images are most of: bytes.
-  'Load balancer': at(prices.loadBalancerGigabyte, gigabyte, [
-    loadBalancer.balancer.metrics.processedBytes(sum),
-  ]),
+  // A load of images is charged by its bytes.
+  'Load balancer': each({ loadBalancerBytes: 1 }, loadBalancer.balancer.metrics.processedBytes(sum)),
 });
 
 const costOf = (service: string, items: readonly Item[], period: Duration): MathExpression => {
   const id = (index: number) => `${service.toLowerCase().replaceAll(' ', '_')}_${index}`;
   return new MathExpression({
     expression: items
-      .map(({ usd, per }, index) => `FILL(${id(index)}, 0) * ${Number(usd.toFixed(10))} / ${per}`)
+      .map(
+        ({ usage }, index) =>
+          `FILL(${id(index)}, 0) * ${Number(usdOf(times(billion, usage)).toPrecision(10))} / ${billion}`,
+      )
       .join(' + '),
     usingMetrics: Object.fromEntries(items.map(({ metric }, index) => [id(index), metric])),
     label: service,

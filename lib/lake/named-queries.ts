@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { prices } from '../cost/prices.ts';
+import { eventCostsTable } from '../cost/event-costs.ts';
 
 export interface NamedQuery {
   readonly name: string;
@@ -11,7 +11,6 @@ export interface NamedQuery {
 }
 
 export interface NamedQueriesProps {
-  readonly ingestMemoryMiB: number;
   readonly resizeMemoryMiB: number;
 }
 
@@ -19,8 +18,8 @@ const folder = join(import.meta.dirname, 'queries');
 const once = readFileSync(join(import.meta.dirname, 'once.sql'), 'utf8').trimEnd();
 
 /** All that can be asked of the lake by name: a file for each, and before it the tables that it reads from. */
-export const namedQueries = (props: NamedQueriesProps): readonly NamedQuery[] => {
-  const tables = { events: once, prices: pricesTable(props) };
+export const namedQueries = ({ resizeMemoryMiB }: NamedQueriesProps): readonly NamedQuery[] => {
+  const tables = { events: once, event_costs: eventCostsTable(resizeMemoryMiB) };
   return readdirSync(folder)
     .sort()
     .map((file) => {
@@ -33,19 +32,3 @@ export const namedQueries = (props: NamedQueriesProps): readonly NamedQuery[] =>
       return { name: basename(file, '.sql'), description, sql };
     });
 };
-
-/** One row, with a column for each price. */
-const pricesTable = ({ ingestMemoryMiB, resizeMemoryMiB }: NamedQueriesProps): string => {
-  const values = {
-    ...prices,
-    ingestGigabytes: ingestMemoryMiB / 1024,
-    resizeGigabytes: resizeMemoryMiB / 1024,
-  };
-  const columns = Object.entries(values).map(
-    // With an exponent a number is a DOUBLE in Athena as well as in DuckDB; without one it is a DECIMAL.
-    ([name, value]) => `    ${value.toExponential().toUpperCase()} AS ${snakeCase(name)}`,
-  );
-  return `-- List prices of us-east-2, and the memory of the functions.\nprices AS (\n  SELECT\n${columns.join(',\n')}\n)`;
-};
-
-const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -77,7 +77,10 @@ const policySchema = z.looseObject({
   }),
 });
 
-/** The emulator refuses alarms that calculate: there, each of them watches the sum of the first metric that it uses. */
+/**
+ * The emulator refuses alarms that calculate: there, each of them watches the sum of the first metric that it
+ * uses.
+ */
 const withoutMetricMath = (alarm: z.output<typeof alarmSchema>): Resource => {
   const { Metrics, ...properties } = alarm.Properties;
   const [first] = Metrics.flatMap(({ MetricStat }) => MetricStat ?? []);
@@ -85,7 +88,10 @@ const withoutMetricMath = (alarm: z.output<typeof alarmSchema>): Resource => {
   return { ...alarm, Properties: { ...properties, ...first.Metric, Period: first.Period, Statistic: 'Sum' } };
 };
 
-/** The emulator does not know whose permission it is to send a mail as somebody: it asks whether one may send any. */
+/**
+ * The emulator does not know whose permission it is to send a mail as somebody: it asks whether one may send
+ * any.
+ */
 const withAnySender = (policy: z.output<typeof policySchema>): Resource => {
   const { PolicyDocument } = policy.Properties;
   const Statement = PolicyDocument.Statement.map(({ Condition, ...statement }) =>

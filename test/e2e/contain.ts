@@ -1,9 +1,9 @@
 /**
  * node contain.ts <command> <argument>...
  *
- * Runs a command so that nothing it starts outlives it, nor whoever asked for it: the command has a process group of
- * its own, which is ended with the command, when standard input closes, or on a signal. A test that is killed closes
- * its end of standard input without having to do anything.
+ * Runs a command so that nothing it starts outlives it, nor whoever asked for it: the command has a process
+ * group of its own, which is ended with the command, when standard input closes, or on a signal. A test that
+ * is killed closes its end of standard input without having to do anything.
  */
 import { spawn } from 'node:child_process';
 

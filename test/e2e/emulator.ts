@@ -16,7 +16,10 @@ export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' } as c
 export const ownersAuthorization = (service: 'iam' | 'lambda' | 'logs' | 'firehose' | 'athena'): string =>
   `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=none`;
 
-/** AWS on this machine: the emulator that the app is deployed into. It refuses what IAM's policies do not allow. */
+/**
+ * AWS on this machine: the emulator that the app is deployed into. It refuses what IAM's policies do not
+ * allow.
+ */
 export interface Emulator {
   readonly endpoint: string;
   /** The certificate that it shows, which no authority has signed. This process trusts it already. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,12 +5,13 @@ import type { FirehoseTransformationEvent, FirehoseTransformationResult } from '
 import { type Cell, type LocalLake, openLocalLake } from '../../bin/query/engine.ts';
 import type { ImageEvent } from '../../lambdas/image/event.ts';
 import { placeEvent } from '../../lambdas/lake/row.ts';
-import { prices } from '../../lib/cost/prices.ts';
+import { imageUsage, totalOf as usageOf } from '../../lib/cost/image-usage.ts';
+import { times, usdOf } from '../../lib/cost/prices.ts';
 import { namedQueries } from '../../lib/lake/named-queries.ts';
 import { type GeneratedMessages, generateMessages } from './generated-events.ts';
 import { storeRows } from './stored-rows.ts';
 
-const queries = namedQueries({ ingestMemoryMiB: 1024, resizeMemoryMiB: 1769 });
+const queries = namedQueries({ resizeMemoryMiB: 1769 });
 const messages: GeneratedMessages = generateMessages(8, 10_000, { copies: 0.05, garbage: 0.01 });
 let folder: string;
 let lake: LocalLake;
@@ -210,7 +210,7 @@ test('most-served-links', async () => {
 });
 
 describe('cost', () => {
-  /** What one event stands for, in dollars, as docs/cost.md counts it. */
+  /** What one event stands for, in dollars. */
   const costOf = (event: ImageEvent) => {
     const isUpload = event.type === 'image.received' || event.type === 'image.duplicate';
     const hasEnded = event.type === 'image.ready' || event.type === 'image.failed';
@@ -225,12 +225,12 @@ describe('cost', () => {
     const gets = Number(hasEnded || event.type === 'link.served');
     const writes = event.type === 'image.received' || hasEnded ? 3 : Number(event.type === 'image.duplicate');
     return {
-      api_usd: (requests * prices.apiMillionRequests) / 1e6,
-      lambda_usd: prices.lambdaMillionCalls / 1e6 + gigabyteSeconds * prices.lambdaGigabyteSecond,
-      s3_usd: (puts * prices.s3ThousandPuts + gets * prices.s3ThousandGets) / 1e3,
-      dynamodb_usd: (writes * prices.dynamodbMillionWrites + prices.dynamodbMillionReads) / 1e6,
-      sqs_sns_usd: ((hasEnded ? 4 : 0) * prices.sqsMillionRequests + prices.snsMillionEvents) / 1e6,
-      logs_usd: (2400 * prices.logsGigabyte) / 1e9,
+      api_usd: usdOf({ apiRequests: requests }),
+      lambda_usd: usdOf({ lambdaCalls: 1, lambdaGigabyteSeconds: gigabyteSeconds }),
+      s3_usd: usdOf({ s3Puts: puts, s3Gets: gets }),
+      dynamodb_usd: usdOf({ dynamodbWrites: writes, dynamodbReads: 1 }),
+      sqs_sns_usd: usdOf({ sqsRequests: hasEnded ? 4 : 0, snsEvents: 1 }),
+      logs_usd: usdOf({ logBytes: 2400 }),
     };
   };
 
@@ -246,17 +246,14 @@ describe('cost', () => {
     );
   };
 
-  test('is what each event takes at list prices, day by day and in all', async () => {
+  test('adds up what each event takes at list prices, by day and in total', async () => {
     const days = groupsOf(recent, dayOf).map(([day, events]) => ({ day, ...totalOf(events) }));
     expect(days.length).toBeGreaterThan(15);
     expect(await askByName('cost')).toEqual([...days, { day: 'all', ...totalOf(recent) }]);
   });
 
-  test('of a million uploads is what docs/cost.md says, less the traces', async () => {
-    // GIVEN a thousand of the uploads that it speaks of
-    const [, page = ''] =
-      /\n## A million uploads\n(.*?)\n## /s.exec(readFileSync('docs/cost.md', 'utf8')) ?? [];
-    const dollarsOf = (item: string) => Number(new RegExp(`${item}\\W+([\\d.]+)`).exec(page)?.[1]);
+  test('of a thousand uploads is what the cost model estimates, without traces', async () => {
+    // GIVEN
     const time = new Date(Date.now() - 86_400_000).toISOString();
     const original = { contentType: 'image/jpeg', bytes: 2_000_000 };
     const thumbnail = {
@@ -291,9 +288,9 @@ describe('cost', () => {
     uploads.close();
     await rm(folder, { recursive: true });
     // THEN
-    expect(rows.at(-1)?.[columns.indexOf('total_usd')]).toBeCloseTo(
-      (dollarsOf('In all') - dollarsOf('X-Ray')) / 1000,
-      5,
+    const { traces: _, ...usage } = usageOf(
+      imageUsage({ ingest: 'function', resize: 'function', bodyBytes: original.bytes }),
     );
+    expect(rows.at(-1)?.[columns.indexOf('total_usd')]).toBeCloseTo(usdOf(times(1000, usage)), 5);
   });
 });

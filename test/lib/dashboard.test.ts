@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
 import * as z from 'zod';
 import { metricsNamespace, metricUnits } from '../../lambdas/runtime/metrics.ts';
-import { prices } from '../../lib/cost/prices.ts';
 import { evaluate } from './deployed-alarms.ts';
 import { inContainers, resourcesOf, templateWith } from './stacks.ts';
 
@@ -245,11 +244,5 @@ describe('the estimate of what it costs', () => {
   test('is nothing while nothing happens', () => {
     for (const service of ['Lambda', 'API Gateway', 'S3', 'DynamoDB', 'SQS', 'SNS', 'SES', 'Logs'])
       expect(costOf(service, {})).toBe(0);
-  });
-
-  test('uses the prices that docs/cost.md has', () => {
-    const [, used = ''] = /Prices used: (.*?)\n\n/s.exec(readFileSync('docs/cost.md', 'utf8')) ?? [];
-    const numbers = used.match(/\d+\.\d+/g)?.map(Number);
-    expect(numbers).toEqual(expect.arrayContaining(Object.values(prices)));
   });
 });

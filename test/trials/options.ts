@@ -1,6 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 
-/** Reads a trial's options. `--help` and whatever is not an option print the usage and end the process. */
+/** Reads the options of a trial. `--help` and an unknown option print the usage and end the process. */
 export const readOptions = <const Config extends ParseArgsOptionsConfig>(usage: string, options: Config) => {
   if (process.argv.includes('--help')) {
     console.log(usage);
@@ -14,7 +14,7 @@ export const readOptions = <const Config extends ParseArgsOptionsConfig>(usage: 
   }
 };
 
-/** The value of an option that is a whole number; anything else ends the process, naming the option. */
+/** The value of an option that must be a whole number; anything else ends the process with an error. */
 export const wholeOption = (name: string, text: string, from: number, to: number): number => {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= from && value <= to) return value;
@@ -22,5 +22,5 @@ export const wholeOption = (name: string, text: string, from: number, to: number
   process.exit(2);
 };
 
-/** Another one each time. Any is as good as the next; printed, so that it can be given again. */
+/** A new seed each time. The trial prints it, so that a run can be repeated. */
 export const anySeed = (): string => String(Math.floor(Math.random() * 1_000_000));

@@ -1,15 +1,15 @@
-/** Numbers that only seem random: the same seed gives the same ones. */
+/** Pseudo-random numbers: the same seed gives the same ones. */
 export interface Random {
   /** 0 or more, less than 1. */
   next(): number;
-  /** A whole number from `from` to `to`, both possible. */
+  /** A whole number from `from` to `to`, inclusive. */
   whole(from: number, to: number): number;
   pick<Item>(items: readonly Item[]): Item;
   shuffled<Item>(items: readonly Item[]): Item[];
   bytes(length: number): Buffer;
 }
 
-/** Mulberry32: fast, and even enough to choose what to try next. */
+/** Mulberry32: fast, and uniform enough for trials. */
 export const createRandom = (seed: number): Random => {
   let state = seed >>> 0;
   const next = (): number => {

@@ -1,4 +1,4 @@
-/** Says how far a trial is: on one line that is written over where there is a terminal, else now and then on a new one. */
+/** Reports the progress of a trial: on one line of a terminal, otherwise on a new line every 15 s. */
 export const createProgress = (what: string, total: number) => {
   const startedAt = performance.now();
   let shownAt = Number.NEGATIVE_INFINITY;
@@ -17,14 +17,11 @@ export const createProgress = (what: string, total: number) => {
 export interface Figure {
   readonly name: string;
   readonly value: number | string;
-  /** What the value must be, in words and as a check. @default - the figure is only told */
+  /** The required value, in words and as a check. @default - the figure is not checked */
   readonly must?: { readonly be: string; readonly holds: boolean };
 }
 
-/**
- * Prints a trial's figures, those that fail marked, and ends the process with 1 if any does. The last line counts the
- * checks.
- */
+/** Prints the figures of a trial and the number of checks. If a check fails, the process exits with 1. */
 export const report = (title: string, figures: readonly Figure[]): void => {
   const width = Math.max(...figures.map(({ name }) => name.length));
   console.log(`\n${title}`);
@@ -40,7 +37,7 @@ export const report = (title: string, figures: readonly Figure[]): void => {
   if (failed > 0) process.exitCode = 1;
 };
 
-/** A value that must be nothing but zero. */
+/** A value that must be zero. */
 export const zero = (name: string, value: number): Figure => ({
   name,
   value,

@@ -15,51 +15,53 @@ import { freePort, until } from '../local/local-run.ts';
 import { project } from '../local/processes.ts';
 
 export interface StackProps {
-  /** As cdk.json's context has them. @default - the defaults */
+  /** As in the context of cdk.json. @default - the defaults */
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** How long a message that was handed out stays hidden. */
+  /** The visibility timeout of the queues. */
   readonly visibilityTimeoutSeconds: number;
   /** @default 1 */
   readonly ingests?: number;
   /** @default 1 */
   readonly workers?: number;
-  /** Runs the reconciler again and again, with this pause, for what waits that long. @default - it does not run */
+  /**
+   * Runs the reconciler with this pause, for images that wait at least as long. @default - it does not run
+   */
   readonly reconcileSeconds?: number;
-  /** Puts a proxy, at the ports that it is given, between the services and all others. @default - there is none */
+  /** Starts a proxy at the given ports, in front of the services. @default - no proxy */
   readonly through?: (services: Ports, proxy: Ports) => Promise<Ports>;
   /** Added to the environment of ingest and workers. @default - nothing */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** A process that ended although nobody asked it to. */
+/** A process that ended unexpectedly. */
 export interface Death {
   readonly name: string;
   readonly how: string;
 }
 
-/** The real handlers in containers' processes, against the embedded services in a process of theirs; all watched. */
+/** The processes of the containers and one of the embedded services, all supervised. */
 export interface Stack {
   readonly folder: string;
   readonly ports: Ports;
   /** `http://127.0.0.1:…/dev`, of the first ingest process. */
   readonly apiUrl: string;
-  /** Of each. */
+  /** Of each ingest process. */
   readonly apiUrls: readonly string[];
   readonly aws: AwsClients;
   /** Names of the processes: `services`, `ingest`, `ingest-2`, …, `resize-1`, `resize-2`, … */
   readonly names: readonly string[];
-  /** SIGKILL, as a power cut would; it starts again at once, and counts as no death. */
+  /** Sends SIGKILL. The process restarts at once, and this is not counted as a death. */
   kill(name: string): Promise<void>;
-  /** The ids of the processes that one of them has started and that still run. */
+  /** The ids of the running children of a process. */
   childrenOf(name: string): readonly number[];
   deaths(): readonly Death[];
-  /** The most memory that one process has held so far, in MiB. A worker's decoders are called after it. */
+  /** The peak memory of each process so far, in MiB. A worker's decoders are named after it. */
   peaksMiB(): Readonly<Record<string, number>>;
-  /** What a process with all that it started holds now, in MiB. */
+  /** The memory of a process and its descendants now, in MiB. */
   memoryMiB(name: string): number;
-  /** Lines of the processes' output that held what no line may hold: a signed URL, a stack trace, a credential. */
+  /** Lines of output that contain a signed URL, a stack trace or a credential. */
   leaks(): readonly string[];
-  /** Where everything that the processes printed is kept. */
+  /** The file with the output of all processes. */
   readonly logFile: string;
   stop(): Promise<void>;
 }
@@ -69,7 +71,7 @@ const pollMilliseconds = 250;
 
 export const hasStackTrace = (text: string): boolean => /\n?\s+at (?:\S+ \()?(?:file:|node:|\/)/i.test(text);
 
-/** What no log line may hold, and no reply but one that gives a signed URL to whoever may have it. */
+/** Whether a text contains what must not be logged. Only a reply with a signed URL for its caller may. */
 export const leaksOf = (text: string): boolean =>
   hasStackTrace(text) ||
   /X-Amz-Signature|x-amz-security-token|SecretAccessKey|\bLOCAL[A-Z2-7]{15}\b/i.test(text);
@@ -77,7 +79,7 @@ export const leaksOf = (text: string): boolean =>
 export const startStack = async (props: StackProps): Promise<Stack> => {
   const { visibilityTimeoutSeconds, ingests = 1, workers = 1, reconcileSeconds, through } = props;
   const { environment = {} } = props;
-  // A trial uploads more in a day than one service is meant to take.
+  // A trial uploads more than the daily budget.
   const budget = { maxUploadsPerDay: 1_000_000_000, maxUploadBytesPerDay: 1_000_000_000_000_000 };
   const settings = readSettings({ ...budget, ...props.settings });
   const temporary = join(project, '.tmp');
@@ -98,7 +100,7 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
     entry: string,
     args: readonly string[],
     env: Readonly<Record<string, string>>,
-    /** How long to wait before it runs again, for a task that ends by itself. */
+    /** The pause before the next run of a task that ends by itself. */
     pauseMilliseconds?: number,
   ) => {
     let child: ChildProcess;
@@ -199,7 +201,7 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
 
   const byName = (name: string) => {
     const found = processes.find((each) => each.name === name);
-    if (found === undefined) throw new Error(`No process is called ${name}.`);
+    if (found === undefined) throw new Error(`There is no process ${name}.`);
     return found;
   };
   for (const apiPort of apiPorts) {
@@ -244,7 +246,7 @@ interface Relative {
   readonly peakMiB: number;
 }
 
-/** A process and those that it started, as Linux tells of them; nothing of what ended meanwhile. */
+/** A process and its descendants, from /proc; without those that have ended. */
 const familyOf = (name: string, pid: number): readonly Relative[] => {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');

@@ -15,8 +15,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 
 /**
- * What code that took over a decoder might do. The test puts it beside the entry file of the decoder, in the image. It
- * begins when there is a file "attack" in the folder for temporary files, and leaves a report there.
+ * What code that took over a decoder might try. The test imports it from the entry file of the decoder. It
+ * starts when the folder for temporary files contains a file `attack`, and writes a report there.
  */
 
 /** "possible", or the code of the error. */
@@ -35,10 +35,10 @@ const attempt = (act: () => unknown): Outcome => {
   }
 };
 
-/** All of them succeed, or each fails for the same reason; anything else is told as it is. */
+/** One outcome if all attempts have the same, otherwise each different outcome. */
 const attempts = (acts: readonly (() => unknown)[]): Outcome => [...new Set(acts.map(attempt))].join();
 
-/** Opens a file and takes a byte of it, as far as there is one. */
+/** Opens a file and reads a byte of it, if it has one. */
 const read = (path: string): void => {
   const file = openSync(path, 'r');
   try {
@@ -52,7 +52,7 @@ const openForWriting = (path: string): void => closeSync(openSync(path, 'r+'));
 
 const parentOf = (pid: string): number => {
   try {
-    // Behind the name, which stands in parentheses: the state and the parent.
+    // After the name in parentheses: the state and the parent.
     return Number(readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[1]);
   } catch {
     return 0;
@@ -134,12 +134,12 @@ const attack = async (): Promise<Readonly<Record<string, Outcome>>> => {
 
 const sent = new Set<string>();
 
-/** The test says in a file whom to send which signal. */
+/** Sends the signal that the test requests in a file. */
 const sendSignal = (): void => {
   const order = join(folder, `signal-${process.pid}`);
   if (!existsSync(order)) return;
   const text = readFileSync(order, 'utf8');
-  // It is not ours to remove.
+  // The file belongs to the test, and stays.
   if (sent.has(text)) return;
   sent.add(text);
   const [pid, signal] = text.split(' ');
@@ -153,7 +153,7 @@ setInterval(async () => {
   if (hasAttacked || !existsSync(join(folder, 'attack'))) return;
   hasAttacked = true;
   const report = JSON.stringify({ worker, otherDecoders: otherDecoders(), outcomes: await attack() });
-  // Whole or not at all: the test may look at any time.
+  // Renamed when it is complete: the test may read at any time.
   writeFileSync(join(folder, `writing-${process.pid}`), report);
   renameSync(join(folder, `writing-${process.pid}`), join(folder, `report-${process.pid}`));
 }, 50);

@@ -31,7 +31,7 @@ import { startEmbeddedServices } from '../../local/embedded-services.ts';
 import { pidOfChild, until } from '../../local/local-run.ts';
 import { cleanUp, project, type Running, resume, startProcess, suspend } from '../../local/processes.ts';
 import { uploadAndWait } from '../../local/uploads.ts';
-import { assembleImage, contextFiles, filesBelow, type Image } from './assemble.ts';
+import { assembleImage, filesBelow, image } from './assemble.ts';
 
 const settings = readSettings({});
 const versions = z.record(z.string(), z.string());
@@ -40,23 +40,25 @@ const manifest = z
   .parse(JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')));
 const isRoot = process.getuid?.() === 0;
 const isLinux = process.platform === 'linux';
-/** Where the loader finds libraries on Debian; elsewhere the allocator is not looked for. */
+/** Whether the loader finds the allocator; without it the tests run with that of the system. */
 const hasAllocator = execFileSync('sh', ['-c', 'ldconfig -p 2> /dev/null || true'], {
   encoding: 'utf8',
 }).includes('libjemalloc.so.2');
 
 let folder: string;
-let image: Image;
+/** Of the image's file system. */
+let root: string;
 let ports: Ports;
 let credentials: Credentials;
 let ingest: Running;
 let worker: Running;
-/** All of the tree before anything ran in it. */
+/** The files of the image before anything ran in it. */
 let filesBefore: readonly string[];
 
-const at = (path: string): string => join(image.root, path);
+const at = (path: string): string => join(root, path);
+const app = (): string => at('app');
 
-/** The image's own environment, and what the deployment adds to it. */
+/** The environment of the image, and what the deployment adds to it. */
 const environmentWith = (added: Readonly<Record<string, string>>) => ({
   PATH: `${at('usr/local/bin')}:/usr/bin:/bin`,
   ...image.environment,
@@ -67,9 +69,9 @@ const environmentWith = (added: Readonly<Record<string, string>>) => ({
 });
 
 /**
- * Runs as the image's user, if the user of this test may choose, and without any capability, as ECS does. The shell makes
- * the difference: Linux judges whether a program may be read with the capabilities of the process that starts it, and
- * setpriv still has some at that moment.
+ * Runs as the user of the image, if this test runs as root, and without any capability, as on ECS. A shell
+ * drops the last ones: Linux checks whether a program may be read with the capabilities of the process that
+ * starts it, and setpriv still has some at that moment.
  */
 const inImage = (
   words: readonly string[],
@@ -82,19 +84,19 @@ const inImage = (
   ];
   const [file = '', ...rest] = words;
   return startProcess([...(isRoot ? asUser : []), join(at('usr/local/bin'), file), ...rest], {
-    folder: at(image.workingFolder),
+    folder: app(),
     environment,
   });
 };
 
-/** What is ingest's alone: both run in one file system here, in which ingest has no heartbeat. */
-const ofIngest = { HEARTBEAT_FILE: undefined };
+/** Both services share one file system here, and ingest has no heartbeat. */
+const ingestOverrides = { HEARTBEAT_FILE: undefined };
 
-/** Whether Docker's own check finds a process healthy. */
+/** Whether the health check of the image succeeds. */
 const isHealthy = async (of: 'ingest' | 'worker'): Promise<boolean> => {
   const check = inImage(image.healthCheck, {
     ...environmentWith({ PORT: String(ports.api) }),
-    ...(of === 'ingest' ? ofIngest : {}),
+    ...(of === 'ingest' ? ingestOverrides : {}),
   });
   return (await check.ended) === 0;
 };
@@ -103,15 +105,15 @@ const url = (path: string): string => `${endpointOf(ports.api)}${path}`;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'thumbnail-generator-image-'));
-  // Whoever it runs as must be able to read it.
+  // The user of the image must be able to read it.
   chmodSync(folder, 0o755);
-  image = assembleImage(folder);
+  root = assembleImage(folder);
   for (const volume of image.volumes) mkdirSync(at(volume), { recursive: true });
-  execFileSync('chmod', ['-R', 'a-w,a+rX', at(image.workingFolder)]);
-  // All folders but those of the volumes are as on a read-only file system.
+  execFileSync('chmod', ['-R', 'a-w,a+rX', app()]);
+  // All folders except the volumes are read-only.
   execFileSync('find', [folder, '-type', 'd', '-exec', 'chmod', '0555', '{}', '+']);
   for (const volume of image.volumes) chmodSync(at(volume), 0o1777);
-  filesBefore = filesBelow(image.root);
+  filesBefore = filesBelow(root);
   const services = await startEmbeddedServices(300);
   ports = services.ports;
   credentials = credentialsOf(services);
@@ -124,17 +126,25 @@ afterAll(async () => {
 });
 
 describe('the image', () => {
-  test('begins with the Node.js that the tests run on', () => {
-    expect(image.base).toBe(`node:${manifest.devDependencies['node']}-trixie-slim`);
+  test('is based on the Node.js that the tests run on', () => {
+    expect(image.base).toBe(`node:${manifest.devDependencies['node']}-trixie-slim AS base`);
   });
 
-  test('is made by the steps of the Dockerfile, all but the one that installs the allocator', () => {
-    expect(image.omitted).toEqual([
-      expect.stringMatching(/^apt-get update && apt-get install .* libjemalloc2 /),
+  test('is assembled here by the steps of the Dockerfile, except the one that installs the allocator', () => {
+    expect(image.steps).toEqual([
+      'WORKDIR /app',
+      'COPY package.json package-lock.json ./',
+      expect.stringMatching(/^RUN npm ci --omit=dev --ignore-scripts /),
+      expect.stringMatching(/^RUN apt-get update && apt-get install .* libjemalloc2 /),
+      'RUN chmod 0711 /usr/local/bin/node',
+      'COPY --from=dependencies /app/node_modules ./node_modules',
+      'COPY package.json ./',
+      'COPY lambdas ./lambdas',
+      'COPY containers ./containers',
     ]);
   });
 
-  test('holds the files that its two commands import, and the packages that are said to be needed', () => {
+  test('contains the files that its two commands import, and declares every package they need', () => {
     const { metafile } = buildSync({
       absWorkingDir: project,
       entryPoints: [
@@ -157,13 +167,11 @@ describe('the image', () => {
       .flatMap(({ external, path }) => (external && !isBuiltin(path) ? [path] : []))
       .map((path) => /^(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? path);
     expect(Object.keys(manifest.dependencies)).toEqual(expect.arrayContaining([...new Set(packages)]));
-    const own = filesBelow(at(image.workingFolder)).filter((file) => !file.startsWith('node_modules/'));
+    const own = filesBelow(app()).filter((file) => !file.startsWith('node_modules/'));
     expect(own.toSorted()).toEqual([...imported, 'package.json'].sort());
-    // Docker is sent no other file: what else changes leaves the image and its hash as they are.
-    expect(contextFiles().toSorted()).toEqual([...imported, 'package-lock.json', 'package.json'].sort());
   });
 
-  test('holds no package that is there for development alone', () => {
+  test('contains no package for development', () => {
     const { packages } = z
       .object({ packages: z.record(z.string(), z.object({ dev: z.boolean().optional() })) })
       .parse(JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8')));
@@ -171,31 +179,30 @@ describe('the image', () => {
     for (const name of ['typescript', 'jest', 'aws-cdk', 'aws-cdk-lib', 'fauxqs', 'node']) {
       expect(forDevelopment).toContain(`node_modules/${name}`);
     }
-    const present = forDevelopment.filter((path) => existsSync(join(at(image.workingFolder), path)));
+    const present = forDevelopment.filter((path) => existsSync(join(app(), path)));
     expect(present).toEqual([]);
   });
 
   test('adds less than 100 MB to its base', () => {
-    const app = at(image.workingFolder);
-    const bytes = filesBelow(app).reduce((sum, file) => sum + lstatSync(join(app, file)).size, 0);
+    const bytes = filesBelow(app()).reduce((sum, file) => sum + lstatSync(join(app(), file)).size, 0);
     expect(bytes).toBeGreaterThan(20_000_000);
     expect(bytes).toBeLessThan(100_000_000);
   });
 
-  test('runs as a user that is not root, by number, and writes to a volume only', () => {
+  test('runs as a numeric user other than root, and writes to a volume only', () => {
     expect(image.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     expect(image.volumes).toEqual([image.environment['TMPDIR']]);
   });
 });
 
-test('lets its user execute Node.js, and not read it', () => {
+test('lets its user execute Node.js, but not read it', () => {
   const program = at('usr/local/bin/node');
   expect((statSync(program).mode & 0o777).toString(8)).toBe('711');
-  // Of a user's own file the first digit counts: it is taken the right that the image's user does not have either.
+  // The owner of the file is this user: remove the right that the user of the image does not have either.
   if (!isRoot) chmodSync(program, 0o111);
 });
 
-/** The tests that follow are one life of both services, in this order. */
+/** These tests follow both services from start to stop, in this order. */
 describe('both commands', () => {
   beforeAll(async () => {
     const environments = environmentsFor(ports, settings, credentials);
@@ -218,7 +225,7 @@ describe('both commands', () => {
     expect(await sharp(thumbnail).metadata()).toMatchObject({ format: 'webp', width: 240, height: 320 });
   });
 
-  // Only root may look into them.
+  // Only root may read their maps.
   (isRoot && hasAllocator ? test : test.skip)(
     'use the allocator, and so does the process that decodes',
     async () => {
@@ -238,7 +245,7 @@ describe('both commands', () => {
     }
   });
 
-  test('are unhealthy once a worker has not come round its loop for a minute, and healthy again', async () => {
+  test('are unhealthy after a minute without a heartbeat of the worker, and then healthy again', async () => {
     const file = at(image.environment['HEARTBEAT_FILE'] ?? '');
     suspend(worker.pid);
     const longAgo = new Date(Date.now() - 61_000);
@@ -248,7 +255,7 @@ describe('both commands', () => {
     await until('a healthy worker', async () => (await isHealthy('worker')) || undefined);
   });
 
-  test('stop on SIGTERM by themselves, with nothing to complain of', async () => {
+  test('stop on SIGTERM without an error', async () => {
     expect(await Promise.all([ingest.end('SIGTERM'), worker.end('SIGTERM')])).toEqual([0, 0]);
     expect(ingest.errors() + worker.errors()).toBe('');
     expect(ingest.out()).toContain('ingest stops');
@@ -256,8 +263,8 @@ describe('both commands', () => {
     expect(await isHealthy('ingest')).toBe(false);
   });
 
-  test('have written nothing', () => {
-    expect(filesBelow(image.root)).toEqual(filesBefore);
+  test('leave no file behind', () => {
+    expect(filesBelow(root)).toEqual(filesBefore);
     for (const volume of image.volumes) expect(readdirSync(at(volume))).toEqual([]);
   });
 });
@@ -276,20 +283,20 @@ const reportSchema = z.object({
   outcomes: z.record(z.string(), z.string()),
 });
 
-/** An attempt counts as refused only for a reason that is a refusal. */
+/** Only these outcomes count as refused: other errors might hide that an attempt is possible. */
 const refusals = ['EACCES', 'EPERM', 'EROFS', 'nothing found'];
 const judged = (outcome: string): string =>
   outcome.split(',').every((each) => refusals.includes(each)) ? 'refused' : outcome;
 
-/** Tests in this order: the last ones end the processes. Without /proc there is nothing of this kind to prove. */
+/** In this order: the last tests end the processes. The attacks need /proc. */
 (isLinux ? describe : describe.skip)('code that took over a decoder', () => {
   let temporary: string;
   let reports: ReadonlyMap<number, z.infer<typeof reportSchema>>;
   const outcomes: Record<string, string> = {};
 
-  /** Puts the hostile code beside the decoder's own: both run in each process that decodes. */
+  /** Adds hostile code to the entry file of the decoder, so that both run in each decoder process. */
   const infect = (): void => {
-    const decoder = join(at(image.workingFolder), 'lambdas/resize/decoder');
+    const decoder = join(app(), 'lambdas/resize/decoder');
     const entry = join(decoder, 'process.ts');
     chmodSync(decoder, 0o755);
     renameSync(entry, join(decoder, 'own-process.ts'));
@@ -342,7 +349,7 @@ const judged = (outcome: string): string =>
     });
   }, 120_000);
 
-  test('runs in several processes of one worker, and each saw the others', () => {
+  test('runs in several decoders of one worker, each of which finds the others', () => {
     expect(reports.size).toBeGreaterThanOrEqual(2);
     for (const [pid, report] of reports) {
       expect(report.worker).toBe(worker.pid);
@@ -351,7 +358,7 @@ const judged = (outcome: string): string =>
     }
   });
 
-  test('reaches the same from each of them', () => {
+  test('has the same outcomes in each of them', () => {
     for (const report of reports.values()) {
       const own = Object.entries(report.outcomes).map(([attempt, outcome]) => [attempt, judged(outcome)]);
       for (const [attempt = '', outcome = ''] of own) outcomes[attempt] ??= outcome;
@@ -359,19 +366,19 @@ const judged = (outcome: string): string =>
     }
   });
 
-  test('opens no debugger, neither of another decoder nor of its worker', async () => {
+  test('cannot open the debugger of another decoder or of its worker', async () => {
     const [sender = 0, receiver = 0] = reports.keys();
     orderSignal(sender, receiver, 'SIGUSR1');
     orderSignal(receiver, worker.pid, 'SIGUSR1');
     await until('both signals', () => (hasSent(sender) && hasSent(receiver)) || undefined);
-    // Node.js says so at once, if it opens one.
+    // Node.js reports an open debugger at once.
     await wait(1000);
     expect(worker.out() + worker.errors()).not.toContain('Debugger listening');
     outcomes['open the debugger of another decoder'] = 'refused';
     outcomes['open the debugger of its worker'] = 'refused';
   });
 
-  test('can end another decoder, and its worker', async () => {
+  test('can end another decoder and its worker', async () => {
     const [sender = 0, receiver = 0] = reports.keys();
     orderSignal(sender, receiver, 'SIGKILL');
     await until('the end of the other decoder', () => hasEnded(receiver) || undefined);
@@ -380,7 +387,7 @@ const judged = (outcome: string): string =>
     outcomes['end its worker or another decoder'] = 'possible';
   });
 
-  test('reaches what SECURITY.md says, and nothing else', () => {
+  test('can do what SECURITY.md lists, and nothing else', () => {
     const documented = documentedOutcomes();
     expect(Object.values(documented).filter((outcome) => outcome === 'refused').length).toBeGreaterThan(10);
     expect(outcomes).toEqual(documented);

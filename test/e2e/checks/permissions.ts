@@ -6,7 +6,9 @@ import { smallPhoto } from '../photo.ts';
 
 const errorSchema = z.object({ error: z.object({ message: z.string() }) });
 
-/** Waits until a function of the second stack has logged that it was refused an action; prints what it logged. */
+/**
+ * Waits until a function of the second stack has logged that it was refused an action; prints what it logged.
+ */
 const expectRefusal = async (
   { emulator }: Deployment,
   functionId: 'IngestFunction' | 'ResizeFunction',
@@ -25,8 +27,8 @@ const expectRefusal = async (
 };
 
 /**
- * What IAM's policies allow, and refuse. Of what AWS does for a function, the emulator asks no role: polling the queue and
- * writing the log work without any permission.
+ * What IAM's policies allow, and refuse. Of what AWS does for a function, the emulator asks no role: polling
+ * the queue and writing the log work without any permission.
  */
 export const checkPermissions = (): void => {
   check('shows nothing in its buckets to a stranger', async ({ emulator, main, photo }) => {

@@ -28,7 +28,8 @@ export const checkReconciler = (): void => {
       const table = outputs.CatalogTableName;
       const reconcile = (event: object) => emulator.invoke(outputs.ReconcilerFunctionName, event);
 
-      // Its original is there, but no thumbnail was ever noted; of the other one nothing came but the announcement.
+      // Its original is there, but no thumbnail was ever noted; of the other one nothing came but the
+      // announcement.
       const { id: lost } = await uploadAndWait(api, await smallPhoto(62));
       const neverCame = 'f'.repeat(64);
       await replyOf(await api.announce({ sha256: neverCame, bytes: 1000 }), 201);

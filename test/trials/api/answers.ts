@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 
-/** What this reads of an HTTP archive. */
+/** The part of an HTTP archive that is read here. */
 const archiveSchema = z.object({
   log: z.object({
     entries: z.array(
@@ -13,7 +13,7 @@ const archiveSchema = z.object({
   }),
 });
 
-/** The part of an API's description that says which answers there are. */
+/** The part of an API's description that lists the replies. */
 export const descriptionSchema = z.object({
   paths: z.record(
     z.string(),
@@ -28,7 +28,7 @@ const idParameterSchema = z.looseObject({
   example: z.string(),
 });
 
-/** The description as JSON, with other examples of an image's id: each of them will be asked for. */
+/** The description as JSON, with these ids of images as examples, each of which is then requested. */
 export const withExamples = (description: string, ids: readonly string[]): string =>
   JSON.stringify(
     JSON.parse(description, (_, value: unknown) => {
@@ -41,12 +41,12 @@ export const withExamples = (description: string, ids: readonly string[]): strin
 
 export interface Answers {
   readonly count: number;
-  /** How often each operation answered with each status: `link 302`. */
+  /** How often each operation replied with each status: `link 302`. */
   readonly seen: ReadonlyMap<string, number>;
   readonly bodies: readonly string[];
 }
 
-/** Reads what was answered from an HTTP archive, by the operations of the description. */
+/** Reads the replies from an HTTP archive, by the operations of the description. */
 export const readAnswers = (archiveFile: string, apiUrl: string, { paths }: Description): Answers => {
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { operationId }]) => ({
@@ -68,7 +68,7 @@ export const readAnswers = (archiveFile: string, apiUrl: string, { paths }: Desc
   return { count: entries.length, seen, bodies: entries.map(({ response }) => response.content.text ?? '') };
 };
 
-/** Every answer that the description promises: `link 302`. */
+/** Every reply in the description: `link 302`. */
 export const describedAnswers = ({ paths }: Description): readonly string[] =>
   Object.values(paths).flatMap((methods) =>
     Object.values(methods).flatMap(({ operationId, responses }) =>

@@ -7,7 +7,7 @@ import { jpegHeaderThenRubbish, quarteredPicture } from '../../images.ts';
 import { post } from '../../local/uploads.ts';
 import type { Stack } from '../stack.ts';
 
-/** Of each type; the first time that one of them is sent it is new, and from then on it is known. */
+/** Of each type. An image is new when it is sent for the first time, and known from then on. */
 const imagesOfEachType = 20;
 
 const formatSchema = z.enum(['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff']);
@@ -27,9 +27,9 @@ export const writeImages = async (folder: string): Promise<void> => {
 };
 
 /**
- * Leaves an image in each of the states that there are.
+ * Prepares an image in each state.
  *
- * @returns the ids of one that is ready, one that failed, one that was announced, and one that nobody has uploaded
+ * @returns the ids of a ready, a failed, an announced and an unknown image
  */
 export const imagesInEveryState = async ({ apiUrl }: Stack): Promise<readonly string[]> => {
   const ready = Buffer.from(await quarteredPicture(48, 32).png().toBuffer());
@@ -41,6 +41,6 @@ export const imagesInEveryState = async ({ apiUrl }: Stack): Promise<readonly st
   }
   const announcement = { sha256: imageIdOf(announced), bytes: announced.byteLength };
   statuses.push((await post(`${apiUrl}/uploads`, JSON.stringify(announcement))).status);
-  if (String(statuses) !== '200,422,201') throw new Error(`The images were answered ${statuses}.`);
+  if (String(statuses) !== '200,422,201') throw new Error(`The statuses of the replies are ${statuses}.`);
   return [ready, failed, announced, Buffer.from('unknown')].map(imageIdOf);
 };

@@ -29,13 +29,13 @@ const seed = wholeOption('seed', options.seed, 0, 2 ** 32 - 1);
 console.log(`seed ${seed}, ${examples} examples for each operation`);
 
 /**
- * Described, and yet not to be had here: failures of ours, slow senders, a used-up budget, foreign hosts and origins, and what
- * takes very large or broken images. Other tests have them.
+ * Described replies that this trial does not provoke: internal errors, slow senders, an exhausted budget,
+ * foreign hosts and origins, and those for very large or broken images. Other tests cover them.
  */
 const outOfReach =
   /^(?:\w+ (?:5\d\d|408|421|429)|upload 4(?:13|22)|(?:image|link|variantLink|description) 403)$/;
 
-/** What this reads of Schemathesis' own report. */
+/** The part of Schemathesis' report that is read here. */
 const verdictSchema = z.object({
   complete: z.boolean(),
   operations: z.object({ total: z.int(), tested: z.int() }),
@@ -62,7 +62,7 @@ try {
   const description = await (await fetch(`${apiUrl}/openapi.json`)).text();
   writeFileSync(join(folder, 'openapi.json'), withExamples(description, ids));
 
-  // Its dictionary is looked for beside it.
+  // Schemathesis expects its dictionary beside the description.
   const configurationFile = join(folder, 'schemathesis.toml');
   copyFileSync(join(import.meta.dirname, 'schemathesis.toml'), configurationFile);
 
@@ -89,7 +89,7 @@ try {
   const exitCode = await command.exitCode;
   clearTimeout(late);
   const verdictFile = join(folder, 'report.json');
-  if (!existsSync(verdictFile)) throw new Error(`Schemathesis told nothing:\n${endOf(logFile)}`);
+  if (!existsSync(verdictFile)) throw new Error(`Schemathesis wrote no report:\n${endOf(logFile)}`);
   const verdict = verdictSchema.parse(JSON.parse(readFileSync(verdictFile, 'utf8')));
   const described = descriptionSchema.parse(JSON.parse(description));
   const { count, seen, bodies } = readAnswers(join(folder, 'answers.har'), apiUrl, described);
@@ -107,7 +107,7 @@ try {
     },
     { name: 'requests', value: count },
     {
-      name: 'described answers not met',
+      name: 'described replies not met',
       value: missing.join(', ') || 0,
       must: { be: '0', holds: missing.length === 0 },
     },
@@ -121,7 +121,7 @@ try {
       'answers 5xx',
       serverErrors.reduce((sum, [, times]) => sum + times, 0),
     ),
-    zero('answers with a stack trace', bodies.filter(hasStackTrace).length),
+    zero('replies with a stack trace', bodies.filter(hasStackTrace).length),
     zero('deaths of processes', stack.deaths().length),
     zero('log lines that leak', stack.leaks().length),
     { name: 'peak memory of ingest, MiB', value: Math.round(stack.peaksMiB()['ingest'] ?? 0) },
@@ -135,7 +135,7 @@ try {
   report(`The API against its description, seed ${seed}`, figures);
   if (process.exitCode === 1) {
     copyFileSync(stack.logFile, join(folder, 'stack.log'));
-    console.log(`All that was sent and answered is kept in ${folder}`);
+    console.log(`All requests and replies are kept in ${folder}`);
   }
 } finally {
   await stack.stop();

@@ -10,23 +10,23 @@ import { holds, outcomeOf } from './outcome.ts';
 import type { FaultProxy } from './proxy.ts';
 
 /**
- * A message is given up after its fifth receive, so its last one must come after the fault. With this visibility
- * timeout the receives of a message are 4 seconds apart at least: its fifth is 16 seconds after its first, the hanging
- * fault is over after 12. Work on a small image takes far less than 4 seconds, so none comes again without a reason.
+ * A message becomes a dead letter after its fifth receive, so the fifth must come after the fault. With this
+ * visibility timeout it comes at least 16 seconds after the first, and a hanging fault is over after 12. A
+ * small image takes much less than 4 seconds, so no message is delivered again without a reason.
  */
 export const visibilityTimeoutSeconds = 4;
 
-/** A few requests fail: fewer than the SDK tries. */
+/** Fewer failing requests than the SDK has tries. */
 const passingRequests = 2;
-/** Errors come at once: the SDK's three tries are over within one second. */
+/** Errors are immediate: the three tries of the SDK are over within one second. */
 const lastingMilliseconds = 3000;
-/** Each of the SDK's tries hangs for 5 seconds: the third begins when the fault is 10 seconds old. */
+/** Each try of the SDK hangs for 5 seconds: the third starts when the fault is 10 seconds old. */
 const hangingMilliseconds = 12_000;
 
-/** What only the reconciler does, and only for an image whose event was lost. */
+/** Operations of the reconciler alone, and only for an image whose event was lost. */
 const ofReconciler: readonly OperationName[] = ['HeadObject', 'Query', 'SendMessage', 'GetQueueAttributes'];
 
-/** A cell's end may wait for three tries of a poll of 20 seconds each, or for two runs of the reconciler. */
+/** A cell may end after three tries of a poll of 20 seconds each, or after two runs of the reconciler. */
 const endMilliseconds = 120_000;
 
 export interface CellResult {
@@ -39,7 +39,7 @@ export interface CellResult {
   readonly problems: readonly string[];
 }
 
-/** Uploads images before and during a fault, and looks whether all of them come to their end. */
+/** Uploads images before and during a fault, and checks that all of them are ready at the end. */
 export const runCell = async (
   cell: Cell,
   stack: Stack,
@@ -51,7 +51,7 @@ export const runCell = async (
   const upload = async (image: Buffer, waits: boolean) => uploadUntilAccepted({ apiUrl, image, waits });
   const uploadFresh = async (waits: boolean) => upload(await freshImage(random), waits);
 
-  // GIVEN neighbours whose work is under way, and perhaps an image whose event was lost
+  // GIVEN neighbours in progress, and perhaps an image whose event was lost
   const needsReconciler = ofReconciler.includes(cell.operation);
   const before = [uploadFresh(false), uploadFresh(false)];
   const lost = await freshImage(random);
@@ -70,7 +70,7 @@ export const runCell = async (
   });
   const during = [uploadFresh(false), uploadFresh(true), uploadFresh(false), uploadFresh(true)];
   during.push(upload(freshSlowImage(random), false));
-  // Ingest asks for an original as well: when the same image is uploaded once more.
+  // Ingest requests an original too, when the same image is uploaded again.
   if (cell.operation === 'HeadObject' && random.next() < 0.5) during.push(upload(lost, false));
 
   // THEN

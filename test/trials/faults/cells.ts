@@ -3,7 +3,7 @@ import { createRandom, type Random } from '../random.ts';
 import { type FaultKind, faultKinds, hangs, type Moment, momentsOf } from './fault.ts';
 import { type OperationName, operations } from './operations.ts';
 
-/** One fault of one operation, once as one that passes and once as one that outlasts the SDK's own retries. */
+/** One fault of one operation: brief, or lasting longer than the retries of the SDK. */
 export interface Cell {
   /** For example `GetObject reset after lasting`. */
   readonly name: string;
@@ -15,7 +15,7 @@ export interface Cell {
 
 const durations = ['passing', 'lasting'] as const;
 
-/** The whole matrix. What has no body cannot arrive by half. */
+/** The whole matrix. A request without a body has no half. */
 export const allCells: readonly Cell[] = operations.flatMap(({ name: operation, hasBody }) =>
   faultKinds.flatMap((kind) =>
     momentsOf[kind]
@@ -32,11 +32,11 @@ export const allCells: readonly Cell[] = operations.flatMap(({ name: operation, 
   ),
 );
 
-/** A cell that keeps its client waiting for as long as a client waits. */
+/** A cell whose client waits until its timeout. */
 export const isSlow = ({ operation, kind, duration }: Cell): boolean =>
   hangs(kind) && (duration === 'lasting' || operation === 'ReceiveMessage');
 
-/** Every operation once and every kind at least once, from the cells that are over soon. */
+/** Every operation once and every kind at least once, from the fast cells. */
 export const sampleCells = (random: Random): readonly Cell[] => {
   const kinds = random.shuffled([...faultKinds, ...faultKinds]);
   return random.shuffled(operations).map(({ name }, index) => {
@@ -47,5 +47,5 @@ export const sampleCells = (random: Random): readonly Cell[] => {
   });
 };
 
-/** A cell's own numbers, so that it can be run again without the others. */
+/** The random numbers of a cell, so that it can run again without the others. */
 export const randomOf = (seed: number, { name }: Cell): Random => createRandom((seed ^ crc32(name)) >>> 0);

@@ -7,27 +7,27 @@ import { replySchema } from '../../reply.ts';
 import type { Random } from '../random.ts';
 import { leaksOf } from '../stack.ts';
 
-/** What became of one upload, however often it had to be tried. */
+/** The outcome of one upload with its retries. */
 export interface Upload {
   readonly id: string | undefined;
   readonly attempts: number;
-  /** How often the answer was a 5xx, or none came. */
+  /** How often the reply was a 5xx or missing. */
   readonly refusals: number;
   readonly milliseconds: number;
-  /** What no client may see, whatever fails behind the API. */
+  /** Replies that no client may get, whatever fails behind the API. */
   readonly problems: readonly string[];
 }
 
 export interface UploadProps {
   readonly apiUrl: string;
   readonly image: Buffer;
-  /** Lets ingest wait for the thumbnails. @default false */
+  /** Whether ingest waits for the thumbnails. @default false */
   readonly waits?: boolean;
   /** @default 12 */
   readonly maxAttempts?: number;
 }
 
-/** As long as API Gateway waits for an answer. */
+/** The timeout of API Gateway. */
 const answerMilliseconds = 30_000;
 
 const problemSchema = z.strictObject({
@@ -37,7 +37,7 @@ const problemSchema = z.strictObject({
   detail: z.string(),
 });
 
-/** A picture that nobody has uploaded before: noise. */
+/** A picture of noise, which is always a new one. */
 export const freshImage = (random: Random): Promise<Buffer> => {
   const size = { width: random.whole(16, 48), height: random.whole(16, 48) };
   return sharp(random.bytes(size.width * size.height * 3), { raw: { ...size, channels: 3 } })
@@ -45,11 +45,11 @@ export const freshImage = (random: Random): Promise<Buffer> => {
     .toBuffer();
 };
 
-/** A picture that is left to the slow lane, although it takes but a fifth of a second. */
+/** A picture for the slow lane that takes only a fifth of a second. */
 export const freshSlowImage = (random: Random): Buffer =>
   slowTiff(random.bytes(8).toString('hex'), { width: 2400, height: 2400 });
 
-/** Posts an image as a patient client does: again, after a pause, when the service failed or did not answer. */
+/** Posts an image, and retries after a pause if the service fails or does not reply. */
 export const uploadUntilAccepted = async (props: UploadProps): Promise<Upload> => {
   const { apiUrl, image, waits = false, maxAttempts = 12 } = props;
   const startedAt = performance.now();
@@ -88,7 +88,7 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** Undefined when no answer came. */
+/** @returns undefined without a reply */
 const post = async (apiUrl: string, image: Buffer, waits: boolean): Promise<Answer | undefined> => {
   try {
     const response = await fetch(`${apiUrl}/upload_image`, {
@@ -105,13 +105,13 @@ const post = async (apiUrl: string, image: Buffer, waits: boolean): Promise<Answ
       body: response.ok ? JSON.parse(text) : text,
     };
   } catch (error) {
-    // A reset, a refused connection, an answer cut short or none in time.
+    // A reset or refused connection, or an incomplete or late reply.
     if (error instanceof TypeError || error instanceof DOMException) return undefined;
     throw error;
   }
 };
 
-/** What is wrong with a refusal of a good image, if anything is. */
+/** What is wrong with the refusal of a valid image, if anything. */
 const complaintAbout = ({ status, contentType, text }: Answer): string | undefined => {
   if (status < 500) return `a good image was refused: ${status} ${text}`;
   if (leaksOf(text)) return `a reply that leaks: ${text}`;
@@ -121,7 +121,7 @@ const complaintAbout = ({ status, contentType, text }: Answer): string | undefin
     const expected = data?.code === 'overloaded' ? 503 : 500;
     if (success && data.status === status && status === expected) return undefined;
   } catch {
-    // It is not JSON.
+    // Not JSON.
   }
   return `${status} of another shape: ${text}`;
 };

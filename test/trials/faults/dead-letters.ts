@@ -8,19 +8,19 @@ import { deadLetterQueueOf, queueUrl, resources } from '../../../local/aws.ts';
 import { endpointOf } from '../../../local/ports.ts';
 import { accountOf, type Place } from '../../local/aws-clients.ts';
 
-/** The queues of a stack, past everything that may fail. */
+/** The queues of a stack, without the proxy in between. */
 export const queuesOf = (place: Place) => {
   const endpoint = endpointOf(place.ports.sqs);
   const sqs = new SQSClient({ ...accountOf(place), endpoint });
   return {
-    /** Puts a message among those of S3. */
+    /** Sends a message to the queue of S3's events. */
     send: async (MessageBody: string): Promise<void> => {
       await sqs.send(
         new SendMessageCommand({ QueueUrl: queueUrl(endpoint, resources.resizeQueue), MessageBody }),
       );
     },
 
-    /** Takes everything out of the dead-letter queues of both lanes, and returns its bodies. */
+    /** Drains the dead-letter queues of both lanes, and returns the bodies. */
     takeDeadLetters: async (): Promise<readonly string[]> => {
       const bodies: string[] = [];
       for (const queue of [resources.resizeQueue, resources.slowResizeQueue]) {

@@ -3,17 +3,17 @@ export const faultKinds = ['error', 'throttle', 'timeout', 'reset', 'half-body',
 export type FaultKind = (typeof faultKinds)[number];
 
 /**
- * When a call fails: `before` the service has seen it, `during` its arrival (the service gets half of the request), or
- * `after` the service has done what was asked, so that only its answer is lost.
+ * When a call fails: `before` the service receives it, `during` its arrival (the service receives half of the
+ * request), or `after` the service has done its work, so that only the reply is lost.
  */
 export type Moment = 'before' | 'during' | 'after';
 
 /**
- * The moments that make sense for each kind.
+ * The moments that are possible for each kind.
  *
- * - `error` and `throttle` are answers; who is throttled is not served.
- * - `timeout` accepts the request and never answers; `reset` resets the connection.
- * - `half-body` ends the connection half-way through the request or the answer; `stalled-body` leaves it open instead.
+ * - `error` and `throttle` are replies; a throttled request has no effect.
+ * - `timeout` accepts the request and never replies; `reset` resets the connection.
+ * - `half-body` closes the connection in the middle of the request or reply; `stalled-body` leaves it open.
  */
 export const momentsOf = {
   error: ['before', 'after'],
@@ -24,5 +24,5 @@ export const momentsOf = {
   'stalled-body': ['during', 'after'],
 } as const satisfies Readonly<Record<FaultKind, readonly Moment[]>>;
 
-/** A kind whose victim notices only when its own patience ends. */
+/** A kind that the caller notices only by its own timeout. */
 export const hangs = (kind: FaultKind): boolean => kind === 'timeout' || kind === 'stalled-body';

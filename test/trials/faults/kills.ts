@@ -8,21 +8,21 @@ import { queuesOf } from './dead-letters.ts';
 import { outcomeOf } from './outcome.ts';
 
 /**
- * A message is given up after its fifth receive. Kills alone could do that, were they dense enough: so work on a small
- * image (some 50 ms) is short beside the time between two kills of one worker (seconds), and what was in a killed
- * worker's hands comes back once, seldom twice.
+ * A message becomes a dead letter after its fifth receive, and frequent kills alone could cause that. So a
+ * small image takes much less time (about 50 ms) than passes between two kills of a worker (seconds): a
+ * message is delivered again once, rarely twice.
  */
 const visibilityTimeoutSeconds = 3;
-/** Much longer than a message stays hidden: the reconciler looks for what no message tells of any more. */
+/** Much longer than the visibility timeout: the reconciler finds images without a message. */
 const reconcileSeconds = 15;
 const workers = 2;
 
 const uploadPauseMilliseconds = 150;
 const maxUnderWay = 48;
 const killPauseMilliseconds = { from: 300, to: 1100 };
-/** How long ingest answers at least between two of its kills: longer than a client pauses before it tries again. */
+/** The shortest time between two kills of ingest: longer than the pause of a client before a retry. */
 const ingestPauseMilliseconds = 2500;
-/** On a machine with time, one to five pauses find a target. */
+/** On an idle machine, one to five pauses find a target. */
 const maxTriesPerKill = 20;
 const maxAttempts = 25;
 /** Enough for three runs of the reconciler after the last kill. */
@@ -45,13 +45,13 @@ export interface KillsResult {
 
 export interface KillsProps {
   readonly random: Random;
-  /** Of ingest, workers and decoders together. */
+  /** Of ingest, workers and decoders. */
   readonly kills: number;
-  /** How often the services are killed as well, all of them at once. */
+  /** How often all services are killed at once. */
   readonly restarts: number;
 }
 
-/** Uploads in a steady stream while processes are killed at random moments. */
+/** A steady stream of uploads while processes are killed at random moments. */
 export const runKills = async ({ random, kills, restarts }: KillsProps): Promise<KillsResult> => {
   const stack = await startStack({ visibilityTimeoutSeconds, workers, reconcileSeconds });
   try {
@@ -80,10 +80,10 @@ export const runKills = async ({ random, kills, restarts }: KillsProps): Promise
   }
 };
 
-/** One of so many images is left to the slow lane. */
+/** One of this many images is for the slow lane. */
 const slowOf = 20;
 
-/** A new image every now and then; every other one waits for its thumbnails. */
+/** A new image in each pause; every other client waits for its thumbnails. */
 const startUploads = ({ apiUrl }: Stack, random: Random) => {
   const uploads: Promise<Upload>[] = [];
   let underWay = 0;
@@ -114,7 +114,7 @@ const startUploads = ({ apiUrl }: Stack, random: Random) => {
   };
 };
 
-/** What is still starting is no target: it holds nothing that a kill could lose. Gives the choice of targets. */
+/** Processes that are still starting are no targets, because they hold no work. @returns the targets */
 const targetsOf = (stack: Stack, random: Random) => {
   let answersSince: number | undefined;
 
@@ -124,7 +124,7 @@ const targetsOf = (stack: Stack, random: Random) => {
     return answersSince !== undefined && performance.now() - answersSince >= ingestPauseMilliseconds;
   };
 
-  /** False when there is none of that role right now. */
+  /** @returns false if no process has that role now */
   return async (role: Role): Promise<boolean> => {
     if (role === 'ingest') {
       if (!(await hasAnsweredForLong())) return false;
@@ -168,7 +168,7 @@ const killAtRandom = async (stack: Stack, { random, kills, restarts }: KillsProp
   return { kills: counts, restarts: restarted };
 };
 
-/** False when it had ended already. */
+/** @returns false if it had already ended */
 const endProcess = (pid: number): boolean => {
   try {
     return process.kill(pid, 'SIGKILL');

@@ -12,8 +12,8 @@ export interface MatrixResult {
 }
 
 /**
- * Between two runs of the reconciler, and how long an image may wait before it looks for it: longer than a message stays
- * hidden, as in a deployment, so that it does not ask again for what only waits.
+ * The time between two runs of the reconciler, and the age from which it requests an image again: longer than
+ * the visibility timeout, as in a deployment, so that it does not request images whose message is in flight.
  */
 const reconcileSeconds = 6;
 
@@ -22,7 +22,7 @@ export const runMatrix = async (
   cells: readonly Cell[],
   { seed, lanes }: { readonly seed: number; readonly lanes: number },
 ): Promise<MatrixResult> => {
-  // The slow ones first, so that no lane is left alone with one at the end.
+  // The slow ones first, so that no lane runs one alone at the end.
   const waiting = [...cells.filter(isSlow), ...cells.filter((cell) => !isSlow(cell))];
   const results: CellResult[] = [];
   const stacks: Stack[] = [];

@@ -1,6 +1,6 @@
 import { resources } from '../../../local/aws.ts';
 
-/** What a service answers when it fails or is asked too often, in its own words. */
+/** The replies of a service that fails or throttles, in its own format. */
 interface Answer {
   readonly status: number;
   readonly contentType: string;
@@ -42,7 +42,7 @@ export const services = {
 
 export type ServiceName = keyof typeof services;
 
-/** Of a request, as much as tells its operation. */
+/** The part of a request that identifies its operation. */
 export interface RequestHead {
   readonly method: string;
   readonly path: string;
@@ -52,7 +52,7 @@ export interface RequestHead {
 interface Operation<Name extends string> {
   readonly name: Name;
   readonly service: ServiceName;
-  /** Whether a request carries a body, which can arrive by half. */
+  /** Whether a request has a body, half of which can arrive. */
   readonly hasBody: boolean;
   readonly is: (request: RequestHead) => boolean;
 }
@@ -79,7 +79,7 @@ const action =
 const dynamodb = action('dynamodb', 'DynamoDB_20120810');
 const sqs = action('sqs', 'AmazonSQS');
 
-/** Every call that ingest, worker and reconciler make, by the name that the matrix gives it. */
+/** Every call of ingest, worker and reconciler, by its name in the matrix. */
 export const operations = [
   object('PutOriginal', 'PUT', resources.rawBucket),
   object('PutThumbnail', 'PUT', resources.thumbnailBucket),
@@ -93,12 +93,12 @@ export const operations = [
   sqs('DeleteMessage'),
   sqs('SendMessage'),
   sqs('GetQueueAttributes'),
-  // The only call to SNS that anybody makes.
+  // The only call to SNS.
   { name: 'Publish', service: 'sns', hasBody: true, is: () => true },
 ] as const;
 
 export type OperationName = (typeof operations)[number]['name'];
 
-/** Undefined for what only others do, such as a client that opens a presigned URL. */
+/** @returns undefined for requests of others, such as a client that opens a presigned URL */
 export const operationOf = (service: ServiceName, request: RequestHead): OperationName | undefined =>
   operations.find((operation) => operation.service === service && operation.is(request))?.name;

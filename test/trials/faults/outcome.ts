@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import type { AwsClients } from '../../local/aws-clients.ts';
 
-/** What became of the images that were accepted. */
+/** The outcome of the accepted images. */
 export interface Outcome {
   readonly ready: number;
   readonly problems: readonly string[];
@@ -10,7 +10,7 @@ export interface Outcome {
 
 const lookMilliseconds = 200;
 
-/** Waits, but not for ever, until a condition holds. Services that just start again are asked again. */
+/** Waits until a condition holds or the time is over. Requests to restarting services are retried. */
 export const holds = async (condition: () => Promise<boolean>, milliseconds: number): Promise<boolean> => {
   for (const end = Date.now() + milliseconds; Date.now() < end; await sleep(lookMilliseconds)) {
     if (await condition().catch(() => false)) return true;
@@ -18,7 +18,7 @@ export const holds = async (condition: () => Promise<boolean>, milliseconds: num
   return condition();
 };
 
-/** Waits until every one of these images is ready and nothing is queued, then looks at each of the thumbnails. */
+/** Waits until all images are ready and the queue is empty, then checks each thumbnail. */
 export const outcomeOf = async (
   aws: AwsClients,
   ids: readonly string[],
@@ -61,7 +61,7 @@ const thumbnailProblem = async (aws: AwsClients, id: string): Promise<string | u
       const stored = await aws.thumbnail(key);
       const { info } = await sharp(stored).raw().toBuffer({ resolveWithObject: true });
       if (info.width !== width || info.height !== height || stored.byteLength !== bytes)
-        return `${key} is not what its record says`;
+        return `${key} differs from its record`;
     } catch (error) {
       return `${key} cannot be shown: ${error}`;
     }

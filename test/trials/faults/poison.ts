@@ -14,13 +14,13 @@ import { freshImage, type Upload, uploadUntilAccepted } from './client.ts';
 import { queuesOf } from './dead-letters.ts';
 import { holds, outcomeOf } from './outcome.ts';
 
-/** Five receives, one every two seconds, and poison is given up. */
+/** Poison becomes a dead letter after five receives, one every two seconds. */
 const visibilityTimeoutSeconds = 2;
 const endMilliseconds = 60_000;
 
 const neighbours = 24;
 const pauseMilliseconds = 500;
-/** How much longer a neighbour may take than without poison: next to nothing on a machine that has time. */
+/** How much longer a neighbour may take than without poison: almost nothing on an idle machine. */
 const graceMilliseconds = 3000;
 
 export interface PoisonResult {
@@ -36,13 +36,13 @@ export interface PoisonResult {
   readonly problems: readonly string[];
 }
 
-/** Mixes what no worker can do with ordinary uploads: the one ends where it belongs, the others never notice. */
+/** Mixes impossible work with ordinary uploads: it becomes dead letters, and the uploads are not slower. */
 export const runPoison = async (random: Random): Promise<PoisonResult> => {
   const stack = await startStack({ visibilityTimeoutSeconds, workers: 1 });
   try {
     const queues = queuesOf(stack);
 
-    // GIVEN the time that neighbours take by themselves
+    // GIVEN the time of neighbours without poison
     await uploadNeighbours(stack, random, 2);
     const without = await uploadNeighbours(stack, random, neighbours);
 
@@ -82,7 +82,7 @@ export const runPoison = async (random: Random): Promise<PoisonResult> => {
         ...(await failureProblems(stack, corrupt, 'image-corrupt')),
         ...(await failureProblems(stack, exchanged, 'checksum-mismatch')),
         ...missing(poison, deadLetters).map((body) => `not among the dead letters: ${body}`),
-        ...missing(deadLetters, poison).map((body) => `a dead letter of ours: ${body}`),
+        ...missing(deadLetters, poison).map((body) => `a dead letter that is not poison: ${body}`),
         ...(slowestMilliseconds.with > slowestMilliseconds.without + graceMilliseconds
           ? ['poison delayed its neighbours']
           : []),
@@ -96,7 +96,7 @@ export const runPoison = async (random: Random): Promise<PoisonResult> => {
 const slowest = (uploads: readonly Upload[]): number =>
   Math.round(Math.max(...uploads.map(({ milliseconds }) => milliseconds)));
 
-/** Those that stand more often in the one list than in the other. */
+/** Items that one list contains more often than the other. */
 const missing = (wanted: readonly string[], found: readonly string[]): readonly string[] => {
   const rest = [...found];
   return wanted.filter((each) => {
@@ -106,7 +106,7 @@ const missing = (wanted: readonly string[], found: readonly string[]): readonly 
   });
 };
 
-/** One after the other, each of which waits for its thumbnail. */
+/** Uploads one after the other, each of which waits for its thumbnail. */
 const uploadNeighbours = async (
   { apiUrl }: Stack,
   random: Random,
@@ -126,7 +126,7 @@ const uploadCorrupt = async ({ apiUrl }: Stack, random: Random): Promise<string>
   return id ?? '';
 };
 
-/** An original whose bytes are not those that name it, which only someone past the API can have put there. */
+/** An original whose bytes do not match its name, which cannot come through the API. */
 const storeUnderAnotherName = async (stack: Stack, random: Random): Promise<string> => {
   const { aws, ports } = stack;
   const announced = await freshImage(random);

@@ -10,31 +10,34 @@ export interface FaultProps {
   readonly operation: OperationName;
   readonly kind: FaultKind;
   readonly moment: Moment;
-  /** How many requests it hits, or for how long it hits all of them, counted from the first. */
+  /** How many requests it affects, or for how long it affects all requests after the first. */
   readonly lasts: { readonly requests: number } | { readonly milliseconds: number };
 }
 
 /** A fault that has been set. */
 export interface Fault {
-  /** How many requests it has hit. */
+  /** How many requests it has affected. */
   hits(): number;
-  /** Whether it hits no request any more. */
+  /** Whether it is over. */
   isOver(): boolean;
 }
 
-/** Stands between the handlers and the services, passes everything on, and fails what it is told to. */
+/**
+ * A proxy between the handlers and the services that forwards every request, except for the faults that are
+ * set.
+ */
 export interface FaultProxy {
   readonly ports: Ports;
-  /** From now on; polls that are under way end, so that the next ones meet the fault. */
+  /** Starts a fault. Polls in progress end, so that the next ones meet it. */
   inject(fault: FaultProps): Fault;
-  /** Answers the next fetch of one original with 404, so that its event comes to nothing, as a lost one does. */
+  /** Answers the next fetch of one original with 404, which has the effect of a lost event. */
   loseEvent(id: string): void;
-  /** Ends every fault, and every connection that one of them holds. */
+  /** Ends every fault, and the connections that they hold open. */
   heal(): void;
   close(): Promise<void>;
 }
 
-/** A request that has arrived as a whole, and where its answer goes. */
+/** A complete request, and the connection for its reply. */
 interface Call {
   readonly service: ServiceName;
   readonly port: number;
@@ -51,10 +54,10 @@ interface ActiveFault extends Fault {
 export const startFaultProxy = async (target: Ports, own: Ports): Promise<FaultProxy> => {
   let faults: readonly ActiveFault[] = [];
   const lostIds = new Set<string>();
-  /** Connections on which nothing moves, at either side. */
+  /** Stalled connections on either side. */
   const held = new Set<Socket>();
 
-  /** Answers that the queue may keep back for long. */
+  /** Replies to long polls. */
   const polls = new Set<Socket>();
 
   const hold = (...sockets: readonly Socket[]): void => {
@@ -125,9 +128,9 @@ export const startFaultProxy = async (target: Ports, own: Ports): Promise<FaultP
 
   const listen = async (name: Exclude<ServiceName, 'sns'>) => {
     const server = createServer((incoming, outgoing) => {
-      // SNS listens where SQS does; only requests for the latter name their target.
+      // SNS and SQS share a port; only requests to SQS name their target.
       const service = name === 'sqs' && !('x-amz-target' in incoming.headers) ? 'sns' : name;
-      // Whoever dies half-way through a request or its answer wants no more of it.
+      // A process that dies during a request or its reply closes the connection.
       handle(service, target[name], incoming, outgoing).catch(() => incoming.socket.destroy());
     });
     await once(server.listen(own[name], host), 'listening');
@@ -213,11 +216,11 @@ const pass = (call: Call): void => {
     response.pipe(outgoing);
     response.once('error', () => incoming.socket.destroy());
   });
-  // The poll of a process that is gone must not swallow a message.
+  // The poll of a dead process must not receive a message.
   outgoing.once('close', () => upstream.destroy());
 };
 
-/** Lets the service do what was asked, and gives its whole answer as it would go over the wire. */
+/** Forwards a request, and returns the raw bytes of the whole reply. */
 const served = async (call: Call): Promise<Buffer> => {
   const upstream = ask(call);
   call.outgoing.once('close', () => upstream.destroy());
@@ -238,7 +241,7 @@ const answerTo = (upstream: ReturnType<typeof request>) =>
     upstream.once('error', reject);
   });
 
-/** Half of the body after the whole head; of a message without a body, half of the head. */
+/** The whole head and half of the body; without a body, half of the head. */
 const firstHalf = (message: Buffer): Buffer => {
   const bodyStart = message.indexOf('\r\n\r\n') + 4;
   const bodyBytes = message.byteLength - bodyStart;
@@ -248,7 +251,7 @@ const firstHalf = (message: Buffer): Buffer => {
   );
 };
 
-/** Passes half of a request on to the service, and gives the connection that waits for the rest. */
+/** Forwards half of a request, and returns the connection that waits for the rest. */
 const sendHalf = async ({ port, incoming, body }: Call): Promise<Socket> => {
   const { method, url, rawHeaders } = incoming;
   const headers = rawHeaders.map((text, index) => text + (index % 2 === 0 ? ': ' : '\r\n'));

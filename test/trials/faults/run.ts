@@ -43,7 +43,7 @@ const isPart = words?.[0] === 'poison' || words?.[0] === 'kills';
 const matching = allCells.filter(({ name }) => words?.every((word) => name.split(' ').includes(word)));
 const cells = isPart ? [] : words ? matching : isShort ? sampleCells(createRandom(seed)) : allCells;
 if (words && !isPart && cells.length === 0) {
-  console.error(`No cell is called ${JSON.stringify(only)}.\n\n${usage}`);
+  console.error(`There is no cell ${JSON.stringify(only)}.\n\n${usage}`);
   process.exit(2);
 }
 const runs = (part: 'poison' | 'kills'): boolean => words === undefined || words[0] === part;
@@ -85,7 +85,7 @@ if (failures.length + deaths.length + leaks.length > 0) {
     console.log(`${name}: ${problems.length} problems, the first: ${problems[0]}`);
     console.log(`  again: npm run test:faults -- --seed ${seed} --only "${name}"`);
   }
-  console.log(`All of it, and where the logs are: ${file}`);
+  console.log(`Details, and the paths of the logs: ${file}`);
 }
 
 report(`Faults, seed ${seed}, ${Math.round((performance.now() - startedAt) / 1000)} s`, [
@@ -98,7 +98,7 @@ report(`Faults, seed ${seed}, ${Math.round((performance.now() - startedAt) / 100
     : []),
   { name: 'uploads tried', value: uploads.reduce((sum, { attempts }) => sum + attempts, 0) },
   {
-    name: 'uploads refused, then tried again',
+    name: 'uploads refused, then retried',
     value: uploads.reduce((sum, { refusals }) => sum + refusals, 0),
   },
   zero('images never accepted', uploads.length - accepted),
@@ -125,7 +125,7 @@ report(`Faults, seed ${seed}, ${Math.round((performance.now() - startedAt) / 100
         { name: 'kills of workers', value: killing.kills.worker },
         { name: 'kills of decoders', value: killing.kills.decoder },
         {
-          name: 'kills in all',
+          name: 'kills in total',
           value: killed,
           must: { be: String(kills), holds: killed === kills },
         },
@@ -138,6 +138,6 @@ report(`Faults, seed ${seed}, ${Math.round((performance.now() - startedAt) / 100
       ]
     : []),
   zero('other dead letters', unexpectedDeadLetters),
-  zero('deaths that nobody asked for', deaths.length),
+  zero('unexpected deaths', deaths.length),
   zero('lines that leak', leaks.length),
 ]);

@@ -11,7 +11,9 @@ import { markupFamily, textFamily } from './families/writing.ts';
 import type { Family, Made } from './input.ts';
 import { buildSamples } from './samples.ts';
 
-/** The way to the service: the body of `POST /upload_image`, or a presigned PUT that `POST /uploads` gives. */
+/**
+ * The way to the service: the body of `POST /upload_image`, or a presigned PUT that `POST /uploads` gives.
+ */
 export type Route = 'post' | 'presigned';
 
 export interface HostileInput extends Made {
@@ -44,7 +46,9 @@ const shares = {
   intact: 4,
 } as const;
 
-/** Any number without a common factor with 100 goes through all slots; this one spreads the families evenly. */
+/**
+ * Any number without a common factor with 100 goes through all slots; this one spreads the families evenly.
+ */
 const stride = 37;
 
 /** Ingest takes no more in one request. */

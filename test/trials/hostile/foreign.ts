@@ -55,7 +55,10 @@ const bitmap = Buffer.concat([
   Buffer.alloc(48, 0x7f),
 ]);
 
-/** Whole files that are not accepted: each would be decoded, or run, by some program that takes what it is given. */
+/**
+ * Whole files that are not accepted: each would be decoded, or run, by some program that takes what it is
+ * given.
+ */
 export const foreignFiles: Readonly<Record<string, Buffer>> = {
   svg: svgOf(rect),
   'svg-with-declaration': svgOf(rect, '<?xml version="1.0" encoding="UTF-8"?>\n'),

@@ -67,8 +67,8 @@ const inputs: readonly (() => Promise<HostileInput>)[] =
       ? [() => corpus.input(only)]
       : Array.from({ length: mutations }, (_, index) => () => corpus.input(index));
 
-// Each decode of the slow lane may use its time twice, beside others that have priority: with the 20 s of the defaults the
-// corpus would take hours.
+// Each decode of the slow lane may use its time twice, beside others that have priority: with the 20 s of the
+// defaults the corpus would take hours.
 const stack = await startStack({
   visibilityTimeoutSeconds: 60,
   workers,

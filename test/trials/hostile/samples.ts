@@ -23,7 +23,10 @@ const busy = (width: number, height: number, channels: 1 | 2 | 3 | 4 = 3): Sharp
   return sharp(pixels, { raw: { width, height, channels } });
 };
 
-/** The metadata that nobody may find in a thumbnail; `withMetadataMarker` in each, so that bytes can be searched for it. */
+/**
+ * The metadata that nobody may find in a thumbnail; `withMetadataMarker` in each, so that bytes can be
+ * searched for it.
+ */
 export const metadataMarker = 'SECRET-PLACE';
 
 const xmp = `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" dc:creator="${metadataMarker}"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`;

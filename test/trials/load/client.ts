@@ -19,10 +19,10 @@ const chunksOf = function* (body: Buffer) {
 };
 
 /**
- * Posts on a connection of its own. An answer that comes before the body is sent is read, and ends the sending, as
- * RFC 9112, section 9.5, wants it.
+ * Posts on a connection of its own. A reply that arrives before the body is sent ends the sending, as in RFC
+ * 9112, section 9.5.
  *
- * @throws Error when the connection breaks without an answer, or none comes
+ * @throws Error if the connection breaks or times out without a reply
  */
 export const post = (
   url: string,
@@ -33,7 +33,7 @@ export const post = (
     const startedAt = performance.now();
     const outgoing = request(url, {
       method: 'POST',
-      // One that is not kept: nothing of a refusal may be lost because its connection ends with it.
+      // Not kept alive: a refusal must arrive completely although it closes its connection.
       agent: false,
       headers: { ...headers, 'Content-Length': body.byteLength },
       timeout: limitMilliseconds,
@@ -55,13 +55,13 @@ export const post = (
         outgoing.destroy();
       });
     });
-    outgoing.once('timeout', () => outgoing.destroy(new Error(`No answer in ${limitMilliseconds} ms.`)));
-    // Of no effect once there is an answer.
+    outgoing.once('timeout', () => outgoing.destroy(new Error(`No reply in ${limitMilliseconds} ms.`)));
+    // Has no effect after a reply.
     outgoing.on('error', reject);
     Readable.from(chunksOf(body)).pipe(outgoing);
   });
 
-/** Posts again as often as it is told to, each time after the pause that it is told. */
+/** Posts, and retries after each 503 as `Retry-After` requests. */
 export const postUntilTaken = async (
   url: string,
   body: Buffer,
@@ -80,7 +80,7 @@ export const postUntilTaken = async (
   }
 };
 
-/** Does so many tasks, no more than `atOnce` of them at a time. */
+/** Runs tasks, at most `atOnce` at a time. */
 export const inParallel = async (
   count: number,
   atOnce: number,

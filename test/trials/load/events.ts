@@ -6,23 +6,23 @@ import { createdMessage } from '../../events.ts';
 import { accountOf, type Place } from '../../local/aws-clients.ts';
 import type { Random } from '../random.ts';
 
-/** Sends events that S3 sent already, or will send: it promises no order, and that each comes at least once. */
+/** Sends events again or early: S3 guarantees no order, and that each arrives at least once. */
 export interface Disturbance {
-  /** To be called right before an upload. */
+  /** Call it before an upload. */
   before(id: string): Promise<void>;
-  /** To be called once an upload has been answered. */
+  /** Call it after the reply to an upload. */
   after(id: string): Promise<void>;
-  /** Sends what is still held back. */
+  /** Sends the events that are still held back. */
   flush(): Promise<void>;
-  /** Events sent so far; one message may hold several. */
+  /** Events sent so far; a message may contain several. */
   sent(): number;
 }
 
-/** How likely an event comes before its original, once more after it, and again when the image is long ready. */
+/** How likely an event is sent before its original, again after it, and again when the image is ready. */
 const early = 0.1;
 const again = 0.4;
 const late = 0.1;
-/** So many events are held back and shuffled. */
+/** Events that are held back and shuffled. */
 const heldBack = 60;
 
 export const createDisturbance = (place: Place, random: Random): Disturbance => {
@@ -43,7 +43,7 @@ export const createDisturbance = (place: Place, random: Random): Disturbance => 
   const flush = async (): Promise<void> => {
     const ids = random.shuffled(held);
     held = [];
-    // One to three to a message.
+    // One to three in a message.
     while (ids.length > 0) await send(ids.splice(0, random.whole(1, 3)));
   };
 

@@ -13,22 +13,22 @@ import { quantile } from './statistics.ts';
 
 export interface FairnessProps {
   readonly seed: number;
-  /** Ordinary uploads that are timed, at rest and under each flood. */
+  /** Ordinary uploads to time, without a flood and under each flood. */
   readonly uploads: number;
 }
 
-/** How much longer an ordinary image may take under a flood than at rest. */
+/** How much longer an ordinary image may take under a flood. */
 const maxRatio = 3;
 
-/** Between two ordinary uploads: they are a few clients, not a flood themselves. */
+/** Between two ordinary uploads, which are not a flood themselves. */
 const pauseMilliseconds = 100;
 
-/** Room for the bodies of all stalled senders but the last. */
+/** Room for the bodies of all stalled senders except the last. */
 const maxBytesInHand = 30_000_000;
 const stalledBodyBytes = 3_000_000;
 const stalledSenders = 10;
 
-/** Sends what it sends until it is stopped. */
+/** Sends its flood until it is stopped. */
 type Flood = (stack: Stack, stopping: AbortSignal) => Promise<number>;
 
 /** Images of half a megabyte that take seconds to decode: twenty at once, and then two a second. */
@@ -42,7 +42,7 @@ const slowImages: Flood = async ({ apiUrl }, stopping) => {
   return sent;
 };
 
-/** Senders that stop one byte short, and begin again as soon as they are cut off. */
+/** Senders that stop one byte short, and start again as soon as they are refused. */
 const stalling: Flood = async ({ apiUrl }, stopping) => {
   const { port, pathname } = new URL(`${apiUrl}/upload_image`);
   let sent = 0;
@@ -101,7 +101,7 @@ const floods: Readonly<Record<string, readonly Flood[]>> = {
   'all of them': [slowImages, stalling, replays],
 };
 
-/** Ordinary uploads while others send what costs most: they must hardly notice. */
+/** Ordinary uploads while other clients send the most expensive requests: they must hardly be slower. */
 export const fairness = async ({ seed, uploads }: FairnessProps): Promise<readonly Figure[]> => {
   const stack = await startStack({
     visibilityTimeoutSeconds: 30,
@@ -109,7 +109,7 @@ export const fairness = async ({ seed, uploads }: FairnessProps): Promise<readon
   });
   let number = 0;
   let notReady = 0;
-  /** From the upload to ready, also when it was refused at first. */
+  /** From the upload to ready, including retries after a refusal. */
   const timeUpload = async (): Promise<number> => {
     number += 1;
     const { bytes } = await smallImage(seed, number);
@@ -132,7 +132,7 @@ export const fairness = async ({ seed, uploads }: FairnessProps): Promise<readon
     await post(`${stack.apiUrl}/upload_image`, (await smallImage(seed, 0)).bytes, { Prefer: 'wait=20' });
     const figures: Figure[] = [];
     for (const [name, sources] of Object.entries(floods)) {
-      // At rest each time anew, so that both are measured at the same speed of the machine.
+      // Measured again before each flood, so that the machine has the same speed for both.
       const atRest = await timeUploads();
       const stopping = new AbortController();
       const flooding = Promise.all(sources.map((source) => source(stack, stopping.signal)));

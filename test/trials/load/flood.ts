@@ -11,13 +11,13 @@ export interface FloodProps {
   readonly seed: number;
 }
 
-/** What ingest may hold at once: a fraction of what comes. */
+/** Bytes that ingest may hold at once: a fraction of the load. */
 const maxBytesInHand = 8_000_000;
 
-/** A refusal must cost next to nothing; on a busy machine that floods itself it may take this long. */
+/** A refusal costs almost nothing; on a machine that floods itself it may take this long. */
 const refusalSeconds = 5;
 
-/** Far more uploads at once than there is room for: each is taken, or told quickly to come again. */
+/** Far more uploads at once than fit: each is accepted, or quickly refused with `Retry-After`. */
 export const flood = async ({ connections, seed }: FloodProps): Promise<readonly Figure[]> => {
   const images = await megabyteImages(seed, connections);
   const stack = await startStack({
@@ -63,13 +63,13 @@ export const flood = async ({ connections, seed }: FloodProps): Promise<readonly
         must: { be: 'some', holds: firstRefusals.length > 0 && isCoded },
       },
       {
-        name: 'taken in the end, tried again as told',
+        name: 'accepted at last, after retries',
         value: taken.length,
         must: { be: String(connections), holds: taken.length === connections },
       },
       { name: 'refusals in all', value: comeAgain },
-      zero('connections that broke without an answer', broken.length),
-      zero('answers that are neither 2xx nor 503 with Retry-After', odd.length),
+      zero('connections that broke without a reply', broken.length),
+      zero('replies other than 2xx and 503 with Retry-After', odd.length),
       {
         name: 'refusal, ms: p50, p95, longest',
         value: [0.5, 0.95, 1].map((part) => quantile(waits, part).toFixed(0)).join(', '),
@@ -78,10 +78,10 @@ export const flood = async ({ connections, seed }: FloodProps): Promise<readonly
           holds: quantile(waits, 0.95) < refusalSeconds * 1000,
         },
       },
-      { name: 'ready', value: ready, must: { be: 'as many as taken', holds: ready === taken.length } },
+      { name: 'ready', value: ready, must: { be: 'as many as accepted', holds: ready === taken.length } },
       zero('lost', lost.length),
-      zero('records and objects too many', surplus.length),
-      { name: 'queue empty in the end', value: String(isQuiet), must: { be: 'true', holds: isQuiet } },
+      zero('surplus records and objects', surplus.length),
+      { name: 'queue empty at the end', value: String(isQuiet), must: { be: 'true', holds: isQuiet } },
       zero('dead letters', await stack.aws.deadLetters()),
       zero('deaths of processes', stack.deaths().length),
       zero('log lines that leak', stack.leaks().length),

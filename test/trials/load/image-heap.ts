@@ -4,10 +4,10 @@ import { project } from '../../local/processes.ts';
 
 const [, options] =
   /^ENV NODE_OPTIONS="(.+)"$/m.exec(readFileSync(join(project, 'Dockerfile'), 'utf8')) ?? [];
-if (options === undefined) throw new Error('The Dockerfile says nothing of NODE_OPTIONS.');
+if (options === undefined) throw new Error('The Dockerfile does not set NODE_OPTIONS.');
 
 /**
- * How the image bounds the heap. On a larger machine Node would rather let it grow than collect, and a leak could not be told
- * from laziness.
+ * The limit of the image on the heap. Without it Node.js lets the heap grow on a large machine instead of
+ * collecting garbage, and that looks like a leak.
  */
 export const imageHeap = { NODE_OPTIONS: options };

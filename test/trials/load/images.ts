@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { createRandom, type Random } from '../random.ts';
 
-/** An image, and the colour that a thumbnail of it must have on the whole. */
+/** An image, and the mean colour of its thumbnail. */
 export interface ColouredNoise {
   readonly bytes: Buffer<ArrayBuffer>;
   readonly width: number;
@@ -10,7 +10,7 @@ export interface ColouredNoise {
   readonly colour: readonly [number, number, number];
 }
 
-/** How far noise strays from its colour: compression finds nothing to save, and no value is cut off at 0 or 255. */
+/** The amplitude of noise: high enough that it does not compress, and low enough that no value is clipped. */
 const straying = 30;
 
 const noiseOf = (random: Random, width: number, height: number) => {
@@ -23,7 +23,9 @@ const noiseOf = (random: Random, width: number, height: number) => {
   return { colour, image: sharp(pixels, { raw: { width, height, channels: 3 } }) };
 };
 
-/** The small image with this number, of a few hundred bytes to 20 KB: the same for the same seed, unlike any other. */
+/**
+ * The small image with this number, of a few hundred bytes to 20 KB: unique, and the same for the same seed.
+ */
 export const smallImage = async (seed: number, number: number): Promise<ColouredNoise> => {
   const random = createRandom(seed * 1_000_003 + number);
   const [width, height] = [random.whole(12, 80), random.whole(12, 80)];
@@ -32,7 +34,7 @@ export const smallImage = async (seed: number, number: number): Promise<Coloured
   return { bytes: Buffer.from(await encoded.toBuffer()), width, height, colour };
 };
 
-/** Images of a megabyte each, all different, made faster than they are sent. */
+/** Different images of a megabyte each, made faster than they are sent. */
 export const megabyteImages = async (
   seed: number,
   count: number,
@@ -51,10 +53,10 @@ export const megabyteImages = async (
   return images;
 };
 
-/** The largest side of a square whose PNG, if nothing of it is compressed, has no more than 32 million bytes. */
+/** The largest side of a square whose uncompressed PNG has at most 32 million bytes. */
 const largeSide = 3260;
 
-/** The image with this number of almost 32 MB: one colour, but for one pixel that makes it unlike any other. */
+/** The image with this number, of almost 32 MB: one colour, except for a pixel that makes it unique. */
 export const largeImage = async (seed: number, number: number): Promise<Buffer<ArrayBuffer>> => {
   const pixels = Buffer.alloc(largeSide * largeSide * 3, createRandom(seed).whole(0, 255));
   pixels.writeUInt32LE(number);

@@ -11,8 +11,8 @@ const maxBytesInHand = 100_000_000;
 const connections = 12;
 
 /**
- * What ingest may take in all: itself, and each byte in hand a few times. As it arrived, in the buffer it is copied to, and
- * until memory is given back. Runs differ: it took 3.1 to 3.9 times as much.
+ * The most memory that ingest may use: its own, and several copies of each byte that it holds. A byte is in
+ * the chunk that arrived, in the buffer that it is copied to, and in memory that is not yet returned.
  */
 const maxMiB = 160 + 4.5 * (maxBytesInHand / 2 ** 20);
 
@@ -22,7 +22,7 @@ const environment = {
   ...imageHeap,
 };
 
-/** Four times as many of the largest bodies as there is room for: memory stays bounded, and all are taken in the end. */
+/** Four times as many of the largest bodies as fit: memory stays bounded, and all are accepted at last. */
 export const largeBodies = async (seed: number): Promise<readonly Figure[]> => {
   const stack = await startStack({ visibilityTimeoutSeconds: 60, environment });
   try {
@@ -50,18 +50,18 @@ export const largeBodies = async (seed: number): Promise<readonly Figure[]> => {
       { name: 'room for, bytes', value: maxBytesInHand },
       { name: 'refusals with 503', value: refusals, must: { be: 'some', holds: refusals > 0 } },
       {
-        name: 'taken in the end, tried again as told',
+        name: 'accepted at last, after retries',
         value: taken.length,
         must: { be: String(connections), holds: taken.length === connections },
       },
-      { name: 'ready', value: ready, must: { be: 'as many as taken', holds: ready === taken.length } },
+      { name: 'ready', value: ready, must: { be: 'as many as accepted', holds: ready === taken.length } },
       zero('lost', lost.length),
       {
-        name: 'one byte more than is allowed',
+        name: 'one byte above the limit',
         value: tooLarge.status,
         must: { be: '413', holds: tooLarge.status === 413 },
       },
-      { name: 'queue empty in the end', value: String(isQuiet), must: { be: 'true', holds: isQuiet } },
+      { name: 'queue empty at the end', value: String(isQuiet), must: { be: 'true', holds: isQuiet } },
       zero('dead letters', await stack.aws.deadLetters()),
       zero('deaths of processes', stack.deaths().length),
       zero('log lines that leak', stack.leaks().length),

@@ -19,13 +19,13 @@ export interface ManyUploadsProps {
   readonly seed: number;
 }
 
-/** So many thumbnails are looked at pixel by pixel. */
+/** Thumbnails whose pixels are checked. */
 const sampleSize = 200;
 
-/** Of so many images one is posted to all ingest processes at the same moment. */
+/** One of this many images is posted to all ingest processes at the same moment. */
 const twinOf = 5;
 
-/** Nothing but a burst: everything ends as it should, once, and nothing grows. */
+/** A long burst: every image is processed once, and no memory grows. */
 export const manyUploads = async (props: ManyUploadsProps): Promise<readonly Figure[]> => {
   const { uploads, clients, ingests, workers, seed } = props;
   const random = createRandom(seed);
@@ -45,7 +45,7 @@ export const manyUploads = async (props: ManyUploadsProps): Promise<readonly Fig
       const { bytes } = await smallImage(seed, number);
       const id = imageIdOf(bytes);
       await disturbance.before(id);
-      // Every other client comes back at once, so that a queue builds up.
+      // Every other client does not wait for its thumbnails, so that a queue builds up.
       const wait = number % 2 === 0;
       const answers = await Promise.all(
         apiUrlsFor(number).map((apiUrl) =>
@@ -85,8 +85,10 @@ export const manyUploads = async (props: ManyUploadsProps): Promise<readonly Fig
     const answerCost = (part: 1 | 5): string => median(fifth(milliseconds, part)).toFixed(0);
     const wrong = [...refused, ...lost, ...surplus, ...damaged];
     if (wrong.length > 0) {
-      const told = wrong.slice(0, 10).map((what) => `${what}, image ${numbers.get(what) ?? '?'} of the seed`);
-      console.log(`${told.join('\n')}\nThe log is kept in ${stack.logFile}`);
+      const listed = wrong
+        .slice(0, 10)
+        .map((what) => `${what}, image ${numbers.get(what) ?? '?'} of the seed`);
+      console.log(`${listed.join('\n')}\nThe log is kept in ${stack.logFile}`);
     }
 
     return [
@@ -101,7 +103,7 @@ export const manyUploads = async (props: ManyUploadsProps): Promise<readonly Fig
         name: `posted to ${ingests} ingest processes at the same moment`,
         value: ingests === 1 ? 0 : Math.ceil(uploads / twinOf),
       },
-      { name: 'told to come again before', value: refusals },
+      { name: 'refused with 503 before', value: refusals },
       { name: 'events sent beside those of S3', value: disturbance.sent() },
       {
         name: 'records',
@@ -110,10 +112,10 @@ export const manyUploads = async (props: ManyUploadsProps): Promise<readonly Fig
       },
       { name: 'ready', value: ready, must: { be: String(uploads), holds: ready === uploads } },
       zero('lost', lost.length),
-      zero('records and objects too many', surplus.length),
+      zero('surplus records and objects', surplus.length),
       { name: 'made once more, because two events came at the same time', value: made - ready },
       zero(`damaged or mixed up thumbnails among ${sample.length}`, damaged.length),
-      { name: 'queue empty in the end', value: String(isQuiet), must: { be: 'true', holds: isQuiet } },
+      { name: 'queue empty at the end', value: String(isQuiet), must: { be: 'true', holds: isQuiet } },
       zero('dead letters', await stack.aws.deadLetters()),
       zero('deaths of processes', stack.deaths().length),
       zero('log lines that leak', stack.leaks().length),
@@ -127,11 +129,11 @@ export const manyUploads = async (props: ManyUploadsProps): Promise<readonly Fig
       { name: 'uploads a second, until all were answered', value: (uploads / uploadSeconds).toFixed(1) },
       { name: 'images a second, until all were ready', value: (uploads / seconds).toFixed(1) },
       {
-        name: 'answer without waiting, ms: p50, p95',
+        name: 'reply without waiting, ms: p50, p95',
         value: `${median(milliseconds).toFixed(0)}, ${quantile(milliseconds, 0.95).toFixed(0)}`,
       },
       {
-        name: 'answer, ms: median of the first and of the last fifth',
+        name: 'reply, ms: median of the first and of the last fifth',
         value: `${answerCost(1)}, ${answerCost(5)}`,
       },
       {

@@ -4,27 +4,25 @@ import type { Stack } from '../stack.ts';
 import { fifth, median } from './statistics.ts';
 
 export interface MemoryWatch {
-  /** Checks for each process: that it holds no more at the end than near the start, in no more processes than it may. */
+  /** Checks that no process holds more at the end than near the start, or has more children than it may. */
   stop(): readonly Figure[];
 }
 
 const sampleMilliseconds = 500;
 
 /**
- * In a heap of fixed size a process that forgets nothing ends within a twentieth of where it was. Six thousand images lie
- * between the two medians of a full run: what keeps 4 KB of each is found. The first fifth is left out, because a process
- * that has just started holds less; in a short run that goes on for longer, and only coarse leaks are found.
+ * With a heap of fixed size, a process without a leak stays within a twentieth of its memory. There are 6,000
+ * images between the two medians of a full run, so a leak of 4 KB for each is found. The first fifth is left
+ * out, because a process grows after its start; in a short run that takes longer, and only large leaks are
+ * found.
  */
 const maxGrowth = (uploads: number): number => (uploads < 3000 ? 1.4 : 1.15);
 
-/** Of one of its processes, on average: a worker starts decoders when it needs them, and keeps them. */
+/** On average for each of its processes: a worker starts decoders when it needs them, and keeps them. */
 const memoryOfOne = (stack: Stack, name: string): number =>
   stack.memoryMiB(name) / (1 + stack.childrenOf(name).length);
 
-/**
- * A worker holds three messages for each image that it decodes at once, and has a decoder for each. There may also be a spare
- * one and that of the slow lane.
- */
+/** A worker holds three messages for each of its decoders. It may have a spare decoder and one of the slow lane. */
 const maxDecoders = 3 * availableParallelism() + 2;
 
 export const watchMemory = (stack: Stack, uploads: number): MemoryWatch => {

@@ -10,7 +10,7 @@ import { until } from '../../local/local-run.ts';
 import type { Stack } from '../stack.ts';
 import type { ColouredNoise } from './images.ts';
 
-/** Everything that the catalog holds. */
+/** All records of the catalog. */
 export const allRecords = async ({ aws }: Stack): Promise<readonly ImageRecord[]> => {
   const records: ImageRecord[] = [];
   let ExclusiveStartKey: ScanCommandOutput['LastEvaluatedKey'];
@@ -24,17 +24,17 @@ export const allRecords = async ({ aws }: Stack): Promise<readonly ImageRecord[]
   return records;
 };
 
-/** What the embedded S3 adds to the name of the file that holds an object's bytes. */
+/** The suffix of the files in which the embedded S3 stores objects. */
 const objectFile = /\._S3rver_object$/;
 
-/** The keys of all objects of a bucket, as its disk has them: the embedded S3 cannot list. */
+/** The keys of all objects of a bucket, from the disk: the embedded S3 cannot list. */
 export const allKeys = async ({ folder, ports }: Stack, bucket: string): Promise<readonly string[]> => {
   const root = join(folder, '.local', String(ports.api), 's3', bucket);
   const files = await readdir(root, { recursive: true });
   return files.filter((file) => objectFile.test(file)).map((file) => file.replace(objectFile, ''));
 };
 
-/** Waits until the queue has been empty for a moment; says whether it did. */
+/** Waits until the queue has been empty for a second. @returns whether that happened in time */
 export const untilQuiet = async ({ aws }: Stack, milliseconds: number): Promise<boolean> => {
   let quietSince = Number.POSITIVE_INFINITY;
   try {
@@ -56,13 +56,13 @@ export const untilQuiet = async ({ aws }: Stack, milliseconds: number): Promise<
 export interface Outcome {
   readonly records: readonly ImageRecord[];
   readonly ready: number;
-  /** Uploads that were accepted and have no thumbnail, no original or no record that says `ready`. */
+  /** Accepted uploads without a thumbnail, an original or a record that is `ready`. */
   readonly lost: readonly string[];
-  /** Records and objects that belong to no upload or are there once too often. */
+  /** Records and objects of no upload, and duplicates. */
   readonly surplus: readonly string[];
 }
 
-/** Compares what is there with what was accepted. */
+/** Compares what is stored with what was accepted. */
 export const outcomeOf = async (stack: Stack, acceptedIds: readonly string[]): Promise<Outcome> => {
   const records = await allRecords(stack);
   const originals = await allKeys(stack, resources.rawBucket);
@@ -94,10 +94,10 @@ export const outcomeOf = async (stack: Stack, acceptedIds: readonly string[]): P
   };
 };
 
-/** How far the mean of a colour may move when an image is encoded as WebP. */
+/** The largest change of a mean colour by the encoding as WebP. */
 const colourTolerance = 8;
 
-/** Whether the thumbnail that a record names is whole, and shows this image. */
+/** Whether the thumbnail of a record is complete and shows this image. */
 export const isIntact = async (
   { aws }: Stack,
   record: ImageRecord,

@@ -46,7 +46,7 @@ console.log(
 const named = (part: string, figures: readonly Figure[]): readonly Figure[] =>
   figures.map((figure) => ({ ...figure, name: `${part}: ${figure.name}` }));
 
-// Slow senders cost nothing but time: they are slow while all else goes on.
+// Slow senders use only time: they run beside the other trials.
 const slow = slowSenders(seed);
 const [many, slowFigures] = await Promise.all([
   manyUploads({ uploads, clients, ingests, workers, seed }),

@@ -39,12 +39,12 @@ const startSlowSender = (port: number, path: string): SlowSender => {
 };
 
 const senderCount = 64;
-/** Room for a few of the megabytes that each of them announces. */
+/** Room for a few of the megabytes that each sender announces. */
 const maxBytesInHand = 5_000_000;
-/** Ingest cuts off who brings less than 4 KiB a second, after 2 s. */
+/** Ingest refuses senders of less than 4 KiB a second, after 2 s. */
 const patienceSeconds = 10;
 
-/** Senders that never get done: they must keep nobody out, and not stay for ever. */
+/** Senders that never finish must not block other uploads, and must be refused in time. */
 export const slowSenders = async (seed: number): Promise<readonly Figure[]> => {
   const stack = await startStack({
     visibilityTimeoutSeconds: 30,
@@ -69,7 +69,7 @@ export const slowSenders = async (seed: number): Promise<readonly Figure[]> => {
     return [
       { name: 'senders of one byte a second', value: senders.length },
       {
-        name: 'of them under way meanwhile',
+        name: 'of them in progress meanwhile',
         value: waiting,
         must: { be: String(senderCount), holds: waiting === senderCount },
       },

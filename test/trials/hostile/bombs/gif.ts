@@ -26,8 +26,8 @@ const clear = 4;
 const end = 5;
 
 /**
- * LZW codes of so many pixels of colour 0. Each code stands for a run one longer than the one before, until 4,095 codes
- * are given; then the table is cleared and all begins anew.
+ * LZW codes of so many pixels of colour 0. Each code stands for a run one longer than the one before, until
+ * 4,095 codes are given; then the table is cleared and all begins anew.
  */
 export const flatCodes = (pixels: number): Buffer => {
   const bytes: number[] = [];

@@ -17,7 +17,10 @@ interface Flat {
 
 const segment = (type: string, content: Buffer = Buffer.alloc(0)): Part => ({ type, content });
 
-/** The one code of this table, a zero bit, says "no difference", "no more of this block" or "no more of this band". */
+/**
+ * The one code of this table, a zero bit, says "no difference", "no more of this block" or "no more of this
+ * band".
+ */
 const oneBitTable = (tableClass: number, symbol = 0): Part =>
   segment('c4', Buffer.concat([Buffer.from([tableClass << 4, 1]), Buffer.alloc(15), Buffer.from([symbol])]));
 
@@ -36,7 +39,9 @@ const frame = (marker: string, { width, height, components = 1 }: Flat): Part =>
 const scanHeader = (componentIds: readonly number[], from: number, to: number): Part =>
   segment('da', Buffer.from([componentIds.length, ...componentIds.flatMap((id) => [id, 0]), from, to, 0]));
 
-/** All blocks grey, one or two bits each: 16,384 x 6,103 pixels in 380 kB, and a further scan of them in less. */
+/**
+ * All blocks grey, one or two bits each: 16,384 x 6,103 pixels in 380 kB, and a further scan of them in less.
+ */
 export const flatJpeg = (flat: Flat): Buffer => {
   const { width, height, components = 1, scans, others = [] } = flat;
   const blocks = Math.ceil(width / 8) * Math.ceil(height / 8);

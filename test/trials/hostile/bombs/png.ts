@@ -8,7 +8,10 @@ import type { Bombs } from './bomb.ts';
 
 const channels = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 } as const;
 
-/** Bytes of the filtered rows; an interlaced file's passes round up, which no one notices where sides are multiples of 8. */
+/**
+ * Bytes of the filtered rows; an interlaced file's passes round up, which no one notices where sides are
+ * multiples of 8.
+ */
 const rowBytes = ({ width, bitDepth, colourType }: PngHeader): number =>
   1 + Math.ceil((width * bitDepth * channels[colourType]) / 8);
 

@@ -23,7 +23,8 @@ export const bombs = (seed: number): Family => ({
   async make(nth, random) {
     const all = Object.entries(allBombs);
     const [name, { make, must }] = all[(nth + seed) % all.length] ?? random.pick(all);
-    // What follows the end of an image is not looked at, but makes it another image: none is known from before.
+    // What follows the end of an image is not looked at, but makes it another image: none is known from
+    // before.
     const mark = latin1(`${nth}-${random.whole(0, 1_000_000_000)}`);
     return { kind: name, bytes: Buffer.concat([await make(), mark]), must };
   },

@@ -1,7 +1,9 @@
 import { formats } from '../formats/index.ts';
 import { type Family, formatNames, type Sample } from '../input.ts';
 
-/** What is accepted must still be made: otherwise nothing would prove that the rest was refused for a reason. */
+/**
+ * What is accepted must still be made: otherwise nothing would prove that the rest was refused for a reason.
+ */
 export const intact = (samples: readonly Sample[]): Family => ({
   name: 'intact',
   make(nth, random) {

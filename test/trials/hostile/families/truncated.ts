@@ -1,6 +1,9 @@
 import type { Family, Sample } from '../input.ts';
 
-/** image-rs cuts every sample at steps of this many bytes through its first thousand; so do we, and then anywhere. */
+/**
+ * image-rs cuts every sample at steps of this many bytes through its first thousand; so do we, and then
+ * anywhere.
+ */
 const stepBytes = 37;
 const steps = Math.ceil(1000 / stepBytes);
 

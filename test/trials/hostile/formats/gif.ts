@@ -12,7 +12,9 @@ const endOfBlocks = (bytes: Buffer, from: number): number => {
   return Math.min(at + 1, bytes.length);
 };
 
-/** A GIF's header with its colours, its extensions, its frames, its end. Their lengths are within the content. */
+/**
+ * A GIF's header with its colours, its extensions, its frames, its end. Their lengths are within the content.
+ */
 export const gifParts = {
   split(bytes) {
     const start = 13 + colourTableBytes(bytes[10]);
@@ -36,7 +38,10 @@ export const gifParts = {
   join: (parts) => Buffer.concat(parts.map(statedOf)),
 } as const satisfies PartsFormat;
 
-/** Another length goes to the first sub-block's: an extension's third byte, a frame's twelfth without colours of its own. */
+/**
+ * Another length goes to the first sub-block's: an extension's third byte, a frame's twelfth without colours
+ * of its own.
+ */
 const statedOf = ({ type, content, statedLength }: Part): Buffer => {
   const at = type === 'frame' ? 11 : 2;
   if (statedLength === undefined || type === 'header' || at >= content.length) return content;

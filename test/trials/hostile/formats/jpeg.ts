@@ -10,7 +10,10 @@ const startOfScan = 0xda;
 const typeOf = (marker: number): string => marker.toString(16).padStart(2, '0');
 const markerOf = (type: string): number => Number.parseInt(type, 16) & 0xff || 0xff;
 
-/** A JPEG's segments by the marker in hexadecimal; a scan's coded data are a part called `scan` after its header. */
+/**
+ * A JPEG's segments by the marker in hexadecimal; a scan's coded data are a part called `scan` after its
+ * header.
+ */
 export const jpegParts = {
   split(bytes) {
     const parts: Part[] = [];

@@ -39,8 +39,8 @@ export interface TiffPage {
 export const compressions = { none: 1, lzw: 5, deflate: 8, packBits: 32_773 } as const;
 
 /**
- * A little-endian TIFF. What the pages have in common comes first, from byte 8 on, so that their offsets can be known;
- * the last page points to the page with the number `next`, if there is one.
+ * A little-endian TIFF. What the pages have in common comes first, from byte 8 on, so that their offsets can
+ * be known; the last page points to the page with the number `next`, if there is one.
  */
 export const tiffFile = (pages: readonly TiffPage[], data: Buffer, next?: number): Buffer => {
   const start = [Buffer.from('II*\0', 'latin1'), u32le(0), data, Buffer.alloc(data.length % 2)];

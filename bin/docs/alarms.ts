@@ -1,0 +1,29 @@
+import type { CostLine } from '../../lib/cost/image-usage.ts';
+import { deployments, synthesizedAlarms } from './deployments.ts';
+import { table } from './table.ts';
+
+const email = { from: 'images@example.com', allowedRecipients: ['example.com'] };
+
+/** Every alarm of the service and of the data lake, linked to its section of the runbook. */
+export const alarmsTable = (): string => {
+  const descriptions = new Map(
+    Object.values(deployments)
+      .map((deployment) => synthesizedAlarms({ ...deployment, email }))
+      .flatMap(({ service, lake }) => [...service, ...lake])
+      .map(({ name, description }) => [name, description]),
+  );
+  return table(
+    ['Alarm', 'Meaning'],
+    [...descriptions].sort().map(([name, description]) => [`[${name}](runbook.md#${name})`, description]),
+  );
+};
+
+/** What the alarms of a deployment cost in a month. */
+export const alarmUsage = (deployment: Readonly<Record<string, unknown>>): CostLine => {
+  const { service } = synthesizedAlarms(deployment);
+  const metrics = service.reduce((sum, { metricCount }) => sum + metricCount, 0);
+  return {
+    what: `Alarms: ${service.length}, on ${metrics} metrics`,
+    usage: { alarmMetricMonths: metrics },
+  };
+};
