@@ -2,53 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { admissionTable } from '../../lambdas/image/admission.ts';
 import { imageLimitsSchema } from '../../lambdas/image/limits.ts';
-import { comparable, inContainers, resourcesOf, templateWith } from './stacks.ts';
-
-const everySetting = {
-  stackName: 'Second',
-  stage: 'live',
-  variants: [
-    {
-      name: 'card',
-      width: 640,
-      height: 480,
-      fit: 'cover',
-      position: 'attention',
-      format: 'avif',
-      quality: 45,
-    },
-    { name: 'icon', width: 64, height: 64, fit: 'contain', background: '#00000000', format: 'png' },
-  ],
-  maxInlineBytes: 1_000_000,
-  maxUploadBytes: 20_000_000,
-  maxSidePixels: 8000,
-  maxPixels: 40_000_000,
-  maxFrames: 100,
-  maxAnimationPixels: 200_000_000,
-  decodeTimeoutSeconds: 10,
-  decodeMemoryMiB: 2000,
-  urlLifetimeSeconds: 900,
-  uploadsPerSecond: 2,
-  uploadBurst: 3,
-  maxUploadsPerDay: 300,
-  maxUploadBytesPerDay: 3_000_000_000,
-  maxWaitingCallers: 4,
-  requestsPerSecond: 5,
-  requestBurst: 10,
-  ingestMaxConcurrency: 25,
-  resizeMaxConcurrency: 2,
-  logRetentionDays: 7,
-  auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
-  links: 'same',
-  email: { from: 'images@example.com', allowedRecipients: ['example.com', 'me@example.org'] },
-  alerts: {
-    emails: ['day@example.com', 'night@example.com'],
-    uploadToReadyGoalSeconds: 5,
-    usualImagesPerHour: 200,
-  },
-  domain: inContainers.domain,
-  imagesOnDestroy: 'delete',
-};
+import { comparable, everySetting, inContainers, resourcesOf, templateWith } from './stacks.ts';
 
 let template: Template;
 let changed: Template;

@@ -15,6 +15,53 @@ export const inContainers = {
   },
 } as const;
 
+/** No setting at its default, but for `compute`. */
+export const everySetting = {
+  stackName: 'Second',
+  stage: 'live',
+  variants: [
+    {
+      name: 'card',
+      width: 640,
+      height: 480,
+      fit: 'cover',
+      position: 'attention',
+      format: 'avif',
+      quality: 45,
+    },
+    { name: 'icon', width: 64, height: 64, fit: 'contain', background: '#00000000', format: 'png' },
+  ],
+  maxInlineBytes: 1_000_000,
+  maxUploadBytes: 20_000_000,
+  maxSidePixels: 8000,
+  maxPixels: 40_000_000,
+  maxFrames: 100,
+  maxAnimationPixels: 200_000_000,
+  decodeTimeoutSeconds: 10,
+  decodeMemoryMiB: 2000,
+  urlLifetimeSeconds: 900,
+  uploadsPerSecond: 2,
+  uploadBurst: 3,
+  maxUploadsPerDay: 300,
+  maxUploadBytesPerDay: 3_000_000_000,
+  maxWaitingCallers: 4,
+  requestsPerSecond: 5,
+  requestBurst: 10,
+  ingestMaxConcurrency: 25,
+  resizeMaxConcurrency: 2,
+  logRetentionDays: 7,
+  auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
+  links: 'same',
+  email: { from: 'images@example.com', allowedRecipients: ['example.com', 'me@example.org'] },
+  alerts: {
+    emails: ['day@example.com', 'night@example.com'],
+    uploadToReadyGoalSeconds: 5,
+    usualImagesPerHour: 200,
+  },
+  domain: inContainers.domain,
+  imagesOnDestroy: 'delete',
+};
+
 /** The app that cdk.json and these settings on top of it make; functions are not bundled. */
 export const appWith = (given: Readonly<Record<string, unknown>> = {}) => {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8'));
@@ -22,7 +69,7 @@ export const appWith = (given: Readonly<Record<string, unknown>> = {}) => {
   const app = new App({ outdir, context: { ...context, ...given, 'aws:cdk:bundling-stacks': [] } });
   const settings = readSettings(app.node.getAllContext());
   const stack = new ThumbnailGeneratorStack(app, settings.stackName, { settings });
-  return { app, outdir, stack };
+  return { app, outdir, settings, stack };
 };
 
 /** The template that `cdk synth` makes with these settings on top of cdk.json. */
