@@ -4,34 +4,18 @@ import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { catalogTable } from '../../lambdas/image/record.ts';
-import type { ServiceFunction } from '../constructs/service-function.ts';
-import type { Containers } from '../containers/containers.ts';
-import type { OwnMetric } from '../monitoring/own-metrics.ts';
+import { type CostItem, logGroupsOf, type Monitored } from '../constructs/monitored.ts';
+import { ownMetricsOf } from '../constructs/own-metrics.ts';
 import { prices } from './prices.ts';
 
 export interface CostEstimateProps {
-  readonly ownMetric: OwnMetric;
+  readonly serviceName: string;
+  readonly capabilities: readonly Monitored[];
   readonly variantCount: number;
   readonly stage: HttpStage;
-  readonly functions: readonly ServiceFunction[];
-  /** @default - nothing runs in containers */
-  readonly containers?: Containers;
-  readonly logGroups: readonly ILogGroup[];
-  readonly queues: readonly Queue[];
   readonly catalog: Table;
-  readonly admission: Table;
-  /** @default - mail is off */
-  readonly mailRequests?: Table;
   readonly imageEvents: Topic;
-}
-
-/** What a metric counts costs so much for every so many. */
-interface Item {
-  readonly metric: IMetric;
-  readonly usd: number;
-  readonly per: number;
 }
 
 const thousand = 1000;
@@ -43,25 +27,29 @@ const apiUnitBytes = 512 * 1024;
 
 const sum = { statistic: 'Sum' };
 
-const at = (usd: number, per: number, metrics: readonly IMetric[]): readonly Item[] =>
+const at = (usd: number, per: number, metrics: readonly IMetric[]): readonly CostItem[] =>
   metrics.map((metric) => ({ metric, usd, per }));
 
-/** What each service costs in a period, as far as metrics tell. */
+/** What each service costs in a period, as far as metrics show it. */
 export const costEstimate = (props: CostEstimateProps, period: Duration): readonly MathExpression[] => {
-  const { ownMetric, stage, containers, catalog, admission, mailRequests } = props;
-  const tables = [catalog, admission, mailRequests].filter((table) => table !== undefined);
+  const { capabilities, stage, catalog } = props;
+  const ownMetric = ownMetricsOf(props.serviceName);
+  const functions = capabilities.flatMap((each) => Object.values(each.functions ?? {}));
+  const queues = capabilities.flatMap((each) => Object.values(each.queues ?? {}));
+  const tables = [catalog, ...capabilities.flatMap((each) => each.tables ?? [])];
+  const logGroups = [...logGroupsOf(capabilities), ...capabilities.flatMap((each) => each.accessLogs ?? [])];
   const ofWaitingIndex = (metricName: string): IMetric => {
     const GlobalSecondaryIndexName = catalogTable.waitingIndex.name;
     const dimensionsMap = { TableName: catalog.tableName, GlobalSecondaryIndexName };
     return new Metric({ namespace: 'AWS/DynamoDB', metricName, dimensionsMap, ...sum });
   };
-  // LogGroup.metricIncomingBytes is that of all groups of the account.
+  // LogGroup.metricIncomingBytes counts all groups of the account.
   const bytesInto = ({ logGroupName }: ILogGroup): IMetric => {
     const dimensionsMap = { LogGroupName: logGroupName };
     return new Metric({ namespace: 'AWS/Logs', metricName: 'IncomingBytes', dimensionsMap, ...sum });
   };
-  const items: Readonly<Record<string, readonly Item[]>> = {
-    Lambda: props.functions.flatMap((each) => [
+  const items: Readonly<Record<string, readonly CostItem[]>> = {
+    Lambda: functions.flatMap((each) => [
       ...at(prices.lambdaMillionCalls, million, [each.metricInvocations(sum)]),
       ...at(prices.lambdaGigabyteSecond * each.memoryMiB, 1024 * thousand, [each.metricDuration(sum)]),
     ]),
@@ -69,7 +57,6 @@ export const costEstimate = (props: CostEstimateProps, period: Duration): readon
       ...at(prices.apiMillionRequests, million, [stage.metricCount(sum)]),
       ...at(prices.apiMillionRequests, million * apiUnitBytes, [stage.metricDataProcessed(sum)]),
     ],
-    ...(containers && costsOfContainers(containers)),
     // S3 counts its requests for a fee only; these follow from what happened to images.
     S3: [
       ...at(prices.s3ThousandPuts, thousand, [ownMetric('Uploads', sum)]),
@@ -86,7 +73,7 @@ export const costEstimate = (props: CostEstimateProps, period: Duration): readon
         ofWaitingIndex('ConsumedReadCapacityUnits'),
       ]),
     ],
-    SQS: props.queues.flatMap((queue) =>
+    SQS: queues.flatMap(({ queue }) =>
       at(prices.sqsMillionRequests, million, [
         queue.metricNumberOfMessagesSent(sum),
         queue.metricNumberOfMessagesReceived(sum),
@@ -95,26 +82,13 @@ export const costEstimate = (props: CostEstimateProps, period: Duration): readon
       ]),
     ),
     SNS: at(prices.snsMillionEvents, million, [props.imageEvents.metricNumberOfMessagesPublished(sum)]),
-    ...(mailRequests && { SES: at(prices.sesThousandMails, thousand, [ownMetric('MailsSent', sum)]) }),
-    Logs: at(prices.logsGigabyte, gigabyte, props.logGroups.map(bytesInto)),
+    Logs: at(prices.logsGigabyte, gigabyte, logGroups.map(bytesInto)),
+    ...Object.assign({}, ...capabilities.map((each) => each.costs)),
   };
   return Object.entries(items).map(([service, list]) => costOf(service, list, period));
 };
 
-const costsOfContainers = ({ ingest, resize, loadBalancer }: Containers) => ({
-  // Tasks are counted once a minute. All at the price on demand: that of Spot goes up and down, well below it.
-  Fargate: [ingest, resize].flatMap((service) =>
-    at(prices.fargateVcpuHour * service.vcpus + (prices.fargateGigabyteHour * service.memoryMiB) / 1024, 60, [
-      service.metricTasks('RunningTaskCount', sum),
-    ]),
-  ),
-  // By the load that images are most of: bytes.
-  'Load balancer': at(prices.loadBalancerGigabyte, gigabyte, [
-    loadBalancer.balancer.metrics.processedBytes(sum),
-  ]),
-});
-
-const costOf = (service: string, items: readonly Item[], period: Duration): MathExpression => {
+const costOf = (service: string, items: readonly CostItem[], period: Duration): MathExpression => {
   const id = (index: number) => `${service.toLowerCase().replaceAll(' ', '_')}_${index}`;
   return new MathExpression({
     expression: items

@@ -120,22 +120,22 @@ test('shows every alarm', () => {
 test('shows the load balancer and the tasks where there are some', () => {
   const metricsOf = (title: string) =>
     widget(title, widgetsOfContainers).properties.metrics.map(([namespace, name]) => `${namespace} ${name}`);
-  expect(metricsOf('Answers of the load balancer that are errors')).toEqual([
+  expect(metricsOf('Load balancer server errors')).toEqual([
     'AWS/ApplicationELB HTTPCode_Target_5XX_Count',
     'AWS/ApplicationELB HTTPCode_ELB_5XX_Count',
   ]);
-  expect(metricsOf('Ingest tasks that are ready')).toEqual([
+  expect(metricsOf('Ready ingest tasks')).toEqual([
     'AWS/ApplicationELB HealthyHostCount',
     'AWS/ApplicationELB UnHealthyHostCount',
   ]);
-  expect(metricsOf('Tasks that run, and that should')).toEqual([
+  expect(metricsOf('Running and desired tasks')).toEqual([
     'ECS/ContainerInsights RunningTaskCount',
     'ECS/ContainerInsights DesiredTaskCount',
     'ECS/ContainerInsights RunningTaskCount',
     'ECS/ContainerInsights DesiredTaskCount',
   ]);
   expect(metricsOf('CPU of tasks, %')).toEqual(['AWS/ECS CPUUtilization', 'AWS/ECS CPUUtilization']);
-  expect(metricsOf('Memory of the fullest task, %')).toEqual([
+  expect(metricsOf('Highest memory of a task, %')).toEqual([
     'AWS/ECS MemoryUtilization',
     'AWS/ECS MemoryUtilization',
   ]);
@@ -145,7 +145,7 @@ test('has all else in containers as with functions, but for the function that re
   const titlesOf = (of: readonly Widget[]) => of.map(({ properties }) => properties.title);
   expect(titlesOf(widgetsOfContainers)).toEqual(expect.arrayContaining(titlesOf(widgets)));
   expect(JSON.stringify(dashboardOf(containers))).not.toMatch(/ResizeFunction[0-9A-F]{8}/);
-  for (const title of ['The latest refused images', 'The latest errors'])
+  for (const title of ['Latest refused images', 'Latest errors'])
     expect(widget(title, widgetsOfContainers).properties.query).toContain("SOURCE 'ResizeFunctionLogs");
 });
 
@@ -153,7 +153,7 @@ test('shows the goal beside the times, and what is usual beside the amounts', ()
   const lineOf = (title: string) =>
     widget(title).properties.annotations?.horizontal.map(({ value }) => value);
   expect(lineOf('From upload to ready, ms')).toEqual([4000]);
-  expect(lineOf('Images an hour')).toEqual([300]);
+  expect(lineOf('Images per hour')).toEqual([300]);
 });
 
 test('shows all that the code counts, of this stack, and nothing that it does not', () => {
@@ -176,7 +176,7 @@ test('tells of failed images by code, for which the code counts them', () => {
 });
 
 test('shows the lines of the log that resize writes about refused images', () => {
-  const { query = '' } = widget('The latest refused images').properties;
+  const { query = '' } = widget('Latest refused images').properties;
   expect(query).toMatch(/^SOURCE 'ResizeFunctionLogs[0-9A-F]{8}'/);
   const [, message] = /message = "([^"]+)"/.exec(query) ?? [];
   expect(readFileSync('lambdas/resize/messages.ts', 'utf8')).toContain(`log.warn('${message}', {`);
@@ -185,7 +185,7 @@ test('shows the lines of the log that resize writes about refused images', () =>
 describe('the estimate of what it costs', () => {
   /** US dollars for a service, when metrics whose names hold these words have these sums. */
   const costOf = (service: string, sums: Readonly<Record<string, number>>, of = widgets): number => {
-    const { metrics } = widget('US dollars an hour', of).properties;
+    const { metrics } = widget('US dollars per hour', of).properties;
     const shown = metrics.map((metric) => ({ words: metric.slice(0, -1).join(' '), options: metric.at(-1) }));
     const optionsSchema = z.looseObject({
       id: z.string().optional(),

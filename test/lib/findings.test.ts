@@ -2,15 +2,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { acknowledgeFindings } from '../../lib/acknowledged-findings.ts';
+import { acknowledge } from '../../lib/constructs/acknowledge.ts';
 import { appWith, inContainers } from './stacks.ts';
 
 let mockIsAcknowledging = true;
-jest.mock('../../lib/acknowledged-findings.ts', () => {
-  const actual = jest.requireActual('../../lib/acknowledged-findings.ts');
+jest.mock('../../lib/constructs/acknowledge.ts', () => {
+  const actual = jest.requireActual('../../lib/constructs/acknowledge.ts');
   return {
-    acknowledgeFindings: jest.fn((...args) => {
-      if (mockIsAcknowledging) actual.acknowledgeFindings(...args);
+    ...actual,
+    acknowledge: jest.fn((...args) => {
+      if (mockIsAcknowledging) actual.acknowledge(...args);
     }),
   };
 });
@@ -58,7 +59,7 @@ describe.each([
   test('nothing is found that is not acknowledged, with a reason', () => {
     mockIsAcknowledging = true;
     const { found, acknowledged } = examine(given);
-    expect(acknowledgeFindings).toHaveBeenCalled();
+    expect(acknowledge).toHaveBeenCalled();
     expect(found).toEqual([]);
     for (const { reason } of acknowledged) expect(reason.split(' ').length).toBeGreaterThan(10);
   });
