@@ -6,7 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { readSettings } from '../../lib/settings.ts';
 import { ThumbnailGeneratorStack } from '../../lib/thumbnail-generator-stack.ts';
 
-/** What it takes to run in containers. */
+/** The settings that containers need. */
 export const inContainers = {
   compute: 'fargate',
   domain: {
@@ -15,7 +15,7 @@ export const inContainers = {
   },
 } as const;
 
-/** No setting at its default, but for `compute`. */
+/** Every setting but `compute` has another value than its default. */
 export const everySetting = {
   stackName: 'Second',
   stage: 'live',
@@ -62,7 +62,7 @@ export const everySetting = {
   imagesOnDestroy: 'delete',
 };
 
-/** The app that cdk.json and these settings on top of it make; functions are not bundled. */
+/** The app with settings that override cdk.json; functions are not bundled. */
 export const appWith = (given: Readonly<Record<string, unknown>> = {}) => {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8'));
   const outdir = mkdtempSync(join(tmpdir(), 'thumbnail-generator-synth-'));
@@ -72,7 +72,7 @@ export const appWith = (given: Readonly<Record<string, unknown>> = {}) => {
   return { app, outdir, settings, stack };
 };
 
-/** The template that `cdk synth` makes with these settings on top of cdk.json. */
+/** The template of `cdk synth` with settings that override cdk.json. */
 export const templateWith = (given: Readonly<Record<string, unknown>> = {}): Template =>
   Template.fromStack(appWith(given).stack);
 
@@ -80,10 +80,10 @@ interface ComparableTemplate {
   readonly Resources: Readonly<Record<string, unknown>>;
 }
 
-/** The template without what changes with every build: the hashes of its assets. */
+/** The template without the hashes of assets, which change with every build. */
 export const comparable = (template: Template): ComparableTemplate =>
   JSON.parse(JSON.stringify(template.toJSON()).replaceAll(/[0-9a-f]{64}/g, 'ASSET_HASH'));
 
-/** All resources of one type with their properties, by their logical names. */
+/** All resources of one type with their properties and logical ids. */
 export const resourcesOf = (of: Template, type: string) =>
   Object.entries(of.findResources(type)).map(([name, { Properties }]) => ({ name, ...Properties }));
