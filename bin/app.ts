@@ -17,6 +17,6 @@ if (settings.dataLake) {
     settings,
     imageEvents,
     alerts,
-    description: 'Thumbnail Generator: what happened to images, to be asked about in SQL',
+    description: 'Thumbnail Generator data lake: the events of images, for queries in SQL',
   });
 }

@@ -5,32 +5,33 @@ import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { type BundlingOptions, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { ServiceLogs } from './service-logs.ts';
 
 export interface ServiceFunctionProps {
-  /** File whose `handler` is the function, from the project's top. */
+  /** Path of the file that exports `handler`, from the project's root. */
   readonly entry: string;
   readonly description: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly memoryMiB: number;
   readonly timeout: Duration;
-  /** Functions that run at once, reserved from what the account allows. @default - nothing is reserved */
+  /** Functions that run at once, reserved from the account's quota. @default - none are reserved */
   readonly maxConcurrency?: number;
   readonly logRetention: RetentionDays;
-  /** Where it logs. @default - a group of its own */
+  /** @default - a log group of its own */
   readonly logGroup?: ILogGroup;
-  /** All that the function may do besides writing its own log and traces. */
+  /** All permissions of the function besides writing its log and traces. */
   readonly statements: readonly PolicyStatementProps[];
-  /** Packages installed for the function's processor instead of being bundled. @default - none */
+  /** Packages with native code: installed for the function's processor, not bundled. @default - none */
   readonly nativeModules?: readonly string[];
-  /** Entry files of processes that the function starts: each becomes a file of its name in the package. @default - none */
+  /** Entry files of child processes: each becomes a file of the same name in the package. @default - none */
   readonly processes?: readonly string[];
 }
 
-/** Lambda's own CPU architecture names -> those of npm. */
+/** npm's name for each CPU architecture of Lambda. */
 const npmCpu: Readonly<Record<string, string>> = { arm64: 'arm64', x86_64: 'x64' };
 
-/** How a function is packed: one CommonJS file (96 ms to import; 144 ms with esbuild's default fields). */
+/** Packs a function into one CommonJS file, which loads a third faster than with esbuild's default fields. */
 export const bundling = (
   architecture: Architecture,
   { nativeModules, processes = [] }: Pick<ServiceFunctionProps, 'nativeModules' | 'processes'> = {},
@@ -38,15 +39,15 @@ export const bundling = (
   format: OutputFormat.CJS,
   minify: true,
   mainFields: ['module', 'main'],
-  // The runtime's own copy of the SDK is another version than the one tested: bring ours.
+  // The runtime has another version of the SDK than the one tested.
   bundleAwsSDK: true,
   nodeModules: nativeModules && [...nativeModules],
   esbuildArgs: {
     '--alias:@aws-sdk/credential-provider-node': './lambdas/runtime/function-credentials.ts',
-    // An `import()` in CommonJS would load Node.js' loader of ES modules as well: 2 ms of a cold start.
+    // An `import()` in CommonJS would also load Node.js' loader of ES modules, which delays a cold start.
     '--supported:dynamic-import': false,
   },
-  // CommonJS has names of its own for these.
+  // CommonJS has other names for these.
   define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
   commandHooks: {
     beforeBundling: () => [],
@@ -69,20 +70,19 @@ export const bundling = (
   },
 });
 
-/** A Lambda function as all of ours are: arm64, Node.js 24, traced, with a log group that expires. */
+/** A Lambda function on arm64 and Node.js 24, traced, with a log group that expires. */
 export class ServiceFunction extends NodejsFunction {
-  /** What the function acts as. */
   readonly executionRole: Role;
   readonly memoryMiB: number;
 
   constructor(scope: Construct, id: string, props: ServiceFunctionProps) {
     const logGroup = props.logGroup ?? new ServiceLogs(scope, `${id}Logs`, { retention: props.logRetention });
-    // Not AWS's managed policy for functions: that one may write every log of the account.
+    // Not AWS's managed policy for functions, which allows writing to every log of the account.
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     role.addToPolicy(
       new PolicyStatement({
         actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        // Ends with ":*": the group's streams.
+        // The ARN ends with ":*", the group's streams.
         resources: [logGroup.logGroupArn],
       }),
     );
@@ -101,6 +101,11 @@ export class ServiceFunction extends NodejsFunction {
       tracing: Tracing.ACTIVE,
       bundling: bundling(Architecture.ARM_64, props),
     });
+    acknowledge(
+      role,
+      'IAM5[Resource::*]',
+      'X-Ray knows no resources for PutTraceSegments and PutTelemetryRecords (Service Authorization Reference). A test refuses "*" for every other action.',
+    );
     this.executionRole = role;
     this.memoryMiB = props.memoryMiB;
   }

@@ -6,7 +6,7 @@ export interface ServiceLogsProps {
   readonly retention: RetentionDays;
 }
 
-/** What a part of the service says while it works: not for ever, and no longer than the stack. */
+/** A log group that expires, and is deleted with the stack. */
 export class ServiceLogs extends LogGroup {
   constructor(scope: Construct, id: string, { retention }: ServiceLogsProps) {
     super(scope, id, { retention, removalPolicy: RemovalPolicy.DESTROY });

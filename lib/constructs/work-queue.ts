@@ -1,13 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
+import type { PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
 export interface WorkQueueProps {
-  /** How long a consumer may take for what it received at once. */
+  /** The longest that a consumer may work on one batch of messages. */
   readonly consumerTimeout: Duration;
 }
 
-/** Holds messages until they are worked off; what fails five times is set aside. */
+/** A queue of work, with a dead-letter queue for messages that failed five times. */
 export class WorkQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetterQueue: Queue;
@@ -17,7 +18,7 @@ export class WorkQueue extends Construct {
     this.deadLetterQueue = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // A message keeps its age when it is set aside: this must be longer than the source's, or it is lost on arrival.
+      // A moved message keeps its age: it would expire at once if this were not longer than in the source queue.
       retentionPeriod: Duration.days(14),
     });
     this.queue = new Queue(this, 'Queue', {
@@ -29,5 +30,13 @@ export class WorkQueue extends Construct {
       receiveMessageWaitTime: Duration.seconds(20),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 5 },
     });
+  }
+
+  /** What Lambda needs to poll the queue (Lambda Developer Guide, "Execution role permissions" of SQS event sources). */
+  get pollStatement(): PolicyStatementProps {
+    return {
+      actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+      resources: [this.queue.queueArn],
+    };
   }
 }

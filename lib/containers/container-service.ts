@@ -18,44 +18,44 @@ import {
 import { PolicyStatement, type PolicyStatementProps, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { acknowledge } from '../constructs/acknowledge.ts';
 import type { Network } from './network.ts';
 
-/** What every service of containers runs on. */
+/** What both services run on. */
 export interface Platform {
   readonly cluster: ICluster;
   readonly network: Network;
-  /** The one image that all of them run. */
+  /** The one image that both run. */
   readonly image: ContainerImage;
 }
 
 export interface ContainerServiceProps {
   readonly platform: Platform;
-  /** File that the container runs, from the project's top. */
+  /** Path of the file that the container runs, from the project's root. */
   readonly entry: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly vcpus: number;
   readonly memoryMiB: number;
   readonly logGroup: ILogGroup;
-  /** All that the code may do. ECS writes its log, with a role that the code does not have. */
+  /** All permissions of the code. ECS writes its log with another role. */
   readonly statements: readonly PolicyStatementProps[];
   readonly securityGroup: ISecurityGroup;
   readonly capacity: readonly CapacityProviderStrategy[];
-  /** Where the container listens. @default - nowhere */
+  /** The port on which the container listens. @default - none */
   readonly port?: number;
 }
 
-/** How long ECS waits between asking a task to stop and killing it; entry files are done before. */
+/** How long ECS waits between SIGTERM and SIGKILL; entry files end before that. */
 const stopTimeout = Duration.seconds(30);
 
 /** The user `node` of the image. */
 const user = '1000:1000';
 
 /**
- * Tasks on Fargate as all of ours are: arm64, in no public place, as a user that is not root and has no capability of the
- * kernel, on a file system that cannot be written but for /tmp; a deployment that does not come up is undone.
+ * Tasks on Fargate: arm64, in private subnets, not as root, without capabilities of the kernel, on a file system that is
+ * read-only except for /tmp. A deployment that does not become healthy is rolled back.
  */
 export class ContainerService extends FargateService {
-  /** What the code acts as. */
   readonly taskRole: Role;
   readonly logGroup: ILogGroup;
   readonly vcpus: number;
@@ -79,8 +79,8 @@ export class ContainerService extends FargateService {
       taskRole,
     });
     const linuxParameters = new LinuxParameters(scope, `${id}Linux`, {
-      // Ours must not be the first process, which cannot end itself when its event loop is blocked (ECS API Reference,
-      // "LinuxParameters": an init process forwards signals and reaps processes).
+      // The first process of a container cannot end itself while its event loop is blocked: that must be an init process,
+      // which forwards signals and reaps processes (ECS API Reference, "LinuxParameters").
       initProcessEnabled: true,
     });
     linuxParameters.dropCapabilities(Capability.ALL);
@@ -95,7 +95,7 @@ export class ContainerService extends FargateService {
         readonlyRootFilesystem: true,
         linuxParameters,
         stopTimeout,
-        // Only whether its own process works: what is wrong elsewhere would be wrong for a new one as well.
+        // Checks only its own process: a new task would not fix an outage elsewhere.
         healthCheck: {
           command: ['CMD', 'node', 'containers/healthy.ts'],
           interval: Duration.seconds(10),
@@ -107,7 +107,7 @@ export class ContainerService extends FargateService {
         logging: LogDriver.awsLogs({
           logGroup: props.logGroup,
           streamPrefix: 'container',
-          // Rather than stop the service while a log cannot be written, drop what is more than this.
+          // While a log cannot be written, drop lines beyond this instead of blocking the service.
           mode: AwsLogDriverMode.NON_BLOCKING,
           maxBufferSize: Size.mebibytes(25),
         }),
@@ -120,21 +120,31 @@ export class ContainerService extends FargateService {
       securityGroups: [props.securityGroup],
       assignPublicIp: false,
       capacityProviderStrategies: [...props.capacity],
-      // No number of tasks: it is the scaling's, and a deployment is not to take it back.
+      // No number of tasks: scaling sets it, and a deployment must not reset it.
       minHealthyPercent: 100,
       maxHealthyPercent: 200,
       availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
       circuitBreaker: { enable: true, rollback: true },
     });
-    // Tasks that start before there is a way to their image fail, and a deployment of those that do is undone.
+    // Tasks that start before the network can reach their image fail, and the deployment would be rolled back.
     this.node.findChild('Service').node.addDependency(network);
+    acknowledge(
+      taskDefinition,
+      'ECS2',
+      'The environment of tasks holds what that of functions holds: names and limits. A test refuses every name that looks like a secret.',
+    );
+    acknowledge(
+      taskDefinition,
+      'IAM5[Resource::*]',
+      'ECR knows no resources for GetAuthorizationToken (Service Authorization Reference). A test refuses "*" for every other action.',
+    );
     this.taskRole = taskRole;
     this.logGroup = props.logGroup;
     this.vcpus = props.vcpus;
     this.memoryMiB = props.memoryMiB;
   }
 
-  /** Tasks that there are, or are to be, once a minute (CloudWatch User Guide, "Amazon ECS Container Insights metrics"). */
+  /** Running or desired tasks, counted once a minute (CloudWatch User Guide, "Amazon ECS Container Insights metrics"). */
   metricTasks(metricName: 'RunningTaskCount' | 'DesiredTaskCount', options?: MetricOptions): Metric {
     return new Metric({
       namespace: 'ECS/ContainerInsights',

@@ -1,76 +1,81 @@
-import type { Duration } from 'aws-cdk-lib';
-import { GraphWidget, type IMetric, type IWidget, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import { Duration } from 'aws-cdk-lib';
+import { GraphWidget, type IMetric, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import type { Containers } from './containers.ts';
+import type { Monitored } from '../constructs/monitored.ts';
+import type { ContainerService } from './container-service.ts';
+import type { LoadBalancer } from './load-balancer.ts';
 
-/** One row of the dashboard: whether requests get answers, and whether there is who gives them. */
-export const containerHealth = (
-  { loadBalancer, ingest, resize }: Containers,
-  period: Duration,
-): IWidget[] => [
-  new GraphWidget({
-    title: 'Answers of the load balancer that are errors',
-    width: 8,
-    left: [
-      loadBalancer.balancer.metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, {
-        period,
-        label: 'of a task',
+export interface ContainerWidgetsProps {
+  readonly loadBalancer: LoadBalancer;
+  /** By their names on the dashboard. */
+  readonly services: Readonly<Record<string, ContainerService>>;
+}
+
+const period = Duration.minutes(5);
+
+export const containerWidgets = (props: ContainerWidgetsProps): Monitored['widgets'] => {
+  const { balancer, targets } = props.loadBalancer;
+  const services = Object.entries(props.services);
+  return {
+    health: [
+      new GraphWidget({
+        title: 'Load balancer server errors',
+        width: 8,
+        left: [
+          balancer.metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { period, label: 'from tasks' }),
+          balancer.metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, {
+            period,
+            label: 'from the load balancer',
+          }),
+        ],
       }),
-      loadBalancer.balancer.metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, { period, label: 'its own' }),
+      new GraphWidget({
+        title: 'Ready ingest tasks',
+        width: 8,
+        left: [
+          targets.metrics.healthyHostCount({ period, label: 'ready' }),
+          targets.metrics.unhealthyHostCount({ period, label: 'not ready' }),
+        ],
+      }),
+      new GraphWidget({
+        title: 'Running and desired tasks',
+        width: 8,
+        left: services.flatMap(([name, service]) => [
+          service.metricTasks('RunningTaskCount', { period, label: `${name} running` }),
+          service.metricTasks('DesiredTaskCount', { period, label: `${name} desired` }),
+        ]),
+      }),
     ],
-  }),
-  new GraphWidget({
-    title: 'Ingest tasks that are ready',
-    width: 8,
-    left: [
-      loadBalancer.targets.metrics.healthyHostCount({ period, label: 'ready' }),
-      loadBalancer.targets.metrics.unhealthyHostCount({ period, label: 'not ready' }),
+    load: [
+      new GraphWidget({
+        title: 'Load balancer requests',
+        width: 8,
+        left: [
+          balancer.metrics.requestCount({ period, label: 'all' }),
+          balancer.metrics.httpCodeTarget(HttpCodeTarget.TARGET_4XX_COUNT, { period, label: '4xx' }),
+        ],
+      }),
+      new GraphWidget({
+        title: 'CPU of tasks, %',
+        width: 8,
+        left: services.map(([label, service]) => service.metricCpuUtilization({ period, label })),
+      }),
+      new GraphWidget({
+        title: 'Highest memory of a task, %',
+        width: 8,
+        left: services.map(([label, service]) =>
+          service.metricMemoryUtilization({ period, statistic: 'Maximum', label }),
+        ),
+      }),
     ],
-  }),
-  new GraphWidget({
-    title: 'Tasks that run, and that should',
-    width: 8,
-    left: Object.entries({ ingest, resize }).flatMap(([name, service]) => [
-      service.metricTasks('RunningTaskCount', { period, label: name }),
-      service.metricTasks('DesiredTaskCount', { period, label: `${name}, should` }),
-    ]),
-  }),
-];
+  };
+};
 
-/** One row of the dashboard: how much comes, and how full tasks are. */
-export const containerAmounts = (
-  { loadBalancer, ingest, resize }: Containers,
-  period: Duration,
-): IWidget[] => [
-  new GraphWidget({
-    title: 'Requests to the load balancer, and those refused',
-    width: 8,
-    left: [
-      loadBalancer.balancer.metrics.requestCount({ period, label: 'all' }),
-      loadBalancer.balancer.metrics.httpCodeTarget(HttpCodeTarget.TARGET_4XX_COUNT, { period, label: '4xx' }),
-    ],
-  }),
-  new GraphWidget({
-    title: 'CPU of tasks, %',
-    width: 8,
-    left: Object.entries({ ingest, resize }).map(([label, service]) =>
-      service.metricCpuUtilization({ period, label }),
-    ),
-  }),
-  new GraphWidget({
-    title: 'Memory of the fullest task, %',
-    width: 8,
-    left: Object.entries({ ingest, resize }).map(([label, service]) =>
-      service.metricMemoryUtilization({ period, statistic: 'Maximum', label }),
-    ),
-  }),
-];
-
-/** How long the load balancer waits for an answer, p95; its own metric has seconds. */
-export const answerMilliseconds = ({ loadBalancer }: Containers, period: Duration): IMetric =>
+/** The p95 of response times; the load balancer's own metric has seconds. */
+export const responseMilliseconds = ({ balancer }: LoadBalancer): IMetric =>
   new MathExpression({
     expression: '1000 * seconds',
-    usingMetrics: { seconds: loadBalancer.balancer.metrics.targetResponseTime({ statistic: 'p95' }) },
-    label: 'answer behind the load balancer',
+    usingMetrics: { seconds: balancer.metrics.targetResponseTime({ statistic: 'p95' }) },
+    label: 'load balancer response',
     period,
   });

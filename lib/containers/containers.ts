@@ -1,64 +1,69 @@
+import type { RemovalPolicy } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { DockerImageAsset, Platform as ImagePlatform } from 'aws-cdk-lib/aws-ecr-assets';
 import { CfnCluster, Cluster, ContainerImage, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { Lane } from '../../lambdas/resize/lanes.ts';
-import { ServiceLogs } from '../constructs/service-logs.ts';
+import type { Monitored } from '../constructs/monitored.ts';
+import { requireType } from '../constructs/require-type.ts';
 import type { Ingest } from '../ingest/ingest.ts';
+import type { Compute } from '../resize/compute.ts';
 import type { Resize } from '../resize/resize.ts';
-import type { Settings } from '../settings.ts';
+import { containerAlarms } from './container-alarms.ts';
+import { fargateCosts, loadBalancerCosts } from './container-costs.ts';
+import { containerWidgets, responseMilliseconds } from './container-widgets.ts';
 import { IngestService, ingestPort } from './ingest-service.ts';
 import { LoadBalancer } from './load-balancer.ts';
 import { Network } from './network.ts';
-import { ResizeService } from './resize-service.ts';
-import type { Domain, FargateSettings } from './settings.ts';
+import type { FargateSettings } from './settings.ts';
 import { TrafficLogs } from './traffic-logs.ts';
+import { WorkerService } from './worker-service.ts';
 
 export interface ContainersProps {
+  readonly serviceName: string;
   readonly settings: FargateSettings;
-  readonly domain: Domain;
+  readonly domainName: string;
+  /** Of a certificate of ACM for that name, in the region of the stack. */
+  readonly certificateArn: string;
   readonly stage: string;
   readonly ingest: Ingest;
   readonly resize: Resize;
-  readonly resizeQueues: Readonly<Record<Lane, Queue>>;
-  /** All that tasks reach of S3. */
+  /** The only buckets that tasks reach. */
   readonly buckets: readonly IBucket[];
-  /** All that tasks reach of DynamoDB. */
+  /** The only tables that tasks reach. */
   readonly tables: readonly ITable[];
-  readonly uploadToReadyGoalSeconds: Settings['alerts']['uploadToReadyGoalSeconds'];
-  readonly logRetention: Settings['logRetentionDays'];
-  readonly onDestroy: Settings['imagesOnDestroy'];
+  readonly uploadToReadyGoalSeconds: number;
+  readonly usualImagesPerHour: number;
+  readonly logRetention: RetentionDays;
+  /** Of the logs of the load balancer and the network. */
+  readonly removalPolicy: RemovalPolicy;
 }
 
-/** Ingest and resize in containers: all that is there for that alone. No image and no state of one is in any of it. */
-export class Containers extends Construct {
+/** Runs ingest and resize in containers. It holds no image and no state of one. */
+export class Containers extends Construct implements Compute {
   readonly loadBalancer: LoadBalancer;
-  readonly ingest: IngestService;
-  readonly resize: ResizeService;
-  readonly trafficLogs: TrafficLogs;
+  readonly steadyBacklog: number;
+  readonly monitored: Monitored;
 
   constructor(scope: Construct, id: string, props: ContainersProps) {
     super(scope, id);
-    const { settings, resize, logRetention } = props;
-    this.trafficLogs = new TrafficLogs(this, 'TrafficLogs', {
-      retentionDays: logRetention,
-      onDestroy: props.onDestroy,
-    });
+    const { settings, logRetention, removalPolicy } = props;
+    const trafficLogs = new TrafficLogs(this, 'TrafficLogs', { retention: logRetention, removalPolicy });
     const network = new Network(this, 'Network', {
       natGateway: settings.natGateway,
       availabilityZones: settings.availabilityZones,
       buckets: props.buckets,
       tables: props.tables,
-      trafficLogs: this.trafficLogs,
+      trafficLogs,
     });
-    this.loadBalancer = new LoadBalancer(this, 'LoadBalancer', {
+    const loadBalancer = new LoadBalancer(this, 'LoadBalancer', {
       vpc: network.vpc,
-      domain: props.domain,
+      domainName: props.domainName,
+      certificateArn: props.certificateArn,
       stage: props.stage,
       port: ingestPort,
-      trafficLogs: this.trafficLogs,
+      trafficLogs,
     });
     const image = new DockerImageAsset(this, 'Image', {
       directory: '.',
@@ -69,32 +74,41 @@ export class Containers extends Construct {
       network,
       image: ContainerImage.fromDockerImageAsset(image),
     };
-    this.ingest = new IngestService(this, 'Ingest', {
+    const ingest = new IngestService(this, 'Ingest', {
       platform,
       ingest: props.ingest,
-      loadBalancer: this.loadBalancer,
-      tasks: settings.ingest,
+      loadBalancer,
+      settings: settings.ingest,
       maxInlineBytes: settings.maxInlineBytes,
     });
-    this.resize = new ResizeService(this, 'Resize', {
+    const worker = new WorkerService(this, 'Resize', {
       platform,
-      resize,
-      queues: props.resizeQueues,
-      // The one that the function has when a function resizes: a switch leaves it as it is.
-      logGroup: new ServiceLogs(resize, 'FunctionLogs', { retention: logRetention }),
-      tasks: settings.worker,
+      resize: props.resize,
+      settings: settings.worker,
       uploadToReadyGoalSeconds: props.uploadToReadyGoalSeconds,
     });
+    this.loadBalancer = loadBalancer;
+    this.steadyBacklog = worker.steadyBacklog;
+    this.monitored = {
+      alarms: containerAlarms({
+        serviceName: props.serviceName,
+        loadBalancer,
+        ingest,
+        worker,
+        resizeQueue: props.resize.queues.fast.queue,
+        usualImagesPerHour: props.usualImagesPerHour,
+      }),
+      widgets: containerWidgets({ loadBalancer, services: { ingest, workers: worker } }),
+      lines: { durations: [responseMilliseconds(loadBalancer)] },
+      costs: { Fargate: fargateCosts([ingest, worker]), 'Load balancer': loadBalancerCosts(loadBalancer) },
+    };
   }
 
-  /** It counts its tasks, because workers are scaled by that, and an alarm tells of those that are missing. */
+  /** Counts its tasks, because workers are scaled by their number, and an alarm reports missing ones. */
   private createCluster({ vpc }: Network): Cluster {
     const cluster = new Cluster(this, 'Cluster', { vpc, containerInsightsV2: ContainerInsights.ENABLED });
-    const resource = cluster.node.defaultChild;
-    if (!(resource instanceof CfnCluster))
-      throw new Error(`${cluster.node.path} is no cluster of CloudFormation`);
-    // On the cluster itself: CDK's own way is a resource that CloudFormation would delete before the services that use it.
-    resource.capacityProviders = ['FARGATE', 'FARGATE_SPOT'];
+    // CDK's own way is a separate resource, which CloudFormation would delete before the services that use it.
+    requireType(cluster.node.defaultChild, CfnCluster).capacityProviders = ['FARGATE', 'FARGATE_SPOT'];
     return cluster;
   }
 }

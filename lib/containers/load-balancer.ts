@@ -12,30 +12,33 @@ import {
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import type { Domain } from './settings.ts';
+import { acknowledge } from '../constructs/acknowledge.ts';
 import { trafficLogPrefixes } from './traffic-logs.ts';
 
 export interface LoadBalancerProps {
   readonly vpc: IVpc;
-  readonly domain: Domain;
+  readonly domainName: string;
+  /** Of a certificate of ACM for that name, in the region of the stack. */
+  readonly certificateArn: string;
   /** First segment of every path. */
   readonly stage: string;
-  /** Where tasks listen. */
+  /** The port on which tasks listen. */
   readonly port: number;
   readonly trafficLogs: IBucket;
 }
 
 /**
- * Takes requests in over HTTPS, for one name and one stage, and spreads them over tasks. It holds nothing, and is not
- * protected against deletion: that would only stop a switch back to functions half-way.
+ * Receives requests over HTTPS, for one name and one stage, and spreads them over tasks. It holds no data. Protection against
+ * deletion would only stop a change back to functions half-way.
  */
 export class LoadBalancer extends Construct {
   readonly balancer: ApplicationLoadBalancer;
-  /** The tasks that requests are given to. */
+  /** The tasks that receive requests. */
   readonly targets: ApplicationTargetGroup;
 
-  constructor(scope: Construct, id: string, { vpc, domain, stage, port, trafficLogs }: LoadBalancerProps) {
+  constructor(scope: Construct, id: string, props: LoadBalancerProps) {
     super(scope, id);
+    const { vpc, stage, port, trafficLogs } = props;
     this.balancer = new ApplicationLoadBalancer(this, 'Balancer', {
       vpc,
       vpcSubnets: { subnetType: SubnetType.PUBLIC },
@@ -45,8 +48,8 @@ export class LoadBalancer extends Construct {
         description: 'The load balancer, for everybody',
         allowAllOutbound: false,
       }),
-      // A request may take 30 s to arrive and wait 20 s for its thumbnails. Tasks keep connections for longer than this, so
-      // that none ends just when the load balancer uses it.
+      // A request may take 30 s to arrive and wait 20 s for its thumbnails. Tasks keep idle connections for longer, so
+      // that they do not close one that the load balancer is about to use.
       idleTimeout: Duration.seconds(60),
       dropInvalidHeaderFields: true,
       deletionProtection: false,
@@ -57,11 +60,10 @@ export class LoadBalancer extends Construct {
       targetType: TargetType.IP,
       protocol: ApplicationProtocol.HTTP,
       port,
-      // ECS replaces a task that fails this. When a service of AWS is out of reach all tasks do, and new ones would not fare
-      // better: so it takes five minutes, which is longer than most such times. Until then, and again if no target is
-      // healthy, all tasks get requests, and what they cannot answer is an error of ours. Even then ECS takes no task
-      // away before another one is healthy (ECS Developer Guide, "Amazon ECS services"). But a task that was
-      // never ready gets no request, and a deployment of such tasks is undone.
+      // ECS replaces a task that fails this. When AWS itself has an outage all tasks fail, and new ones would fare no
+      // better: ten failures, five minutes, outlast most outages. With no healthy target the load balancer sends
+      // requests to all of them, and ECS stops none before another one is healthy (ECS Developer Guide, "Amazon ECS
+      // services"). A task that was never ready receives no request, and a deployment of such tasks is rolled back.
       healthCheck: {
         path: '/ready',
         healthyHttpCodes: '200',
@@ -70,16 +72,15 @@ export class LoadBalancer extends Construct {
         healthyThresholdCount: 2,
         unhealthyThresholdCount: 10,
       },
-      // What a task was given before it takes no more has this long to end, and then the time that the task has to stop.
+      // Requests in progress have this long to end, and then the time that the task has to stop.
       deregistrationDelay: Duration.seconds(25),
     });
     const listener = this.balancer.addListener('Https', {
       protocol: ApplicationProtocol.HTTPS,
-      certificates: [Certificate.fromCertificateArn(this, 'Certificate', domain.certificateArn)],
-      // TLS 1.3, and of 1.2 what has forward secrecy and authenticates what it encrypts.
+      certificates: [Certificate.fromCertificateArn(this, 'Certificate', props.certificateArn)],
+      // TLS 1.3, and of TLS 1.2 only forward secrecy with authenticated encryption.
       sslPolicy: SslPolicy.TLS13_12_RES_PQ,
-      // As API Gateway answers unknown paths. Who only tries addresses of the internet never reaches a task, nor does
-      // anybody but us reach what tells of a task's health.
+      // As API Gateway answers unknown paths. Scans of IP addresses reach no task, and health checks stay internal.
       defaultAction: ListenerAction.fixedResponse(404, {
         contentType: 'application/json',
         messageBody: '{"message":"Not Found"}',
@@ -88,7 +89,7 @@ export class LoadBalancer extends Construct {
     listener.addAction('Stage', {
       priority: 1,
       conditions: [
-        ListenerCondition.hostHeaders([domain.name]),
+        ListenerCondition.hostHeaders([props.domainName]),
         ListenerCondition.pathPatterns([`/${stage}/*`]),
       ],
       action: ListenerAction.forward([this.targets]),
@@ -101,20 +102,29 @@ export class LoadBalancer extends Construct {
         permanent: true,
       }),
     });
+    acknowledge(
+      this,
+      'ELB2',
+      "An access log of the load balancer holds queries, and so the addresses of mails. Connections are logged, and ingest logs each request without its query, as API Gateway's access log does.",
+    );
+    acknowledge(
+      this,
+      'EC23',
+      'The load balancer is public, as API Gateway is: which routes need authorization is a setting. A test checks that no other security group is open to everyone.',
+    );
   }
 
   /**
-   * Connections, and not requests: an access log holds queries, and with them the addresses of `?X-Notify-Email=` (Elastic Load
-   * Balancing, "Access logs for your Application Load Balancer", `request`). What a connection log holds ends with TLS; ingest logs the
-   * requests, without queries, as API Gateway does for functions.
+   * Connections, not requests: an access log holds queries, and so the addresses of `?X-Notify-Email=` (Elastic Load
+   * Balancing, "Access logs for your Application Load Balancer", `request`). Ingest logs requests without queries.
    */
   private logConnections(trafficLogs: IBucket): void {
     this.balancer.setAttribute('connection_logs.s3.enabled', 'true');
     this.balancer.setAttribute('connection_logs.s3.bucket', trafficLogs.bucketName);
     this.balancer.setAttribute('connection_logs.s3.prefix', trafficLogPrefixes.connections);
-    // A deployment that turned access logs on is to turn them off.
+    // Earlier versions turned access logs on.
     this.balancer.setAttribute('access_logs.s3.enabled', 'false');
-    // The load balancer tries to write when this is set: the bucket must let it by then.
+    // The load balancer writes a test object when this is set: the bucket must allow it by then.
     this.balancer.node.addDependency(trafficLogs);
   }
 }

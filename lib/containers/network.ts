@@ -24,14 +24,14 @@ import { trafficLogPrefixes } from './traffic-logs.ts';
 export interface NetworkProps {
   readonly natGateway: boolean;
   readonly availabilityZones: FargateSettings['availabilityZones'];
-  /** All that tasks reach of S3. */
+  /** The only buckets that tasks reach. */
   readonly buckets: readonly IBucket[];
-  /** All that tasks reach of DynamoDB. */
+  /** The only tables that tasks reach. */
   readonly tables: readonly ITable[];
   readonly trafficLogs: IBucket;
 }
 
-/** What tasks need of AWS besides S3 and DynamoDB; the first three only ECS does, to start them and for their logs. */
+/** The services that tasks need besides S3 and DynamoDB; ECS needs the first three to start them and to write their logs. */
 const interfaceEndpoints = {
   EcrApi: InterfaceVpcEndpointAwsService.ECR,
   EcrImages: InterfaceVpcEndpointAwsService.ECR_DOCKER,
@@ -42,13 +42,12 @@ const interfaceEndpoints = {
 } as const;
 
 /**
- * A network of its own. Only the load balancer is in subnets that the internet reaches. Tasks are in others, from which,
- * unless there is a NAT gateway, there is no route to it. That narrows what code in a decoder can do (SECURITY.md): only
- * questions to the resolver still lead out.
+ * A network with public subnets for the load balancer and private ones for tasks. Without a NAT gateway tasks have no route
+ * to the internet, which limits what malicious code in a decoder could do (SECURITY.md): only DNS queries get out.
  */
 export class Network extends Construct {
   readonly vpc: Vpc;
-  /** Where tasks run. */
+  /** The subnets of tasks. */
   readonly taskSubnets: SubnetSelection;
   private readonly endpointAccess: SecurityGroup | undefined;
 
@@ -59,9 +58,9 @@ export class Network extends Construct {
     this.vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr('10.0.0.0/16'),
       ...(availabilityZones ? { availabilityZones: [...availabilityZones] } : { maxAzs: zones }),
-      // One more zone moves the addresses of no other.
+      // Another zone does not change the addresses of the others.
       reservedAzs: zoneCount.max - zones,
-      // One for each zone: none depends on another.
+      // One for each zone, so that no zone depends on another.
       natGateways: natGateway ? zones : 0,
       subnetConfiguration: [
         { name: 'LoadBalancer', subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
@@ -72,14 +71,14 @@ export class Network extends Construct {
           cidrMask: 20,
         },
       ],
-      // It lets in nothing but itself, and nothing has it. To empty it CDK would deploy a function with wide rights.
+      // Nothing uses that group. To empty it CDK would deploy a function with wide permissions.
       restrictDefaultSecurityGroup: false,
     });
     this.taskSubnets = { subnetGroupName: 'Tasks' };
-    this.reachData(props);
-    if (!natGateway) this.endpointAccess = this.reachServices();
-    // What was refused shows who tries the doors, and a task that wants out. What was not would be a record for each
-    // connection to S3, which tells nothing that the logs do not.
+    this.addGatewayEndpoints(props);
+    if (!natGateway) this.endpointAccess = this.addInterfaceEndpoints();
+    // Refused connections show attacks, and tasks that try to get out. Accepted ones would add a record for each
+    // connection to S3, and nothing that the logs do not have.
     new FlowLog(this, 'RefusedTraffic', {
       resourceType: FlowLogResourceType.fromVpc(this.vpc),
       trafficType: FlowLogTrafficType.REJECT,
@@ -87,21 +86,20 @@ export class Network extends Construct {
     });
   }
 
-  /** A security group for tasks: they reach AWS over HTTPS, and are reached by nobody. */
+  /** A security group for tasks: HTTPS to AWS, and no incoming connections. */
   taskSecurityGroup(scope: Construct, id: string, description: string): SecurityGroup {
     const group = new SecurityGroup(scope, id, { vpc: this.vpc, description, allowAllOutbound: false });
-    // To anywhere: S3 and DynamoDB have public addresses, and it is the routes that lead to those and nowhere else.
+    // To any address: S3 and DynamoDB have public ones, and the routes lead nowhere else.
     group.addEgressRule(Peer.anyIpv4(), Port.HTTPS, 'To AWS');
     this.endpointAccess?.addIngressRule(group, Port.HTTPS, description);
     return group;
   }
 
   /**
-   * Free of charge, and to what is ours only: what roles of this account may do is theirs to say, but nothing goes to a
-   * bucket or table of anybody else. Images of containers come from a bucket of ECR (ECR User Guide, "Interface VPC
-   * endpoints").
+   * Gateway endpoints are free of charge. Their policies admit only the buckets and tables of the service, and the bucket
+   * from which ECR serves container images (ECR User Guide, "Interface VPC endpoints").
    */
-  private reachData({ buckets, tables }: Pick<NetworkProps, 'buckets' | 'tables'>): void {
+  private addGatewayEndpoints({ buckets, tables }: Pick<NetworkProps, 'buckets' | 'tables'>): void {
     const { region, partition } = Stack.of(this);
     const allow = (actions: readonly string[], resources: readonly string[]) =>
       new PolicyStatement({
@@ -130,8 +128,8 @@ export class Network extends Construct {
     );
   }
 
-  /** @returns the security group that lets tasks in */
-  private reachServices(): SecurityGroup {
+  /** @returns the security group of the endpoints */
+  private addInterfaceEndpoints(): SecurityGroup {
     const access = new SecurityGroup(this, 'EndpointAccess', {
       vpc: this.vpc,
       description: 'Endpoints of AWS services, for tasks',
@@ -144,7 +142,7 @@ export class Network extends Construct {
         securityGroups: [access],
         open: false,
       });
-      // Nobody else's credentials, which would lead to somebody else's queue.
+      // Credentials of another account would lead to its queues.
       endpoint.addToPolicy(
         new PolicyStatement({
           principals: [new AnyPrincipal()],

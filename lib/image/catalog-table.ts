@@ -1,16 +1,15 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import type { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
-import type { Settings } from '../settings.ts';
 
 export interface CatalogTableProps {
-  readonly onDestroy: Settings['imagesOnDestroy'];
+  readonly removalPolicy: RemovalPolicy;
 }
 
-/** One item for each image: its state, and all that is told of it. */
+/** One item for each image: its state, and all that is known about it. */
 export class CatalogTable extends Table {
-  constructor(scope: Construct, id: string, { onDestroy }: CatalogTableProps) {
+  constructor(scope: Construct, id: string, { removalPolicy }: CatalogTableProps) {
     const text = (name: string) => ({ name, type: AttributeType.STRING });
     super(scope, id, {
       partitionKey: text(catalogTable.partitionKey),
@@ -18,7 +17,7 @@ export class CatalogTable extends Table {
       encryption: TableEncryption.AWS_MANAGED,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       timeToLiveAttribute: catalogTable.timeToLive,
-      removalPolicy: onDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy,
     });
     this.addGlobalSecondaryIndex({
       indexName: catalogTable.waitingIndex.name,

@@ -1,47 +1,43 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import {
-  BlockPublicAccess,
-  Bucket,
-  BucketEncryption,
-  CfnBucket,
-  EventType,
-  ObjectOwnership,
-} from 'aws-cdk-lib/aws-s3';
+import type { RemovalPolicy } from 'aws-cdk-lib';
+import { CfnBucket, EventType } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import type { Settings } from '../settings.ts';
+import { acknowledge, logicalIdOf } from '../constructs/acknowledge.ts';
+import { PrivateBucket } from '../constructs/private-bucket.ts';
+import { requireType } from '../constructs/require-type.ts';
 
 export interface ImageBucketProps {
-  readonly onDestroy: Settings['imagesOnDestroy'];
-  /** Where S3 announces every new object whose key begins with `prefix`. @default - nowhere */
-  readonly announce?: { readonly queue: IQueue; readonly prefix: string };
+  readonly removalPolicy: RemovalPolicy;
+  /** What all keys begin with. */
+  readonly prefix: string;
+  /** Receives an event for every new object. @default - no events */
+  readonly objectCreatedQueue?: IQueue;
 }
 
-/** A bucket for images: private, encrypted, reached over TLS only. */
-export class ImageBucket extends Bucket {
-  constructor(scope: Construct, id: string, { onDestroy, announce }: ImageBucketProps) {
-    super(scope, id, {
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      encryption: BucketEncryption.S3_MANAGED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      lifecycleRules: [
-        { id: 'AbortAbandonedUploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
-      ],
-      removalPolicy: onDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-      autoDeleteObjects: onDestroy === 'delete',
-    });
-    if (announce) this.announceObjects(announce);
+/** A private bucket for images, all under one prefix. */
+export class ImageBucket extends PrivateBucket {
+  constructor(scope: Construct, id: string, props: ImageBucketProps) {
+    const { removalPolicy, prefix, objectCreatedQueue } = props;
+    super(scope, id, { removalPolicy });
+    if (objectCreatedQueue) this.sendEvents(objectCreatedQueue, prefix);
+    acknowledge(
+      this,
+      'S1',
+      'Only the roles of this service reach the bucket, and URLs that they signed; the access log of the API has every request that leads to one. Server access logs would double the number of objects that are kept.',
+    );
+    acknowledge(
+      scope,
+      `IAM5[Resource::<${logicalIdOf(this)}.Arn>/${prefix}*]`,
+      'Images are named by their hashes, which are not known beforehand: a key prefix is as narrow as this can be.',
+    );
   }
 
   /**
-   * Sets the bucket's own property. `addEventNotification` would deploy a function to do so, with a role that may
-   * write any log, and a log of its own that outlives the stack.
+   * Sets the bucket's own property. `addEventNotification` would deploy a function for it, with a role that may write to
+   * any log, and a log of its own that outlives the stack.
    */
-  private announceObjects({ queue, prefix }: NonNullable<ImageBucketProps['announce']>): void {
-    const bucket = this.node.defaultChild;
-    if (!(bucket instanceof CfnBucket)) throw new Error(`${this.node.path} is no bucket of CloudFormation`);
+  private sendEvents(queue: IQueue, prefix: string): void {
+    const bucket = requireType(this.node.defaultChild, CfnBucket);
     bucket.notificationConfiguration = {
       queueConfigurations: [
         {
@@ -51,7 +47,7 @@ export class ImageBucket extends Bucket {
         },
       ],
     };
-    // S3 tries to send when this is set: the queue must let it by then.
+    // S3 sends a test message when this is set: the queue's policy must allow it by then.
     bucket.node.addDependency(queue);
   }
 }

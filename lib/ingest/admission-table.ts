@@ -2,11 +2,9 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 import { admissionTable } from '../../lambdas/aws/admission-table.ts';
+import { acknowledge } from '../constructs/acknowledge.ts';
 
-/**
- * What was uploaded today, and which callers wait. All of it is over after a day, so the table goes with the
- * stack, and no past state of it can be restored.
- */
+/** How much was uploaded today, and which callers wait. Nothing in it matters for longer than a day. */
 export class AdmissionTable extends Table {
   constructor(scope: Construct, id: string) {
     super(scope, id, {
@@ -16,5 +14,10 @@ export class AdmissionTable extends Table {
       timeToLiveAttribute: admissionTable.timeToLive,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    acknowledge(
+      this,
+      'DDB3',
+      'The table counts the uploads of today and the callers that wait for a few seconds: a restored past state would count wrongly.',
+    );
   }
 }

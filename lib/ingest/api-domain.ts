@@ -1,27 +1,29 @@
 import { ApiMapping, DomainName, SecurityPolicy } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { Construct } from 'constructs';
-import type { Domain } from '../containers/settings.ts';
 import type { UploadApi } from './upload-api.ts';
 
 export interface ApiDomainProps {
-  readonly domain: Domain;
+  readonly domainName: string;
+  /** Of a certificate of ACM for that name, in the region of the stack. */
+  readonly certificateArn: string;
   readonly api: UploadApi;
 }
 
 /**
- * The service's own name for the API. It is there in whichever way the code runs, so that links with that name work
- * before, while and after DNS leads elsewhere.
+ * A domain name of one's own for the API. It stays with either way of running the code, so that links with that name
+ * work before, during and after a change of the DNS record.
  */
 export class ApiDomain extends Construct {
-  /** What a CNAME record of the name is to hold. */
+  /** The value of a CNAME record for the name. */
   readonly target: string;
 
-  constructor(scope: Construct, id: string, { domain, api: { api, stage } }: ApiDomainProps) {
+  constructor(scope: Construct, id: string, props: ApiDomainProps) {
     super(scope, id);
+    const { api, stage } = props.api;
     const domainName = new DomainName(this, 'DomainName', {
-      domainName: domain.name,
-      certificate: Certificate.fromCertificateArn(this, 'Certificate', domain.certificateArn),
+      domainName: props.domainName,
+      certificate: Certificate.fromCertificateArn(this, 'Certificate', props.certificateArn),
       securityPolicy: SecurityPolicy.TLS_1_2,
     });
     // The same paths as without the name: the stage is their first segment.

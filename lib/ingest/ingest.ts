@@ -1,5 +1,5 @@
-import { Duration, Stack } from 'aws-cdk-lib';
-import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { Duration } from 'aws-cdk-lib';
+import type { ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import {
   ArnPrincipal,
   type IRole,
@@ -15,23 +15,26 @@ import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
 import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
+import type { Monitored } from '../constructs/monitored.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
-import type { Mail } from '../notify/notify.ts';
 import { ingestMemoryMiB } from '../resize/function-memory.ts';
+import { ingestMonitoring } from './ingest-monitoring.ts';
 
 export interface IngestProps {
+  /** The service to which metrics, logs and events belong. */
+  readonly serviceName: string;
   readonly rawBucket: IBucket;
   readonly thumbnailBucket: IBucket;
   readonly catalog: ITable;
-  readonly admission: ITable;
+  readonly admission: Table;
   readonly resizeQueue: IQueue;
   readonly imageEvents: ITopic;
   /** @default - mail is off */
-  readonly mail?: Pick<Mail, 'requests' | 'allowedRecipients'>;
+  readonly mail?: { readonly requests: ITable; readonly allowedRecipients: readonly string[] };
   readonly variantsJson: string;
   readonly stage: string;
-  /** What links begin with: with the stage, without a slash at the end. @default - what the request came to */
+  /** Beginning of links: with the stage, without a slash at the end. @default - the address of the request */
   readonly publicUrl?: string;
   readonly auth: Auth;
   readonly links: Links;
@@ -41,19 +44,20 @@ export interface IngestProps {
   readonly maxUploadsPerDay: number;
   readonly maxUploadBytesPerDay: number;
   readonly maxWaitingCallers: number;
-  /** Functions that run at once. @default - as many as the account allows */
+  /** Functions that run at once. @default - as many as the account's quota allows */
   readonly maxConcurrency?: number;
   readonly logRetention: RetentionDays;
 }
 
-/** Takes uploads in: stores the original and answers with presigned URLs of the thumbnails to come. */
+/** Receives uploads: stores the original and answers with presigned URLs of the thumbnails to come. */
 export class Ingest extends Construct {
   readonly handler: ServiceFunction;
-  /** What the code is told, in whichever way it runs. */
+  /** The environment of the code, as a function and in a container. */
   readonly environment: IngestEnvironment;
-  /** What the code may do, in whichever way it runs. */
+  /** The permissions of the code, as a function and in a container. */
   readonly statements: readonly PolicyStatementProps[];
-  /** Signs URLs, and can do nothing else; it is known when its credentials end. */
+  readonly monitored: Monitored;
+  /** A role that can only sign URLs. Unlike those of a function, its credentials end at a known time. */
   private readonly urlSigner: Role;
 
   constructor(scope: Construct, id: string, props: IngestProps) {
@@ -65,7 +69,7 @@ export class Ingest extends Construct {
       CATALOG_TABLE: catalog.tableName,
       RESIZE_QUEUE_URL: props.resizeQueue.queueUrl,
       IMAGE_EVENTS_TOPIC_ARN: props.imageEvents.topicArn,
-      STACK_NAME: Stack.of(this).stackName,
+      STACK_NAME: props.serviceName,
       VARIANTS: props.variantsJson,
       MAX_INLINE_BYTES: String(props.maxInlineBytes),
       MAX_UPLOAD_BYTES: String(props.maxUploadBytes),
@@ -85,19 +89,19 @@ export class Ingest extends Construct {
     } satisfies IngestEnvironment;
     const statements: readonly PolicyStatementProps[] = [
       {
-        // GetObject is what allows to ask whether an original is there.
+        // GetObject also allows HeadObject, which finds out whether an original exists.
         actions: ['s3:PutObject', 's3:GetObject'],
         resources: [rawBucket.arnForObjects(`${originalPrefix}*`)],
         ...inOwnAccount(this),
       },
-      // Without it S3 answers 403 instead of 404 for an original that is not there.
+      // Without it S3 answers 403 instead of 404 for an original that does not exist.
       { actions: ['s3:ListBucket'], resources: [rawBucket.bucketArn], ...inOwnAccount(this) },
       {
         actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
         resources: [catalog.tableArn],
       },
       { actions: ['dynamodb:UpdateItem'], resources: [admission.tableArn] },
-      // For images whose original is there, but not the thumbnails of the present settings.
+      // For images whose original exists, but not the thumbnails of the present settings.
       { actions: ['sqs:SendMessage'], resources: [props.resizeQueue.queueArn] },
       { actions: ['sns:Publish'], resources: [props.imageEvents.topicArn] },
       ...(mail
@@ -121,18 +125,19 @@ export class Ingest extends Construct {
     });
 
     this.urlSigner = this.createUrlSigner(rawBucket, thumbnailBucket);
-    const takeOnSigner = { actions: ['sts:AssumeRole'], resources: [this.urlSigner.roleArn] };
-    this.handler.addToRolePolicy(new PolicyStatement(takeOnSigner));
+    const assumeSigner = { actions: ['sts:AssumeRole'], resources: [this.urlSigner.roleArn] };
+    this.handler.addToRolePolicy(new PolicyStatement(assumeSigner));
     const signerVariable = {
       URL_SIGNER_ROLE_ARN: this.urlSigner.roleArn,
     } satisfies Partial<IngestEnvironment>;
     for (const [name, value] of Object.entries(signerVariable)) this.handler.addEnvironment(name, value);
-    this.statements = [...statements, takeOnSigner];
+    this.statements = [...statements, assumeSigner];
     this.environment = { ...environment, ...signerVariable };
+    this.monitored = ingestMonitoring({ serviceName: props.serviceName, handler: this.handler, admission });
   }
 
-  /** Lets one more role sign URLs as the function does. */
-  letSignUrls(role: IRole): void {
+  /** Lets another role sign URLs as the function does. */
+  grantUrlSigning(role: IRole): void {
     this.urlSigner.assumeRolePolicy?.addStatements(
       new PolicyStatement({ actions: ['sts:AssumeRole'], principals: [new ArnPrincipal(role.roleArn)] }),
     );
@@ -154,7 +159,7 @@ export class Ingest extends Construct {
         resources: [thumbnailBucket.arnForObjects(`${thumbnailPrefix}*`)],
         ...inOwnAccount(this),
       },
-      // Lets S3 answer 404 for a thumbnail that is still being made; without it the answer is 403.
+      // Without it S3 answers 403 instead of 404 for a thumbnail that is not ready yet.
       { actions: ['s3:ListBucket'], resources: [thumbnailBucket.bucketArn], ...inOwnAccount(this) },
     ]) {
       signer.addToPolicy(new PolicyStatement(statement));

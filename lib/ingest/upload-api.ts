@@ -1,4 +1,3 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   CfnStage,
@@ -11,42 +10,51 @@ import {
 import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
 import { authOf, routes } from '../../lambdas/ingest/routes.ts';
+import { acknowledge } from '../constructs/acknowledge.ts';
+import type { Monitored } from '../constructs/monitored.ts';
+import { requireType } from '../constructs/require-type.ts';
+import { ServiceLogs } from '../constructs/service-logs.ts';
+import { apiMonitoring } from './api-monitoring.ts';
 
-/** How many requests are taken a second on average, and at once beyond that. */
+/** Requests a second on average, and how many may come at once beyond that. */
 export interface Throttle {
   readonly perSecond: number;
   readonly burst: number;
 }
 
 export interface UploadApiProps {
+  /** The name of the API. */
+  readonly serviceName: string;
   readonly handler: IFunction;
   /** First segment of every path. */
   readonly stage: string;
   readonly auth: Auth;
   readonly links: Links;
+  /** For each route that takes uploads, which cost most. */
   readonly uploadThrottle: Throttle;
-  /** Of each other route. */
+  /** For each other route. */
   readonly throttle: Throttle;
   readonly logRetention: RetentionDays;
 }
 
-/** The public HTTP API: only the routes named here reach the function, and each request leaves a line in a log. */
+/** The public HTTP API: only known routes reach the function, and each request is logged. */
 export class UploadApi extends Construct {
   readonly api: HttpApi;
   readonly stage: HttpStage;
   readonly accessLogs: LogGroup;
-  /** Where people reach it: with the stage, without a slash at the end. */
+  readonly monitored: Monitored;
+  /** The API's address: with the stage, without a slash at the end. */
   readonly url: string;
   /** Where to POST an image. */
   readonly uploadUrl: string;
 
   constructor(scope: Construct, id: string, props: UploadApiProps) {
     super(scope, id);
-    const api = new HttpApi(this, 'HttpApi', { createDefaultStage: false });
+    const api = new HttpApi(this, 'HttpApi', { apiName: props.serviceName, createDefaultStage: false });
     this.api = api;
     const integration = new HttpLambdaIntegration('Ingest', props.handler);
     const authorizer = authorizerOf(props.auth);
@@ -54,16 +62,13 @@ export class UploadApi extends Construct {
       const isOpen = authOf(route, props.auth, props.links) === 'none';
       return api.addRoutes({
         path: route.path,
-        // Whoever may GET something may ask for its headers only.
+        // What may be read may be asked for with HEAD as well.
         methods: route.method === 'GET' ? [HttpMethod.GET, HttpMethod.HEAD] : [HttpMethod[route.method]],
         integration,
         authorizer: isOpen ? undefined : authorizer,
       });
     });
-    this.accessLogs = new LogGroup(this, 'AccessLogs', {
-      retention: props.logRetention,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    this.accessLogs = new ServiceLogs(this, 'AccessLogs', { retention: props.logRetention });
     this.stage = new HttpStage(this, 'Stage', {
       httpApi: api,
       stageName: props.stage,
@@ -87,26 +92,29 @@ export class UploadApi extends Construct {
       },
     });
     throttleUploads(this.stage, props.uploadThrottle);
-    // What a stage says of a route holds only once the route is there.
+    // The stage's settings for a route need the route to exist.
     this.stage.node.addDependency(...apiRoutes);
     this.url = this.stage.url;
     this.uploadUrl = `${this.url}${routes.upload.path}`;
+    this.monitored = apiMonitoring({ stage: this.stage, accessLogs: this.accessLogs });
+    acknowledge(
+      this,
+      'APIG4',
+      'Which routes need authorization is a setting. The description of the API is always open. By default uploads are open too, which the README states, and so are links, which show an image only to those who know its hash.',
+    );
   }
 }
 
-/** API Gateway's own check of the callers. */
+/** How API Gateway authorizes callers. */
 const authorizerOf = (auth: Auth): IHttpRouteAuthorizer | undefined => {
   if (auth === 'none') return undefined;
   if (auth === 'iam') return new HttpIamAuthorizer();
   return new HttpJwtAuthorizer('Callers', auth.jwt.issuer, { jwtAudience: auth.jwt.audience });
 };
 
-/** Uploads cost most: they have a limit of their own. */
 const throttleUploads = (stage: HttpStage, { perSecond, burst }: Throttle): void => {
-  const cfnStage = stage.node.defaultChild;
-  if (!(cfnStage instanceof CfnStage)) throw new Error(`${stage.node.path} is no stage of CloudFormation`);
   const limits = { ThrottlingRateLimit: perSecond, ThrottlingBurstLimit: burst };
-  cfnStage.routeSettings = Object.fromEntries(
+  requireType(stage.node.defaultChild, CfnStage).routeSettings = Object.fromEntries(
     [routes.upload, routes.announce].map(({ method, path }) => [`${method} ${path}`, limits]),
   );
 };

@@ -1,11 +1,9 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { Alarms } from '../monitoring/alarms.ts';
-import { ownMetricsOf } from '../monitoring/own-metrics.ts';
+import { Alarms } from '../constructs/alarms.ts';
 import { resizeMemoryMiB } from '../resize/function-memory.ts';
 import { imageLimitsOf, type Settings } from '../settings.ts';
-import { acknowledgeLakeFindings } from './acknowledged-findings.ts';
 import { Delivery } from './delivery.ts';
 import { EventsTable } from './events-table.ts';
 import { lakeAlarms } from './lake-alarms.ts';
@@ -15,11 +13,11 @@ import { Queries } from './queries.ts';
 export interface DataLakeStackProps extends StackProps {
   readonly settings: Settings;
   readonly imageEvents: ITopic;
-  /** Told when an alarm goes off, and when it is over. */
+  /** Receives a message when an alarm goes off, and when it is over. */
   readonly alerts: ITopic;
 }
 
-/** Everything that happened to images, to be asked about in SQL. Nothing else depends on it: it may come and go. */
+/** Keeps all events where SQL can query them. Nothing depends on this stack, so it can be removed at any time. */
 export class DataLakeStack extends Stack {
   constructor(
     scope: Construct,
@@ -27,7 +25,9 @@ export class DataLakeStack extends Stack {
     { settings, imageEvents, alerts, ...stackProps }: DataLakeStackProps,
   ) {
     super(scope, id, stackProps);
-    const bucket = new LakeBucket(this, 'Bucket', { onDestroy: settings.imagesOnDestroy });
+    const bucket = new LakeBucket(this, 'Bucket', {
+      removalPolicy: settings.imagesOnDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
     const events = new EventsTable(this, 'Events', { bucket });
     const delivery = new Delivery(this, 'Delivery', {
       imageEvents,
@@ -41,21 +41,23 @@ export class DataLakeStack extends Stack {
       resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings), 'slow'),
     });
     new Alarms(this, 'Alarms', {
+      serviceName: this.stackName,
       alerts,
       runbook: 'docs/data-lake.md',
       rows: lakeAlarms({
-        ownMetric: ownMetricsOf(this),
+        serviceName: this.stackName,
         stream: delivery.stream,
         transformer: delivery.transformer,
         deadLetterQueue: delivery.deadLetterQueue,
       }),
     });
 
-    acknowledgeLakeFindings(this, { bucket, deadLetterQueue: delivery.deadLetterQueue });
-
     new CfnOutput(this, 'BucketName', { value: bucket.bucketName });
     new CfnOutput(this, 'DatabaseName', { value: events.database.databaseName });
-    new CfnOutput(this, 'WorkGroupName', { value: workGroup.name, description: 'Ask here, in Athena' });
+    new CfnOutput(this, 'WorkGroupName', {
+      value: workGroup.name,
+      description: 'The workgroup of Athena for queries',
+    });
     new CfnOutput(this, 'DeliveryStreamName', { value: delivery.stream.deliveryStreamName });
     new CfnOutput(this, 'DeadLetterQueueUrl', { value: delivery.deadLetterQueue.queueUrl });
   }

@@ -24,6 +24,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { LakeEnvironment } from '../../lambdas/lake/environment.ts';
 import { lakePrefixes, partitionPrefix } from '../../lambdas/lake/table.ts';
+import { acknowledge, logicalIdOf } from '../constructs/acknowledge.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import type { EventsTable } from './events-table.ts';
@@ -35,21 +36,21 @@ export interface DeliveryProps {
   readonly logRetention: RetentionDays;
 }
 
-/** The longest that Firehose waits: fewer and larger objects cost less to write and to read. */
+/** The longest that Firehose buffers: fewer and larger objects cost less to write and to read. */
 export const bufferingInterval = Duration.minutes(15);
 
-/** Brings events from the topic into the bucket: checked, as Parquet, each in the partition of its type and day. */
+/** Delivers events from the topic to the bucket: validated, as Parquet, in partitions of type and day. */
 export class Delivery extends Construct {
   readonly transformer: ServiceFunction;
   readonly stream: DeliveryStream;
-  /** What SNS could not hand over. */
+  /** Events that SNS could not deliver. */
   readonly deadLetterQueue: Queue;
 
   constructor(scope: Construct, id: string, { imageEvents, bucket, events, logRetention }: DeliveryProps) {
     super(scope, id);
     this.transformer = new ServiceFunction(this, 'Transformer', {
       entry: 'lambdas/lake/index.ts',
-      description: 'Makes rows of events, and refuses what is none',
+      description: 'Turns events into rows, and refuses invalid ones',
       environment: { STACK_NAME: Stack.of(this).stackName } satisfies LakeEnvironment,
       memoryMiB: 512,
       timeout: Duration.minutes(1),
@@ -64,11 +65,11 @@ export class Delivery extends Construct {
     this.stream = new DeliveryStream(this, 'Stream', {
       encryption: StreamEncryption.awsOwnedKey(),
       destination: new S3Bucket(bucket, {
-        // What CDK would grant by itself is wider, on the bucket above all.
+        // CDK's own grants are wider, on the bucket above all.
         role: role.withoutPolicyUpdates(),
         loggingConfig: new EnableLogging(logGroup),
         processors: [new LambdaFunctionProcessor(this.transformer, { bufferSize: Size.mebibytes(1) })],
-        // By what an event says, not by when it comes: its copies are in one place, where a query finds them together.
+        // By the time in the event, not of its arrival: copies of an event share a partition.
         dynamicPartitioning: { enabled: true },
         dataOutputPrefix: partitionPrefix({
           type: '!{partitionKeyFromLambda:type}',
@@ -84,13 +85,20 @@ export class Delivery extends Construct {
         },
       }),
     });
-    // A list of the addresses that Firehose comes from, which only streams into a VPC use.
+    // A list of Firehose's addresses, which only streams into a VPC use.
     Stack.of(this).node.tryRemoveChild('@aws-cdk--aws-kinesisfirehose.CidrBlocks');
     const policy = new Policy(this, 'Policy', {
       roles: [role],
       statements: this.statements({ bucket, events, logGroup }).map((each) => new PolicyStatement(each)),
     });
-    // Firehose looks at once whether it may read the schema.
+    for (const prefix of [lakePrefixes.events, lakePrefixes.errors]) {
+      acknowledge(
+        policy,
+        `IAM5[Resource::<${logicalIdOf(bucket)}.Arn>/${prefix}*]`,
+        'Firehose names its objects by time and at random, so their names are not known beforehand: a key prefix is as narrow as this can be.',
+      );
+    }
+    // Firehose checks at once whether it may read the schema.
     this.stream.node.addDependency(policy);
 
     this.deadLetterQueue = new Queue(this, 'DeadLetters', {
@@ -98,6 +106,11 @@ export class Delivery extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+    acknowledge(
+      this.deadLetterQueue,
+      'SQS3',
+      'The queue is itself the dead-letter queue of the subscription, which the rule does not consider.',
+    );
     imageEvents.addSubscription(
       new FirehoseSubscription(this.stream, {
         rawMessageDelivery: true,
@@ -106,7 +119,7 @@ export class Delivery extends Construct {
     );
   }
 
-  /** Firehose Developer Guide, "Controlling access": what Firehose does with each. */
+  /** Firehose Developer Guide, "Controlling access". */
   private statements({
     bucket,
     events,
@@ -130,14 +143,14 @@ export class Delivery extends Construct {
       },
       {
         actions: ['glue:GetTable', 'glue:GetTableVersion', 'glue:GetTableVersions'],
-        // Glue asks for each of these (Glue Developer Guide, "Specifying AWS Glue resource ARNs").
+        // Glue checks each of these (Glue Developer Guide, "Specifying AWS Glue resource ARNs").
         resources: [events.database.catalog.catalogArn, events.database.databaseArn, events.table.tableArn],
       },
       {
         actions: ['lambda:InvokeFunction', 'lambda:GetFunctionConfiguration'],
         resources: [functionArn, `${functionArn}:$LATEST`],
       },
-      // Ends with ":*": the group's streams.
+      // The ARN ends with ":*", the group's streams.
       { actions: ['logs:PutLogEvents'], resources: [logGroup.logGroupArn] },
     ];
   }

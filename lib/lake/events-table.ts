@@ -22,12 +22,13 @@ import {
   partitionPrefix,
   tableName,
 } from '../../lambdas/lake/table.ts';
+import { requireType } from '../constructs/require-type.ts';
 
 export interface EventsTableProps {
   readonly bucket: IBucket;
 }
 
-/** What Athena, and Firehose when it writes, know of the events. Partitions follow from their names: nothing crawls. */
+/** The schema of the events, for Athena and Firehose. Partitions follow from their names, without a crawler. */
 export class EventsTable extends Construct {
   readonly database: Database;
   readonly table: S3Table;
@@ -35,7 +36,7 @@ export class EventsTable extends Construct {
 
   constructor(scope: Construct, id: string, { bucket }: EventsTableProps) {
     super(scope, id);
-    // The data are the bucket's: what is here is made anew by the next deployment.
+    // The data are in the bucket: the next deployment recreates the schema.
     const removalPolicy = RemovalPolicy.DESTROY;
     this.database = new Database(this, 'Database', { description: 'What happened to images', removalPolicy });
     this.table = new S3Table(this, 'Table', {
@@ -61,15 +62,12 @@ export class EventsTable extends Construct {
         ),
       },
     });
-    const cfnTable = this.table.node.defaultChild;
-    if (!(cfnTable instanceof CfnTable))
-      throw new Error(`${this.table.node.path} is no table of CloudFormation`);
-    cfnTable.applyRemovalPolicy(removalPolicy);
-    this.cfnTable = cfnTable;
+    this.cfnTable = requireType(this.table.node.defaultChild, CfnTable);
+    this.cfnTable.applyRemovalPolicy(removalPolicy);
   }
 }
 
-/** What Athena replaces by a value of a partition. */
+/** A placeholder that Athena replaces by a value of a partition. */
 const projected = (name: keyof Partition): string => `\${${name}}`;
 
 const glueColumn = ({ name, type, comment }: Column): GlueColumn => ({ name, comment, type: glueType(type) });

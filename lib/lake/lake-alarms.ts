@@ -3,60 +3,60 @@ import { type IMetric, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { AlarmRow } from '../monitoring/alarms.ts';
-import type { OwnMetric } from '../monitoring/own-metrics.ts';
+import type { AlarmRow } from '../constructs/alarms.ts';
+import { ownMetricsOf } from '../constructs/own-metrics.ts';
 
 export interface LakeAlarmsProps {
-  readonly ownMetric: OwnMetric;
+  readonly serviceName: string;
   readonly stream: IDeliveryStream;
   readonly transformer: IFunction;
-  /** What SNS could not hand over. */
+  /** Events that SNS could not deliver. */
   readonly deadLetterQueue: IQueue;
 }
 
 const period = Duration.minutes(5);
 
-/** What is to be noticed of the lake. No image depends on any of it. */
+/** No image depends on any of this. */
 export const lakeAlarms = (props: LakeAlarmsProps): readonly AlarmRow[] => {
   const ofStream = (metricName: string, statistic: string): IMetric =>
     props.stream.metric(metricName, { period, statistic });
   return [
     {
       name: 'lake-events-refused',
-      metric: props.ownMetric('EventsRefused', { period }),
+      metric: ownMetricsOf(props.serviceName)('EventsRefused', { period }),
       limit: { atLeast: 1 },
       description:
-        'Something on the topic is no event of the version that the lake knows, or is dated outside of the days that it keeps. It is not in the table, but under errors/processing-failed/ for 30 days. See in the log of the transformer what is wrong with it.',
+        'The topic published something that is no event of a known version, or whose date is outside of the days that the lake keeps. It is not in the table, but under errors/processing-failed/ for 30 days. The log of the transformer shows what is wrong with it.',
     },
     {
       name: 'lake-conversion-failed',
       metric: ofStream('FailedConversion.Records', 'Sum'),
       limit: { atLeast: 1 },
       description:
-        'Rows did not fit the table and were not turned into Parquet. They are under errors/format-conversion-failed/ for 30 days, each with the reason. Compare it with the columns of the table.',
+        'Rows did not fit the table and were not turned into Parquet. They are under errors/format-conversion-failed/ for 30 days, each with the reason. Compare them with the columns of the table.',
     },
     {
       name: 'lake-partitions-exceeded',
       metric: ofStream('PartitionCountExceeded', 'Maximum'),
       limit: { atLeast: 1 },
       description:
-        'Events of more days arrive at once than Firehose keeps partitions for. Those beyond are under errors/ for 30 days. See who sends old events again, and send them more slowly.',
+        'Events of more days arrive at once than Firehose has partitions for. The rest are under errors/ for 30 days. Find out who sends old events again, and slow that down.',
     },
     {
       name: 'lake-transformer-errors',
       metric: new MathExpression({
-        expression: 'FILL(died, 0) + FILL(throttled, 0)',
+        expression: 'FILL(errors, 0) + FILL(throttles, 0)',
         usingMetrics: {
-          died: props.transformer.metricErrors({ period }),
-          throttled: props.transformer.metricThrottles({ period }),
+          errors: props.transformer.metricErrors({ period }),
+          throttles: props.transformer.metricThrottles({ period }),
         },
         label: 'Failed calls of the transformer',
         period,
       }),
-      // Firehose calls four times before it gives a batch up.
+      // Firehose calls four times before it gives up a batch.
       limit: { atLeast: 4 },
       description:
-        'The transformer died, ran out of time or was not let run, so often that whole batches of events may be under errors/processing-failed/, for 30 days. See in its log how it ended.',
+        'The transformer crashed, timed out or was throttled so often that whole batches of events may be under errors/processing-failed/, for 30 days. Look in its log for the cause.',
     },
     {
       name: 'lake-throttled',
@@ -64,23 +64,23 @@ export const lakeAlarms = (props: LakeAlarmsProps): readonly AlarmRow[] => {
       limit: { atLeast: 1 },
       periods: { over: 2, of: 2 },
       description:
-        'For ten minutes more events have arrived than Firehose takes. SNS sends them again for days, so nothing is lost yet. If this many are to be expected, have the quota of the stream raised.',
+        'For ten minutes more events have arrived than Firehose accepts. SNS retries for days, so nothing is lost yet. If you expect this many, request a higher quota for the stream.',
     },
     {
       name: 'lake-freshness',
       metric: ofStream('DeliveryToS3.DataFreshness', 'Maximum'),
-      // It gathers for 15 minutes, and with partitions may take half as long again (Firehose Developer Guide, "Buffer
-      // data for dynamic partitioning").
+      // Firehose buffers for 15 minutes, with partitions up to half as long again (Firehose Developer Guide, "Buffer data
+      // for dynamic partitioning").
       limit: { above: 45 * 60 },
       description:
-        'An event has waited for more than 45 minutes to be written to the bucket. Firehose drops what it cannot deliver for 24 hours. See in its log why it cannot write.',
+        'An event has waited for more than 45 minutes to be written to the bucket. Firehose drops what it cannot deliver for 24 hours. Look in its log why it cannot write.',
     },
     {
       name: 'lake-dead-letters',
       metric: props.deadLetterQueue.metricApproximateNumberOfMessagesVisible({ period }),
       limit: { atLeast: 1 },
       description:
-        'SNS could not hand an event to Firehose and set it aside for 14 days: the stream is gone, or may not be written to. Mend that first, then send the events to the stream by hand.',
+        'SNS could not deliver an event to Firehose, and moved it to the dead-letter queue for 14 days: the stream is missing, or SNS lacks permission. Fix that first, then send the events to the stream by hand.',
     },
   ];
 };

@@ -1,35 +1,33 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { keptDays, lakePrefixes } from '../../lambdas/lake/table.ts';
-import type { Settings } from '../settings.ts';
+import { acknowledge } from '../constructs/acknowledge.ts';
+import { PrivateBucket } from '../constructs/private-bucket.ts';
 
 export interface LakeBucketProps {
-  readonly onDestroy: Settings['imagesOnDestroy'];
+  readonly removalPolicy: RemovalPolicy;
 }
 
-/** Events, what could not become one, and the answers to queries: each for as long as it is of use. */
-export class LakeBucket extends Bucket {
-  constructor(scope: Construct, id: string, { onDestroy }: LakeBucketProps) {
+/** Holds events, records that Firehose could not convert, and results of queries, each for its own time. */
+export class LakeBucket extends PrivateBucket {
+  constructor(scope: Construct, id: string, { removalPolicy }: LakeBucketProps) {
     const expire = (id: string, prefix: string, days: number) => ({
       id,
       prefix,
       expiration: Duration.days(days),
     });
     super(scope, id, {
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      encryption: BucketEncryption.S3_MANAGED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy,
       lifecycleRules: [
-        { id: 'AbortAbandonedUploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
         expire('ExpireEvents', lakePrefixes.events, keptDays),
         expire('ExpireErrors', lakePrefixes.errors, 30),
         expire('ExpireResults', lakePrefixes.results, 7),
       ],
-      removalPolicy: onDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-      autoDeleteObjects: onDestroy === 'delete',
     });
+    acknowledge(
+      this,
+      'S1',
+      'Only Firehose writes events, and only roles that may query them read them; Athena keeps the history of all queries. Access logs would be more objects than there are events.',
+    );
   }
 }

@@ -5,21 +5,21 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 
 export interface AlertsProps {
-  /** Each is asked once by SNS whether it wants them. */
+  /** SNS asks each address once for its consent. */
   readonly emails: readonly string[];
 }
 
 /**
- * Tells people that something is wrong. Not encrypted with a KMS key: alarms cannot use the one that AWS manages (CloudWatch
- * User Guide, "Notifying users on alarm changes"), and a key of one's own costs a dollar a month. Alarms tell of no image
- * and no person; a notice of SES that a mail bounced names its recipient.
+ * Alerts operators. Not encrypted with a KMS key: alarms cannot use the one that AWS manages (CloudWatch User Guide,
+ * "Notifying users on alarm changes"), and a customer key costs a dollar a month. Alarms contain no image and no personal
+ * data; a notice of SES about a bounced mail contains its recipient.
  */
 export class Alerts extends Topic {
   constructor(scope: Construct, id: string, { emails }: AlertsProps) {
     super(scope, id, { displayName: 'Thumbnail Generator alerts', enforceSSL: true });
     for (const email of emails) this.addSubscription(new EmailSubscription(email));
     const { account } = Stack.of(this);
-    // A policy of one's own replaces the one by which alarms could publish.
+    // The policy of `enforceSSL` replaces the default one, by which alarms could publish.
     this.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],

@@ -2,11 +2,9 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 import { mailRequestsTable } from '../../lambdas/notify/mail-request.ts';
+import { acknowledge } from '../constructs/acknowledge.ts';
 
-/**
- * One item for each mail that somebody waits for. It holds addresses: none of them stays longer than it is needed, so the
- * table goes with the stack, and no past state of it can be restored.
- */
+/** One item for each requested mail. It holds addresses, so nothing outlives its use: no backups, deleted with the stack. */
 export class MailRequestsTable extends Table {
   constructor(scope: Construct, id: string) {
     const text = (name: string) => ({ name, type: AttributeType.STRING });
@@ -18,5 +16,10 @@ export class MailRequestsTable extends Table {
       timeToLiveAttribute: mailRequestsTable.timeToLive,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    acknowledge(
+      this,
+      'DDB3',
+      'The requests hold addresses, which must not stay for the 35 days of point-in-time recovery after the mails are sent. A lost request is a lost mail; the images are in the catalog.',
+    );
   }
 }

@@ -1,5 +1,5 @@
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
-import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import type { ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -13,75 +13,77 @@ import {
 } from 'aws-cdk-lib/aws-ses';
 import { type ITopic, SubscriptionFilter } from 'aws-cdk-lib/aws-sns';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import type { NotifyEnvironment } from '../../lambdas/notify/environment.ts';
 import { mailedEventTypes } from '../../lambdas/notify/mail-request.ts';
+import type { Monitored } from '../constructs/monitored.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import { WorkQueue } from '../constructs/work-queue.ts';
-import type { EmailSettings } from '../settings.ts';
-
-/** All that there is only when mail is on. */
-export interface Mail extends EmailSettings {
-  /** Where it is kept who wants one. */
-  readonly requests: ITable;
-}
+import { mailMonitoring } from './mail-monitoring.ts';
 
 export interface NotifyProps {
-  readonly mail: Mail;
+  /** The service to which metrics and logs belong. */
+  readonly serviceName: string;
+  /** The sender of mails, which must be an identity of SES. */
+  readonly from: string;
+  /** Addresses and domains that may receive mails. */
+  readonly allowedRecipients: readonly string[];
+  readonly mailRequests: Table;
   readonly imageEvents: ITopic;
-  /** Told of every mail that does not arrive. */
+  /** Receives a notice of every mail that does not arrive. */
   readonly alerts: ITopic;
   readonly catalog: ITable;
   readonly thumbnailBucket: IBucket;
   readonly variantsJson: string;
-  /** Where people reach the API: with the stage, without a slash at the end. */
+  /** The API's address: with the stage, without a slash at the end. */
   readonly apiUrl: string;
   readonly logRetention: RetentionDays;
 }
 
-/** For ten messages; most have nobody to write to, and take one request to the catalog and one to the mail requests. */
+/** For ten messages. Most need no mail: one request to the catalog and one to the mail requests. */
 const timeout = Duration.seconds(30);
 
-/** Writes to whoever asked for a mail, once the image is ready or has failed. */
+/** Sends the requested mails once an image is ready or has failed. */
 export class Notify extends Construct {
   readonly handler: ServiceFunction;
-  readonly queue: Queue;
-  readonly deadLetterQueue: Queue;
+  readonly queue: WorkQueue;
+  readonly mailRequests: Table;
+  readonly monitored: Monitored;
 
-  constructor(scope: Construct, id: string, { mail, imageEvents, catalog, ...props }: NotifyProps) {
+  constructor(scope: Construct, id: string, props: NotifyProps) {
     super(scope, id);
-    const { queue, deadLetterQueue } = new WorkQueue(this, 'Queue', { consumerTimeout: timeout });
-    this.queue = queue;
-    this.deadLetterQueue = deadLetterQueue;
-    imageEvents.addSubscription(
+    const { serviceName, from, catalog, mailRequests } = props;
+    this.mailRequests = mailRequests;
+    this.queue = new WorkQueue(this, 'Queue', { consumerTimeout: timeout });
+    const { queue, deadLetterQueue } = this.queue;
+    props.imageEvents.addSubscription(
       new SqsSubscription(queue, {
         rawMessageDelivery: true,
         filterPolicy: { type: SubscriptionFilter.stringFilter({ allowlist: [...mailedEventTypes] }) },
-        // For what SNS itself cannot hand over.
+        // For events that SNS cannot deliver.
         deadLetterQueue,
       }),
     );
-    new EmailIdentity(this, 'Sender', { identity: Identity.email(mail.from) });
-    const configurationSet = this.watchedSending(props.alerts);
+    new EmailIdentity(this, 'Sender', { identity: Identity.email(from) });
+    const configurationSet = this.createConfigurationSet(props.alerts);
 
     const environment: NotifyEnvironment = {
       CATALOG_TABLE: catalog.tableName,
-      MAIL_REQUESTS_TABLE: mail.requests.tableName,
+      MAIL_REQUESTS_TABLE: mailRequests.tableName,
       THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
       VARIANTS: props.variantsJson,
       API_URL: props.apiUrl,
-      MAIL_FROM: mail.from,
+      MAIL_FROM: from,
       MAIL_CONFIGURATION_SET: configurationSet.configurationSetName,
-      STACK_NAME: Stack.of(this).stackName,
+      STACK_NAME: serviceName,
     };
     this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/notify/index.ts',
-      description: 'Writes to whoever asked for a mail about an image',
+      description: 'Sends requested mails about images',
       environment,
-      // The largest thumbnail has 4096 x 4096 pixels, which take 64 MiB once decoded, twice while they are turned to JPEG.
+      // The largest thumbnail has 4096 x 4096 pixels: 64 MiB decoded, twice that during the conversion to JPEG.
       memoryMiB: 512,
       timeout,
       logRetention: props.logRetention,
@@ -90,30 +92,26 @@ export class Notify extends Construct {
         { actions: ['dynamodb:GetItem'], resources: [catalog.tableArn] },
         {
           actions: ['dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
-          resources: [mail.requests.tableArn],
+          resources: [mailRequests.tableArn],
         },
         {
           actions: ['s3:GetObject'],
           resources: [props.thumbnailBucket.arnForObjects(`${thumbnailPrefix}*`)],
           ...inOwnAccount(this),
         },
-        // Without it S3 answers 403 instead of 404 for a thumbnail that is gone.
+        // Without it S3 answers 403 instead of 404 for a deleted thumbnail.
         { actions: ['s3:ListBucket'], resources: [props.thumbnailBucket.bucketArn], ...inOwnAccount(this) },
         {
           actions: ['ses:SendEmail'],
           resources: [
             this.sesArn('configuration-set', configurationSet.configurationSetName),
-            // While SES keeps an account in its sandbox it asks for the recipient's identity as well as for the sender's
-            // (aws/aws-sdk-js#3641, cloudposse/terraform-aws-ses#40).
-            ...new Set([mail.from, ...mail.allowedRecipients].map((name) => this.sesArn('identity', name))),
+            // In its sandbox SES checks the recipient's identity as well as the sender's (aws/aws-sdk-js#3641,
+            // cloudposse/terraform-aws-ses#40).
+            ...new Set([from, ...props.allowedRecipients].map((name) => this.sesArn('identity', name))),
           ],
-          conditions: { StringEquals: { 'ses:FromAddress': mail.from } },
+          conditions: { StringEquals: { 'ses:FromAddress': from } },
         },
-        // Lambda Developer Guide, "Execution role permissions" of SQS event sources: what Lambda polls with.
-        {
-          actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
-          resources: [queue.queueArn],
-        },
+        this.queue.pollStatement,
       ],
     });
     new EventSourceMapping(this, 'EventSource', {
@@ -121,19 +119,25 @@ export class Notify extends Construct {
       eventSourceArn: queue.queueArn,
       batchSize: 10,
       reportBatchItemFailures: true,
-      // The fewest that Lambda allows. Each sends one mail after the other: SES limits how many it takes in a second, in its
-      // sandbox to one (SES Developer Guide, "Service quotas").
+      // The minimum of Lambda. Each sends one mail after the other, because SES limits mails per second, in its sandbox to
+      // one (SES Developer Guide, "Service quotas").
       maxConcurrency: 2,
+    });
+    this.monitored = mailMonitoring({
+      serviceName,
+      handler: this.handler,
+      queue: this.queue,
+      mailRequests,
     });
   }
 
-  /** Mails go over TLS or not at all, and those that do not arrive are told of. */
-  private watchedSending(alerts: ITopic): ConfigurationSet {
+  /** Requires TLS, and reports mails that do not arrive. */
+  private createConfigurationSet(alerts: ITopic): ConfigurationSet {
     const configurationSet = new ConfigurationSet(this, 'Sending', {
       tlsPolicy: ConfigurationSetTlsPolicy.REQUIRE,
       reputationMetrics: true,
     });
-    // Lets SES publish to the topic as well, for this configuration set only.
+    // Also allows SES to publish to the topic, for this configuration set only.
     configurationSet.addEventDestination('Undelivered', {
       destination: EventDestination.snsTopic(alerts),
       events: [EmailSendingEvent.BOUNCE, EmailSendingEvent.COMPLAINT, EmailSendingEvent.REJECT],

@@ -9,6 +9,7 @@ import { Construct } from 'constructs';
 import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import { originalPrefix } from '../../lambdas/image/keys.ts';
 import type { ReconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
+import type { Monitored } from '../constructs/monitored.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 
@@ -19,14 +20,15 @@ export interface ReconcilerProps {
   readonly slowResizeQueue: IQueue;
   /** How long an image may wait for its thumbnails before it counts as lost. */
   readonly overdueAfter: Duration;
-  /** Messages that are worked off well within that time. */
+  /** Messages that may wait in the resize queue without an image counting as lost. */
   readonly maxBacklog: number;
   readonly logRetention: RetentionDays;
 }
 
-/** Every five minutes finds the images whose event was lost, or whose upload never came. */
+/** Every five minutes finds the images whose event was lost, or that were announced but never uploaded. */
 export class Reconciler extends Construct {
   readonly handler: ServiceFunction;
+  readonly monitored: Monitored;
 
   constructor(scope: Construct, id: string, props: ReconcilerProps) {
     super(scope, id);
@@ -46,7 +48,7 @@ export class Reconciler extends Construct {
       timeout: Duration.minutes(2),
       logRetention: props.logRetention,
       statements: [
-        // GetObject is what allows to ask whether an original is there; ListBucket makes the answer 404 and not 403.
+        // GetObject also allows HeadObject; with ListBucket its answer for a missing original is 404 instead of 403.
         {
           actions: ['s3:GetObject'],
           resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)],
@@ -67,5 +69,18 @@ export class Reconciler extends Construct {
       schedule: Schedule.rate(Duration.minutes(5)),
       targets: [new LambdaFunction(this.handler)],
     });
+    this.monitored = {
+      functions: { reconciler: this.handler },
+      alarms: [
+        {
+          name: 'reconciler-errors',
+          metric: this.handler.metricErrors({ period: Duration.minutes(5) }),
+          limit: { atLeast: 1 },
+          periods: { over: 2, of: 3 },
+          description:
+            'The reconciler failed in two of its last three runs: images whose event was lost are not found again. Look in its log for the cause.',
+        },
+      ],
+    };
   }
 }

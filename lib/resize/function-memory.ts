@@ -1,13 +1,13 @@
 import type { ImageLimits } from '../../lambdas/image/limits.ts';
 import { fastMemoryMiB, type Lane } from '../../lambdas/resize/lanes.ts';
 
-/** What gives a function one whole CPU (Lambda Developer Guide, "Configure Lambda function memory"). */
+/** Memory with which a function has one whole CPU (Lambda Developer Guide, "Configure Lambda function memory"). */
 const oneCpuMiB = 1769;
 
-/** For the process that starts decoders. */
+/** Memory of the process that starts decoders. */
 const parentMiB = 300;
 
-/** What a decoder holds before an image arrives, and what it may be over its limit before it is killed. */
+/** Memory of an idle decoder, and how far it may exceed its limit before it is killed. */
 const besideImageMiB = 150;
 
 export const ingestMemoryMiB = 1024;
@@ -17,7 +17,7 @@ type MemoryLimits = Pick<ImageLimits, 'decodeMemoryMiB'>;
 const decoderMemoryMiB = (limits: MemoryLimits, lane: Lane): number =>
   besideImageMiB + (lane === 'fast' ? fastMemoryMiB(limits) : limits.decodeMemoryMiB);
 
-/** What a worker may need that decodes so many images of the fast lane at once, and one of the slow lane. */
+/** Memory of a worker that decodes this many images of the fast lane at once, and one of the slow lane. */
 export const workerMemoryMiB = (limits: MemoryLimits, fastDecoders: number): number =>
   parentMiB + fastDecoders * decoderMemoryMiB(limits, 'fast') + decoderMemoryMiB(limits, 'slow');
 

@@ -1,6 +1,6 @@
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
-import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
 import type { ResizeFunctionEnvironment } from '../../lambdas/resize/environment.ts';
 import type { Lane } from '../../lambdas/resize/lanes.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
@@ -8,20 +8,18 @@ import { resizeMemoryMiB } from './function-memory.ts';
 import { type Resize, resizeTimeout } from './resize.ts';
 
 export interface ResizeFunctionProps {
-  /** Whether it takes every image, or those that the other function found too slow. */
+  /** Whether it processes all images, or those that are too slow for the fast lane. */
   readonly lane: Lane;
-  readonly queue: IQueue;
+  readonly resize: Resize;
   /** Functions that run at once. */
   readonly maxConcurrency: number;
   readonly logRetention: RetentionDays;
-  /** Where it logs. @default - a group of its own */
-  readonly logGroup?: ILogGroup;
 }
 
 /**
- * An original arrives in buffers of 64 KB, which V8 soon frees if its young generation is small. Lambda sets a size of its own,
- * 5 % of the memory, only if none is set. Fewer arenas of glibc's allocator keep less of what is freed. With both, the function
- * holds 116 MiB after 800 small images instead of 212, its decoder 101 instead of 113, and 4 MB cost 73 instead of 77 ms of CPU.
+ * V8 soon frees the 64 KB buffers in which an original arrives if its young generation is small; Lambda sets 5 % of the
+ * memory unless told otherwise. With fewer arenas glibc's allocator returns more. Together they halve what the function
+ * holds after many small images.
  */
 export const smallHeap = { NODE_OPTIONS: '--max-semi-space-size=1', MALLOC_ARENA_MAX: '2' };
 
@@ -30,35 +28,32 @@ const lanes = {
   slow: { description: 'Makes thumbnails of originals that take long', eventSource: 'SlowEventSource' },
 } as const satisfies Record<Lane, object>;
 
-/** Resizes as a Lambda function, which Lambda gives one message after the other. */
+/** Resizes the images of one lane, one message at a time. */
 export class ResizeFunction extends ServiceFunction {
-  constructor(resize: Resize, id: string, props: ResizeFunctionProps) {
-    const { lane, queue, maxConcurrency } = props;
+  constructor(scope: Construct, id: string, props: ResizeFunctionProps) {
+    const { lane, resize, maxConcurrency } = props;
+    const queue = resize.queues[lane];
     const environment: ResizeFunctionEnvironment = { ...resize.environment, LANE: lane };
-    super(resize, id, {
+    super(scope, id, {
       entry: 'lambdas/resize/index.ts',
       description: lanes[lane].description,
       environment: { ...environment, ...smallHeap },
       memoryMiB: resizeMemoryMiB(resize.imageLimits, lane),
       timeout: resizeTimeout,
       logRetention: props.logRetention,
-      logGroup: props.logGroup,
+      logGroup: resize.logGroup,
       nativeModules: ['sharp'],
       processes: ['lambdas/resize/decoder/process.ts'],
       statements: [
         ...resize.statements,
         ...(lane === 'fast' ? [resize.moveStatement] : []),
-        // Lambda Developer Guide, "Execution role permissions" of SQS event sources: what Lambda polls with.
-        {
-          actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
-          resources: [queue.queueArn],
-        },
+        queue.pollStatement,
       ],
     });
-    new EventSourceMapping(resize, lanes[lane].eventSource, {
+    new EventSourceMapping(scope, lanes[lane].eventSource, {
       target: this,
-      eventSourceArn: queue.queueArn,
-      // An image that takes long, or a function that dies of it, delays no other.
+      eventSourceArn: queue.queue.queueArn,
+      // A slow image, or one that crashes the function, must not delay another.
       batchSize: 1,
       reportBatchItemFailures: true,
       maxConcurrency,

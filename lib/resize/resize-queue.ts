@@ -3,7 +3,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { WorkQueue, type WorkQueueProps } from '../constructs/work-queue.ts';
 
-/** Takes the event of every new original from S3, until its thumbnails are made. */
+/** Receives S3's event of every new original. */
 export class ResizeQueue extends WorkQueue {
   constructor(scope: Construct, id: string, props: WorkQueueProps) {
     super(scope, id, props);
@@ -12,7 +12,7 @@ export class ResizeQueue extends WorkQueue {
         principals: [new ServicePrincipal('s3.amazonaws.com')],
         actions: ['sqs:SendMessage'],
         resources: [this.queue.queueArn],
-        // Not the bucket's ARN: the bucket can be made only when this policy is there.
+        // Not the bucket's ARN: the bucket can only be created once this policy exists.
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     );

@@ -1,52 +1,64 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
+import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import type { ImageLimits } from '../../lambdas/image/limits.ts';
 import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
+import type { Lane } from '../../lambdas/resize/lanes.ts';
+import type { Monitored } from '../constructs/monitored.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
+import { ServiceLogs } from '../constructs/service-logs.ts';
+import type { WorkQueue } from '../constructs/work-queue.ts';
+import { resizeMonitoring } from './resize-monitoring.ts';
 
 export interface ResizeProps {
+  /** The service to which metrics, logs and events belong. */
+  readonly serviceName: string;
   readonly rawBucket: IBucket;
   readonly thumbnailBucket: IBucket;
   readonly catalog: ITable;
   readonly imageEvents: ITopic;
-  /** Takes what is too slow for the fast lane. */
-  readonly slowQueue: IQueue;
+  /** The slow lane receives what is too slow for the fast one. */
+  readonly queues: Readonly<Record<Lane, WorkQueue>>;
   readonly variantsJson: string;
   readonly imageLimits: ImageLimits;
+  readonly uploadToReadyGoalSeconds: number;
+  readonly logRetention: RetentionDays;
 }
 
-/**
- * How long the work on one message may take. The slow lane decodes twice if it must, each time for as long as the settings
- * allow at most.
- */
+/** The longest that one message may take: time for two decodes, each as long as the settings allow at most. */
 export const resizeTimeout = Duration.seconds(120);
 
-/** Makes the thumbnails of every original that arrives in the raw bucket: a function or containers do, which read the queue. */
+/** Makes the thumbnails of every original in the raw bucket. What runs its code is a `Compute`. */
 export class Resize extends Construct {
   readonly imageLimits: ImageLimits;
-  /** What the code is told, in whichever way it runs. */
+  readonly queues: Readonly<Record<Lane, WorkQueue>>;
+  /** The environment of the code, as a function and in a container. */
   readonly environment: ResizeEnvironment;
-  /** What the code may do, in whichever way it runs. */
+  /** The permissions of the code, as a function and in a container. */
   readonly statements: readonly PolicyStatementProps[];
-  /** What only the fast lane may do: send slow images to the other one. */
+  /** The fast lane's permission to move slow images to the other lane. */
   readonly moveStatement: PolicyStatementProps;
+  /** The log of functions and containers, so that a change of `compute` keeps it. */
+  readonly logGroup: ILogGroup;
+  readonly monitored: Monitored;
 
   constructor(scope: Construct, id: string, props: ResizeProps) {
     super(scope, id);
+    const { serviceName, queues } = props;
     this.imageLimits = props.imageLimits;
+    this.queues = queues;
     this.environment = {
       RAW_BUCKET: props.rawBucket.bucketName,
       THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
       CATALOG_TABLE: props.catalog.tableName,
       IMAGE_EVENTS_TOPIC_ARN: props.imageEvents.topicArn,
-      SLOW_RESIZE_QUEUE_URL: props.slowQueue.queueUrl,
-      STACK_NAME: Stack.of(this).stackName,
+      SLOW_RESIZE_QUEUE_URL: queues.slow.queue.queueUrl,
+      STACK_NAME: serviceName,
       VARIANTS: props.variantsJson,
       IMAGE_LIMITS: JSON.stringify(props.imageLimits),
     };
@@ -56,7 +68,7 @@ export class Resize extends Construct {
         resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)],
         ...inOwnAccount(this),
       },
-      // Without it S3 answers 403 instead of 404, and a deleted original would look like a missing permission.
+      // Without it S3 answers 403 instead of 404 for a deleted original, as for a missing permission.
       { actions: ['s3:ListBucket'], resources: [props.rawBucket.bucketArn], ...inOwnAccount(this) },
       {
         actions: ['s3:PutObject'],
@@ -66,6 +78,13 @@ export class Resize extends Construct {
       { actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
       { actions: ['sns:Publish'], resources: [props.imageEvents.topicArn] },
     ];
-    this.moveStatement = { actions: ['sqs:SendMessage'], resources: [props.slowQueue.queueArn] };
+    this.moveStatement = { actions: ['sqs:SendMessage'], resources: [queues.slow.queue.queueArn] };
+    this.logGroup = new ServiceLogs(this, 'FunctionLogs', { retention: props.logRetention });
+    this.monitored = resizeMonitoring({
+      serviceName,
+      queues,
+      logGroup: this.logGroup,
+      uploadToReadyGoalSeconds: props.uploadToReadyGoalSeconds,
+    });
   }
 }

@@ -78,21 +78,21 @@ describe('the alarms', () => {
   const summariesOf = (template: Template) =>
     Object.fromEntries(alarmsOf(template).map((alarm) => [alarm.name, summaryOf(alarm)]));
 
-  test('are these with functions', () => {
+  test('with functions are exactly these', () => {
     expect(summariesOf(withMail)).toEqual(expected);
   });
 
-  test('are these with containers', () => {
+  test('with containers are exactly these', () => {
     expect(summariesOf(containers)).toEqual(expectedInContainers);
   });
 
-  test('are the same without mail, but for the one about mails', () => {
+  test('without mail are the same except for the one about mails', () => {
     const { 'notify-dead-letters': _, ...others } = expected;
-    expect(alarmsOf(plain).map(({ name }) => name)).toEqual(Object.keys(others));
-    expect(alarmsOf(plain).map(summaryOf)).toContain(others['upload-to-ready'].replace('4000', '10000'));
+    expect(Object.keys(summariesOf(plain)).sort()).toEqual(Object.keys(others).sort());
+    expect(summariesOf(plain)['upload-to-ready']).toBe(others['upload-to-ready'].replace('4000', '10000'));
   });
 
-  test('follow the settings, and look at their own stack only', () => {
+  test('follow the settings, and watch the metrics of their own service only', () => {
     const second = templateWith({ stackName: 'Second', alerts: { usualImagesPerHour: 20 } });
     const names = resourcesOf(second, 'AWS::CloudWatch::Alarm').map(({ AlarmName }) => AlarmName);
     expect(names).toContain('Second-runaway-invocations');
@@ -105,7 +105,7 @@ describe('the alarms', () => {
     for (const { Metric } of own) expect(Metric.Dimensions).toEqual([{ Name: 'service', Value: 'Second' }]);
   });
 
-  test('each alert people when they go off and when it is over, and stay quiet where there are no data', () => {
+  test('notify the alerts topic when they go off and when it is over, and ignore missing data', () => {
     const [topic] = resourcesOf(withMail, 'AWS::SNS::Topic').filter(({ name }) => name.startsWith('Alerts'));
     const alerts = [{ Ref: topic?.name }];
     for (const { actions, missing } of [...alarmsOf(withMail), ...alarmsOf(containers)]) {
@@ -116,7 +116,7 @@ describe('the alarms', () => {
     }
   });
 
-  test('each say what they mean and where the runbook says what to do', () => {
+  test('have a description of two or three sentences, with a link to the runbook', () => {
     for (const { name, description } of [...alarmsOf(withMail), ...alarmsOf(containers)]) {
       const { groups } =
         /^(?<text>.+\.) See docs\/runbook\.md#(?<anchor>[a-z0-9-]+)$/.exec(description) ?? {};
@@ -132,7 +132,7 @@ describe('the alarms', () => {
 
 const minutes = 60;
 
-describe('goes off when it should, and only then', () => {
+describe('the right alarms go off when', () => {
   test.each<[situation: string, facts: Facts, withinMinutes: number, alarms: readonly string[]]>([
     ['nothing happens', {}, 60, []],
     ['one image fails in a quiet hour', { Uploads: 1, Failed: 1 }, 1, []],
@@ -141,7 +141,7 @@ describe('goes off when it should, and only then', () => {
     ['half of sixty images fail', { Uploads: 60, Ready: 30, Failed: 30 }, 15, ['failed-images']],
     ['twenty images fail and none is ready', { Uploads: 20, Failed: 20 }, 15, ['failed-images']],
     [
-      'a thousand images an hour come, some twice, some broken',
+      'a thousand images an hour arrive, some twice, some broken',
       {
         Uploads: 1000,
         Duplicates: 500,
@@ -157,10 +157,10 @@ describe('goes off when it should, and only then', () => {
       60,
       [],
     ],
-    ['more images are resized again than came', { Uploads: 100, Ready: 350 }, 60, ['runaway-resizes']],
+    ['more images are resized again than uploaded', { Uploads: 100, Ready: 350 }, 60, ['runaway-resizes']],
     ['an hour ends between uploads and their thumbnails', { Uploads: 0, Ready: 100 }, 60, []],
     [
-      'six times the usual images come',
+      'six times the usual images arrive',
       { 'Invocations of ResizeFunction': 6000 },
       60,
       ['runaway-invocations'],
@@ -190,37 +190,37 @@ describe('goes off when it should, and only then', () => {
       5,
       [],
     ],
-    ['79 % of a day’s uploads came', { Uploads: 1000, Ready: 1000, BudgetUsedPercent: 79 }, 60, []],
-    ['80 % of a day’s uploads came', { BudgetUsedPercent: 80 }, 60, ['daily-budget-80-percent']],
+    ['79 % of the daily budget is used', { Uploads: 1000, Ready: 1000, BudgetUsedPercent: 79 }, 60, []],
+    ['80 % of the daily budget is used', { BudgetUsedPercent: 80 }, 60, ['daily-budget-80-percent']],
     [
-      'an upload is refused because the day’s are used up',
+      'an upload is refused because the daily budget is used up',
       { BudgetUsedPercent: 100, BudgetRefusals: 1 },
       60,
       ['daily-budget-80-percent', 'daily-budget-exhausted'],
     ],
     ['an event is not published', { EventsUnpublished: 1 }, 5, ['events-unpublished']],
-    ['four tries to resize fail', { Retries: 4 }, 5, []],
-    ['five tries to resize fail', { Retries: 5 }, 5, ['resize-errors']],
+    ['four attempts to resize fail', { Retries: 4 }, 5, []],
+    ['five attempts to resize fail', { Retries: 5 }, 5, ['resize-errors']],
     [
-      'two tries to resize fail and three workers die',
+      'two attempts to resize fail and three functions crash',
       { Retries: 2, 'Errors of ResizeFunction': 3 },
       5,
       ['resize-errors'],
     ],
     [
-      'a message that failed once waits for its second try',
+      'a message that failed once waits for its second attempt',
       { Retries: 1, 'ApproximateAgeOfOldestMessage of ResizeQueue': 740 },
       5,
       [],
     ],
     [
-      'a message waits for its third try',
+      'a message waits for its third attempt',
       { 'ApproximateAgeOfOldestMessage of ResizeQueue': 1450 },
       5,
       ['resize-queue-age'],
     ],
     [
-      'one message is set aside',
+      'one message is in the dead-letter queue',
       { 'ApproximateNumberOfMessagesVisible of ResizeQueueDeadLetters': 1 },
       5,
       ['resize-dead-letters'],
@@ -233,7 +233,7 @@ describe('goes off when it should, and only then', () => {
   test.each<[situation: string, facts: Facts, withinMinutes: number, alarms: readonly string[]]>([
     ['nothing happens', {}, 60, []],
     [
-      'a thousand images an hour come, some of which wait for a worker',
+      'a thousand images an hour arrive, and some wait for a worker',
       {
         Uploads: 1000,
         Ready: 1000,
@@ -249,7 +249,7 @@ describe('goes off when it should, and only then', () => {
       5,
       [],
     ],
-    ['there is no worker while nothing waits', { [`DesiredTaskCount of ${resize}`]: 0 }, 5, []],
+    ['no worker runs while no image waits', { [`DesiredTaskCount of ${resize}`]: 0 }, 5, []],
     [
       'a deployment runs twice the tasks',
       { [`DesiredTaskCount of ${ingest}`]: 2, [`RunningTaskCount of ${ingest}`]: 4 },
@@ -257,7 +257,7 @@ describe('goes off when it should, and only then', () => {
       [],
     ],
     [
-      'no ingest task can be started, and the load balancer has nobody to ask',
+      'no ingest task starts, and the load balancer has no target',
       { [`DesiredTaskCount of ${ingest}`]: 2, [`HTTPCode_ELB_5XX_Count of ${balancer}`]: 5 },
       5,
       ['load-balancer-5xx-rate', 'ingest-tasks-missing'],
@@ -276,13 +276,13 @@ describe('goes off when it should, and only then', () => {
       ['ingest-targets-unhealthy'],
     ],
     [
-      'AWS takes workers back and has no others',
+      'AWS reclaims Spot workers and has no others',
       { [`DesiredTaskCount of ${resize}`]: 8, [`RunningTaskCount of ${resize}`]: 3 },
       5,
       ['resize-tasks-missing'],
     ],
     [
-      'more images come than all workers make',
+      'more images arrive than all workers can resize',
       {
         [`DesiredTaskCount of ${resize}`]: 8,
         [`RunningTaskCount of ${resize}`]: 8,
@@ -293,7 +293,7 @@ describe('goes off when it should, and only then', () => {
       ['resize-backlog'],
     ],
     [
-      'as many wait while workers are still being started',
+      'as many wait while more workers are starting',
       {
         [`DesiredTaskCount of ${resize}`]: 7,
         [`RunningTaskCount of ${resize}`]: 7,
@@ -306,13 +306,13 @@ describe('goes off when it should, and only then', () => {
     ['ingest has no memory left', { [`MemoryUtilization of ${ingest}`]: 91 }, 5, ['ingest-memory']],
     ['a worker has no memory left', { [`MemoryUtilization of ${resize}`]: 91 }, 5, ['resize-memory']],
     [
-      'an upload is refused because the day’s are used up',
+      'an upload is refused because the daily budget is used up',
       { BudgetUsedPercent: 100, BudgetRefusals: 1 },
       60,
       ['daily-budget-80-percent', 'daily-budget-exhausted'],
     ],
-    ['five tries to resize fail', { Retries: 5 }, 5, ['resize-errors']],
-    ['messages go round', { 'NumberOfMessagesReceived of ResizeQueue': 5001 }, 60, ['runaway-messages']],
+    ['five attempts to resize fail', { Retries: 5 }, 5, ['resize-errors']],
+    ['messages circulate', { 'NumberOfMessagesReceived of ResizeQueue': 5001 }, 60, ['runaway-messages']],
   ])('in containers, %s', (_, facts, withinMinutes, expectedAlarms) => {
     const off = alarmsOf(containers).filter((alarm) => goesOff(alarm, facts, withinMinutes * minutes));
     expect(off.map(({ name }) => name)).toEqual(expectedAlarms);

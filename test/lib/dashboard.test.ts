@@ -16,14 +16,14 @@ const widgetSchema = z.object({
     title: z.string().optional(),
     alarms: z.array(z.string()).optional(),
     query: z.string().optional(),
-    /** Names and values of a metric or nothing, then how it is shown. */
+    /** Namespace, name and dimensions of a metric or nothing, then its options. */
     metrics: z.array(z.array(z.union([z.string(), z.looseObject({})]))).default([]),
     annotations: z.object({ horizontal: z.array(z.looseObject({ value: z.number() })) }).optional(),
   }),
 });
 type Widget = z.output<typeof widgetSchema>;
 
-/** The text that CloudFormation makes, with logical ids for what is known only then. */
+/** The text after a deployment, with logical ids for values that are known only then. */
 const textOf = (value: unknown): string => {
   if (typeof value === 'string') return value;
   const { Ref, ...functions } = z
@@ -68,12 +68,12 @@ const widget = (title: string, of = widgets): Widget => {
   return found;
 };
 
-test('is called as its stack', () => {
+test('has the name of its stack', () => {
   expect(dashboardOf(withMail).name).toBe('ThumbnailGenerator');
   expect(dashboardOf(templateWith({ stackName: 'Second' })).name).toBe('Second');
 });
 
-test('answers one question after the other, from the most urgent to the least', () => {
+test('asks its questions from the most to the least urgent', () => {
   const headings = widgets
     .filter(({ type }) => type === 'text')
     .sort((one, other) => one.y - other.y)
@@ -90,7 +90,7 @@ test('answers one question after the other, from the most urgent to the least', 
 test.each([
   ['functions', () => widgets],
   ['containers', () => widgetsOfContainers],
-])('fills its 24 columns with %s, row by row, without an overlap', (_, of) => {
+])('fills its 24 columns with %s, without gaps and overlaps', (_, of) => {
   const area = new Map<string, number>();
   for (const { x, y, width, height } of of()) {
     for (let row = y; row < y + height; row += 1) {
@@ -116,57 +116,57 @@ test('shows every alarm', () => {
   }
 });
 
-test('shows the load balancer and the tasks where there are some', () => {
+test('shows the load balancer and the tasks of containers', () => {
   const metricsOf = (title: string) =>
     widget(title, widgetsOfContainers).properties.metrics.map(([namespace, name]) => `${namespace} ${name}`);
-  expect(metricsOf('Answers of the load balancer that are errors')).toEqual([
+  expect(metricsOf('Load balancer server errors')).toEqual([
     'AWS/ApplicationELB HTTPCode_Target_5XX_Count',
     'AWS/ApplicationELB HTTPCode_ELB_5XX_Count',
   ]);
-  expect(metricsOf('Ingest tasks that are ready')).toEqual([
+  expect(metricsOf('Ready ingest tasks')).toEqual([
     'AWS/ApplicationELB HealthyHostCount',
     'AWS/ApplicationELB UnHealthyHostCount',
   ]);
-  expect(metricsOf('Tasks that run, and that should')).toEqual([
+  expect(metricsOf('Running and desired tasks')).toEqual([
     'ECS/ContainerInsights RunningTaskCount',
     'ECS/ContainerInsights DesiredTaskCount',
     'ECS/ContainerInsights RunningTaskCount',
     'ECS/ContainerInsights DesiredTaskCount',
   ]);
   expect(metricsOf('CPU of tasks, %')).toEqual(['AWS/ECS CPUUtilization', 'AWS/ECS CPUUtilization']);
-  expect(metricsOf('Memory of the fullest task, %')).toEqual([
+  expect(metricsOf('Highest memory of a task, %')).toEqual([
     'AWS/ECS MemoryUtilization',
     'AWS/ECS MemoryUtilization',
   ]);
 });
 
-test('has all else in containers as with functions, but for the function that resizes', () => {
+test('has every other widget with containers too, without the resize functions', () => {
   const titlesOf = (of: readonly Widget[]) => of.map(({ properties }) => properties.title);
   expect(titlesOf(widgetsOfContainers)).toEqual(expect.arrayContaining(titlesOf(widgets)));
   expect(JSON.stringify(dashboardOf(containers))).not.toMatch(/ResizeFunction[0-9A-F]{8}/);
-  for (const title of ['The latest refused images', 'The latest errors'])
+  for (const title of ['Latest refused images', 'Latest errors'])
     expect(widget(title, widgetsOfContainers).properties.query).toContain("SOURCE 'ResizeFunctionLogs");
 });
 
-test('shows the goal beside the times, and what is usual beside the amounts', () => {
+test('marks the goal for times and the usual number of images', () => {
   const lineOf = (title: string) =>
     widget(title).properties.annotations?.horizontal.map(({ value }) => value);
   expect(lineOf('From upload to ready, ms')).toEqual([4000]);
-  expect(lineOf('Images an hour')).toEqual([300]);
+  expect(lineOf('Images per hour')).toEqual([300]);
 });
 
-test('shows all that the code counts, of this stack, and nothing that it does not', () => {
+test('shows exactly the metrics that the code records, of this service only', () => {
   const own = widgets
     .flatMap(({ properties }) => properties.metrics)
     .filter(([namespace]) => namespace === metricsNamespace);
   for (const [, , dimension, value] of own)
     expect([dimension, value]).toEqual(['service', 'ThumbnailGenerator']);
-  // Counted by the data lake, under its own name: an alarm is all that comes of it.
+  // Recorded by the data lake under its own name, for an alarm only.
   const { EventsRefused: _, ...counted } = metricUnits;
   expect(new Set(own.map(([, name]) => name))).toEqual(new Set(Object.keys(counted)));
 });
 
-test('tells of failed images by code, for which the code counts them', () => {
+test('shows failed images by error code', () => {
   const [[search] = []] = widget('Failed images by code').properties.metrics;
   expect(search).toMatchObject({
     expression: `SEARCH('{ThumbnailGenerator,service,code} MetricName="Failed" service="ThumbnailGenerator"', 'Sum', 300)`,
@@ -174,17 +174,17 @@ test('tells of failed images by code, for which the code counts them', () => {
   });
 });
 
-test('shows the lines of the log that resize writes about refused images', () => {
-  const { query = '' } = widget('The latest refused images').properties;
+test('queries the log of resize for the message about refused images', () => {
+  const { query = '' } = widget('Latest refused images').properties;
   expect(query).toMatch(/^SOURCE 'ResizeFunctionLogs[0-9A-F]{8}'/);
   const [, message] = /message = "([^"]+)"/.exec(query) ?? [];
   expect(readFileSync('lambdas/resize/messages.ts', 'utf8')).toContain(`log.warn('${message}', {`);
 });
 
-describe('the estimate of what it costs', () => {
-  /** US dollars for a service, when metrics whose names hold these words have these sums. */
+describe('the cost estimate', () => {
+  /** US dollars for a service, given the sums of metrics whose names contain these words. */
   const costOf = (service: string, sums: Readonly<Record<string, number>>, of = widgets): number => {
-    const { metrics } = widget('US dollars an hour', of).properties;
+    const { metrics } = widget('US dollars per hour', of).properties;
     const shown = metrics.map((metric) => ({ words: metric.slice(0, -1).join(' '), options: metric.at(-1) }));
     const optionsSchema = z.looseObject({
       id: z.string().optional(),
@@ -204,7 +204,7 @@ describe('the estimate of what it costs', () => {
 
   const million = 1_000_000;
 
-  test('comes to what docs/cost.md has for a million uploads', () => {
+  test('matches docs/cost.md for a million uploads', () => {
     expect(costOf('S3', { Uploads: million, Ready: million })).toBeCloseTo(10.4, 2);
     const resize = { 'Invocations ResizeFunction': million, 'Duration ResizeFunction': 300 * million };
     expect(costOf('Lambda', resize)).toBeCloseTo(7.11, 2);
@@ -229,7 +229,7 @@ describe('the estimate of what it costs', () => {
     expect(costOf('DynamoDB', catalog)).toBeCloseTo(2 * 0.625 + 4 * 0.125, 2);
   });
 
-  test('comes to what docs/cost.md has for tasks and the load balancer', () => {
+  test('matches docs/cost.md for tasks and the load balancer', () => {
     const month = 730 * 60;
     const ingest = { 'RunningTaskCount ContainersIngestService': 2 * month };
     expect(costOf('Fargate', ingest, widgetsOfContainers)).toBeCloseTo(57.67, 2);
@@ -241,7 +241,7 @@ describe('the estimate of what it costs', () => {
       expect(costOf(service, {}, widgetsOfContainers)).toBe(0);
   });
 
-  test('is nothing while nothing happens', () => {
+  test('is zero without traffic', () => {
     for (const service of ['Lambda', 'API Gateway', 'S3', 'DynamoDB', 'SQS', 'SNS', 'SES', 'Logs'])
       expect(costOf(service, {})).toBe(0);
   });

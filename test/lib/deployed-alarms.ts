@@ -11,20 +11,20 @@ interface MetricStat {
   readonly Stat: string;
 }
 
-/** Part of an alarm that computes: a metric, or the expression itself. */
+/** Part of an alarm with an expression: a metric, or the expression itself. */
 interface MetricDataQuery {
   readonly Id: string;
   readonly Expression?: string;
   readonly MetricStat?: MetricStat;
 }
 
-/** An alarm as CloudFormation is told of it. One that looks at a single metric computes with nothing but that. */
+/** An alarm of a template. The expression of one that watches a single metric is that metric. */
 export interface DeployedAlarm {
-  /** Without the stack's. */
+  /** Without that of the service. */
   readonly name: string;
   readonly description: string;
   readonly expression: string;
-  /** By the ids that the expression knows them by. */
+  /** By their ids in the expression. */
   readonly metrics: Readonly<Record<string, MetricStat>>;
   readonly periodSeconds: number;
   readonly sign: string;
@@ -71,7 +71,7 @@ export const alarmsOf = (template: Template): readonly DeployedAlarm[] =>
 const referredTo = (value: unknown): string | undefined =>
   /"([A-Za-z]+)[0-9A-F]{8}"/.exec(JSON.stringify(value))?.[1];
 
-/** For example `Errors of IngestFunction`; what the code counts by itself is of the whole stack. */
+/** For example `Errors of IngestFunction`, or only the name for metrics that the code records. */
 const metricNameOf = ({ Metric }: MetricStat): string =>
   [Metric.MetricName, ...Metric.Dimensions.flatMap(({ Value }) => referredTo(Value) ?? [])].join(' of ');
 
@@ -81,7 +81,7 @@ export const summaryOf = ({ metrics, sign, threshold, over, of, periodSeconds }:
   return `${names.join(', ')} ${sign} ${threshold}, ${over} of ${of} x ${periodSeconds} s`;
 };
 
-/** What happened, by metric: how often, or how much. What is not named did not happen: then there are no data. */
+/** Sums or values by metric. Other metrics have no data. */
 export type Facts = Readonly<Record<string, number>>;
 
 /** CloudWatch's functions, for one period (CloudWatch User Guide, "Using math expressions with CloudWatch metrics"). */
@@ -99,8 +99,8 @@ export const evaluate = (
 };
 
 /**
- * Whether an alarm goes off when all of it happens within so many seconds, evenly, and again and again for as long as the
- * alarm looks back.
+ * Whether an alarm goes off when these facts are spread evenly over so many seconds, and repeat for as long as the alarm looks
+ * back.
  */
 export const goesOff = (alarm: DeployedAlarm, facts: Facts, withinSeconds: number): boolean => {
   const share = Math.min(1, alarm.periodSeconds / withinSeconds);

@@ -2,27 +2,28 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { acknowledgeFindings } from '../../lib/acknowledged-findings.ts';
+import { acknowledge } from '../../lib/constructs/acknowledge.ts';
 import { appWith, inContainers } from './stacks.ts';
 
 let mockIsAcknowledging = true;
-jest.mock('../../lib/acknowledged-findings.ts', () => {
-  const actual = jest.requireActual('../../lib/acknowledged-findings.ts');
+jest.mock('../../lib/constructs/acknowledge.ts', () => {
+  const actual = jest.requireActual('../../lib/constructs/acknowledge.ts');
   return {
-    acknowledgeFindings: jest.fn((...args) => {
-      if (mockIsAcknowledging) actual.acknowledgeFindings(...args);
+    ...actual,
+    acknowledge: jest.fn((...args) => {
+      if (mockIsAcknowledging) actual.acknowledge(...args);
     }),
   };
 });
 
-/** Each rule that cdk-nag finds broken, and each that is acknowledged with its reason. */
+/** The findings of cdk-nag, and the acknowledged ones, each with its reason. */
 const examine = (given: Readonly<Record<string, unknown>>) => {
   const { app, outdir, stack } = appWith(given);
   Validations.of(app).addPlugins(new AwsSolutionsChecks());
   try {
     app.synth();
   } catch (error) {
-    // Findings stop the synthesis; the report has them.
+    // Findings stop the synthesis, but are in the report.
     expect(String(error)).toContain('validation-report.json');
   }
   const { pluginReports } = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8'));
@@ -55,15 +56,15 @@ describe.each([
     { ...inContainers, imagesOnDestroy: 'delete', fargate: { natGateway: true } },
   ],
 ])('with %s', (_, given) => {
-  test('nothing is found that is not acknowledged, with a reason', () => {
+  test('every finding is acknowledged with a reason', () => {
     mockIsAcknowledging = true;
     const { found, acknowledged } = examine(given);
-    expect(acknowledgeFindings).toHaveBeenCalled();
+    expect(acknowledge).toHaveBeenCalled();
     expect(found).toEqual([]);
     for (const { reason } of acknowledged) expect(reason.split(' ').length).toBeGreaterThan(10);
   });
 
-  test('nothing is acknowledged that is not found', () => {
+  test('everything that is acknowledged is a finding', () => {
     mockIsAcknowledging = true;
     const { acknowledged } = examine(given);
     mockIsAcknowledging = false;

@@ -14,7 +14,7 @@ beforeAll(() => {
   withMail = templateWith({ email: { from, allowedRecipients } });
 });
 
-/** The one resource of a type that is called so, but for the hash. */
+/** The only resource of a type whose logical id is this name and a hash. */
 const one = (of: Template, type: string, name: string) => {
   const [found, ...others] = resourcesOf(of, type).filter((each) =>
     new RegExp(`^${name}[0-9A-F]{8}$`).test(each.name),
@@ -40,7 +40,7 @@ const sesArn = (...end: readonly unknown[]) => ({
   ],
 });
 
-test('while mail is off nothing of it exists', () => {
+test('without the setting email there is no resource for mail', () => {
   const { Resources } = plain.toJSON();
   const ids = Object.keys(Resources);
   expect(ids.filter((id) => /Mail|Notify/.test(id))).toEqual([]);
@@ -53,7 +53,7 @@ test('while mail is off nothing of it exists', () => {
 });
 
 describe('the mail requests', () => {
-  test('are kept as the code keys them, encrypted, paid per request, and until they expire', () => {
+  test('have the keys that the code uses, encryption, on-demand billing and an expiry', () => {
     const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' });
     const { partitionKey, sortKey, timeToLive } = mailRequestsTable;
     expect(one(withMail, 'AWS::DynamoDB::Table', 'MailRequests')).toMatchObject({
@@ -68,13 +68,13 @@ describe('the mail requests', () => {
     });
   });
 
-  test('leave no address behind: they go with the stack, and cannot be restored', () => {
+  test('leave no address behind: they are deleted with the stack, without backups', () => {
     const table = one(withMail, 'AWS::DynamoDB::Table', 'MailRequests');
     expect(table).not.toHaveProperty('PointInTimeRecoverySpecification');
     expect(withMail.toJSON()['Resources'][table.name].DeletionPolicy).toBe('Delete');
   });
 
-  test('are noted by ingest, for whom the settings allow', () => {
+  test('are stored by ingest, for allowed recipients', () => {
     const table = one(withMail, 'AWS::DynamoDB::Table', 'MailRequests');
     const { Variables } = one(withMail, 'AWS::Lambda::Function', 'IngestFunction').Environment;
     expect(Variables.MAIL_REQUESTS_TABLE).toEqual({ Ref: table.name });
@@ -88,14 +88,14 @@ describe('the mail requests', () => {
   });
 });
 
-describe('what may make a mail due', () => {
+describe('the subscription of notify', () => {
   const subscription = () => {
     const [only, ...others] = resourcesOf(withMail, 'AWS::SNS::Subscription');
     expect(others).toEqual([]);
     return only;
   };
 
-  test('comes as it was published, and only the events that can', () => {
+  test('receives raw messages, and only of events that can cause a mail', () => {
     const { FilterPolicy, Protocol, Endpoint, RawMessageDelivery } = subscription() ?? {};
     expect({ Protocol, Endpoint, RawMessageDelivery }).toEqual({
       Protocol: 'sqs',
@@ -108,7 +108,7 @@ describe('what may make a mail due', () => {
     expect(others).toEqual(['image.received', 'link.served']);
   });
 
-  test('is set aside if SNS cannot hand it over, or if the work on it failed five times', () => {
+  test('has a dead-letter queue for failed deliveries, and for messages that failed five times', () => {
     const deadLetters = arnOf(one(withMail, 'AWS::SQS::Queue', 'NotifyQueueDeadLetters'));
     expect(subscription()?.RedrivePolicy).toEqual({
       deadLetterTargetArn: deadLetters,
@@ -119,7 +119,7 @@ describe('what may make a mail due', () => {
     });
   });
 
-  test('comes over TLS, from our topic only', () => {
+  test('accepts messages over TLS only, from the service’s topic only', () => {
     const topic = one(withMail, 'AWS::SNS::Topic', 'ImageEvents');
     const policies = resourcesOf(withMail, 'AWS::SQS::QueuePolicy').filter(({ name }) =>
       name.startsWith('NotifyQueue'),
@@ -146,7 +146,7 @@ describe('what may make a mail due', () => {
     }
   });
 
-  test('is given to a function in tens, with six times its time, and those that failed come again', () => {
+  test('invokes the function with ten messages, a sixfold visibility timeout and partial batch responses', () => {
     const notify = one(withMail, 'AWS::Lambda::Function', 'NotifyFunction');
     const queue = one(withMail, 'AWS::SQS::Queue', 'NotifyQueue');
     expect(queue.VisibilityTimeout).toBe(6 * notify.Timeout);
@@ -161,7 +161,7 @@ describe('what may make a mail due', () => {
 });
 
 describe('the notify function', () => {
-  test('is told where everything is, and where people reach the API', () => {
+  test('has the names of its resources and the URL of the API in its environment', () => {
     const { Variables } = one(withMail, 'AWS::Lambda::Function', 'NotifyFunction').Environment;
     const api = one(withMail, 'AWS::ApiGatewayV2::Api', 'UploadApiHttpApi');
     expect(Variables).toEqual({
@@ -189,7 +189,7 @@ describe('the notify function', () => {
     });
   });
 
-  test('sends only from the address of the settings, and while SES asks for it only to whom they allow', () => {
+  test('may send from the configured address only, in the sandbox of SES to allowed recipients only', () => {
     const { Statement } = one(withMail, 'AWS::IAM::Policy', 'NotifyFunctionRoleDefaultPolicy').PolicyDocument;
     const sending = Statement.filter(({ Action }: { readonly Action: unknown }) =>
       JSON.stringify(Action).includes('ses:'),
@@ -212,7 +212,7 @@ describe('the notify function', () => {
     expect(sending[0].Resource).toHaveLength(4);
   });
 
-  test('lets mails go over TLS only, and tells of those that do not arrive once it may', () => {
+  test('requires TLS for mails, and reports undelivered ones once the topic’s policy allows it', () => {
     const alerts = one(withMail, 'AWS::SNS::Topic', 'Alerts');
     withMail.hasResourceProperties('AWS::SES::EmailIdentity', { EmailIdentity: from });
     withMail.hasResourceProperties('AWS::SES::ConfigurationSet', {

@@ -19,17 +19,17 @@ const runbook = readFileSync('docs/runbook.md', 'utf8');
 const [, alarmsPart = ''] = /\n## Alarms\n(.*?)\n## /s.exec(runbook) ?? [];
 const sections = alarmsPart.split(/^### /m).slice(1);
 
-test('has a section for each alarm, and for nothing else', () => {
+test('has a section for each alarm and no other', () => {
   const headings = sections.map((section) => section.split('\n')[0]);
   const names = new Set(templates.flatMap((template) => alarmsOf(template).map(({ name }) => name)));
   expect(headings.sort()).toEqual([...names].sort());
 });
 
-test('tells in each section with which command to look', () => {
+test('has a command in each section', () => {
   for (const section of sections) expect(section).toMatch(/```sh\n(?:insights|aws|service|answered) /);
 });
 
-test('leads to headings that there are', () => {
+test('links to existing headings', () => {
   const headings = [...runbook.matchAll(/^##+ (.+)$/gm)].map(([, heading = '']) =>
     heading.toLowerCase().replaceAll(' ', '-'),
   );
@@ -38,7 +38,7 @@ test('leads to headings that there are', () => {
   expect(headings).toEqual(expect.arrayContaining(links));
 });
 
-test('names only outputs and resources that there are', () => {
+test('names only outputs and resources that exist', () => {
   const deployed = templates.map((template) => template.toJSON());
   const outputs = [...runbook.matchAll(/\$\(output (\w+)\)/g)].map(([, name]) => name);
   expect(outputs.length).toBeGreaterThan(3);
@@ -62,7 +62,7 @@ test('names only outputs and resources that there are', () => {
   }
 });
 
-test('asks logs only for messages that the code writes', () => {
+test('queries logs only for messages that the code writes', () => {
   const written = ['lambdas', 'containers']
     .flatMap((folder) =>
       readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),

@@ -4,13 +4,13 @@ import { templateWith } from './stacks.ts';
 
 const security = readFileSync('SECURITY.md', 'utf8');
 
-/** A resource as the document calls it: without partition, region and account, and a log group without its streams. */
+/** A resource as the document names it: without partition, region, account and streams of a log group. */
 const shortName = (arn: string): string =>
   arn === '*'
     ? 'every trace'
     : `\`${arn.replace(/^arn:aws:\w+:[^:]*:[^:]*:(?:table\/|log-group:)?/, '').replace(/:\*$/, '')}\``;
 
-test('SECURITY.md lists all that the role of the resize function allows, and nothing else', () => {
+test('SECURITY.md lists exactly the permissions of the resize function', () => {
   const [, section = ''] = /\n## In Lambda\n(.*?)\n## /s.exec(security) ?? [];
   const documented = [...section.matchAll(/^\| `(\w+:\w+)` \| (.+?) \| (.+) \|$/gm)].map(
     ([, action, resource, meaning = '']) => {
@@ -29,7 +29,7 @@ test('SECURITY.md lists all that the role of the resize function allows, and not
   expect(documented.sort()).toEqual(granted.sort());
 });
 
-test('the README leads to SECURITY.md, and its links lead to what there is', () => {
+test('the README links to SECURITY.md, whose links lead to existing headings', () => {
   expect(readFileSync('README.md', 'utf8')).toContain('](SECURITY.md)');
   for (const [, file = '', anchor = ''] of security.matchAll(/\]\((\w+\.md)#([\w-]+)\)/g)) {
     const headings = [...readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>

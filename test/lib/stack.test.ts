@@ -2,53 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { admissionTable } from '../../lambdas/aws/admission-table.ts';
 import { imageLimitsSchema } from '../../lambdas/image/limits.ts';
-import { comparable, inContainers, resourcesOf, templateWith } from './stacks.ts';
-
-const everySetting = {
-  stackName: 'Second',
-  stage: 'live',
-  variants: [
-    {
-      name: 'card',
-      width: 640,
-      height: 480,
-      fit: 'cover',
-      position: 'attention',
-      format: 'avif',
-      quality: 45,
-    },
-    { name: 'icon', width: 64, height: 64, fit: 'contain', background: '#00000000', format: 'png' },
-  ],
-  maxInlineBytes: 1_000_000,
-  maxUploadBytes: 20_000_000,
-  maxSidePixels: 8000,
-  maxPixels: 40_000_000,
-  maxFrames: 100,
-  maxAnimationPixels: 200_000_000,
-  decodeTimeoutSeconds: 10,
-  decodeMemoryMiB: 2000,
-  urlLifetimeSeconds: 900,
-  uploadsPerSecond: 2,
-  uploadBurst: 3,
-  maxUploadsPerDay: 300,
-  maxUploadBytesPerDay: 3_000_000_000,
-  maxWaitingCallers: 4,
-  requestsPerSecond: 5,
-  requestBurst: 10,
-  ingestMaxConcurrency: 25,
-  resizeMaxConcurrency: 2,
-  logRetentionDays: 7,
-  auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
-  links: 'same',
-  email: { from: 'images@example.com', allowedRecipients: ['example.com', 'me@example.org'] },
-  alerts: {
-    emails: ['day@example.com', 'night@example.com'],
-    uploadToReadyGoalSeconds: 5,
-    usualImagesPerHour: 200,
-  },
-  domain: inContainers.domain,
-  imagesOnDestroy: 'delete',
-};
+import { comparable, everySetting, inContainers, resourcesOf, templateWith } from './stacks.ts';
 
 let template: Template;
 let changed: Template;
@@ -72,15 +26,15 @@ const tableOf = (of: Template, name: string) => {
 };
 
 describe('the template', () => {
-  test('with the default settings is as it was', () => {
+  test('matches its snapshot with the default settings', () => {
     expect(comparable(template)).toMatchSnapshot();
   });
 
-  test('with every setting changed is as it was', () => {
+  test('matches its snapshot with every setting changed', () => {
     expect(comparable(changed)).toMatchSnapshot();
   });
 
-  test('in containers is as it was, where it is another than with functions', () => {
+  test('matches its snapshot with containers, where it differs from that with functions', () => {
     const { Resources: withFunctions } = comparable(template);
     const { Resources: withContainers } = comparable(containers);
     const others = Object.entries(withContainers).filter(
@@ -89,7 +43,7 @@ describe('the template', () => {
     expect(Object.fromEntries(others)).toMatchSnapshot();
   });
 
-  test('names nothing by hand, so that two copies live side by side', () => {
+  test('has no physical names, so that two copies can coexist', () => {
     const given = JSON.stringify(template.toJSON());
     expect(given).not.toMatch(
       /"(?:BucketName|QueueName|TopicName|FunctionName|RoleName|LogGroupName|TableName)":"/,
@@ -97,7 +51,7 @@ describe('the template', () => {
     expect(given).not.toMatch(/arn:aws:[^"]*\d{12}/);
   });
 
-  test('tells where to upload and where everything is', () => {
+  test('outputs the upload URL and the names of its resources', () => {
     const outputs = [
       'AdmissionTableName',
       'AlertsTopicArn',
@@ -129,7 +83,7 @@ describe('the template', () => {
 });
 
 describe('both buckets', () => {
-  test('are private, encrypted, owner-enforced, and rid of abandoned uploads', () => {
+  test('are private, encrypted and owner-enforced, and abort abandoned uploads', () => {
     template.resourceCountIs('AWS::S3::Bucket', 2);
     template.allResourcesProperties('AWS::S3::Bucket', {
       PublicAccessBlockConfiguration: {
@@ -150,7 +104,7 @@ describe('both buckets', () => {
     });
   });
 
-  test('refuse whoever comes without TLS', () => {
+  test('refuse requests without TLS', () => {
     template.resourceCountIs('AWS::S3::BucketPolicy', 2);
     template.allResourcesProperties('AWS::S3::BucketPolicy', {
       PolicyDocument: Match.objectLike({
@@ -165,7 +119,7 @@ describe('both buckets', () => {
     });
   });
 
-  test('outlive the stack unless the settings say otherwise', () => {
+  test('are retained unless the settings say otherwise', () => {
     template.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Retain' });
     template.resourceCountIs('Custom::S3AutoDeleteObjects', 0);
     changed.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Delete' });
@@ -193,7 +147,7 @@ describe('the API', () => {
     ]);
   });
 
-  /** The routes that a caller must be authorised for, by kind of authorisation. */
+  /** The type of authorization of each route. */
   const guarded = (of: Template) =>
     Object.fromEntries(
       resourcesOf(of, 'AWS::ApiGatewayV2::Route').map(({ RouteKey, AuthorizationType }) => [
@@ -212,18 +166,18 @@ describe('the API', () => {
   const each = (routes: readonly string[], authorization: string) =>
     Object.fromEntries(routes.map((route) => [route, authorization]));
 
-  test('is open to anyone by default', () => {
+  test('is open by default', () => {
     expect(guarded(template)).toEqual(each([...images, ...links, ...described], 'NONE'));
   });
 
-  test('takes only requests that AWS credentials signed with auth "iam", but shows public links', () => {
+  test('requires signatures of IAM with auth "iam", except for public links', () => {
     expect(guarded(templateWith({ auth: 'iam' }))).toEqual({
       ...each(images, 'AWS_IAM'),
       ...each([...links, ...described], 'NONE'),
     });
   });
 
-  test('takes only tokens of the issuer for the audience with auth "jwt", for links as well if they are to be the same', () => {
+  test('requires tokens with auth "jwt", for links too with links "same"', () => {
     expect(guarded(changed)).toEqual({ ...each([...images, ...links], 'JWT'), ...each(described, 'NONE') });
     changed.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
       AuthorizerType: 'JWT',
@@ -232,7 +186,7 @@ describe('the API', () => {
     });
   });
 
-  test('is on a named stage, throttled and logged', () => {
+  test('has a named stage with throttling and an access log', () => {
     template.resourceCountIs('AWS::ApiGatewayV2::Stage', 1);
     template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
       StageName: 'dev',
@@ -255,7 +209,7 @@ describe('the API', () => {
     });
   });
 
-  test('runs as many functions at once as the settings reserve, and reserves none by default', () => {
+  test('reserves the configured concurrency, and none by default', () => {
     const reserved = (of: Template) =>
       ownFunctions(of).flatMap(({ name, ReservedConcurrentExecutions }) =>
         ReservedConcurrentExecutions === undefined ? [] : [[name.slice(0, 6), ReservedConcurrentExecutions]],
@@ -266,7 +220,7 @@ describe('the API', () => {
 });
 
 describe('a domain', () => {
-  test('leads to the API under the same paths, over TLS 1.2 at least', () => {
+  test('serves the API under the same paths, with TLS 1.2 or newer', () => {
     template.resourceCountIs('AWS::ApiGatewayV2::DomainName', 0);
     const [domain] = resourcesOf(changed, 'AWS::ApiGatewayV2::DomainName');
     expect(domain).toMatchObject({
@@ -286,12 +240,12 @@ describe('a domain', () => {
     });
   });
 
-  test('is what links and mails begin with', () => {
-    const told = ownFunctions(changed).flatMap(({ name, Environment: { Variables } }) => {
+  test('is the beginning of links in replies and mails', () => {
+    const found = ownFunctions(changed).flatMap(({ name, Environment: { Variables } }) => {
       const { PUBLIC_URL, API_URL } = Variables;
       return PUBLIC_URL || API_URL ? [[name.slice(0, 6), PUBLIC_URL ?? API_URL]] : [];
     });
-    expect(told).toEqual([
+    expect(found).toEqual([
       ['Ingest', 'https://images.example.com/live'],
       ['Notify', 'https://images.example.com/live'],
     ]);
@@ -301,7 +255,7 @@ describe('a domain', () => {
 });
 
 describe('all functions', () => {
-  test('run Node.js 24 on arm64, traced, with a time limit and a log that expires', () => {
+  test('run Node.js 24 on arm64, with tracing, a timeout and a log that expires', () => {
     const functions = ownFunctions(changed);
     expect(functions).toHaveLength(5);
     expect(ownFunctions(template)).toHaveLength(4);
@@ -318,11 +272,11 @@ describe('all functions', () => {
     }
   });
 
-  test('are told the variants with every default filled in', () => {
-    const told = ownFunctions(changed).flatMap(({ Environment }) => Environment.Variables.VARIANTS ?? []);
+  test('have the variants with all defaults in their environment', () => {
+    const found = ownFunctions(changed).flatMap(({ Environment }) => Environment.Variables.VARIANTS ?? []);
     // The reconciler makes none.
-    expect(told).toHaveLength(4);
-    for (const variants of told) {
+    expect(found).toHaveLength(4);
+    for (const variants of found) {
       expect(JSON.parse(variants)).toEqual([
         {
           name: 'card',
@@ -340,17 +294,17 @@ describe('all functions', () => {
 });
 
 describe('the resize function', () => {
-  test('has one whole CPU, and more memory where a decoder may take more', () => {
+  test('has one whole CPU, and more memory if decoders need more', () => {
     const memoryOf = (name: string, each: Template): number =>
       ownFunctions(each).find((one) => one.name.startsWith(name))?.MemorySize;
     for (const name of ['ResizeFunction', 'ResizeSlowFunction']) expect(memoryOf(name, template)).toBe(1769);
     const roomy = templateWith({ decodeMemoryMiB: 3000 });
     expect(memoryOf('ResizeSlowFunction', roomy)).toBe(3450);
-    // The fast lane allows 512 MiB to an image, whatever the setting.
+    // The fast lane allows 512 MiB for an image, whatever the setting.
     expect(memoryOf('ResizeFunction', roomy)).toBe(1769);
   });
 
-  test('has time for two decodes, at the longest that the settings allow', () => {
+  test('has time for two decodes of the longest allowed duration', () => {
     const resize = ownFunctions(template).find(({ name }) => name.startsWith('ResizeFunction'));
     const { maxValue } = imageLimitsSchema.shape.decodeTimeoutSeconds;
     expect(resize?.Timeout).toBeGreaterThan(2 * (maxValue ?? Number.NaN));
@@ -358,7 +312,7 @@ describe('the resize function', () => {
 });
 
 describe('the catalog', () => {
-  test('is paid per request, encrypted, restorable to any point in time, and rid of what expires', () => {
+  test('has on-demand billing, encryption, point-in-time recovery and an expiry', () => {
     template.resourceCountIs('AWS::DynamoDB::Table', 2);
     template.hasResourceProperties('AWS::DynamoDB::Table', {
       BillingMode: 'PAY_PER_REQUEST',
@@ -368,7 +322,7 @@ describe('the catalog', () => {
     });
   });
 
-  test('outlives the stack unless the settings say otherwise', () => {
+  test('is retained unless the settings say otherwise', () => {
     const policyIn = (of: Template) => of.findResources('AWS::DynamoDB::Table')[tableOf(of, 'Catalog').name];
     expect(policyIn(template)?.['DeletionPolicy']).toBe('Retain');
     expect(policyIn(changed)?.['DeletionPolicy']).toBe('Delete');
@@ -376,7 +330,7 @@ describe('the catalog', () => {
 });
 
 describe('the admission table', () => {
-  test('is keyed as the code keys it, encrypted, paid per request, and rid of what expires', () => {
+  test('has the key that the code uses, encryption, on-demand billing and an expiry', () => {
     const { partitionKey, timeToLive } = admissionTable;
     expect(tableOf(template, 'Admission')).toMatchObject({
       AttributeDefinitions: [{ AttributeName: partitionKey, AttributeType: 'S' }],
@@ -387,13 +341,13 @@ describe('the admission table', () => {
     });
   });
 
-  test('goes with the stack, also where the images stay', () => {
+  test('is deleted with the stack, even if the images are kept', () => {
     const table = tableOf(template, 'Admission');
     expect(table).not.toHaveProperty('PointInTimeRecoverySpecification');
     expect(template.toJSON()['Resources'][table.name].DeletionPolicy).toBe('Delete');
   });
 
-  test('bounds what the settings say, with functions and in containers', () => {
+  test('has the limits of the settings, with functions and with containers', () => {
     const variablesOf = (of: Template) =>
       ownFunctions(of).find(({ name }) => name.startsWith('Ingest'))?.Environment.Variables;
     expect(variablesOf(template)).toMatchObject({
@@ -427,7 +381,7 @@ describe('the reconciler', () => {
     });
   });
 
-  test('leaves an image more time than all deliveries of its event may take a first worker', () => {
+  test('waits longer than the visibility timeout before an image counts as lost', () => {
     const reconciler = ownFunctions(template).find(({ name }) => name.startsWith('ReconcilerFunction'));
     const queue = resourcesOf(template, 'AWS::SQS::Queue').find(({ RedrivePolicy }) => RedrivePolicy);
     expect(Number(reconciler?.Environment.Variables.OVERDUE_SECONDS)).toBeGreaterThan(
@@ -437,7 +391,7 @@ describe('the reconciler', () => {
 });
 
 describe('the resize queues', () => {
-  test('hold events encrypted, over TLS only, and set aside what fails five times for longer than they keep it', () => {
+  test('are encrypted, require TLS, and keep dead letters longer than messages', () => {
     template.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true });
     const queues = resourcesOf(template, 'AWS::SQS::Queue');
     expect(queues).toHaveLength(4);
@@ -459,7 +413,7 @@ describe('the resize queues', () => {
     });
   });
 
-  test('are fed by new originals of this account only', () => {
+  test('receive events of new originals of this account only', () => {
     const queue = Object.keys(template.findResources('AWS::SQS::Queue')).find((name) =>
       /^ResizeQueue[0-9A-F]{8}$/.test(name),
     );
@@ -491,7 +445,7 @@ describe('the resize queues', () => {
     });
   });
 
-  test('gives each image six times the function’s time, and lets none wait for another', () => {
+  test('have six times the function’s timeout, and one image per batch', () => {
     const resize = ownFunctions(template).find(({ name }) => name.startsWith('ResizeFunction'));
     template.hasResourceProperties('AWS::SQS::Queue', {
       VisibilityTimeout: 6 * resize?.Timeout,
@@ -509,7 +463,7 @@ describe('the resize queues', () => {
 });
 
 describe('each role', () => {
-  test('is taken on by its own service only, and the URL signer’s by ingest', () => {
+  test('can be assumed by its own service only, and the URL signer by ingest', () => {
     const trusted = resourcesOf(changed, 'AWS::IAM::Role')
       .filter(({ name }) => /^(?:Ingest|Resize|Reconciler|Notify)/.test(name))
       .map(({ name, AssumeRolePolicyDocument }) => [
@@ -531,20 +485,20 @@ describe('each role', () => {
     });
   });
 
-  test('has no managed policy: those allow more than is used', () => {
+  test('has no managed policy', () => {
     for (const { name, ManagedPolicyArns } of [
       ...resourcesOf(template, 'AWS::IAM::Role'),
       ...resourcesOf(changed, 'AWS::IAM::Role'),
     ]) {
-      // CDK's own, which empties the buckets.
+      // CDK's own function, which empties buckets.
       if (name.startsWith('CustomS3AutoDeleteObjects')) continue;
       expect(ManagedPolicyArns).toBeUndefined();
     }
   });
 });
 
-describe('nowhere', () => {
-  test('is a log kept for ever', () => {
+describe('no resource', () => {
+  test('is a log without an expiry', () => {
     for (const each of [template, changed, containers]) {
       each.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: Match.anyValue() });
     }
@@ -554,7 +508,7 @@ describe('nowhere', () => {
     ['default', () => template, 2],
     ['changed', () => changed, 3],
   ])(
-    'with the %s settings is a queue without another one for what fails, which keeps it longer',
+    'with the %s settings is a queue without a dead-letter queue that keeps messages longer',
     (_, of, count) => {
       const queues = resourcesOf(of(), 'AWS::SQS::Queue');
       const sources = queues.filter(({ RedrivePolicy }) => RedrivePolicy);
@@ -571,7 +525,7 @@ describe('nowhere', () => {
     },
   );
 
-  test('is a secret in an environment', () => {
+  test('has a secret in its environment', () => {
     for (const { Environment } of ownFunctions(changed)) {
       for (const name of Object.keys(Environment.Variables)) {
         expect(name).not.toMatch(/SECRET|PASSWORD|TOKEN|CREDENTIAL|PRIVATE|_KEY$/);

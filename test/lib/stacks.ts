@@ -6,7 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { readSettings } from '../../lib/settings.ts';
 import { ThumbnailGeneratorStack } from '../../lib/thumbnail-generator-stack.ts';
 
-/** What it takes to run in containers. */
+/** The settings that containers need. */
 export const inContainers = {
   compute: 'fargate',
   domain: {
@@ -15,17 +15,64 @@ export const inContainers = {
   },
 } as const;
 
-/** The app that cdk.json and these settings on top of it make; functions are not bundled. */
+/** Every setting but `compute` has another value than its default. */
+export const everySetting = {
+  stackName: 'Second',
+  stage: 'live',
+  variants: [
+    {
+      name: 'card',
+      width: 640,
+      height: 480,
+      fit: 'cover',
+      position: 'attention',
+      format: 'avif',
+      quality: 45,
+    },
+    { name: 'icon', width: 64, height: 64, fit: 'contain', background: '#00000000', format: 'png' },
+  ],
+  maxInlineBytes: 1_000_000,
+  maxUploadBytes: 20_000_000,
+  maxSidePixels: 8000,
+  maxPixels: 40_000_000,
+  maxFrames: 100,
+  maxAnimationPixels: 200_000_000,
+  decodeTimeoutSeconds: 10,
+  decodeMemoryMiB: 2000,
+  urlLifetimeSeconds: 900,
+  uploadsPerSecond: 2,
+  uploadBurst: 3,
+  maxUploadsPerDay: 300,
+  maxUploadBytesPerDay: 3_000_000_000,
+  maxWaitingCallers: 4,
+  requestsPerSecond: 5,
+  requestBurst: 10,
+  ingestMaxConcurrency: 25,
+  resizeMaxConcurrency: 2,
+  logRetentionDays: 7,
+  auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
+  links: 'same',
+  email: { from: 'images@example.com', allowedRecipients: ['example.com', 'me@example.org'] },
+  alerts: {
+    emails: ['day@example.com', 'night@example.com'],
+    uploadToReadyGoalSeconds: 5,
+    usualImagesPerHour: 200,
+  },
+  domain: inContainers.domain,
+  imagesOnDestroy: 'delete',
+};
+
+/** The app with settings that override cdk.json; functions are not bundled. */
 export const appWith = (given: Readonly<Record<string, unknown>> = {}) => {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8'));
   const outdir = mkdtempSync(join(tmpdir(), 'thumbnail-generator-synth-'));
   const app = new App({ outdir, context: { ...context, ...given, 'aws:cdk:bundling-stacks': [] } });
   const settings = readSettings(app.node.getAllContext());
   const stack = new ThumbnailGeneratorStack(app, settings.stackName, { settings });
-  return { app, outdir, stack };
+  return { app, outdir, settings, stack };
 };
 
-/** The template that `cdk synth` makes with these settings on top of cdk.json. */
+/** The template of `cdk synth` with settings that override cdk.json. */
 export const templateWith = (given: Readonly<Record<string, unknown>> = {}): Template =>
   Template.fromStack(appWith(given).stack);
 
@@ -33,10 +80,10 @@ interface ComparableTemplate {
   readonly Resources: Readonly<Record<string, unknown>>;
 }
 
-/** The template without what changes with every build: the hashes of its assets. */
+/** The template without the hashes of assets, which change with every build. */
 export const comparable = (template: Template): ComparableTemplate =>
   JSON.parse(JSON.stringify(template.toJSON()).replaceAll(/[0-9a-f]{64}/g, 'ASSET_HASH'));
 
-/** All resources of one type with their properties, by their logical names. */
+/** All resources of one type with their properties and logical ids. */
 export const resourcesOf = (of: Template, type: string) =>
   Object.entries(of.findResources(type)).map(([name, { Properties }]) => ({ name, ...Properties }));

@@ -7,7 +7,7 @@ interface Resource {
 }
 type Resources = Readonly<Record<string, Resource>>;
 
-/** Whatever holds something that is not in the template. */
+/** Resources with contents that are not in the template. */
 const stateful = [
   'AWS::S3::Bucket',
   'AWS::DynamoDB::Table',
@@ -41,15 +41,15 @@ beforeAll(() => {
 const isStateful = ({ Type }: Resource): boolean => stateful.includes(Type);
 const isApi = ({ Type }: Resource): boolean => Type.startsWith('AWS::ApiGatewayV2::');
 
-/** What is the same in both, to the last property, CloudFormation neither replaces nor removes nor touches. */
-test('a switch from functions to containers leaves all that holds data as it is', () => {
+/** CloudFormation leaves resources alone whose properties are all the same in both templates. */
+test('a change from functions to containers touches no resource that holds data', () => {
   const kept = those(functions, isStateful);
   expect(Object.keys(kept).length).toBeGreaterThan(15);
   expect(containers).toMatchObject(kept);
   for (const [logicalId, resource] of Object.entries(kept)) expect(containers[logicalId]).toEqual(resource);
 });
 
-test('a switch back leaves it as well, and in the account what only containers had written', () => {
+test('a change back touches none either, and retains the logs of containers', () => {
   const kept = those(containers, isStateful);
   const gone = Object.entries(kept).filter(([logicalId]) => functions[logicalId] === undefined);
   expect(gone.map(([logicalId, { DeletionPolicy }]) => [logicalId, DeletionPolicy])).toEqual([
@@ -57,7 +57,7 @@ test('a switch back leaves it as well, and in the account what only containers h
   ]);
 });
 
-test('the API, its domain and its function answer in both, at the same address', () => {
+test('the API, its domain and its function are the same with functions and containers', () => {
   const api = those(functions, isApi);
   expect(Object.values(api).map(({ Type }) => Type)).toEqual(
     expect.arrayContaining(['AWS::ApiGatewayV2::DomainName', 'AWS::ApiGatewayV2::ApiMapping']),
@@ -70,7 +70,7 @@ test('the API, its domain and its function answer in both, at the same address',
   expect(those(containers, isIngest)).toEqual(ingest);
 });
 
-test('only the functions that resize go, with their roles and sources', () => {
+test('only the resize functions are removed, with their roles and event sources', () => {
   const gone = Object.entries(functions)
     .filter(([logicalId, { Type }]) => !(logicalId in containers) && Type !== 'AWS::CloudWatch::Alarm')
     .map(([logicalId]) => logicalId.replace(/[0-9A-F]{8}$/, ''));
@@ -86,7 +86,7 @@ test('only the functions that resize go, with their roles and sources', () => {
   ]);
 });
 
-test('a domain, for whom there was none, changes nothing but what says or serves it', () => {
+test('adding a domain changes nothing but the domain’s own resources and the links', () => {
   const without = resourcesOf(templateWith({ email, alerts }));
   for (const [logicalId, resource] of Object.entries(without)) {
     if (isStateful(resource) || isApi(resource)) expect(functions[logicalId]).toEqual(resource);

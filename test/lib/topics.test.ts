@@ -42,17 +42,17 @@ const refusesPlainHttp = {
 const account = { Ref: 'AWS::AccountId' };
 
 describe('the topic of image events', () => {
-  test('takes events over TLS only, and lets nobody in from outside', () => {
+  test('refuses requests without TLS, and grants nothing to other accounts', () => {
     const { statements, reference, topicName, displayName } = topicOf(withMail, 'ImageEvents');
     expect(statements).toEqual([{ ...refusesPlainHttp, Resource: reference }]);
     expect({ topicName, displayName }).toEqual({ displayName: 'What happens to images' });
   });
 
-  test('has nobody who listens while mail is off', () => {
+  test('has no subscription without mail', () => {
     expect(topicOf(plain, 'ImageEvents').subscriptions).toEqual([]);
   });
 
-  test.each(['Ingest', 'Resize'])('is told to %s, and published to by it and no other topic is', (name) => {
+  test.each(['Ingest', 'Resize'])('is the only topic to which %s may publish', (name) => {
     const { reference } = topicOf(plain, 'ImageEvents');
     const [role] = resourcesOf(plain, 'AWS::IAM::Policy').filter((policy) =>
       policy.name.startsWith(`${name}FunctionRole`),
@@ -98,7 +98,7 @@ describe('the alerts topic', () => {
     },
   };
 
-  test('takes alarms of this account, over TLS only, and nothing else', () => {
+  test('accepts alarms of this account over TLS, and nothing else', () => {
     const { statements, reference } = topicOf(plain, 'Alerts');
     expect(statements).toEqual([
       { ...refusesPlainHttp, Resource: reference },
@@ -106,7 +106,7 @@ describe('the alerts topic', () => {
     ]);
   });
 
-  test('takes notices of SES about our own mails as well, while mail is on', () => {
+  test('also accepts notices of SES about the service’s own mails while mail is on', () => {
     const { statements, reference } = topicOf(withMail, 'Alerts');
     const [configurationSet] = resourcesOf(withMail, 'AWS::SES::ConfigurationSet');
     expect(statements).toHaveLength(3);
@@ -139,7 +139,7 @@ describe('the alerts topic', () => {
     });
   });
 
-  test('writes to each address of the settings, and by default to nobody', () => {
+  test('has a subscription for each configured address, and none by default', () => {
     const subscribers = topicOf(withMail, 'Alerts').subscriptions.map(({ Protocol, Endpoint }) => [
       Protocol,
       Endpoint,

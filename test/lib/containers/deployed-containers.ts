@@ -17,7 +17,7 @@ export const changedContainers = {
   },
 };
 
-/** The one resource of a type whose logical name begins so. */
+/** The only resource of a type whose logical id begins with this name. */
 export const only = (of: Template, type: string, name = '') => {
   const [found, ...others] = resourcesOf(of, type).filter((each) => each.name.startsWith(name));
   expect(others).toEqual([]);

@@ -10,7 +10,7 @@ const assetsSchema = z.object({
   ),
 });
 
-/** What a synthesis, which needs no Docker, leaves for whoever builds the image. */
+/** The build context of the image that a synthesis writes, without Docker. */
 const synthesizedImage = () => {
   const { app, outdir } = appWith(inContainers);
   app.synth();
@@ -23,7 +23,7 @@ const synthesizedImage = () => {
   return { ...image, directory: join(outdir, image.directory) };
 };
 
-test('one image for arm64 is made of what runs, and of nothing that a test, a synthesis or npm start writes', () => {
+test('one image for arm64 contains the code that runs, and nothing that tests, a synthesis or npm start write', () => {
   const { platform, directory } = synthesizedImage();
   expect(platform).toBe('linux/arm64');
   expect(readdirSync(directory).sort()).toEqual([
@@ -38,6 +38,6 @@ test('one image for arm64 is made of what runs, and of nothing that a test, a sy
   expect(files).toEqual(expect.arrayContaining(['containers/ingest.ts', 'containers/resize.ts']));
 });
 
-test('the image keeps its hash, and so the tasks that run, from one synthesis to the next', () => {
+test('another synthesis keeps the hash of the image, and so the running tasks', () => {
   expect(synthesizedImage().hash).toBe(synthesizedImage().hash);
 });

@@ -12,7 +12,7 @@ beforeAll(() => {
 });
 
 describe('the load balancer', () => {
-  test('speaks HTTPS only, TLS 1.2 and 1.3, and leads all else there', () => {
+  test('serves HTTPS with TLS 1.2 and 1.3, and redirects HTTP to it', () => {
     const [https, http, ...others] = resourcesOf(template, 'AWS::ElasticLoadBalancingV2::Listener').sort(
       (one, other) => other.Port - one.Port,
     );
@@ -32,7 +32,7 @@ describe('the load balancer', () => {
     });
   });
 
-  test('gives tasks only what is for the domain and under the stage, and answers the rest as API Gateway does', () => {
+  test('forwards only requests for the domain and the stage, and answers others as API Gateway does', () => {
     const targets = only(template, 'AWS::ElasticLoadBalancingV2::TargetGroup');
     const rule = only(template, 'AWS::ElasticLoadBalancingV2::ListenerRule');
     expect(rule).toMatchObject({
@@ -59,7 +59,7 @@ describe('the load balancer', () => {
     });
   });
 
-  test('is public, drops malformed headers, waits longer than any request takes, and can be taken away again', () => {
+  test('is public, drops malformed headers, outlasts the longest request, and can be deleted', () => {
     const { Scheme, Type, LoadBalancerAttributes } = only(
       template,
       'AWS::ElasticLoadBalancingV2::LoadBalancer',
@@ -72,13 +72,13 @@ describe('the load balancer', () => {
         { Key: 'deletion_protection.enabled', Value: 'false' },
       ]),
     );
-    // What the server behind it keeps an idle connection for is longer.
+    // The server behind it keeps idle connections for longer.
     const [, kept] =
       /keepAliveMilliseconds = ([\d_]+)/.exec(readFileSync('containers/http-server.ts', 'utf8')) ?? [];
     expect(Number(kept?.replaceAll('_', ''))).toBeGreaterThan(60_000);
   });
 
-  test('asks tasks whether they are ready, for five minutes before it has one replaced', () => {
+  test('checks whether tasks are ready, and lets ECS replace one after five minutes', () => {
     const { name: _, ...targets } = only(template, 'AWS::ElasticLoadBalancingV2::TargetGroup');
     expect(targets).toMatchObject({
       TargetType: 'ip',
@@ -92,7 +92,7 @@ describe('the load balancer', () => {
     expect(targets.HealthCheckIntervalSeconds * targets.UnhealthyThresholdCount).toBe(5 * 60);
   });
 
-  test('lets a task go in less time than it is given to stop', () => {
+  test('deregisters a task in less time than the task has to stop', () => {
     const { TargetGroupAttributes } = only(template, 'AWS::ElasticLoadBalancingV2::TargetGroup');
     const delay = TargetGroupAttributes.find(
       ({ Key }: { readonly Key: string }) => Key === 'deregistration_delay.timeout_seconds',
@@ -101,10 +101,15 @@ describe('the load balancer', () => {
   });
 });
 
-describe('the log of the traffic', () => {
+describe('the traffic logs', () => {
   const bucketOf = (of: Template) => only(of, 'AWS::S3::Bucket', 'ContainersTrafficLogs');
 
-  test('is private, encrypted, and rid of what is older than any other log', () => {
+  const expiry = (days: number) =>
+    expect.objectContaining({
+      Rules: expect.arrayContaining([expect.objectContaining({ ExpirationInDays: days, Status: 'Enabled' })]),
+    });
+
+  test('are private and encrypted, and expire like other logs', () => {
     expect(bucketOf(template)).toMatchObject({
       PublicAccessBlockConfiguration: {
         BlockPublicAcls: true,
@@ -116,14 +121,12 @@ describe('the log of the traffic', () => {
         ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
       },
       OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
-      LifecycleConfiguration: {
-        Rules: [expect.objectContaining({ ExpirationInDays: 30, Status: 'Enabled' })],
-      },
+      LifecycleConfiguration: expiry(30),
     });
-    expect(bucketOf(changed).LifecycleConfiguration.Rules[0].ExpirationInDays).toBe(7);
+    expect(bucketOf(changed).LifecycleConfiguration).toEqual(expiry(7));
   });
 
-  test('has every connection, written by the load balancer of any region, and no one else may write there', () => {
+  test('hold every connection, and only the load balancer may write them', () => {
     const { LoadBalancerAttributes } = only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer');
     const bucket = bucketOf(template);
     expect(LoadBalancerAttributes).toEqual(
@@ -164,7 +167,7 @@ describe('the log of the traffic', () => {
     );
   });
 
-  test('has no request, whose query may hold an address', () => {
+  test('hold no requests, whose queries may contain mail addresses', () => {
     for (const each of [template, changed]) {
       const { LoadBalancerAttributes } = only(each, 'AWS::ElasticLoadBalancingV2::LoadBalancer');
       const accessLogs = LoadBalancerAttributes.filter(({ Key }: { readonly Key: string }) =>
@@ -174,7 +177,7 @@ describe('the log of the traffic', () => {
     }
   });
 
-  test('has the connections that the network refused', () => {
+  test('hold the connections that the network refused', () => {
     const { name: _, ...flowLog } = only(template, 'AWS::EC2::FlowLog');
     expect(flowLog).toMatchObject({
       ResourceType: 'VPC',
@@ -185,7 +188,7 @@ describe('the log of the traffic', () => {
   });
 });
 
-test('the outputs lead to containers and back to functions', () => {
+test('the outputs have the DNS targets of containers and of functions', () => {
   template.hasOutput('LoadBalancerDnsName', {
     Value: attribute('DNSName', only(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer')),
   });

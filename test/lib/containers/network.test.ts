@@ -13,13 +13,13 @@ beforeAll(() => {
 describe('the network', () => {
   const subnetsOf = (of: Template, name: string) =>
     resourcesOf(of, 'AWS::EC2::Subnet').filter((subnet) => subnet.name.includes(name));
-  /** Where the route tables of these subnets lead to. */
+  /** The targets of the route tables of these subnets. */
   const waysOut = (of: Template, name: string) =>
     resourcesOf(of, 'AWS::EC2::Route')
       .filter(({ RouteTableId }) => RouteTableId.Ref.includes(name))
       .map(({ GatewayId, NatGatewayId }) => (GatewayId ? 'internet' : NatGatewayId && 'NAT'));
 
-  test('is in two zones without being told which, and gives nobody a public address', () => {
+  test('spans two zones of the region by default, without public addresses', () => {
     for (const name of ['LoadBalancerSubnet', 'TasksSubnet']) {
       const subnets = subnetsOf(template, name);
       expect(subnets.map(({ AvailabilityZone }) => AvailabilityZone)).toEqual([
@@ -30,7 +30,7 @@ describe('the network', () => {
     }
   });
 
-  test('has no way out for tasks by default, and one through a NAT gateway in each zone if that is set', () => {
+  test('has no route to the internet for tasks by default, and a NAT gateway per zone if configured', () => {
     template.resourceCountIs('AWS::EC2::NatGateway', 0);
     expect(waysOut(template, 'TasksSubnet')).toEqual([]);
     expect(waysOut(template, 'LoadBalancerSubnet')).toEqual(['internet', 'internet']);
@@ -39,7 +39,7 @@ describe('the network', () => {
     changed.resourceCountIs('AWS::EC2::VPCEndpoint', 2);
   });
 
-  test('has room for more zones without moving one', () => {
+  test('keeps the addresses of zones when more are added', () => {
     const addresses = (of: Template, name: string) => subnetsOf(of, name).map(({ CidrBlock }) => CidrBlock);
     expect(subnetsOf(changed, 'TasksSubnet').map(({ AvailabilityZone }) => AvailabilityZone)).toEqual([
       'us-east-2a',
@@ -50,7 +50,7 @@ describe('the network', () => {
       expect(addresses(changed, name).slice(0, 2)).toEqual(addresses(template, name));
   });
 
-  test('runs tasks in private subnets, and the load balancer in the others', () => {
+  test('has tasks in private subnets and the load balancer in public ones', () => {
     const refs = (name: string) => subnetsOf(template, name).map((subnet) => ({ Ref: subnet.name }));
     for (const name of serviceNames) {
       expect(serviceOf(template, name).NetworkConfiguration.AwsvpcConfiguration).toMatchObject({
@@ -63,7 +63,7 @@ describe('the network', () => {
     );
   });
 
-  test('reaches in each zone what tasks need of AWS, and nothing else', () => {
+  test('has endpoints in each zone for the services that tasks need, and no others', () => {
     const endpoints = resourcesOf(template, 'AWS::EC2::VPCEndpoint').map((endpoint) => [
       endpoint.ServiceName['Fn::Join'][1].at(-1).slice(1),
       endpoint.VpcEndpointType,
@@ -108,7 +108,7 @@ describe('the network', () => {
   });
 });
 
-test('endpoints let nobody in with credentials of another account', () => {
+test('endpoints refuse credentials of other accounts', () => {
   const endpoints = resourcesOf(template, 'AWS::EC2::VPCEndpoint').filter(
     ({ VpcEndpointType }) => VpcEndpointType === 'Interface',
   );
@@ -132,7 +132,7 @@ describe('security groups', () => {
   const referred = (reference: { readonly 'Fn::GetAtt': readonly [string, string] }): string =>
     nameOf(reference['Fn::GetAtt'][0]);
 
-  /** Every rule as "from -> to: port". CDK writes that nothing may leave as a rule for nowhere. */
+  /** Every rule as "from -> to: port". CDK represents "no outbound traffic" by a rule for an invalid address. */
   const rulesOf = (of: Template): readonly string[] => {
     const groups = resourcesOf(of, 'AWS::EC2::SecurityGroup');
     return [
@@ -167,7 +167,7 @@ describe('security groups', () => {
     'ResizeAccess -> 0.0.0.0/0: 443',
   ];
 
-  test('let everybody to the load balancer, only that to ingest, nobody to workers, and tasks to HTTPS', () => {
+  test('allow everyone to the load balancer, only it to ingest, no one to workers, and tasks to HTTPS', () => {
     expect(new Set(rulesOf(template))).toEqual(
       new Set([...always, 'IngestAccess -> EndpointAccess: 443', 'ResizeAccess -> EndpointAccess: 443']),
     );

@@ -12,7 +12,7 @@ describe('roles', () => {
   const statementsOf = (of: Template, name: string) =>
     only(of, 'AWS::IAM::Policy', name).PolicyDocument.Statement;
 
-  test('of tasks may do what the functions’ may, which takes no log and no trace', () => {
+  test('of tasks have the permissions of the functions except for logs and traces', () => {
     const ofFunction = statementsOf(template, 'IngestFunctionRole').filter(
       ({ Action }: { readonly Action: unknown }) => !/"(?:logs|xray):/.test(JSON.stringify([Action].flat())),
     );
@@ -20,7 +20,7 @@ describe('roles', () => {
     expect(statementsOf(template, 'ContainersIngestTaskRole')).toEqual(ofFunction);
   });
 
-  test('of workers may do just this', () => {
+  test('of workers have exactly these permissions', () => {
     const actions = statementsOf(template, 'ContainersResizeTaskRole').flatMap(
       ({ Action }: { readonly Action: string | readonly string[] }) => Action,
     );
@@ -38,7 +38,7 @@ describe('roles', () => {
     ]);
   });
 
-  test.each(serviceNames)('that start a task of %s may fetch its image and write its log', (name) => {
+  test.each(serviceNames)('that start a task of %s may only fetch its image and write its log', (name) => {
     const logGroup = only(template, 'AWS::Logs::LogGroup', `${name}FunctionLogs`);
     expect(statementsOf(template, `Containers${name}TaskExecutionRole`)).toEqual([
       {
@@ -55,7 +55,7 @@ describe('roles', () => {
     ]);
   });
 
-  test('are taken on by tasks of this account, and the URL signer’s by both that take uploads in', () => {
+  test('can be assumed by tasks of this account, and the URL signer by the function and the tasks of ingest', () => {
     const trustOf = (name: string) =>
       only(template, 'AWS::IAM::Role', name).AssumeRolePolicyDocument.Statement;
     for (const name of serviceNames) {
@@ -77,7 +77,7 @@ describe('roles', () => {
     ]);
   });
 
-  test('have no managed policy: those allow more than is used', () => {
+  test('have no managed policy', () => {
     for (const { ManagedPolicyArns } of resourcesOf(template, 'AWS::IAM::Role'))
       expect(ManagedPolicyArns).toBeUndefined();
   });

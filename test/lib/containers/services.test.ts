@@ -13,7 +13,7 @@ import {
 
 let template: Template;
 let changed: Template;
-/** The same with functions. */
+/** The template with functions. */
 let functions: Template;
 
 beforeAll(() => {
@@ -23,7 +23,7 @@ beforeAll(() => {
 });
 
 describe.each(serviceNames)('the service of %s', (name) => {
-  test('runs on arm64, as a user that is not root, with nothing that it may write but /tmp', () => {
+  test('runs on arm64, not as root, with /tmp as the only writable directory', () => {
     const task = taskOf(template, name);
     expect(task).toMatchObject({
       RequiresCompatibilities: ['FARGATE'],
@@ -43,7 +43,7 @@ describe.each(serviceNames)('the service of %s', (name) => {
     expect(container.Privileged).toBeUndefined();
   });
 
-  test('writes the log that the function writes, which expires', () => {
+  test('writes to the log group of the function, which expires', () => {
     const { LogDriver, Options } = containerOf(template, name).LogConfiguration;
     const logGroup = only(template, 'AWS::Logs::LogGroup', `${name}FunctionLogs`);
     expect(LogDriver).toBe('awslogs');
@@ -51,16 +51,16 @@ describe.each(serviceNames)('the service of %s', (name) => {
     expect(logGroup.RetentionInDays).toBe(30);
   });
 
-  test('is told what the function is told', () => {
+  test('has the environment of the function', () => {
     const deployed = only(functions, 'AWS::Lambda::Function', `${name}Function`);
-    // Bodies may be larger here, a task serves both lanes, and the image says how memory is used.
-    const { MAX_INLINE_BYTES, LANE, NODE_OPTIONS, MALLOC_ARENA_MAX, ...told } =
+    // Bodies may be larger here, a task serves both lanes, and the image configures memory.
+    const { MAX_INLINE_BYTES, LANE, NODE_OPTIONS, MALLOC_ARENA_MAX, ...shared } =
       deployed.Environment.Variables;
-    expect(Object.keys(told).length).toBeGreaterThan(6);
-    expect(environmentOf(template, name)).toMatchObject(told);
+    expect(Object.keys(shared).length).toBeGreaterThan(6);
+    expect(environmentOf(template, name)).toMatchObject(shared);
   });
 
-  test('keeps all tasks while it is deployed, and undoes what does not come up', () => {
+  test('keeps all tasks during a deployment, and rolls back a failed one', () => {
     expect(serviceOf(template, name)).toMatchObject({
       DeploymentConfiguration: {
         MinimumHealthyPercent: 100,
@@ -71,11 +71,11 @@ describe.each(serviceNames)('the service of %s', (name) => {
     });
   });
 
-  test('leaves the number of its tasks to the scaling', () => {
+  test('leaves the number of tasks to scaling', () => {
     expect(serviceOf(template, name).DesiredCount).toBeUndefined();
   });
 
-  test('starts no task before there is a way to its image', () => {
+  test('starts no task before the network can reach its image', () => {
     const service = template.findResources('AWS::ECS::Service')[serviceOf(template, name).name];
     const ways = [
       ...resourcesOf(template, 'AWS::EC2::VPCEndpoint'),
@@ -89,7 +89,7 @@ describe.each(serviceNames)('the service of %s', (name) => {
       expect(variable).not.toMatch(/SECRET|PASSWORD|TOKEN|CREDENTIAL|PRIVATE|_KEY$/);
   });
 
-  test('is replaced when its process does not work, as the image itself checks', () => {
+  test('is replaced when the health check of the image fails', () => {
     expect(containerOf(template, name).HealthCheck).toEqual({
       Command: ['CMD', 'node', 'containers/healthy.ts'],
       Interval: 10,
@@ -99,13 +99,13 @@ describe.each(serviceNames)('the service of %s', (name) => {
     });
   });
 
-  test('gives nobody a shell in it', () => {
+  test('does not allow ECS Exec', () => {
     expect(serviceOf(template, name).EnableExecuteCommand).toBeUndefined();
   });
 });
 
 describe('the service of ingest', () => {
-  test('has as many tasks as the settings allow, on demand, by CPU and by requests', () => {
+  test('scales on-demand tasks within the settings, by CPU and by requests', () => {
     expect(serviceOf(template, 'Ingest').CapacityProviderStrategy).toEqual([
       { CapacityProvider: 'FARGATE', Weight: 1 },
     ]);
@@ -132,7 +132,7 @@ describe('the service of ingest', () => {
     ]);
   });
 
-  test('takes larger images than a function, as many at once as a quarter of its memory holds', () => {
+  test('accepts larger images than the function, as many bytes at once as a quarter of its memory', () => {
     expect(environmentOf(template, 'Ingest')).toMatchObject({
       MAX_INLINE_BYTES: '32000000',
       MAX_BYTES_IN_HAND: String(512 * 1024 * 1024),
@@ -148,7 +148,7 @@ describe('the service of ingest', () => {
 });
 
 describe('the service of resize', () => {
-  test('has its first worker and a fifth of the others on demand, or all if that is set', () => {
+  test('has its first worker and a fifth of the others on demand, or all if configured', () => {
     expect(serviceOf(template, 'Resize').CapacityProviderStrategy).toEqual([
       { CapacityProvider: 'FARGATE', Base: 1, Weight: 1 },
       { CapacityProvider: 'FARGATE_SPOT', Weight: 4 },
@@ -164,7 +164,7 @@ describe('the service of resize', () => {
     expect(environmentOf(changed, 'Resize')).toMatchObject({ DECODES_AT_ONCE: '4' });
   });
 
-  test('is reached by no load balancer', () => {
+  test('has no load balancer', () => {
     expect(serviceOf(template, 'Resize').LoadBalancers).toEqual([]);
     expect(containerOf(template, 'Resize').PortMappings).toBeUndefined();
   });
@@ -178,14 +178,14 @@ describe('the service of resize', () => {
     return { Cpu, Memory, min: target.MinCapacity, max: target.MaxCapacity, policies };
   };
 
-  test('has as many workers as the images that wait for each need', () => {
+  test('scales by the number of waiting images per worker', () => {
     const { policies, ...bounds } = scalingOf(template);
     expect(bounds).toEqual({ min: 1, max: 20, Cpu: '2048', Memory: '4096' });
     expect(policies).toHaveLength(1);
     const [{ TargetValue, CustomizedMetricSpecification }] = policies.map(
       ({ TargetTrackingScalingPolicyConfiguration }) => TargetTrackingScalingPolicyConfiguration,
     );
-    // In half of 10 s, two decoders at 0.3 s each.
+    // Two decoders, 0.3 s for each image, in half of 10 s.
     expect(TargetValue).toBe(33);
     const queue = only(template, 'AWS::CloudWatch::Alarm', 'MonitoringAlarmsresizequeueage');
     const [messages, slow, tasks, backlog] = CustomizedMetricSpecification.Metrics;
@@ -223,7 +223,7 @@ describe('the service of resize', () => {
     ]);
   });
 
-  test('has no worker while nothing waits if that is set, and then starts the first one', () => {
+  test('scales to zero if configured, and starts the first worker when a message waits', () => {
     const { policies, ...bounds } = scalingOf(changed);
     expect(bounds).toEqual({ min: 0, max: 100, Cpu: '4096', Memory: '8192' });
     expect(policies).toHaveLength(2);
@@ -239,7 +239,7 @@ describe('the service of resize', () => {
     expect(JSON.stringify(alarm?.Metrics)).toContain('IF(FILL(tasks, 0) > 0, 0, messages + slow)');
   });
 
-  test('leaves the visibility timeout of the queue as it is, and no function to read the queue', () => {
+  test('keeps the queue’s visibility timeout, and removes the functions that poll it', () => {
     const [queue] = resourcesOf(template, 'AWS::SQS::Queue').filter(({ RedrivePolicy }) => RedrivePolicy);
     expect(queue?.VisibilityTimeout).toBe(720);
     template.resourceCountIs('AWS::Lambda::EventSourceMapping', 0);

@@ -41,7 +41,7 @@ const commandsOf = (file: string): readonly string[] => {
   return [...new Set(sent)];
 };
 
-/** What no handler calls, because AWS does it with the role, or the loop around a handler. */
+/** Permissions that AWS or the loop around a handler uses, not the handler itself. */
 const usedAround: readonly { readonly action: string; readonly roles: RegExp; readonly reason: string }[] = [
   {
     action: 'logs:CreateLogStream',
@@ -97,7 +97,7 @@ const usedAround: readonly { readonly action: string; readonly roles: RegExp; re
   })),
 ];
 
-/** Every call that no policy allows, and every action on a resource that no call uses. */
+/** Calls without a grant, and grants without a call. */
 const findings = (grants: readonly Grant[], calls: readonly Call[]): readonly string[] => {
   const allows = ({ role, action, resources }: Grant, call: Call) =>
     role === call.role &&
@@ -116,7 +116,7 @@ const findings = (grants: readonly Grant[], calls: readonly Call[]): readonly st
 
 const from = 'thumbnails@example.com';
 
-/** What is deployed, and what its roles did of all calls. */
+/** A template, and the calls of its roles. */
 interface Deployment {
   readonly template: Template;
   readonly grants: readonly Grant[];
@@ -127,7 +127,7 @@ let functions: Deployment;
 let containers: Deployment;
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 
-/** Each handler with the environment that it is deployed with, through everything that it can meet. */
+/** Runs each handler with its deployed environment through every situation that needs a permission. */
 beforeAll(async () => {
   server = await startCatalogServer();
   const aws = recordAws();
@@ -163,8 +163,8 @@ beforeAll(async () => {
     });
 
   type IngestHandler = (event: APIGatewayProxyEventV2) => Promise<HttpApiResult>;
-  /** Takes in pictures that are new, known, or left lying; @returns the new one */
-  const meetUploads = async (role: string, ingestHandler: IngestHandler, firstSide: number) => {
+  /** Uploads pictures that are new, known, or lost by an earlier upload; @returns the new one */
+  const runUploads = async (role: string, ingestHandler: IngestHandler, firstSide: number) => {
     const [fresh, stale, abandoned] = await Promise.all(
       [firstSide, firstSide + 1, firstSide + 2].map((side) => quarteredPicture(side, side).png().toBuffer()),
     );
@@ -192,7 +192,7 @@ beforeAll(async () => {
   const { handler: ingestHandler }: { handler: IngestHandler } = await import(
     '../../../lambdas/ingest/index.ts'
   );
-  const fresh = await meetUploads(ingest.role, ingestHandler, 41);
+  const fresh = await runUploads(ingest.role, ingestHandler, 41);
 
   const resize = deployedFunction(template, 'ResizeFunction');
   Object.assign(process.env, resize.environment);
@@ -256,7 +256,7 @@ beforeAll(async () => {
     const request = requestOf(event, requestContext.http.method, rawPath);
     return resultOf(await ingestInContainer.fetch(request));
   };
-  const freshInContainer = await meetUploads(ingestTask.role, sendToContainer, 51);
+  const freshInContainer = await runUploads(ingestTask.role, sendToContainer, 51);
 
   const resizeTask = deployedContainer(containers.template, 'ContainersResizeTask');
   const resizeInContainer = serviceOf('fast', resizeTask.environment);
@@ -277,13 +277,13 @@ const deployments: readonly (readonly [name: string, of: () => Deployment])[] = 
 ];
 
 describe.each(deployments)('with %s', (_, of) => {
-  test('each role may do all that its code does, and nothing else', () => {
+  test('each role has exactly the permissions that its code uses', () => {
     const { grants, calls } = of();
     expect(calls().length).toBeGreaterThan(20);
     expect(findings(grants, calls())).toEqual([]);
   });
 
-  test('a grant that is taken away is noticed, whichever it is', () => {
+  test('fails when any grant is missing', () => {
     const { grants, calls } = of();
     const needed = grants.filter(
       ({ role, action }) => !usedAround.some((use) => use.action === action && use.roles.test(role)),
@@ -298,7 +298,7 @@ describe.each(deployments)('with %s', (_, of) => {
     }
   });
 
-  test('a grant that nothing needs is noticed, in whichever role', () => {
+  test('fails when any role has an unused grant', () => {
     const { grants, calls } = of();
     const roles = new Set(grants.map(({ role }) => role));
     expect(roles.size).toBeGreaterThanOrEqual(5);
@@ -314,14 +314,14 @@ describe.each(deployments)('with %s', (_, of) => {
     }
   });
 
-  test('no grant covers more than one kind of thing, but those that AWS knows no resource for', () => {
+  test('no grant covers more than one kind of resource, except for actions without resources', () => {
     for (const { action, resources } of of().grants) {
       if (resources.includes('*')) expect(action).toMatch(/^xray:|^ecr:GetAuthorizationToken$/);
       expect(action).not.toContain('*');
     }
   });
 
-  test('no grant reaches a bucket of another account, even one that took over a name of ours', () => {
+  test('no grant reaches a bucket of another account, even under the name of a deleted one', () => {
     const statements = Object.values(of().template.findResources('AWS::IAM::Policy')).flatMap(
       ({ Properties }) => Properties.PolicyDocument.Statement,
     );
@@ -335,7 +335,7 @@ describe.each(deployments)('with %s', (_, of) => {
   });
 });
 
-test('what is used around the code is granted, and has a reason', () => {
+test('every permission that is used outside of the code is granted, with a reason', () => {
   const grants = deployments.flatMap(([, of]) => of().grants);
   for (const { action, roles, reason } of usedAround) {
     expect(grants.some((grant) => grant.action === action && roles.test(grant.role))).toBe(true);

@@ -3,7 +3,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 export const region = 'us-east-2';
 export const accountId = '111122223333';
 
-/** One action that a role may take on some resources; a resource may end with or hold `*`. */
+/** One action that a role may perform on some resources, which may contain `*`. */
 export interface Grant {
   readonly role: string;
   readonly action: string;
@@ -19,7 +19,7 @@ type Resources = Readonly<Record<string, Resource>>;
 
 const withoutHash = (logicalId: string): string => logicalId.replace(/[0-9A-F]{8}$/, '');
 
-/** What CloudFormation would put for a resource's `Ref` and `Arn`, with names made of the logical ids. */
+/** A resource's `Ref` and `Arn` after a deployment, with names made of logical ids. */
 const concrete = (logicalId: string, { Type }: Resource): { readonly ref: string; readonly arn: string } => {
   const name = withoutHash(logicalId)
     .replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-')
@@ -54,7 +54,7 @@ const pseudoParameters: Readonly<Record<string, string>> = {
   'AWS::URLSuffix': 'amazonaws.com',
 };
 
-/** Resolves the intrinsic functions that this app's templates hold. */
+/** Resolves the intrinsic functions of this app's templates. */
 const resolver = (resources: Resources) => {
   const find = (logicalId: string) => {
     const resource = resources[logicalId];
@@ -82,7 +82,7 @@ const resolver = (resources: Resources) => {
 
 const resourcesOf = (template: Template): Resources => template.toJSON()['Resources'];
 
-/** Every action that any role's policy allows, with its resources as AWS would see them. */
+/** Every action that a policy of a role allows, with resolved resources. */
 export const grantsOf = (template: Template): readonly Grant[] => {
   const resolve = resolver(resourcesOf(template));
   return Object.values(template.findResources('AWS::IAM::Policy')).flatMap(({ Properties }) => {
@@ -100,7 +100,7 @@ export const grantsOf = (template: Template): readonly Grant[] => {
   });
 };
 
-/** The environment that a function is deployed with, and the role that it acts as. */
+/** The environment and the role of a function. */
 export const deployedFunction = (template: Template, name: string) => {
   const resolve = resolver(resourcesOf(template));
   const found = Object.entries(template.findResources('AWS::Lambda::Function')).find(
@@ -116,7 +116,7 @@ export const deployedFunction = (template: Template, name: string) => {
   };
 };
 
-/** The environment that a service's container is deployed with, and the role that it acts as. */
+/** The environment and the role of a service's container. */
 export const deployedContainer = (template: Template, name: string) => {
   const resolve = resolver(resourcesOf(template));
   const found = Object.entries(template.findResources('AWS::ECS::TaskDefinition')).find(
@@ -132,7 +132,7 @@ export const deployedContainer = (template: Template, name: string) => {
   };
 };
 
-/** Whether a resource of a policy covers a concrete one. */
+/** Whether a resource of a policy matches an ARN. */
 export const covers = (pattern: string, resource: string): boolean =>
   new RegExp(
     `^${pattern

@@ -22,7 +22,7 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { sdkStreamMixin } from '@smithy/core/serde';
 import { accountId, region } from './policies.ts';
 
-/** Something that a role did, or that a URL which it signed lets others do. */
+/** An action of a role, or of a URL that it signed. */
 export interface Call {
   readonly role: string;
   readonly action: string;
@@ -36,7 +36,7 @@ const sesCall = (type: 'identity' | 'configuration-set', name: string | undefine
 });
 const tableArn = (table: string | undefined) => `arn:aws:dynamodb:${region}:${accountId}:table/${table}`;
 
-/** What IAM asks for when a command is sent, or signed (Service Authorization Reference). */
+/** The permission that a command needs when it is sent or signed (Service Authorization Reference). */
 const permissionOf = (command: unknown): Omit<Call, 'role'> => {
   if (command instanceof GetObjectCommand || command instanceof HeadObjectCommand) {
     return { action: 's3:GetObject', resource: `${bucketArn(command.input.Bucket)}/${command.input.Key}` };
@@ -75,15 +75,15 @@ const permissionOf = (command: unknown): Omit<Call, 'role'> => {
   if (command instanceof AssumeRoleCommand) {
     return { action: 'sts:AssumeRole', resource: command.input.RoleArn ?? '' };
   }
-  throw new Error(`Say which permission this needs: ${JSON.stringify(command)}`);
+  throw new Error(`Add the permission that this needs: ${JSON.stringify(command)}`);
 };
 
-/** Access key of the credentials that STS gives: tells an assumed role's calls from the function's own. */
+/** The access key of assumed roles: distinguishes their calls from those of the function. */
 const assumedAccessKeyId = 'ASSUMED';
 
 type Client = S3Client | DynamoDBClient | SQSClient | SNSClient | SESv2Client | STSClient;
 
-/** Lets `answer` take every command that clients of this class are to send. */
+/** Replaces `send` of all clients of a class by `answer`. */
 const answerSends = (
   prototype: Client,
   answer: (client: Client, command: unknown) => Promise<object>,
@@ -97,13 +97,13 @@ const answerSends = (
 
 interface Roles {
   readonly function: string;
-  /** The role that the function takes on, if it takes on any. */
+  /** The role that the function assumes. @default - none */
   readonly assumed?: string;
 }
 
 /**
- * Records every command that is sent or signed by any client, with the role whose credentials it has. DynamoDB is a
- * real one; S3 keeps its objects here; queues and STS only answer.
+ * Records every command that any client sends or signs, with the role of its credentials. DynamoDB is a real server, S3
+ * holds its objects in memory, and the other services only answer.
  */
 export const recordAws = () => {
   const calls: Call[] = [];
@@ -117,14 +117,14 @@ export const recordAws = () => {
     calls.push({ role: role ?? 'unknown', ...permission });
     if (command instanceof SendEmailCommand) {
       const { ConfigurationSetName, Destination } = command.input;
-      // A mail is judged by its configuration set as well, and in SES's sandbox by each recipient's identity.
+      // SES also checks the configuration set, and in its sandbox each recipient's identity.
       const recipients = (Destination?.ToAddresses ?? []).map((address) =>
         sesCall('identity', address.split('@').at(-1)),
       );
       for (const call of [sesCall('configuration-set', ConfigurationSetName), ...recipients])
         calls.push({ role: role ?? 'unknown', ...call });
     }
-    // For an object that is not there S3 also asks whether its absence may be known.
+    // For a missing object S3 also checks the permission to list.
     if (permission.action === 's3:GetObject' && !objects.has(permission.resource)) {
       calls.push({
         role: role ?? 'unknown',
@@ -168,9 +168,9 @@ export const recordAws = () => {
 
   return {
     calls: calls as readonly Call[],
-    /** To be told of every command that a presigned URL is made of. */
+    /** Call it with every command that is presigned. */
     recordPresigned: record,
-    /** From now on calls are those of these roles. */
+    /** Attributes the following calls to these roles. */
     actAs: (next: Roles): void => {
       roles = next;
     },

@@ -2,31 +2,24 @@ import { Duration, Names } from 'aws-cdk-lib';
 import { AdjustmentType, CfnScalingPolicy, ScalableTarget } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CapacityProviderStrategy, ScalableTaskCount } from 'aws-cdk-lib/aws-ecs';
-import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import type { Lane } from '../../lambdas/resize/lanes.ts';
+import { requireType } from '../constructs/require-type.ts';
+import type { WorkQueue } from '../constructs/work-queue.ts';
 import type { Resize } from '../resize/resize.ts';
-import type { Settings } from '../settings.ts';
 import { ContainerService, type Platform } from './container-service.ts';
 import { decodersOf, type FargateSettings } from './settings.ts';
 
-export interface ResizeServiceProps {
+export interface WorkerServiceProps {
   readonly platform: Platform;
   readonly resize: Resize;
-  readonly queues: Readonly<Record<Lane, Queue>>;
-  readonly logGroup: ILogGroup;
-  readonly tasks: FargateSettings['worker'];
-  readonly uploadToReadyGoalSeconds: Settings['alerts']['uploadToReadyGoalSeconds'];
+  readonly settings: FargateSettings['worker'];
+  readonly uploadToReadyGoalSeconds: number;
 }
 
-/** What an image takes of a CPU and of the wait for S3, as docs/cost.md reckons. */
+/** How long one decoder works on an image and waits for S3, as docs/cost.md assumes. */
 const imageSeconds = 0.3;
 
-/**
- * AWS does not replace Spot capacity that it has not got by any other, so not all workers depend on it: the first one and
- * a fifth of the others run on demand.
- */
+/** The first worker and a fifth of the others run on demand: AWS does not replace missing Spot capacity by other capacity. */
 const capacityOf = ({ spot }: FargateSettings['worker']): readonly CapacityProviderStrategy[] =>
   spot
     ? [
@@ -35,58 +28,61 @@ const capacityOf = ({ spot }: FargateSettings['worker']): readonly CapacityProvi
       ]
     : [{ capacityProvider: 'FARGATE', weight: 1 }];
 
-/** Workers that resize what the queue holds, as many as it takes. */
-export class ResizeService extends ContainerService {
-  /** Images that may wait for each worker: it makes their thumbnails within half of the time that an image may take. */
+/** Runs the code of the resize functions in tasks, the workers, as many as the queues need. */
+export class WorkerService extends ContainerService {
+  /** Images that may wait for each worker: as many as it resizes within half of the goal from upload to ready. */
   readonly backlogTarget: number;
   readonly maxTasks: number;
-  /** Images that wait while as many workers as there may be keep up. */
+  /** Images that wait while the largest number of workers keeps up. */
   readonly steadyBacklog: number;
 
-  constructor(scope: Construct, id: string, props: ResizeServiceProps) {
-    const { platform, resize, queues, tasks } = props;
+  constructor(scope: Construct, id: string, props: WorkerServiceProps) {
+    const { platform, resize, settings } = props;
+    const { fast, slow } = resize.queues;
     super(scope, id, {
       platform,
       entry: 'containers/resize.ts',
       environment: {
         ...resize.environment,
-        RESIZE_QUEUE_URL: queues.fast.queueUrl,
+        RESIZE_QUEUE_URL: fast.queue.queueUrl,
         // A small task sees more CPUs than it has.
-        DECODES_AT_ONCE: String(decodersOf(tasks)),
+        DECODES_AT_ONCE: String(decodersOf(settings)),
       },
-      vcpus: tasks.vcpus,
-      memoryMiB: tasks.memoryMiB,
-      logGroup: props.logGroup,
+      vcpus: settings.vcpus,
+      memoryMiB: settings.memoryMiB,
+      logGroup: resize.logGroup,
       statements: [
         ...resize.statements,
         resize.moveStatement,
-        // The last one hands back what a worker that is to stop cannot finish.
+        // ChangeMessageVisibility releases the messages that a stopping worker cannot finish.
         {
           actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility'],
-          resources: [queues.fast.queueArn, queues.slow.queueArn],
+          resources: [fast.queue.queueArn, slow.queue.queueArn],
         },
       ],
       securityGroup: platform.network.taskSecurityGroup(scope, `${id}Access`, 'Resize tasks'),
-      capacity: capacityOf(tasks),
+      capacity: capacityOf(settings),
     });
     this.backlogTarget = Math.max(
       1,
-      Math.round(((props.uploadToReadyGoalSeconds / 2) * decodersOf(tasks)) / imageSeconds),
+      Math.round(((props.uploadToReadyGoalSeconds / 2) * decodersOf(settings)) / imageSeconds),
     );
-    this.maxTasks = tasks.maxTasks;
+    this.maxTasks = settings.maxTasks;
     this.steadyBacklog = this.backlogTarget * this.maxTasks;
-    const scaling = this.autoScaleTaskCount({ minCapacity: tasks.minTasks, maxCapacity: tasks.maxTasks });
-    this.scaleOnBacklog(scaling, queues);
-    if (tasks.minTasks === 0) this.scaleFromZero(scaling, queues);
+    const scaling = this.autoScaleTaskCount({
+      minCapacity: settings.minTasks,
+      maxCapacity: settings.maxTasks,
+    });
+    this.scaleOnBacklog(scaling, resize.queues);
+    if (settings.minTasks === 0) this.scaleFromZero(scaling, resize.queues);
   }
 
   /**
-   * Application Auto Scaling User Guide, "Create a target tracking scaling policy using metric math". CDK's own class
-   * takes no expression.
+   * Application Auto Scaling User Guide, "Create a target tracking scaling policy using metric math". CDK's class for such
+   * policies accepts no expression.
    */
-  private scaleOnBacklog(scaling: ScalableTaskCount, queues: ResizeServiceProps['queues']): void {
-    const target = scaling.node.findChild('Target');
-    if (!(target instanceof ScalableTarget)) throw new Error(`${target.node.path} is nothing to scale`);
+  private scaleOnBacklog(scaling: ScalableTaskCount, queues: Resize['queues']): void {
+    const target = requireType(scaling.node.findChild('Target'), ScalableTarget);
     new CfnScalingPolicy(this, 'Backlog', {
       policyName: Names.uniqueId(this),
       policyType: 'TargetTrackingScaling',
@@ -105,8 +101,8 @@ export class ResizeService extends ContainerService {
     });
   }
 
-  /** Nothing can be divided by no tasks: the first one is started because something waits. */
-  private scaleFromZero(scaling: ScalableTaskCount, queues: ResizeServiceProps['queues']): void {
+  /** The backlog for each of zero tasks is undefined: the first one starts as soon as a message waits. */
+  private scaleFromZero(scaling: ScalableTaskCount, queues: Resize['queues']): void {
     scaling.scaleOnMetric('FromZero', {
       metric: new MathExpression({
         expression: 'IF(FILL(tasks, 0) > 0, 0, messages + slow)',
@@ -115,7 +111,7 @@ export class ResizeService extends ContainerService {
           slow: waiting(queues.slow),
           tasks: this.metricTasks('RunningTaskCount', { statistic: 'Maximum' }),
         },
-        label: 'Messages that nobody works off',
+        label: 'Messages without a worker',
         period: Duration.minutes(1),
       }),
       adjustmentType: AdjustmentType.CHANGE_IN_CAPACITY,
@@ -123,13 +119,13 @@ export class ResizeService extends ContainerService {
         { upper: 0, change: 0 },
         { lower: 1, change: 1 },
       ],
-      // A task is counted once it runs, which takes a minute or two.
+      // A task counts once it runs, which takes a minute or two.
       cooldown: Duration.minutes(3),
     });
   }
 }
 
-const waiting = (queue: Queue): Metric =>
+const waiting = ({ queue }: WorkQueue): Metric =>
   queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' });
 
 const metricData = (id: string, { namespace, metricName, dimensions = {}, statistic }: Metric) => ({

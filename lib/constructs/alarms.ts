@@ -1,4 +1,3 @@
-import { Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -6,31 +5,34 @@ import { Construct } from 'constructs';
 
 /** One alarm, as a row of a table. */
 export interface AlarmRow {
-  /** In kebab case: what the alarm is called after the stack, and its heading in the runbook. */
+  /** In kebab case: the end of the alarm's name, and its heading in the runbook. */
   readonly name: string;
-  /** With the period that it is looked at for. */
+  /** With the period that each evaluation covers. */
   readonly metric: IMetric;
   readonly limit: { readonly above: number } | { readonly atLeast: number };
-  /** How many of the latest periods must be over the limit. @default - the latest one */
+  /** How many of the latest periods must exceed the limit. @default - the latest one */
   readonly periods?: { readonly over: number; readonly of: number };
   /** Two or three sentences: what it means, and what to do first. */
   readonly description: string;
 }
 
 export interface AlarmsProps {
+  /** The beginning of each alarm's name. */
+  readonly serviceName: string;
   readonly rows: readonly AlarmRow[];
-  /** Told when an alarm goes off, and when it is over. */
+  /** Receives a message when an alarm goes off, and when it is over. */
   readonly alerts: ITopic;
-  /** The file that says what to do. @default docs/runbook.md */
+  /** The file with a section for each alarm. @default docs/runbook.md */
   readonly runbook?: string;
 }
 
-/** Everything for which a person is alerted. */
+/** Makes CloudWatch alarms of rows. */
 export class Alarms extends Construct {
   readonly alarms: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, { rows, alerts, runbook = 'docs/runbook.md' }: AlarmsProps) {
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
+    const { serviceName, rows, alerts, runbook = 'docs/runbook.md' } = props;
     const action = new SnsAction(alerts);
     this.alarms = rows.map(({ name, metric, limit, periods = { over: 1, of: 1 }, description }) => {
       const [threshold, comparisonOperator] =
@@ -38,7 +40,7 @@ export class Alarms extends Construct {
           ? [limit.above, ComparisonOperator.GREATER_THAN_THRESHOLD]
           : [limit.atLeast, ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD];
       const alarm = new Alarm(this, name, {
-        alarmName: `${Stack.of(this).stackName}-${name}`,
+        alarmName: `${serviceName}-${name}`,
         alarmDescription: `${description} See ${runbook}#${name}`,
         metric,
         threshold,

@@ -1,0 +1,89 @@
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type * as z from 'zod';
+import type { variantsSchema } from '../lambdas/image/variant.ts';
+import type { Auth, Links } from '../lambdas/ingest/auth.ts';
+import type { fargateSchema } from './containers/settings.ts';
+import type { Settings } from './settings.ts';
+
+export interface AlertsSettings {
+  /** Addresses that are alerted; SNS asks each one once for its consent. @default - none */
+  readonly emails?: readonly string[];
+  /** The time within which 95 of 100 images should be ready. @default 10 */
+  readonly uploadToReadyGoalSeconds?: number;
+  /** Five times as many are an alarm. @default 1000 */
+  readonly usualImagesPerHour?: number;
+}
+
+/** The names and defaults of the settings in docs; `lib/settings.ts` checks the values. */
+export interface ThumbnailGeneratorProps {
+  /**
+   * The name of this service: of its API and dashboard, the beginning of its alarms' names, and the dimension of its metrics.
+   * @default - the names of the stack and of each construct down to this one, joined by "-"; an id of `Default` adds nothing
+   */
+  readonly serviceName?: string;
+  /** First segment of the API's path. @default dev */
+  readonly stage?: string;
+  /** The thumbnails of each image; `url` shows the first one. @default - one WebP inside of 320 x 320 */
+  readonly variants?: Readonly<z.input<typeof variantsSchema>>;
+
+  /** Largest image in one request to API Gateway. @default 4_700_000 */
+  readonly maxInlineBytes?: number;
+  /** Largest image that may be uploaded straight to S3. @default 100_000_000 */
+  readonly maxUploadBytes?: number;
+  /** Longest side of an image. @default 16_384 */
+  readonly maxSidePixels?: number;
+  /** Width x height of an image. @default 100_000_000 */
+  readonly maxPixels?: number;
+  /** Frames of an animation, or pages of a TIFF. @default 2000 */
+  readonly maxFrames?: number;
+  /** Width x height x frames of an animation, or pages of a TIFF. @default 1_000_000_000 */
+  readonly maxAnimationPixels?: number;
+  /** The longest that decoding one image may take. @default 20 */
+  readonly decodeTimeoutSeconds?: number;
+  /** The most memory that decoding one image may use. @default 1280 */
+  readonly decodeMemoryMiB?: number;
+  /** How long a presigned URL works; at most an hour. @default 3600 */
+  readonly urlLifetimeSeconds?: number;
+
+  /** Who may upload, and read what was uploaded. @default - everyone */
+  readonly auth?: Auth;
+  /** Who may use permanent links. @default public */
+  readonly links?: Links;
+  /** The service's own domain name, with the ARN of a certificate for it. @default - the name of API Gateway */
+  readonly domain?: Settings['domain'];
+
+  /** Uploads a second on average; more get 429. @default 10 */
+  readonly uploadsPerSecond?: number;
+  /** Uploads at once beyond that average. @default 50 */
+  readonly uploadBurst?: number;
+  /** Requests a second to each other route. @default 50 */
+  readonly requestsPerSecond?: number;
+  /** Requests at once beyond that average. @default 100 */
+  readonly requestBurst?: number;
+  /** Uploads in a day of UTC; more get 429. @default 100_000 */
+  readonly maxUploadsPerDay?: number;
+  /** Bytes of uploads in a day of UTC; more get 429. @default 200_000_000_000 */
+  readonly maxUploadBytesPerDay?: number;
+  /** Callers that may wait for their thumbnails at once. @default 10 */
+  readonly maxWaitingCallers?: number;
+  /** Ingest functions that run at once, reserved from the account's quota. @default - none are reserved */
+  readonly ingestMaxConcurrency?: number | null;
+  /** Resize functions that run at once. @default 20 */
+  readonly resizeMaxConcurrency?: number;
+  /** Resize functions that run at once for slow images. @default 4 */
+  readonly slowResizeMaxConcurrency?: number;
+
+  /** Sends mails to recipients who ask for them. @default - no mails */
+  readonly email?: Settings['email'];
+  /** Who is alerted, and what is unusual. @default - nobody, and the defaults of each part */
+  readonly alerts?: AlertsSettings;
+  /** How long logs are kept. @default RetentionDays.ONE_MONTH */
+  readonly logRetentionDays?: RetentionDays;
+  /** Whether images and their catalog outlive the stack. @default keep */
+  readonly imagesOnDestroy?: 'keep' | 'delete';
+
+  /** What runs the code: functions of Lambda, or containers behind a load balancer. @default lambda */
+  readonly compute?: 'lambda' | 'fargate';
+  /** The tasks and the network of `compute: 'fargate'`. @default - the defaults of each part */
+  readonly fargate?: z.input<typeof fargateSchema>;
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Construct } from 'constructs';
+import { ThumbnailGenerator } from '../../lib/thumbnail-generator.ts';
+import type { ThumbnailGeneratorProps } from '../../lib/thumbnail-generator-props.ts';
+import { resourcesOf } from './stacks.ts';
+
+const newStack = (): Stack => {
+  const { context } = JSON.parse(readFileSync('cdk.json', 'utf8'));
+  return new Stack(new App({ context: { ...context, 'aws:cdk:bundling-stacks': [] } }), 'Other');
+};
+
+const serviceNameOf = (props: ThumbnailGeneratorProps, scope: Construct = newStack(), id = 'Thumbnails') =>
+  new ThumbnailGenerator(scope, id, props).serviceName;
+
+describe('two services in a stack of another app', () => {
+  const names = ['Other-Thumbnails', 'Avatars'];
+  let template: Template;
+
+  beforeAll(() => {
+    const stack = newStack();
+    new ThumbnailGenerator(stack, 'Thumbnails');
+    new ThumbnailGenerator(stack, 'AvatarThumbnails', {
+      serviceName: 'Avatars',
+      stage: 'live',
+      variants: [{ name: 'avatar', width: 64, height: 64, fit: 'cover' }],
+      alerts: { usualImagesPerHour: 20 },
+    });
+    template = Template.fromStack(stack);
+  });
+
+  test('have alarms of different names', () => {
+    const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(({ AlarmName }) => AlarmName);
+    expect(new Set(alarms).size).toBe(alarms.length);
+    for (const name of names) expect(alarms).toContain(`${name}-resize-dead-letters`);
+  });
+
+  test.each([
+    ['dashboard', 'AWS::CloudWatch::Dashboard', 'DashboardName'],
+    ['API', 'AWS::ApiGatewayV2::Api', 'Name'],
+  ])('each have a %s of their name', (_, type, property) => {
+    expect(resourcesOf(template, type).map((each) => each[property])).toEqual(names);
+  });
+
+  test('record and watch metrics under their own names', () => {
+    const services = (given: unknown, pattern: RegExp): string[] =>
+      [...new Set([...JSON.stringify(given).matchAll(pattern)].map(([, name = '']) => name))].sort();
+    const functions = resourcesOf(template, 'AWS::Lambda::Function');
+    expect(services(functions, /"STACK_NAME":"([^"]+)"/g)).toEqual(names.toSorted());
+    const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm');
+    expect(services(alarms, /"Name":"service","Value":"([^"]+)"/g)).toEqual(names.toSorted());
+  });
+
+  test('each follow their own props', () => {
+    const stages = resourcesOf(template, 'AWS::ApiGatewayV2::Stage').map(({ StageName }) => StageName);
+    expect(stages).toEqual(['dev', 'live']);
+    const limits = resourcesOf(template, 'AWS::CloudWatch::Alarm')
+      .filter(({ AlarmName }) => AlarmName.endsWith('-runaway-invocations'))
+      .map(({ Threshold }) => Threshold);
+    expect(limits).toEqual([5000, 100]);
+  });
+});
+
+describe('the name of a service', () => {
+  test('is that of its stack with the id Default', () => {
+    expect(serviceNameOf({}, newStack(), 'Default')).toBe('Other');
+  });
+
+  test('has the id of each construct around it', () => {
+    expect(serviceNameOf({}, new Construct(newStack(), 'Media'))).toBe('Other-Media-Thumbnails');
+  });
+
+  test('can be given', () => {
+    expect(serviceNameOf({ serviceName: 'photos' })).toBe('photos');
+  });
+});
+
+test('fails with the name, the value and the rule of a wrong prop', () => {
+  expect(() => serviceNameOf({ urlLifetimeSeconds: 7200 })).toThrow(/urlLifetimeSeconds = 7200: .*3600/);
+  expect(() => serviceNameOf({ compute: 'fargate' })).toThrow(/domain = null: .*certificate/);
+});
