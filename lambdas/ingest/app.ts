@@ -1,31 +1,14 @@
 import { type Context, type Handler, Hono, type MiddlewareHandler } from 'hono';
 import { getPath } from 'hono/utils/url';
-import type { Log } from '../runtime/log.ts';
 import { RequestError } from '../runtime/request-error.ts';
 import type { Auth, Links } from './auth.ts';
-import type { WithBody } from './body.ts';
 import { createDescriptionHandler } from './description-handler.ts';
-import type { UploadExtension } from './extension.ts';
-import { createImageHandlers } from './image-handlers.ts';
-import type { Ingest } from './ingest.ts';
+import { createImageHandlers, type ImageHandlersProps } from './image-handlers.ts';
 import { createErrorHandler, refuse } from './problem-reply.ts';
-import type { Replies } from './reply.ts';
 import { authOf, type Route, routes } from './routes.ts';
-import { createUploadHandlers } from './upload-handlers.ts';
+import { createUploadHandlers, type UploadHandlersProps } from './upload-handlers.ts';
 
-export interface IngestAppProps {
-  readonly ingest: Ingest;
-  readonly replies: Replies;
-  readonly extensions: readonly UploadExtension[];
-  readonly withBody: WithBody;
-  /** The largest body of `POST /upload_image`, in bytes. */
-  readonly maxInlineBytes: number;
-  /** The largest image that may be uploaded straight to S3, in bytes. */
-  readonly maxUploadBytes: number;
-  /** How many uploads are stored at once; the others queue. */
-  readonly maxUploadsAtOnce: number;
-  /** The path segment that API Gateway puts before every route. */
-  readonly stage: string;
+export interface IngestAppProps extends Omit<UploadHandlersProps & ImageHandlersProps, 'apiUrl'> {
   /** The beginning of links, with the stage, without a trailing slash. @default - from each request */
   readonly publicUrl?: string;
   readonly auth: Auth;
@@ -36,7 +19,6 @@ export interface IngestAppProps {
   readonly authenticate?: (request: Request) => Promise<void>;
   /** Whether an error only means that a dependency is too busy at the moment. */
   readonly isBusy: (error: unknown) => boolean;
-  readonly log: Log;
 }
 
 /**

@@ -5,7 +5,9 @@ import { acceptedTypes } from '../image/original-type.ts';
 import type { Auth, Links } from './auth.ts';
 import type { ExtensionDescription, UploadExtension } from './extension.ts';
 import { imageReplySchema } from './image-reply.ts';
-import { type ErrorCode, problemKinds, problemSchema } from './problem.ts';
+import { example, id, receivedExample } from './openapi-examples.ts';
+import { image, imageFailures, json, linkResponses, problems } from './openapi-replies.ts';
+import { type ErrorCode, problemSchema } from './problem.ts';
 import { authOf, routes } from './routes.ts';
 import { uploadRequestSchema } from './upload-request.ts';
 
@@ -37,82 +39,9 @@ export interface ApiDescriptionProps {
   readonly extensions: readonly UploadExtension[];
 }
 
-/** Why an image may fail. An upload that waits may get any of them as its reply. */
-const imageFailures = [
-  'unsupported-type',
-  'image-too-large',
-  'image-corrupt',
-  'decode-timeout',
-  'decode-memory',
-  'checksum-mismatch',
-  'processing-failed',
-] as const satisfies readonly ErrorCode[];
-
-const id = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
-const example = {
-  id,
-  status: 'ready',
-  url: 'https://example-thumbnails.s3.us-east-2.amazonaws.com/thumbnails/9f86…?X-Amz-Signature=…',
-  expiresAt: '2026-11-23T21:00:00.000Z',
-  link: `https://abc123.execute-api.us-east-2.amazonaws.com/dev/thumbnails/${id}`,
-  thumbnails: {
-    thumbnail: {
-      url: 'https://example-thumbnails.s3.us-east-2.amazonaws.com/thumbnails/9f86…?X-Amz-Signature=…',
-      contentType: 'image/webp',
-      width: 240,
-      height: 320,
-      bytes: 11_840,
-    },
-  },
-  original: { contentType: 'image/jpeg', width: 3000, height: 4000, bytes: 1_873_402 },
-  thumbhash: '3OcRJYB4d3h/iIeHeEh3eIhw+j2w',
-};
-const receivedExample = {
-  ...example,
-  status: 'received',
-  thumbnails: { thumbnail: { url: example.url, contentType: 'image/webp' } },
-  original: { contentType: 'image/jpeg', bytes: 1_873_402 },
-  thumbhash: undefined,
-};
-
-const json = (schema: string, value: object) => ({
-  'application/json': { schema: { $ref: `#/components/schemas/${schema}` }, example: value },
-});
-
-const image = (description: string, value: object = example) => ({
-  description,
-  content: json('Image', value),
-});
-
-/** A reply with one of several errors. */
-const problem = (status: number, codes: readonly ErrorCode[]) => ({
-  description: codes.map((code) => `\`${code}\`: ${problemKinds[code].title}`).join('; '),
-  content: {
-    'application/problem+json': {
-      schema: {
-        allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: codes } } }],
-      },
-      examples: Object.fromEntries(
-        codes.map((code) => [code, { value: { ...problemKinds[code], status, code, detail: '…' } }]),
-      ),
-    },
-  },
-});
-
-/** The error replies, one for each status of the codes. */
-const problems = (...codes: readonly ErrorCode[]) => {
-  // Any request may get these; the first two only from a server for one machine, such as `npm start`.
-  const possible: readonly ErrorCode[] = [...codes, 'unknown-host', 'foreign-origin', 'internal-error'];
-  const statuses = new Set(possible.map((code) => problemKinds[code].status));
-  return Object.fromEntries(
-    [...statuses].map((status) => [
-      status,
-      problem(
-        status,
-        possible.filter((code) => problemKinds[code].status === status),
-      ),
-    ]),
-  );
+const schemaOf = (schema: z.ZodType) => {
+  const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema);
+  return jsonSchema;
 };
 
 const idParameter = {
@@ -141,43 +70,11 @@ const preferParameter = {
   example: 'wait=10',
 };
 
-const schemaOf = (schema: z.ZodType) => {
-  const { $schema: _, ...jsonSchema } = z.toJSONSchema(schema);
-  return jsonSchema;
-};
-
 const parameterOf = ({ schema, ...parameter }: ExtensionDescription['parameters'][number]) => ({
   ...parameter,
   required: false,
   schema: schemaOf(schema),
 });
-
-const html = { 'text/html': { schema: { type: 'string' } } };
-
-/** The replies of both kinds of link. */
-const linkResponses = (...notFound: readonly ErrorCode[]) => {
-  const received = image(
-    'The thumbnail is not ready: retry after `Retry-After` seconds. A browser gets a page that reloads itself.',
-    receivedExample,
-  );
-  return {
-    302: {
-      description: 'Redirect to a fresh presigned URL of the thumbnail',
-      headers: {
-        Location: { schema: { type: 'string', format: 'uri' } },
-        'Cache-Control': { description: 'Shorter than the URL works', schema: { type: 'string' } },
-      },
-    },
-    202: {
-      ...received,
-      content: { ...received.content, ...html },
-      headers: { 'Retry-After': { schema: { type: 'integer' } } },
-    },
-    ...problems('invalid-request', ...notFound),
-    // The image failed, but the request was right: one status for all codes.
-    422: problem(422, imageFailures),
-  };
-};
 
 /** How callers authenticate, as an OpenAPI security scheme. */
 const schemeOf = (auth: Exclude<Auth, 'none'>) =>

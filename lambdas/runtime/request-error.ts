@@ -1,22 +1,19 @@
 /** Reasons for which a request is refused. They are part of the API: a code never changes its meaning. */
-export const requestErrorCodes = [
-  'invalid-request',
-  'unauthorized',
-  'unknown-host',
-  'foreign-origin',
-  'empty-body',
-  'body-too-large',
-  'not-found',
-  'unknown-variant',
-  'method-not-allowed',
-  'upload-too-slow',
-  'overloaded',
-  'daily-budget-exhausted',
-  'issuer-unavailable',
-  'internal-error',
-] as const;
-
-export type RequestErrorCode = (typeof requestErrorCodes)[number];
+export type RequestErrorCode =
+  | 'invalid-request'
+  | 'unauthorized'
+  | 'unknown-host'
+  | 'foreign-origin'
+  | 'empty-body'
+  | 'body-too-large'
+  | 'not-found'
+  | 'unknown-variant'
+  | 'method-not-allowed'
+  | 'upload-too-slow'
+  | 'overloaded'
+  | 'daily-budget-exhausted'
+  | 'issuer-unavailable'
+  | 'internal-error';
 
 export interface RequestErrorOptions extends ErrorOptions {
   /** The part of the request that is wrong. @default - no single part */
