@@ -1,0 +1,88 @@
+/** What may import what. `npm run boundaries` checks it. */
+
+/** A capability can be removed: only its own folders, `npm start`, the proofs and the files that wire it in know it. */
+const removable = (capability, severity, folders, wiring) => ({
+  name: `${capability}-can-be-removed`,
+  severity,
+  from: { pathNot: [folders, '^(local|test|bench)/', ...wiring] },
+  to: { path: folders },
+});
+
+export default {
+  forbidden: [
+    {
+      name: 'no-cycle-between-files',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-cycle-between-folders',
+      severity: 'warn',
+      scope: 'folder',
+      from: { path: '^(lib|lambdas)/' },
+      to: { circular: true },
+    },
+    {
+      name: 'image-is-pure',
+      comment: 'Rules about images need no AWS, no HTTP and no decoder.',
+      severity: 'error',
+      from: { path: '^lambdas/image/' },
+      to: { pathNot: ['^lambdas/image/', '/zod/'], dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'cores-know-adapters-as-types',
+      comment: 'index.ts and service.ts choose adapters and pass them on. Mail has two adapters of its own.',
+      severity: 'warn',
+      from: {
+        path: '^lambdas/(ingest|resize|notify|reconcile)/',
+        pathNot: '/(index|service|mailer|mail-requests)\\.ts$',
+      },
+      to: { path: ['^lambdas/aws/', 'node_modules/@aws-sdk/'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'lambdas-stand-alone',
+      severity: 'error',
+      from: { path: '^lambdas/' },
+      to: { path: '^(lib|local|containers|bin)/' },
+    },
+    {
+      name: 'containers-run-lambdas',
+      severity: 'error',
+      from: { path: '^containers/' },
+      to: { path: '^(lib|local|bin)/' },
+    },
+    {
+      name: 'lib-knows-facts-about-lambdas',
+      comment: 'A construct may use schemas, names and limits, but no code that talks to AWS.',
+      severity: 'error',
+      from: { path: '^lib/' },
+      to: { path: ['^(local|containers|bin)/', '^lambdas/aws/', '^lambdas/[^/]+/(index|service)\\.ts$'] },
+    },
+    {
+      name: 'only-proofs-import-proofs',
+      severity: 'error',
+      from: { pathNot: '^(test|bench)/' },
+      to: { path: '^(test|bench)/' },
+    },
+    {
+      name: 'emulators-have-one-home',
+      severity: 'error',
+      from: { pathNot: ['^local/emulators/', '^test/'] },
+      to: { path: 'node_modules/(fauxqs|@20minutes/s3rver|dynalite|aws-ses-v2-local)/' },
+    },
+    removable('mail', 'warn', '^(lambdas|lib)/notify/', [
+      '^lib/settings.ts$',
+      '^lib/thumbnail-generator',
+      '^lambdas/ingest/service.ts$',
+    ]),
+    removable('lake', 'error', '^(lambdas|lib)/lake/', ['^bin/app.ts$', '^bin/query']),
+    removable('containers', 'warn', '^(lib/)?containers/', ['^lib/settings.ts$', '^lib/thumbnail-generator']),
+  ],
+  options: {
+    // TypeScript 7 has no compiler API, which the default parser for TypeScript would need.
+    parser: 'swc',
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['node', 'import', 'types'] },
+  },
+};
