@@ -111,6 +111,6 @@ export const startLocal = (props: LocalRunProps): LocalRun => {
       };
       await until('the start', isReady, 60_000);
     },
-    pidOf: (name) => pidOfChild(running.pid, `containers/${name}.ts`),
+    pidOf: (name) => pidOfChild(running.pid, `/${name}.ts`),
   };
 };
