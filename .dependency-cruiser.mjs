@@ -76,7 +76,7 @@ export default {
       '^lib/thumbnail-generator',
       '^lambdas/ingest/service.ts$',
     ]),
-    removable('lake', 'error', '^(lambdas|lib)/lake/', ['^bin/app.ts$', '^bin/query']),
+    removable('lake', 'error', '^(lambdas|lib)/lake/', ['^bin/app.ts$', '^bin/(commands/)?query']),
     removable('containers', 'warn', '^(lib/)?containers/', ['^lib/settings.ts$', '^lib/thumbnail-generator']),
   ],
   options: {

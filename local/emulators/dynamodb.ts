@@ -11,7 +11,7 @@ import dynalite from 'dynalite';
 import { admissionTable } from '../../lambdas/image/admission.ts';
 import { catalogTable } from '../../lambdas/image/record.ts';
 import { mailRequestsTable } from '../../lambdas/notify/mail-request.ts';
-import { region, resources } from '../aws.ts';
+import { clientConfig, resources } from '../aws.ts';
 import type { Credentials } from '../data-folder.ts';
 import { endpointOf, host } from '../ports.ts';
 import { closeServer } from './close.ts';
@@ -99,14 +99,7 @@ const tables: readonly CreateTableCommandInput[] = [
 ];
 
 const ensureTables = async (endpoint: string, credentials: Credentials): Promise<void> => {
-  const client = new DynamoDBClient({
-    endpoint,
-    region,
-    credentials,
-    // A developer's AWS settings may turn these on; the SDK refuses them together with an endpoint.
-    useFipsEndpoint: false,
-    useDualstackEndpoint: false,
-  });
+  const client = new DynamoDBClient(clientConfig(endpoint, credentials));
   try {
     for (const table of tables) {
       try {

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { openLocalLake } from '../../bin/query/engine.ts';
+import { openLocalLake } from '../../bin/commands/query/engine.ts';
 import { linkServedEvent } from '../../lambdas/image/new-event.ts';
 import { deadLetterQueueOf, resources, topicArn } from '../../local/aws.ts';
 import { endpointOf } from '../../local/ports.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FirehoseTransformationEvent, FirehoseTransformationResult } from 'aws-lambda';
-import { type Cell, type LocalLake, openLocalLake } from '../../bin/query/engine.ts';
+import { type Cell, type LocalLake, openLocalLake } from '../../bin/commands/query/engine.ts';
 import type { ImageEvent } from '../../lambdas/image/event.ts';
 import { placeEvent } from '../../lambdas/lake/row.ts';
 import { prices } from '../../lib/cost/prices.ts';

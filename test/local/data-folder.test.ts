@@ -123,7 +123,7 @@ test('the commands beside it say so where nothing has run', async () => {
   const holder = startServices(folder, port);
   while (!holder.out().includes('ready')) await new Promise((resolve) => setTimeout(resolve, 50));
   const elsewhere = await temporaryFolder();
-  for (const entry of ['local/reconcile.ts', 'bin/redrive.ts']) {
+  for (const entry of ['bin/reconcile.ts', 'bin/redrive.ts']) {
     const run = startNode(entry, { folder: elsewhere, environment: { PORT: String(port) } });
     expect(await run.ended).toBe(1);
     expect(run.errors()).toContain(

@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Cell, type LocalLake, openLocalLake } from '../../bin/query/engine.ts';
-import { linkServedEvent } from '../../lambdas/image/new-event.ts';
-import { placeEvent } from '../../lambdas/lake/row.ts';
-import { prices } from '../../lib/cost/prices.ts';
-import { namedQueries } from '../../lib/lake/named-queries.ts';
-import { storeRows } from './stored-rows.ts';
+import { type Cell, type LocalLake, openLocalLake } from '../../../../bin/commands/query/engine.ts';
+import { linkServedEvent } from '../../../../lambdas/image/new-event.ts';
+import { placeEvent } from '../../../../lambdas/lake/row.ts';
+import { prices } from '../../../../lib/cost/prices.ts';
+import { namedQueries } from '../../../../lib/lake/named-queries.ts';
+import { storeRows } from '../../../lake/stored-rows.ts';
 
 const queries = namedQueries({ ingestMemoryMiB: 1024, resizeMemoryMiB: 1769 });
 const folders: string[] = [];

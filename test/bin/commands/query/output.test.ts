@@ -1,4 +1,4 @@
-import { asCsv, asJson, asTable } from '../../bin/query/output.ts';
+import { asCsv, asJson, asTable } from '../../../../bin/commands/query/output.ts';
 
 const answer = {
   columns: ['code', 'images', 'share'],
