@@ -25,7 +25,7 @@ test('a service that dies at its first start ends the start and is not started a
     setTimeout(() => process.exit(7), 1500);
   `);
   expect(await running.ended).toBe(7);
-  expect(running.out()).toBe('StartError: resize did not start (exit code 1): see above.\n');
+  expect(running.out()).toBe('StartError: resize did not start (exit code 1). See the messages above.\n');
   // What Node says last when it dies of an error.
   expect(running.errors().match(/^Node\.js v/gm)).toHaveLength(1);
 });

@@ -90,7 +90,7 @@ test('credentials that are damaged are not replaced in silence', async () => {
     const local = startLocal({ folder, port });
     expect(await local.ended).toBe(1);
     expect(local.errors()).toBe(
-      `\n${data}/credentials.json holds no credentials. Remove it: the next npm start makes new ones.\n\n`,
+      `\n${data}/credentials.json holds no valid credentials. Remove it; the next npm start creates new ones.\n\n`,
     );
   }
 });
