@@ -91,7 +91,7 @@ test('redrives a message that succeeds once the cause of its failure is fixed', 
     folder,
     environment: { ...environment, THUMBNAIL_BUCKET: 'no-such-bucket' },
   });
-  const id = await aws.take(Buffer.from(await quarteredPicture(400, 300).jpeg().toBuffer()));
+  const id = await aws.upload(Buffer.from(await quarteredPicture(400, 300).jpeg().toBuffer()));
   await until('a dead letter', async () => (await aws.deadLetters()) === 1 || undefined);
   await wrong.end('SIGKILL');
   const right = startNode('containers/resize.ts', { folder, environment });

@@ -126,5 +126,8 @@ test('no event is lost when the worker is killed while they come', async () => {
     50_000,
   );
   await aws.untilNothingQueued(resources.dataLakeQueue);
-  expect(await aws.messagesOf(deadLetterQueueOf(resources.dataLakeQueue))).toEqual({ waiting: 0, inHand: 0 });
+  expect(await aws.messagesOf(deadLetterQueueOf(resources.dataLakeQueue))).toEqual({
+    waiting: 0,
+    inFlight: 0,
+  });
 });
