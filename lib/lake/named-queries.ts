@@ -4,9 +4,9 @@ import { prices } from '../cost/prices.ts';
 
 export interface NamedQuery {
   readonly name: string;
-  /** What it answers. */
+  /** The question that it answers, in one sentence. */
   readonly description: string;
-  /** As Athena understands it. */
+  /** In Athena's dialect. */
   readonly sql: string;
 }
 
@@ -18,7 +18,7 @@ export interface NamedQueriesProps {
 const folder = join(import.meta.dirname, 'queries');
 const once = readFileSync(join(import.meta.dirname, 'once.sql'), 'utf8').trimEnd();
 
-/** All that can be asked of the lake by name: a file for each, and before it the tables that it reads from. */
+/** All named queries: one for each file, after the definitions of the tables that it reads. */
 export const namedQueries = (props: NamedQueriesProps): readonly NamedQuery[] => {
   const tables = { events: once, prices: pricesTable(props) };
   return readdirSync(folder)
@@ -34,7 +34,7 @@ export const namedQueries = (props: NamedQueriesProps): readonly NamedQuery[] =>
     });
 };
 
-/** One row, with a column for each price. */
+/** A table with one row and a column for each price. */
 const pricesTable = ({ ingestMemoryMiB, resizeMemoryMiB }: NamedQueriesProps): string => {
   const values = {
     ...prices,
@@ -42,7 +42,7 @@ const pricesTable = ({ ingestMemoryMiB, resizeMemoryMiB }: NamedQueriesProps): s
     resizeGigabytes: resizeMemoryMiB / 1024,
   };
   const columns = Object.entries(values).map(
-    // With an exponent a number is a DOUBLE in Athena as well as in DuckDB; without one it is a DECIMAL.
+    // An exponent makes a number a DOUBLE in Athena and in DuckDB; without one it is a DECIMAL.
     ([name, value]) => `    ${value.toExponential().toUpperCase()} AS ${snakeCase(name)}`,
   );
   return `-- List prices of us-east-2, and the memory of the functions.\nprices AS (\n  SELECT\n${columns.join(',\n')}\n)`;
