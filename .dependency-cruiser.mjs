@@ -1,10 +1,19 @@
 /** What may import what. `npm run boundaries` checks it. */
 
-/** A capability can be removed: only its own folders, `npm start`, the proofs and the files that wire it in know it. */
-const removable = (capability, severity, folders, wiring) => ({
+/** Code that talks to AWS. The shapes of its tables are facts, which constructs and cores share. */
+const adapters = '^lambdas/aws/(?![a-z-]+-table\\.ts$)';
+
+/** Where the stack and its settings are put together. */
+const assembly = '^lib/(settings|thumbnail-generator[a-z-]*)\\.ts$';
+
+/**
+ * A capability can be removed: nothing knows it but its own folders, the assembly, `npm start`, the proofs, the generated
+ * documents and the given files.
+ */
+const removable = (capability, severity, folders, files = []) => ({
   name: `${capability}-can-be-removed`,
   severity,
-  from: { pathNot: [folders, '^(local|test|bench)/', ...wiring] },
+  from: { pathNot: [folders, assembly, '^(local|test|bench|bin/docs)/', ...files] },
   to: { path: folders },
 });
 
@@ -32,13 +41,14 @@ export default {
     },
     {
       name: 'cores-know-adapters-as-types',
-      comment: 'index.ts and service.ts choose adapters and pass them on. Mail has two adapters of its own.',
+      comment:
+        'index.ts and wiring.ts choose adapters, messages.ts reads SQS messages, and mail has two adapters.',
       severity: 'warn',
       from: {
         path: '^lambdas/(ingest|resize|notify|reconcile)/',
-        pathNot: '/(index|service|mailer|mail-requests)\\.ts$',
+        pathNot: '/(index|wiring|messages|mailer|mail-requests)\\.ts$',
       },
-      to: { path: ['^lambdas/aws/', 'node_modules/@aws-sdk/'], dependencyTypesNot: ['type-only'] },
+      to: { path: [adapters, 'node_modules/@aws-sdk/'], dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'lambdas-stand-alone',
@@ -57,7 +67,14 @@ export default {
       comment: 'A construct may use schemas, names and limits, but no code that talks to AWS.',
       severity: 'error',
       from: { path: '^lib/' },
-      to: { path: ['^(local|containers|bin)/', '^lambdas/aws/', '^lambdas/[^/]+/(index|service)\\.ts$'] },
+      to: {
+        path: [
+          '^(local|bin)/',
+          '^containers/(?!environment)',
+          adapters,
+          '^lambdas/[^/]+/(index|wiring)\\.ts$',
+        ],
+      },
     },
     {
       name: 'only-proofs-import-proofs',
@@ -72,12 +89,10 @@ export default {
       to: { path: 'node_modules/(fauxqs|@20minutes/s3rver|dynalite|aws-ses-v2-local)/' },
     },
     removable('mail', 'warn', '^(lambdas|lib)/notify/', [
-      '^lib/settings.ts$',
-      '^lib/thumbnail-generator',
-      '^lambdas/ingest/service.ts$',
+      '^lambdas/ingest/(environment|extensions|problem)\\.ts$',
     ]),
-    removable('lake', 'error', '^(lambdas|lib)/lake/', ['^bin/app.ts$', '^bin/(commands/)?query']),
-    removable('containers', 'warn', '^(lib/)?containers/', ['^lib/settings.ts$', '^lib/thumbnail-generator']),
+    removable('lake', 'error', '^(lambdas|lib)/lake/', ['^bin/app\\.ts$', '^bin/(commands/)?query']),
+    removable('containers', 'warn', '^(lib/)?containers/'),
   ],
   options: {
     // TypeScript 7 has no compiler API, which the default parser for TypeScript would need.
