@@ -7,8 +7,8 @@ const adapters = '^lambdas/aws/(?![a-z-]+-table\\.ts$)';
 const assembly = '^lib/(settings|thumbnail-generator[a-z-]*)\\.ts$';
 
 /**
- * A capability can be removed: nothing knows it but its own folders, the assembly, `npm start`, the proofs, the generated
- * documents and the given files.
+ * A capability can be removed: nothing knows it but its own folders, the assembly, `npm start`, the proofs,
+ * the generated documents and the given files.
  */
 const removable = (capability, severity, folders, files = []) => ({
   name: `${capability}-can-be-removed`,

@@ -24,7 +24,7 @@ await runCommand(async () => {
     options: { stack: { type: 'string' }, 'dry-run': { type: 'boolean', default: false } },
   });
   const stopping = new AbortController();
-  // The current batch is always finished. npm passes on a Ctrl-C that this process has received from the terminal already.
+  // A second signal does nothing: npm passes on a Ctrl-C that this process has received already.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
 
   const { sqs, queues } = await queuesOf(values.stack);

@@ -30,8 +30,8 @@ export interface Endpoints {
 }
 
 /**
- * The variables that make the AWS SDK talk to this machine only. They name empty configuration files as well, because a
- * profile in the developer's home folder could send requests elsewhere.
+ * The variables that make the AWS SDK talk to this machine only. They name empty configuration files as well,
+ * because a profile in the developer's home folder could send requests elsewhere.
  */
 export const awsEnvironment = (
   { s3, sqs, sns, dynamodb, ses }: Endpoints,

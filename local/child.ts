@@ -28,12 +28,12 @@ export const spawnEntry = ({ entry, environment, args = [] }: EntryProps): Child
     {
       env: environment,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // In a process group of its own, so that Ctrl-C reaches only this process, which stops the others in order.
+      // In its own process group, so that Ctrl-C reaches only the parent, which stops its children in order.
       detached: true,
     },
   );
 
-/** Enough to finish open requests. A message that is not finished by then is redelivered after the next start. */
+/** Enough to finish open requests. An unfinished message is redelivered after the next start. */
 const stopMilliseconds = 4000;
 
 /** Ends a process, by force if it does not end in time. */

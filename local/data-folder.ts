@@ -27,8 +27,8 @@ export const dataFolderOf = (apiPort: number): string => join(root, String(apiPo
 const credentialsFile = 'credentials.json';
 
 /**
- * Opens the data folder of a port for this process alone, and creates it if necessary. Other users of this machine cannot
- * read it, nor any file that this process and its children create from now on.
+ * Opens the data folder of a port for this process alone, and creates it if necessary. Other users of this
+ * machine cannot read it, nor any file that this process and its children create from now on.
  *
  * @throws StartError when another process uses it, or when it cannot be read or written
  */
@@ -77,7 +77,7 @@ const makePrivate = (folder: string): void => {
 /** Referenced until this process ends, because garbage collection would close them. */
 const locks: DatabaseSync[] = [];
 
-/** SQLite locks its file through the operating system, which releases the lock when the process ends or dies. */
+/** SQLite locks its file through the operating system, which releases the lock when the process ends. */
 const lock = (folder: string): void => {
   const database = new DatabaseSync(join(folder, 'lock'));
   try {

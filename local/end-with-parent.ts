@@ -1,8 +1,8 @@
 import { startThread } from '../containers/thread.ts';
 
 /**
- * Loaded into each child before its entry file: ends the child with its parent, even when the parent was killed. The
- * child could not finish anything then, because the emulators run in the parent.
+ * Loaded into each child before its entry file: ends the child with its parent, even when the parent was
+ * killed. The child could not finish anything then, because the emulators run in the parent.
  */
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 // The channel must not keep a child alive that has finished.
@@ -10,7 +10,7 @@ process.channel?.unref();
 
 const pollMilliseconds = 500;
 
-// A blocked event loop gets no disconnect event, so a thread watches the parent as well: an orphan's ppid changes.
+// A blocked event loop gets no event, so a thread watches the parent as well: an orphan gets another one.
 startThread(
   ({ parentPid, milliseconds }) => {
     setInterval(() => {

@@ -6,7 +6,7 @@ import { StartError } from './start-error.ts';
 /** Other machines must not reach the servers. */
 export const host = '127.0.0.1';
 
-/** One port for each server. All derive from the API's, so that a presigned URL still works after a restart. */
+/** One port for each server, derived from the API's, so that presigned URLs work after a restart. */
 export interface Ports {
   readonly api: number;
   readonly s3: number;

@@ -7,7 +7,7 @@ export interface ScheduleProps extends EntryProps {
   readonly pauseSeconds: number;
 }
 
-/** Runs a task now and repeatedly, like a schedule of EventBridge. The next run does the work of one that failed. */
+/** Runs a task repeatedly, like a schedule of EventBridge. The next run does the work of one that failed. */
 export const startSchedule = ({ name, pauseSeconds, ...entry }: ScheduleProps) => {
   let isStopping = false;
   let next: NodeJS.Timeout | undefined;

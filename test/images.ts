@@ -90,7 +90,7 @@ export const hostilePng = (width: number, height: number): Buffer => {
   ]);
 };
 
-/** The entries of one image file directory of a little-endian TIFF (TIFF 6.0, section 2), each with one value. */
+/** The entries of a directory of a little-endian TIFF (TIFF 6.0, section 2), each with one value. */
 const tiffDirectory = (
   entries: readonly (readonly [tag: number, type: 3 | 4, count: number, value: number])[],
 ) => {
@@ -117,8 +117,8 @@ const tiffHeader = (directoryAt: number): Buffer =>
   Buffer.concat([Buffer.from('II*\0'), uint32(directoryAt)]);
 
 /**
- * A CMYK TIFF whose strips all share the same bytes: half a megabyte with 99 megapixels, whose colour conversion takes
- * seconds. From 6 megapixels it goes to the slow lane.
+ * A CMYK TIFF whose strips all share the same bytes: half a megabyte with 99 megapixels, whose colour
+ * conversion takes seconds. From 6 megapixels it goes to the slow lane.
  */
 export const slowTiff = (tag = '', { width, height } = { width: 16_000, height: 6200 }): Buffer => {
   const rows = 8;
@@ -146,7 +146,7 @@ export const slowTiff = (tag = '', { width, height } = { width: 16_000, height: 
   return Buffer.concat([...parts, Buffer.from(tag)]);
 };
 
-/** One grey pixel in each of many directories, with many private tags: libtiff needs seconds to read the header. */
+/** Many directories with one pixel and many private tags each, whose header takes libtiff seconds. */
 export const tiffWithManyTags = (directories: number, tags: number): Buffer => {
   const base = [
     [256, 4, 1, 1],

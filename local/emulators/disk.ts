@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /** The state of the disk that all emulators write to. */
 export interface Disk {
-  /** Call it for every failed write. The first one is printed; later ones are not, until writes work again. */
+  /** Call it for every failed write. It prints the first one, and no more until writes work again. */
   reportFailedWrite(error: unknown): void;
   /** Whether a write has failed and none has worked since. */
   isFull(): boolean;

@@ -21,8 +21,9 @@ interface Batch {
 }
 
 /**
- * Stands in for Firehose: collects messages and writes one object for each partition, with the same rows under the same
- * prefixes. A message that is no event goes under the error prefix. The objects are lines of JSON instead of Parquet.
+ * Stands in for Firehose: collects messages and writes one object for each partition, with the same rows
+ * under the same prefixes. A message that is no event goes under the error prefix. The objects are lines of
+ * JSON instead of Parquet.
  */
 export const createLakeDelivery = ({ put, maxMessages, waitMilliseconds }: LakeDeliveryProps): Deliver => {
   let batch: Batch | undefined;

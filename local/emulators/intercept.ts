@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
 export type Interceptor = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
-/** Runs an interceptor before the listeners that a server has so far; they get the request when it calls `next`. */
+/** Runs an interceptor before a server's present listeners, which get the request when it calls `next`. */
 export const interceptRequests = (server: Server, interceptor: Interceptor): void => {
   const listeners = server.listeners('request');
   server.removeAllListeners('request');

@@ -116,7 +116,7 @@ export const startMessaging = async (props: MessagingProps): Promise<Messaging> 
   };
 };
 
-/** Stores with what is on disk. They write to disk only from now on: to insert a loaded queue would delete its messages. */
+/** Loads the stores before they may write: to insert a loaded queue again would delete its messages. */
 const loadStores = (persistence: PersistenceManager) => {
   const sqsStore = new SqsStore();
   const snsStore = new SnsStore();

@@ -88,7 +88,7 @@ const eventOf = (random: Random, images: readonly string[]): ImageEvent => {
   }
 };
 
-/** Well within the 30 days of the queries, or well before them, so that midnight during a test makes no difference. */
+/** Well within the 30 days of the queries or well before, so that midnight during a test does not matter. */
 const timeOf = (random: Random): string => {
   const daysAgo = random.whole(0, 4) ? random.whole(2, 20) : random.whole(40, 60);
   return new Date(Date.now() - daysAgo * dayMilliseconds - random.whole(0, dayMilliseconds)).toISOString();

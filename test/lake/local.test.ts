@@ -14,8 +14,8 @@ import { post, redirectOf, uploadAndWait } from '../local/uploads.ts';
 jest.setTimeout(60_000);
 
 /*
- * The whole path from an upload to a query. The emulator of test/e2e cannot show it: it delivers nothing from SNS to
- * Firehose, and refuses a stack with named queries.
+ * The whole path from an upload to a query. The emulator of test/e2e cannot show it: it delivers nothing from
+ * SNS to Firehose, and refuses a stack with named queries.
  */
 
 let folder: string;
@@ -54,7 +54,7 @@ const query = async (name: string): Promise<unknown> => {
 };
 
 test('events can be queried moments later, and a copy of an event does not count twice', async () => {
-  // WHEN an image is uploaded twice, its link is visited, another image is broken, and an event is published again
+  // WHEN an image is uploaded twice and its link visited, another is broken, and an event is repeated
   const image = Buffer.from(await quarteredPicture(400, 300).jpeg().toBuffer());
   const { id, link } = await uploadAndWait(local.uploadUrl, image);
   await post(local.uploadUrl, image);

@@ -122,8 +122,8 @@ export const hostileRequests = (port: number, id: string): readonly HostileReque
       400,
     ),
     path('a header in the path', '/dev/images/none HTTP/1.1\r\nSet-Cookie: injected=1\r\nX:', 400),
-    path('a server of its own', `http://example.org/dev/images/none`, 421),
-    path('the S3 of its own', 'http://127.0.0.1:1/thumbnail-images/', 421),
+    path('an absolute target on another host', `http://example.org/dev/images/none`, 421),
+    path('an absolute target on the S3 emulator', 'http://127.0.0.1:1/thumbnail-images/', 421),
     path('no slash at the start', `dev/images/${id}`, 400),
     path('a fragment', `/dev/images/#${id}`, 404),
 

@@ -6,8 +6,8 @@ import { host, type Ports } from '../../local/ports.ts';
 export type Moment = 'before' | 'after';
 
 /**
- * Stands between a process and the emulators, and kills the process at one of its writes. From then on no request of
- * the process reaches an emulator.
+ * Stands between a process and the emulators, and kills the process at one of its writes. From then on no
+ * request of the process reaches an emulator.
  */
 export interface KillingProxy {
   readonly ports: Ports;

@@ -53,7 +53,7 @@ const onlyMailTo = async (recipient: string): Promise<SentMail> => {
   await aws.untilNothingQueued(resources.notifyQueue);
   const [mail, ...others] = await mailsTo(local.ports, recipient);
   expect(others).toEqual([]);
-  if (mail === undefined) throw new Error('The mail is gone.');
+  if (mail === undefined) throw new Error('There is no mail.');
   return mail;
 };
 

@@ -62,7 +62,7 @@ test('reports and restarts a killed worker, which soon finishes its work', async
   await thumbnailOf(url, 25_000);
   expect(local.errors()).toContain('resize died (SIGKILL)');
 
-  // WHEN it is killed with one message in flight, which is redelivered after 30 seconds, and another one queued
+  // WHEN it is killed with one message in flight, redelivered after 30 seconds, and another one queued
   const resize = await local.pidOf('resize');
   suspend(resize);
   await upload(local.uploadUrl, await photo(402));

@@ -1,7 +1,7 @@
 /**
  * node invoke.ts <index.js>
  *
- * Loads a packaged function like Lambda's runtime. The first message is an event; the reply is the handler's result.
+ * Loads a packaged function like Lambda's runtime. It receives one event, and sends the handler's result.
  */
 import { createRequire } from 'node:module';
 

@@ -74,7 +74,7 @@ interface StoredObject {
   readonly bytes: Buffer;
 }
 
-/** A server with the operations of S3 and SNS that resize uses. It keeps objects by path, and published events. */
+/** Serves the operations of S3 and SNS that resize uses. It keeps objects by path, and published events. */
 const serveObjects = async (objects: Map<string, StoredObject>, published: string[] = []) => {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '', 'http://127.0.0.1');

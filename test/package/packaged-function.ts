@@ -23,7 +23,7 @@ export const packageOf = (assembly: string, functionId: string): string => {
 };
 
 /**
- * Runs a packaged function once, in Node.js 24 and in a folder outside the project, where it has only its package.
+ * Runs a packaged function once, in Node.js 24 and in a folder that holds nothing but its package.
  *
  * @returns the handler's result
  */

@@ -3,8 +3,8 @@ import { check } from 'recheck';
 import * as z from 'zod';
 
 /**
- * Reads regular expressions from stdin and prints those that may take more than linear time, with the reason. It runs in
- * a process of its own because the analyser is five times slower in jest.
+ * Reads regular expressions from stdin and prints those that may take more than linear time, with the reason.
+ * It runs in a process of its own because the analyser is five times slower in jest.
  */
 const patterns = z.array(z.object({ file: z.string(), source: z.string(), flags: z.string() }));
 

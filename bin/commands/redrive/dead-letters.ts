@@ -42,10 +42,10 @@ export interface MoveCounts {
 const maxEmptyReceives = 2;
 
 /**
- * Sends dead letters to their queue and then deletes them, batch by batch. A process that dies in between leaves some of
- * them twice, which the consumers tolerate, but loses none.
+ * Sends dead letters to their queue and then deletes them, batch by batch. A process that dies in between
+ * leaves some of them twice, which the consumers tolerate, but loses none.
  *
- * SQS can move messages itself (`StartMessageMoveTask`), but cannot stop after those that there were at the start.
+ * `StartMessageMoveTask` of SQS would also move the messages that fail again in the meantime.
  *
  * @returns the counts so far, after each batch
  */
@@ -74,7 +74,7 @@ const receive = async (sqs: SQSClient, queue: Queue, maxMessages: number): Promi
     new ReceiveMessageCommand({
       QueueUrl: queue.deadLettersUrl,
       MaxNumberOfMessages: maxMessages,
-      // Any wait makes SQS query all its servers instead of some (SQS Developer Guide, "Short and long polling").
+      // With a wait SQS queries all its servers (SQS Developer Guide, "Short and long polling").
       WaitTimeSeconds: 1,
       MessageAttributeNames: ['All'],
       MessageSystemAttributeNames: ['AWSTraceHeader'],

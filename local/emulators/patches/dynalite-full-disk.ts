@@ -1,11 +1,10 @@
 /**
- * Patches: the reads and writes of the LevelDB database in which dynalite keeps its items, and dynalite's server.
- * Why: a failed write ends the process. Nor may LevelDB write on after one: a later start drops all records that follow
- * a torn one. So all writes are refused, and reads go on, until there is room and the database has been opened again,
- * which begins a new log.
+ * Patches: the LevelDB database in which dynalite keeps its items, and dynalite's server.
+ * Why: a failed write ends the process. Nor may LevelDB write on after one: a later start drops all records
+ * that follow a torn one. So all writes are refused, but not reads, until there is room and the database has
+ * been opened again, which begins a new log.
  * Restores: DynamoDB never loses an item that it has accepted; a request that fails gets an error.
- * Upstream issues: https://github.com/google/leveldb/issues/924 (writes fail until the database is opened again); none
- * found for dynalite.
+ * Upstream issue: https://github.com/google/leveldb/issues/924; none found for dynalite.
  */
 import type { Server } from 'node:http';
 import { createRequire } from 'node:module';

@@ -1,7 +1,7 @@
 /**
  * Patches: the listeners of each request to dynalite.
  * Why: dynalite throws when a client disconnects in the middle of a request, which ends the process.
- * Restores: DynamoDB goes on serving other clients.
+ * Restores: DynamoDB keeps serving other clients.
  * Upstream issue: https://github.com/architect/dynalite/issues/183
  */
 import type { Server } from 'node:http';

@@ -1,8 +1,8 @@
 /**
  * Patches: the request handling of fauxqs, by a hook.
  * Why: the long poll of a consumer that has died stays open and swallows the next message.
- * Restores: SQS gives a message to a consumer that is connected. Here a lost connection ends every long poll; the
- * consumers that still run poll again at once.
+ * Restores: SQS gives a message to a consumer that is connected. Here a lost connection ends every long poll;
+ * the consumers that still run poll again at once.
  * Upstream issue: none found.
  */
 import type { buildApp } from 'fauxqs';

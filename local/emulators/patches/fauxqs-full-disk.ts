@@ -1,7 +1,7 @@
 /**
  * Patches: `SqsQueue.dequeue` of fauxqs.
- * Why: it moves messages in memory before it writes the move to disk. When the write fails, a message on its way to the
- * dead-letter queue is lost; any other one stays hidden and uses up a receive for nothing.
+ * Why: it moves messages in memory before it writes the move to disk. When the write fails, a message on its
+ * way to the dead-letter queue is lost; any other one stays hidden and uses up a receive for nothing.
  * Restores: in SQS a ReceiveMessage request that fails changes no message.
  * Upstream issue: none found.
  */

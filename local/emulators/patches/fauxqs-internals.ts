@@ -1,7 +1,7 @@
 /**
  * Reaches: the stores inside fauxqs, by their paths in node_modules.
- * Why: the package exports only `startFauxqs`, which always listens on 0.0.0.0. With the stores the app can listen on
- * 127.0.0.1, and the other patches can change how the stores behave.
+ * Why: the package exports only `startFauxqs`, which always listens on 0.0.0.0. With the stores the app can
+ * listen on 127.0.0.1, and the other patches can change how the stores behave.
  * Upstream issue: none found.
  */
 export { PersistenceManager } from '../../../node_modules/fauxqs/dist/persistence.js';

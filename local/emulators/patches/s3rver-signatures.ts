@@ -1,7 +1,8 @@
 /**
  * Patches: the built-in account and the middleware of s3rver.
- * Why: s3rver has one account with a published key and no option for another. It serves requests without a signature,
- * and obeys headers that a presigned URL does not sign: with one of them an upload would copy any other object.
+ * Why: s3rver has one account with a published key and no option for another. It serves requests without a
+ * signature, and obeys headers that a presigned URL does not sign: with one of them an upload would copy any
+ * other object.
  * Restores: a private bucket. Every request needs a signature, and the signature covers all `x-amz-` headers.
  * Upstream issue: https://github.com/jamhall/s3rver/issues/735 (public by design).
  */

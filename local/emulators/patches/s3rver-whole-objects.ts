@@ -1,9 +1,9 @@
 /**
  * Patches: `FilesystemStore.putObject` of s3rver.
- * Why: it writes an object into its final place, where readers see it half written and a killed process leaves it torn.
- * It also ignores `x-amz-checksum-sha256` and `If-None-Match: *`.
- * Restores: S3 stores an object whole or not at all, refuses one whose checksum differs, and with `If-None-Match: *`
- * refuses a key that exists.
+ * Why: it writes an object into its final place, where readers see it half written and a killed process
+ * leaves it torn. It also ignores `x-amz-checksum-sha256` and `If-None-Match: *`.
+ * Restores: S3 stores an object whole or not at all, refuses one whose checksum differs, and with
+ * `If-None-Match: *` refuses a key that exists.
  * Upstream issue: none found.
  */
 import { createHash, randomUUID } from 'node:crypto';
