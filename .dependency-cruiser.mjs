@@ -10,90 +10,76 @@ const assembly = '^lib/(settings|thumbnail-generator[a-z-]*)\\.ts$';
  * A capability can be removed: nothing knows it but its own folders, the assembly, `npm start`, the proofs,
  * the generated documents and the given files.
  */
-const removable = (capability, severity, folders, files = []) => ({
-  name: `${capability}-can-be-removed`,
-  severity,
+const knownOnlyTo = (folders, files = []) => ({
   from: { pathNot: [folders, assembly, '^(local|test|bench|bin/docs)/', ...files] },
   to: { path: folders },
 });
 
+const rules = {
+  'no-cycle-between-files': {
+    from: {},
+    to: { circular: true },
+  },
+  'no-cycle-between-folders': {
+    severity: 'warn',
+    scope: 'folder',
+    from: { path: '^(lib|lambdas)/' },
+    to: { circular: true },
+  },
+  'image-is-pure': {
+    comment: 'Rules about images need no AWS, no HTTP and no decoder.',
+    from: { path: '^lambdas/image/' },
+    to: { pathNot: ['^lambdas/image/', '/zod/'], dependencyTypesNot: ['core'] },
+  },
+  'cores-know-adapters-as-types': {
+    comment:
+      'index.ts and wiring.ts choose adapters, messages.ts reads SQS messages, and mail has two adapters.',
+    from: {
+      path: '^lambdas/(ingest|resize|notify|reconcile)/',
+      pathNot: '/(index|wiring|messages|mailer|mail-requests)\\.ts$',
+    },
+    to: { path: [adapters, 'node_modules/@aws-sdk/'], dependencyTypesNot: ['type-only'] },
+  },
+  'lambdas-stand-alone': {
+    from: { path: '^lambdas/' },
+    to: { path: '^(lib|local|containers|bin)/' },
+  },
+  'containers-run-lambdas': {
+    from: { path: '^containers/' },
+    to: { path: '^(lib|local|bin)/' },
+  },
+  'lib-knows-facts-about-lambdas': {
+    comment: 'A construct may use schemas, names and limits, but no code that talks to AWS.',
+    from: { path: '^lib/' },
+    to: {
+      path: [
+        '^(local|bin)/',
+        '^containers/(?!environment\\.ts$)',
+        adapters,
+        '^lambdas/[^/]+/(index|wiring)\\.ts$',
+      ],
+    },
+  },
+  'only-proofs-import-proofs': {
+    from: { pathNot: '^(test|bench)/' },
+    to: { path: '^(test|bench)/' },
+  },
+  'emulators-have-one-home': {
+    from: { pathNot: ['^local/emulators/', '^test/'] },
+    to: { path: 'node_modules/(fauxqs|@20minutes/s3rver|dynalite|aws-ses-v2-local)/' },
+  },
+  'mail-can-be-removed': knownOnlyTo('^(lambdas|lib)/notify/', [
+    '^lambdas/ingest/(environment|extensions|problem)\\.ts$',
+  ]),
+  'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', ['^bin/app\\.ts$', '^bin/(commands/)?query']),
+  'containers-can-be-removed': {
+    severity: 'warn',
+    ...knownOnlyTo('^(lib/)?containers/'),
+  },
+};
+
 export default {
-  forbidden: [
-    {
-      name: 'no-cycle-between-files',
-      severity: 'error',
-      from: {},
-      to: { circular: true },
-    },
-    {
-      name: 'no-cycle-between-folders',
-      severity: 'warn',
-      scope: 'folder',
-      from: { path: '^(lib|lambdas)/' },
-      to: { circular: true },
-    },
-    {
-      name: 'image-is-pure',
-      comment: 'Rules about images need no AWS, no HTTP and no decoder.',
-      severity: 'error',
-      from: { path: '^lambdas/image/' },
-      to: { pathNot: ['^lambdas/image/', '/zod/'], dependencyTypesNot: ['core'] },
-    },
-    {
-      name: 'cores-know-adapters-as-types',
-      comment:
-        'index.ts and wiring.ts choose adapters, messages.ts reads SQS messages, and mail has two adapters.',
-      severity: 'warn',
-      from: {
-        path: '^lambdas/(ingest|resize|notify|reconcile)/',
-        pathNot: '/(index|wiring|messages|mailer|mail-requests)\\.ts$',
-      },
-      to: { path: [adapters, 'node_modules/@aws-sdk/'], dependencyTypesNot: ['type-only'] },
-    },
-    {
-      name: 'lambdas-stand-alone',
-      severity: 'error',
-      from: { path: '^lambdas/' },
-      to: { path: '^(lib|local|containers|bin)/' },
-    },
-    {
-      name: 'containers-run-lambdas',
-      severity: 'error',
-      from: { path: '^containers/' },
-      to: { path: '^(lib|local|bin)/' },
-    },
-    {
-      name: 'lib-knows-facts-about-lambdas',
-      comment: 'A construct may use schemas, names and limits, but no code that talks to AWS.',
-      severity: 'error',
-      from: { path: '^lib/' },
-      to: {
-        path: [
-          '^(local|bin)/',
-          '^containers/(?!environment)',
-          adapters,
-          '^lambdas/[^/]+/(index|wiring)\\.ts$',
-        ],
-      },
-    },
-    {
-      name: 'only-proofs-import-proofs',
-      severity: 'error',
-      from: { pathNot: '^(test|bench)/' },
-      to: { path: '^(test|bench)/' },
-    },
-    {
-      name: 'emulators-have-one-home',
-      severity: 'error',
-      from: { pathNot: ['^local/emulators/', '^test/'] },
-      to: { path: 'node_modules/(fauxqs|@20minutes/s3rver|dynalite|aws-ses-v2-local)/' },
-    },
-    removable('mail', 'warn', '^(lambdas|lib)/notify/', [
-      '^lambdas/ingest/(environment|extensions|problem)\\.ts$',
-    ]),
-    removable('lake', 'error', '^(lambdas|lib)/lake/', ['^bin/app\\.ts$', '^bin/(commands/)?query']),
-    removable('containers', 'warn', '^(lib/)?containers/'),
-  ],
+  forbidden: Object.entries(rules).map(([name, rule]) => ({ name, severity: 'error', ...rule })),
   options: {
     // TypeScript 7 has no compiler API, which the default parser for TypeScript would need.
     parser: 'swc',
