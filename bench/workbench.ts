@@ -79,7 +79,7 @@ const servicesOf = (stack: Stack): Services => {
       ingest: withMetrics(asFunction),
       resize: { ...withMetrics(environments.resize), ...smallHeap, LANE: 'fast' },
     },
-    take: async (image) => createdMessage(originalKey(await aws.take(image))),
+    take: async (image) => createdMessage(originalKey(await aws.upload(image))),
     purge: async () => {
       await aws.sqs.send(new PurgeQueueCommand({ QueueUrl: aws.urlOf(resources.resizeQueue) }));
     },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import * as z from 'zod';
 
-/** Prints every finding that a synthesis acknowledged, with its reason, out of cdk.out. */
+/** Prints every acknowledged finding in cdk.out with its reason. */
 const metadata = z.record(z.string(), z.array(z.object({ type: z.string(), data: z.unknown().optional() })));
 
 for (const file of readdirSync('cdk.out').filter((name) => name.endsWith('.metadata.json'))) {

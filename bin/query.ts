@@ -1,40 +1,20 @@
 import { join } from 'node:path';
-import { inspect, parseArgs } from 'node:util';
 import { type NamedQuery, namedQueries } from '../lib/lake/named-queries.ts';
 import { resizeMemoryMiB } from '../lib/resize/function-memory.ts';
 import { imageLimitsOf } from '../lib/settings.ts';
 import { resources } from '../local/aws.ts';
 import { readOptions } from '../local/options.ts';
-import { StartError } from '../local/start-error.ts';
-import { type Answer, openLocalLake } from './query/engine.ts';
-import { asCsv, asJson, asTable } from './query/output.ts';
-import { createProgress } from './query/progress.ts';
+import { readArguments, runCommand, UsageError } from './commands/command.ts';
+import { createProgress } from './commands/progress.ts';
+import { type Answer, openLocalLake } from './commands/query/engine.ts';
+import { asCsv, asJson, asTable } from './commands/query/output.ts';
 
-/** Asks the events on this machine what Athena is asked of those in AWS, in the same words. */
 const usage = `Usage: npm run query -- NAME [--csv | --json]
        npm run query -- --list
 
-  --csv, --json  the answer for a program to read; npm adds no line of its own with "npm run --silent query -- …"
-  --list         what can be asked
-  PORT=3100      asks the events of the npm start that has this port`;
-
-const readArguments = () => {
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: {
-        csv: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        list: { type: 'boolean', default: false },
-      },
-    });
-    if (values.csv && values.json) throw new Error('Give --csv or --json, not both.');
-    if (positionals.length > 1) throw new Error(`One query at a time (given ${positionals.join(', ')}).`);
-    return { ...values, name: positionals[0] };
-  } catch (error) {
-    throw new StartError(`${error instanceof Error ? error.message : error}\n\n${usage}`);
-  }
-};
+  --csv, --json  prints the answer for programs; "npm run --silent query -- …" prints nothing else
+  --list         lists the queries
+  PORT=3100      queries the events of the npm start at this port`;
 
 const listOf = (queries: readonly NamedQuery[]): string => {
   const width = Math.max(...queries.map(({ name }) => name.length));
@@ -43,13 +23,13 @@ const listOf = (queries: readonly NamedQuery[]): string => {
 
 const ask = async ({ name, sql }: NamedQuery, directory: string): Promise<Answer> => {
   const lake = await openLocalLake(directory);
-  const progress = createProgress(name);
+  const progress = createProgress({ name, total: 100, describe: (percent) => `${Math.floor(percent)} %` });
   try {
     const answer = await lake.ask(sql, progress.show);
     if (lake.isEmpty) {
-      console.error(`There are no events in ${directory} yet. Upload an image to npm start, and ask again.`);
+      console.error(`There are no events in ${directory} yet. Upload an image to npm start first.`);
     } else if (answer.rows.length === 0) {
-      console.error('There is nothing of the kind within the last 30 days.');
+      console.error('No event of the last 30 days matches.');
     }
     return answer;
   } finally {
@@ -58,25 +38,36 @@ const ask = async ({ name, sql }: NamedQuery, directory: string): Promise<Answer
   }
 };
 
-try {
-  const { name, list, csv, json } = readArguments();
+/** Runs a named query of the data lake on the events of `npm start`. */
+await runCommand(async () => {
+  const { values, positionals } = readArguments(usage, {
+    allowPositionals: true,
+    options: {
+      csv: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+    },
+  });
+  if (values.csv && values.json) throw new UsageError(`Give --csv or --json, not both.\n\n${usage}`);
+  if (positionals.length > 1) {
+    throw new UsageError(`One query at a time (given ${positionals.join(', ')}).\n\n${usage}`);
+  }
   const { settings, dataFolder } = readOptions([], process.env);
   const queries = namedQueries({
     resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings), 'slow'),
   });
-  const query = queries.find((each) => each.name === name);
-  if (list) {
+  if (values.list) {
     console.log(listOf(queries));
-  } else if (name === undefined) {
-    throw new StartError(`${usage}\n\nThere are:\n${listOf(queries)}`);
-  } else if (query === undefined) {
-    throw new StartError(`There is no query ${JSON.stringify(name)}. There are:\n${listOf(queries)}`);
-  } else {
-    // Where the embedded S3 keeps the bucket.
-    const answer = await ask(query, join(dataFolder, 's3', resources.dataLakeBucket));
-    process.stdout.write(json ? asJson(answer) : csv ? asCsv(answer) : asTable(answer));
+    return 0;
   }
-} catch (error) {
-  console.error(`\n${error instanceof StartError ? error.message : inspect(error)}\n`);
-  process.exitCode = 1;
-}
+  const [name] = positionals;
+  if (name === undefined) throw new UsageError(`${usage}\n\nThe queries:\n${listOf(queries)}`);
+  const query = queries.find((each) => each.name === name);
+  if (query === undefined) {
+    throw new UsageError(`There is no query ${JSON.stringify(name)}. The queries:\n${listOf(queries)}`);
+  }
+  // The folder in which the S3 emulator keeps the bucket.
+  const answer = await ask(query, join(dataFolder, 's3', resources.dataLakeBucket));
+  process.stdout.write(values.json ? asJson(answer) : values.csv ? asCsv(answer) : asTable(answer));
+  return 0;
+});

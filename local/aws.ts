@@ -1,11 +1,11 @@
 import { devNull } from 'node:os';
 import type { Credentials } from './data-folder.ts';
 
-/** The emulators' own defaults. */
+/** The defaults of the emulators. */
 export const region = 'us-east-1';
 export const accountId = '000000000000';
 
-/** What the deployment would create. */
+/** The names of what a deployment would create. */
 export const resources = {
   rawBucket: 'raw-images',
   thumbnailBucket: 'thumbnail-images',
@@ -30,8 +30,8 @@ export interface Endpoints {
 }
 
 /**
- * What the AWS SDK reads from its environment, so that it talks to this machine and to nothing else. The files are
- * named as well: a profile in the developer's home could send requests elsewhere.
+ * The variables that make the AWS SDK talk to this machine only. They name empty configuration files as well,
+ * because a profile in the developer's home folder could send requests elsewhere.
  */
 export const awsEnvironment = (
   { s3, sqs, sns, dynamodb, ses }: Endpoints,
@@ -47,6 +47,16 @@ export const awsEnvironment = (
   AWS_ENDPOINT_URL_SESV2: ses,
   AWS_CONFIG_FILE: devNull,
   AWS_SHARED_CREDENTIALS_FILE: devNull,
+});
+
+/** The options that make one client talk to this machine only, whatever the developer's AWS settings are. */
+export const clientConfig = (endpoint: string, { accessKeyId, secretAccessKey }: Credentials) => ({
+  endpoint,
+  region,
+  credentials: { accessKeyId, secretAccessKey },
+  // The SDK refuses both together with an endpoint.
+  useFipsEndpoint: false,
+  useDualstackEndpoint: false,
 });
 
 export const queueUrl = (endpoint: string, name: string): string => `${endpoint}/${accountId}/${name}`;

@@ -4,17 +4,17 @@ import { fileURLToPath } from 'node:url';
 import { StartError } from './start-error.ts';
 
 export interface EntryProps {
-  /** Its entry file, from the project's top. */
+  /** The entry file, relative to the project. */
   readonly entry: string;
-  /** All of its environment: nothing of the developer's own reaches it. */
+  /** The whole environment: the process inherits no variable. */
   readonly environment: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
 }
 
-/** As in a container: through all of these processes images pass as buffers, which are freed soonest so (docs/performance.md). */
+/** As in a container: buffers of images are freed sooner (docs/performance.md). */
 export const smallYoungGeneration = '--max-semi-space-size=1';
 
-/** Runs one container entry file as a process that ends with this one. */
+/** Runs an entry file as a process that ends with this one. */
 export const spawnEntry = ({ entry, environment, args = [] }: EntryProps): ChildProcess =>
   spawn(
     process.execPath,
@@ -28,15 +28,15 @@ export const spawnEntry = ({ entry, environment, args = [] }: EntryProps): Child
     {
       env: environment,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // In a process group of its own: Ctrl-C reaches us alone, and we stop things in their order.
+      // In its own process group, so that Ctrl-C reaches only the parent, which stops its children in order.
       detached: true,
     },
   );
 
-/** Enough to answer the requests at hand; a message that is not done by then comes back at the next start. */
+/** Enough to finish open requests. An unfinished message is redelivered after the next start. */
 const stopMilliseconds = 4000;
 
-/** Asks a process to end, and soon makes it. */
+/** Ends a process, by force if it does not end in time. */
 export const stopProcess = async (child: ChildProcess): Promise<void> => {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
@@ -48,12 +48,12 @@ export const stopProcess = async (child: ChildProcess): Promise<void> => {
 
 export interface ChildProps extends EntryProps {
   readonly name: string;
-  /** Settles when the process has shown that it works. */
+  /** Resolves when the process has started to work. */
   readonly works: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface Child {
-  /** @throws StartError when it died or hung before it worked for the first time */
+  /** Rejects with a StartError when the process died or hung before it worked. */
   readonly ready: Promise<void>;
   stop(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export interface Child {
 const startMilliseconds = 60_000;
 const restartMilliseconds = 1000;
 
-/** Runs a service and, as ECS would, runs it again whenever it dies. */
+/** Keeps a process running: like ECS, it starts the process again whenever it dies. */
 export const startChild = ({ name, works, ...entry }: ChildProps): Child => {
   const started = Promise.withResolvers<void>();
   const deadline = AbortSignal.timeout(startMilliseconds);
@@ -79,7 +79,7 @@ export const startChild = ({ name, works, ...entry }: ChildProps): Child => {
   const died = (reason: unknown): void => {
     if (isStopping) return;
     if (!hasWorked) {
-      started.reject(new StartError(`${name} did not start (${reason}): see above.`));
+      started.reject(new StartError(`${name} did not start (${reason}). See the messages above.`));
       return;
     }
     console.error(`\n  ${name} died (${reason}). It starts again in a second.\n`);

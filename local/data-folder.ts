@@ -10,7 +10,7 @@ const credentialsSchema = z.object({
   secretAccessKey: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-/** Who may use the services of one data folder, besides people with a presigned URL. */
+/** The credentials that the emulators of one data folder accept. */
 export type Credentials = Readonly<z.output<typeof credentialsSchema>>;
 
 export interface DataFolder {
@@ -18,19 +18,19 @@ export interface DataFolder {
   readonly credentials: Credentials;
 }
 
-/** All data folders are in it. */
+/** Holds all data folders. */
 const root = '.local';
 
-/** Where the state of the run at a port outlives the process, so that several runs can be side by side. */
+/** Where the run at a port keeps its state, so that runs at several ports do not share any. */
 export const dataFolderOf = (apiPort: number): string => join(root, String(apiPort));
 
 const credentialsFile = 'credentials.json';
 
 /**
- * Opens the data folder of a port for this process alone, and makes it if there is none. Nobody else on this machine may
- * read it, nor what this process and its children write from now on anywhere else, such as temporary files.
+ * Opens the data folder of a port for this process alone, and creates it if necessary. Other users of this
+ * machine cannot read it, nor any file that this process and its children create from now on.
  *
- * @throws StartError when another process has it, or when it cannot be used
+ * @throws StartError when another process uses it, or when it cannot be read or written
  */
 export const openDataFolder = (apiPort: number): DataFolder => {
   process.umask(0o077);
@@ -47,10 +47,9 @@ export const openDataFolder = (apiPort: number): DataFolder => {
 };
 
 /**
- * The credentials of what `npm start` runs.
+ * Reads the credentials of a data folder.
  *
- * @param path the data folder
- * @throws StartError when nothing has run there
+ * @throws StartError when `npm start` has never run there
  */
 export const readCredentials = (path: string): Credentials => {
   const credentials = existingCredentials(path);
@@ -60,7 +59,7 @@ export const readCredentials = (path: string): Credentials => {
   );
 };
 
-/** Also what an earlier version of this project left readable for others. */
+/** Includes files that an earlier version of this project left readable. */
 const makePrivate = (folder: string): void => {
   chmodSync(folder, 0o700);
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -69,20 +68,20 @@ const makePrivate = (folder: string): void => {
       if (entry.isDirectory()) makePrivate(path);
       else if (entry.isFile()) chmodSync(path, 0o600);
     } catch (error) {
-      // A run at another port may remove its files meanwhile.
+      // A run at another port may remove its files at the same time.
       if (!hasCode(error, 'ENOENT')) throw error;
     }
   }
 };
 
-/** Held until this process ends: garbage collection would close it. */
+/** Referenced until this process ends, because garbage collection would close them. */
 const locks: DatabaseSync[] = [];
 
-/** SQLite locks its file through the operating system, which ends the lock with the process, however that ends. */
+/** SQLite locks its file through the operating system, which releases the lock when the process ends. */
 const lock = (folder: string): void => {
   const database = new DatabaseSync(join(folder, 'lock'));
   try {
-    // Nothing is ever written: it needs no journal beside it.
+    // Nothing is ever written, so no journal file is needed.
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
@@ -104,20 +103,22 @@ const existingCredentials = (folder: string): Credentials | undefined => {
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error;
-    throw new StartError(`${path} holds no credentials. Remove it: the next npm start makes new ones.`);
+    throw new StartError(
+      `${path} holds no valid credentials. Remove it; the next npm start creates new ones.`,
+    );
   }
 };
 
 const createCredentials = (folder: string): Credentials => {
   const credentials = { accessKeyId: newAccessKeyId(), secretAccessKey: randomBytes(32).toString('hex') };
   const path = join(folder, credentialsFile);
-  // Whole or not at all, also when the disk is full or the process is killed.
+  // Atomic, even when the disk is full or the process is killed.
   writeFileSync(`${path}.unfinished`, JSON.stringify(credentials), { mode: 0o600 });
   renameSync(`${path}.unfinished`, path);
   return credentials;
 };
 
-/** 20 characters, as in AWS. The first ones make it easy to find where it should not be. */
+/** 20 characters, as in AWS. The prefix makes a leaked key easy to find. */
 const newAccessKeyId = (): string => {
   const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
   return `LOCAL${Array.from(randomBytes(15), (byte) => letters[byte % letters.length]).join('')}`;

@@ -1,16 +1,16 @@
 import { startThread } from '../containers/thread.ts';
 
 /**
- * Loaded into each child before its entry file: ends the child with the process that started it, even when that one
- * was killed. Nothing could be finished then anyway, because S3 and the queue went with it.
+ * Loaded into each child before its entry file: ends the child with its parent, even when the parent was
+ * killed. The child could not finish anything then, because the emulators run in the parent.
  */
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
-// To wait for that must not keep the child from ending by itself.
+// The channel must not keep a child alive that has finished.
 process.channel?.unref();
 
 const pollMilliseconds = 500;
 
-// An event loop that is blocked has no events. A process whose parent has ended is given another one.
+// A blocked event loop gets no event, so a thread watches the parent as well: an orphan gets another one.
 startThread(
   ({ parentPid, milliseconds }) => {
     setInterval(() => {

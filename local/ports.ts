@@ -3,17 +3,17 @@ import { connect, createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { StartError } from './start-error.ts';
 
-/** Nothing here is for other machines. */
+/** Other machines must not reach the servers. */
 export const host = '127.0.0.1';
 
-/** One port for each server; all follow from the API's, so that a presigned URL still works after a restart. */
+/** One port for each server, derived from the API's, so that presigned URLs work after a restart. */
 export interface Ports {
   readonly api: number;
   readonly s3: number;
   /** SQS and SNS. */
   readonly sqs: number;
   readonly dynamodb: number;
-  /** SES, and the page that shows its mails. */
+  /** SES, and the page that shows the mails. */
   readonly mail: number;
 }
 
@@ -27,11 +27,11 @@ export const portsFrom = (api: number): Ports => ({
 
 export const endpointOf = (port: number): string => `http://${host}:${port}`;
 
-/** Each port, with what people call its server. */
+/** The ports by the names of their servers, as in messages. */
 const named = ({ api, s3, sqs, dynamodb, mail }: Ports) =>
   Object.entries({ API: api, S3: s3, SQS: sqs, DynamoDB: dynamodb, mail });
 
-/** @throws StartError for the first port that something else listens on, before anything of ours has started */
+/** @throws StartError for the first port that is in use */
 export const refuseBusyPorts = async (ports: Ports): Promise<void> => {
   for (const [use, port] of named(ports)) {
     const server = createServer();
@@ -48,7 +48,7 @@ export const refuseBusyPorts = async (ports: Ports): Promise<void> => {
   }
 };
 
-/** Whether something accepts connections. */
+/** Whether a server accepts connections. */
 export const isListening = async (port: number): Promise<boolean> => {
   const socket = connect(port, host);
   try {
@@ -61,7 +61,7 @@ export const isListening = async (port: number): Promise<boolean> => {
   }
 };
 
-/** @throws StartError for the first AWS service that is not there */
+/** @throws StartError for the first emulator that does not run */
 export const requireServices = async (ports: Ports): Promise<void> => {
   for (const [use, port] of named(ports)) {
     if (port === ports.api || (await isListening(port))) continue;

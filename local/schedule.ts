@@ -7,7 +7,7 @@ export interface ScheduleProps extends EntryProps {
   readonly pauseSeconds: number;
 }
 
-/** Runs a task now and then again and again, as a scheduled ECS task would. A run that fails leaves its work to the next. */
+/** Runs a task repeatedly, like a schedule of EventBridge. The next run does the work of one that failed. */
 export const startSchedule = ({ name, pauseSeconds, ...entry }: ScheduleProps) => {
   let isStopping = false;
   let next: NodeJS.Timeout | undefined;

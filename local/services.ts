@@ -15,37 +15,37 @@ import { StartError } from './start-error.ts';
 
 export interface ServicesProps {
   readonly ports: Ports;
-  /** Where their state outlives the process. */
+  /** Where the state is kept. */
   readonly dataFolder: DataFolder;
-  /** Where a proxy shows the services as well. @default - nowhere */
+  /** The ports of a proxy in front of the emulators. @default - no proxy */
   readonly proxyPorts?: Ports;
   /**
-   * How long a message for resize stays hidden that was handed out.
-   * @default 30, shorter than in AWS: the work of a killed worker is seen again before the person who watches gives up
+   * How long a received message of the resize queue stays hidden.
+   * @default 30, shorter than in AWS, so that a developer sees the work of a killed worker being repeated
    */
   readonly visibilityTimeoutSeconds?: number;
 }
 
 export interface Services {
-  /** Settles when a consumer has asked the queue for messages for the first time. */
+  /** Resolves when a consumer has polled the queue for the first time. */
   firstPoll(queue: string): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** How much longer a message of the slow lane stays hidden: beside others two decodes may take several minutes. */
+/** A message of the slow lane stays hidden for so much longer: two decodes may take several minutes. */
 const slowVisibilityFactor = 15;
 
-/** Shorter than in AWS as well, but longer than the claim that a killed sender leaves on a mail (60 s). */
+/** Shorter than in AWS, but longer than a killed sender's claim on a mail (60 s). */
 const notifyVisibilitySeconds = 90;
 
-/** Ample for what the worker does with a batch: it gathers for a second, and writes. */
+/** The worker collects a batch for a second and writes it. */
 const dataLakeVisibilitySeconds = 10;
 
-/** The AWS services that the code needs, with everything in them that the deployment creates. */
+/** Starts emulators of all AWS services that the code uses, with the resources that a deployment creates. */
 export const startServices = async (props: ServicesProps): Promise<Services> => {
   const { ports, dataFolder, proxyPorts, visibilityTimeoutSeconds = 30 } = props;
   const { path: directory, credentials } = dataFolder;
-  // Here a setting would add the pages of other sites that may use the services.
+  // Only the pages of the API itself may send requests to the emulators.
   const origins = originsAt(ports.api);
   const disk = createDisk(directory);
   collectGarbageLessOften();

@@ -1,4 +1,4 @@
-/** A reason not to start that the person at the keyboard can mend: shown as it is, without a stack. */
+/** A reason not to start that the developer can fix. It is printed without a stack. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }

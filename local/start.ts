@@ -1,18 +1,17 @@
 import type { AllowedRecipients } from '../lambdas/notify/mail-request.ts';
 import { resources } from './aws.ts';
-import { startChild } from './child.ts';
-import { openDataFolder } from './data-folder.ts';
+import { type Child, type ChildProps, startChild } from './child.ts';
+import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { apiUrlOf, emailOf, environmentsFor } from './environments.ts';
 import { type Options, readOptions } from './options.ts';
 import { endpointOf, refuseBusyPorts, untilListening } from './ports.ts';
 import { startSchedule } from './schedule.ts';
-import { startServices } from './services.ts';
+import { type Services, startServices } from './services.ts';
 import { StartError } from './start-error.ts';
 
-/** What runs, in the order in which it was started. */
-const running: { stop(): Promise<unknown> }[] = [];
-
-const start = async ({ settings, ports, isNpmScript }: Options): Promise<void> => {
+/** `npm start`: the emulators of AWS, and the processes of the product around them. */
+const start = async (options: Options): Promise<void> => {
+  const { settings, ports, isNpmScript } = options;
   if (isNpmScript) stopWithShell();
   await refuseBusyPorts(ports);
 
@@ -21,48 +20,8 @@ const start = async ({ settings, ports, isNpmScript }: Options): Promise<void> =
   running.push(services);
 
   const environments = environmentsFor(ports, settings, dataFolder.credentials);
-  const children = [
-    startChild({
-      name: 'ingest',
-      entry: 'containers/ingest.ts',
-      environment: environments.ingest,
-      works: (signal) => untilListening(ports.api, signal),
-    }),
-    startChild({
-      name: 'resize',
-      entry: 'containers/resize.ts',
-      environment: environments.resize,
-      works: () => services.firstPoll(resources.resizeQueue),
-    }),
-    startChild({
-      name: 'notify',
-      entry: 'local/workers/notify.ts',
-      environment: environments.notify,
-      works: () => services.firstPoll(resources.notifyQueue),
-    }),
-    startChild({
-      name: 'lake',
-      entry: 'local/workers/lake.ts',
-      environment: environments.lake,
-      works: () => services.firstPoll(resources.dataLakeQueue),
-    }),
-  ];
-  running.push({ stop: () => Promise.all(children.map((child) => child.stop())) });
-  await Promise.all(children.map((child) => child.ready));
-
-  console.log(`
-  Thumbnail Generator runs on this machine. Post an image:
-
-    curl --request POST -H "Content-Type: image/jpg" --data-binary "@photo.jpg" ${apiUrlOf(ports, settings)}/upload_image
-
-  The reply's "url" shows the thumbnail in a browser, a moment later; its "link" does so for ever. For the URL alone add
-  -H "Accept: text/plain". Images and work not yet done are kept in ${dataFolder.path}. Ctrl-C stops everything.
-
-  ${mailHint(emailOf(settings).allowedRecipients, endpointOf(ports.mail))}
-
-  The services' logs follow.
-`);
-
+  await startProcesses(processesOf(environments, options, services));
+  console.log(usageOf(options, dataFolder));
   running.push(
     startSchedule({
       name: 'reconcile',
@@ -73,6 +32,59 @@ const start = async ({ settings, ports, isNpmScript }: Options): Promise<void> =
   );
 };
 
+type Environments = ReturnType<typeof environmentsFor>;
+
+const processesOf = (
+  environments: Environments,
+  { ports }: Options,
+  { firstPoll }: Services,
+): readonly ChildProps[] => [
+  {
+    name: 'ingest',
+    entry: 'containers/ingest.ts',
+    environment: environments.ingest,
+    works: (signal) => untilListening(ports.api, signal),
+  },
+  {
+    name: 'resize',
+    entry: 'containers/resize.ts',
+    environment: environments.resize,
+    works: () => firstPoll(resources.resizeQueue),
+  },
+  {
+    name: 'notify',
+    entry: 'local/workers/notify.ts',
+    environment: environments.notify,
+    works: () => firstPoll(resources.notifyQueue),
+  },
+  {
+    name: 'lake',
+    entry: 'local/workers/lake.ts',
+    environment: environments.lake,
+    works: () => firstPoll(resources.dataLakeQueue),
+  },
+];
+
+/** @throws StartError when one of them does not work in time */
+const startProcesses = async (processes: readonly ChildProps[]): Promise<void> => {
+  const children: readonly Child[] = processes.map(startChild);
+  running.push({ stop: () => Promise.all(children.map((child) => child.stop())) });
+  await Promise.all(children.map((child) => child.ready));
+};
+
+const usageOf = ({ settings, ports }: Options, { path }: DataFolder): string => `
+  Thumbnail Generator runs on this machine. Post an image:
+
+    curl --request POST -H "Content-Type: image/jpg" --data-binary "@photo.jpg" ${apiUrlOf(ports, settings)}/upload_image
+
+  A moment later the reply's "url" shows the thumbnail in a browser; its "link" never expires. For the URL alone add
+  -H "Accept: text/plain". Images and unfinished work are kept in ${path}. Ctrl-C stops everything.
+
+  ${mailHint(emailOf(settings).allowedRecipients, endpointOf(ports.mail))}
+
+  Logs:
+`;
+
 const mailHint = (allowedRecipients: AllowedRecipients, page: string): string => {
   const recipients = allowedRecipients.map((entry) => (entry.includes('@') ? entry : `anyone at ${entry}`));
   const [first = ''] = allowedRecipients;
@@ -81,11 +93,14 @@ const mailHint = (allowedRecipients: AllowedRecipients, page: string): string =>
   and read it at ${page}.`;
 };
 
+/** What has been started, in that order. */
+const running: { stop(): Promise<unknown> }[] = [];
+
 let isStopping = false;
 
-/** Consumers go before what they talk to. */
+/** Stops everything in reverse order, so that consumers end before the services that they use. */
 const stop = async (exitCode: number): Promise<void> => {
-  // npm passes on a Ctrl-C that we have had from the terminal already: the second one means nothing.
+  // npm passes on a Ctrl-C that this process has received from the terminal already.
   if (isStopping) return;
   isStopping = true;
   try {
@@ -95,7 +110,7 @@ const stop = async (exitCode: number): Promise<void> => {
   }
 };
 
-/** A SIGTERM for npm ends the shell between npm and us, which does not pass it on: we would be left behind. */
+/** A SIGTERM to npm ends the shell between npm and this process, which does not pass it on. */
 const stopWithShell = (): void => {
   const shell = process.ppid;
   setInterval(() => process.ppid === shell || stop(0), 500).unref();

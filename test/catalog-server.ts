@@ -3,7 +3,7 @@ import { startDynamoDB } from '../local/emulators/dynamodb.ts';
 
 const credentials = { accessKeyId: 'EXAMPLE', secretAccessKey: 'example' };
 
-/** A DynamoDB of this process, with empty tables in it, and a client of it. */
+/** A DynamoDB emulator in this process, with empty tables, and a client. */
 export const startCatalogServer = async () => {
   const { endpoint, catalogTableName, mailRequestsTableName, admissionTableName, stop } = await startDynamoDB(
     {
@@ -12,7 +12,7 @@ export const startCatalogServer = async () => {
     },
   );
   const client = new DynamoDBClient({ endpoint, region: 'us-east-2', credentials });
-  /** What ingest needs to know of the admission table, with more room than any test uses. */
+  /** Admission limits that no test reaches. */
   const admissionEnvironment = {
     ADMISSION_TABLE: admissionTableName,
     MAX_UPLOADS_PER_DAY: '100000',

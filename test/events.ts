@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, SQSEvent } from 'aws-lambda';
 
-/** A POST as API Gateway sends it to a function (HTTP API, payload format 2.0). */
+/** The event of a POST request (API Gateway, HTTP API, payload format 2.0). */
 export const postEvent = (
   path: string,
   body: Buffer,
@@ -28,7 +28,7 @@ export const postEvent = (
   isBase64Encoded: true,
 });
 
-/** What S3 says of new objects, as the body of a message. */
+/** The body of a message with S3's notification of new objects. */
 export const createdMessage = (...keys: readonly string[]): string => createdAt(new Date(), ...keys);
 
 export const createdAt = (time: Date, ...keys: readonly string[]): string =>
@@ -40,7 +40,7 @@ export const createdAt = (time: Date, ...keys: readonly string[]): string =>
     })),
   });
 
-/** The same messages, handed out once more. */
+/** The same messages, received once more. */
 export const redelivered = ({ Records }: SQSEvent): SQSEvent => ({
   Records: Records.map((record) => ({
     ...record,
@@ -48,7 +48,7 @@ export const redelivered = ({ Records }: SQSEvent): SQSEvent => ({
   })),
 });
 
-/** Messages as an SQS event source hands them to a function: `message-0`, `message-1` and so on. */
+/** The event of an SQS event source, with `message-0`, `message-1` and so on. */
 export const queueEvent = (...bodies: readonly string[]): SQSEvent => ({
   Records: bodies.map((body, index) => ({
     messageId: `message-${index}`,

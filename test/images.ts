@@ -9,7 +9,7 @@ const white = [250, 250, 250] as const;
 /** The colours of the four quarters of an upright test picture, in reading order. */
 export const quarters = { red, green, blue, white } as const;
 
-/** An upright picture whose four quarters have different colours, so that every turn and flip can be seen. */
+/** An upright picture whose four quarters have different colours, which show every rotation and flip. */
 export const quarteredPicture = (width: number, height: number): Sharp => {
   const pixels = Buffer.alloc(width * height * 3);
   for (let y = 0; y < height; y += 1) {
@@ -23,7 +23,7 @@ export const quarteredPicture = (width: number, height: number): Sharp => {
   return sharp(pixels, { raw: { width, height, channels: 3 } });
 };
 
-/** How stored pixels must be turned and flipped so that a viewer who obeys EXIF orientation n sees them upright. */
+/** How to rotate and flip stored pixels of each EXIF orientation so that a viewer shows them upright. */
 const storedFor: Readonly<Record<number, (upright: Sharp) => Sharp>> = {
   1: (upright) => upright,
   2: (upright) => upright.flop(),
@@ -35,7 +35,7 @@ const storedFor: Readonly<Record<number, (upright: Sharp) => Sharp>> = {
   8: (upright) => upright.rotate(90),
 };
 
-/** The quartered picture as a camera stores it when held another way: turned pixels, and EXIF that says so. */
+/** The quartered picture as a rotated camera stores it: rotated pixels, and the matching EXIF orientation. */
 export const cameraPicture = async (width: number, height: number, orientation: number): Promise<Sharp> => {
   const turn = storedFor[orientation];
   if (turn === undefined) throw new RangeError(`EXIF orientation must be 1 to 8 (given ${orientation})`);
@@ -60,7 +60,7 @@ export const quarterColours = async (image: Buffer): Promise<readonly (readonly 
   return [at(0.25, 0.25), at(0.75, 0.25), at(0.25, 0.75), at(0.75, 0.75)];
 };
 
-/** A JPEG header, and then rubbish instead of an image. */
+/** A JPEG header followed by random bytes. */
 export const jpegHeaderThenRubbish = (): Buffer =>
   Buffer.concat([Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex'), Buffer.alloc(2000, 0xa5)]);
 
@@ -76,7 +76,7 @@ const pngChunk = (type: string, data: Buffer): Buffer => {
   return chunk;
 };
 
-/** A PNG of a few hundred bytes whose header promises that many pixels; of its rows only one is there. */
+/** A PNG of a few hundred bytes whose header declares so many pixels, but which has only one row. */
 export const hostilePng = (width: number, height: number): Buffer => {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width);
@@ -90,7 +90,7 @@ export const hostilePng = (width: number, height: number): Buffer => {
   ]);
 };
 
-/** The entries of one image file directory of a little-endian TIFF (TIFF 6.0, section 2), each with one value. */
+/** The entries of a directory of a little-endian TIFF (TIFF 6.0, section 2), each with one value. */
 const tiffDirectory = (
   entries: readonly (readonly [tag: number, type: 3 | 4, count: number, value: number])[],
 ) => {
@@ -112,13 +112,13 @@ const uint32 = (...values: readonly number[]): Buffer => {
   return bytes;
 };
 
-/** A TIFF's header, which says where its first directory is. */
+/** A TIFF header with the offset of the first directory. */
 const tiffHeader = (directoryAt: number): Buffer =>
   Buffer.concat([Buffer.from('II*\0'), uint32(directoryAt)]);
 
 /**
- * CMYK whose strips all share the same bytes: 99 megapixels are half a megabyte that takes seconds to colour-manage. From
- * 6 megapixels on it is left to the slow lane.
+ * A CMYK TIFF whose strips all share the same bytes: half a megabyte with 99 megapixels, whose colour
+ * conversion takes seconds. From 6 megapixels it goes to the slow lane.
  */
 export const slowTiff = (tag = '', { width, height } = { width: 16_000, height: 6200 }): Buffer => {
   const rows = 8;
@@ -146,7 +146,7 @@ export const slowTiff = (tag = '', { width, height } = { width: 16_000, height: 
   return Buffer.concat([...parts, Buffer.from(tag)]);
 };
 
-/** One grey pixel in each of many directories, with many private tags: libtiff needs seconds to read the header. */
+/** Many directories with one pixel and many private tags each, whose header takes libtiff seconds. */
 export const tiffWithManyTags = (directories: number, tags: number): Buffer => {
   const base = [
     [256, 4, 1, 1],

@@ -5,13 +5,13 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 export interface TokenOptions {
   /** @default - the issuer's own */
   readonly key?: Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
-  /** The name of the key. @default - that of the issuer's own */
+  /** The key's id. @default - the issuer's own */
   readonly kid?: string;
-  /** As `SignJWT.setExpirationTime` takes it. @default '5m' */
+  /** An argument of `SignJWT.setExpirationTime`. @default '5m' */
   readonly expires?: string | number;
 }
 
-/** What an issuer may answer when it does not work. */
+/** Replies of a broken issuer. */
 export const troubles = {
   'answers 500': (_, response) => response.writeHead(500).end(),
   'answers with a page': (_, response) =>
@@ -26,7 +26,7 @@ export const troubles = {
   },
 } as const satisfies Record<string, (request: IncomingMessage, response: ServerResponse) => unknown>;
 
-/** An OpenID Connect issuer on this machine, as far as its keys can be found and its tokens checked. */
+/** An OpenID Connect issuer on this machine: only its configuration, its keys and its tokens. */
 export const startIssuer = async () => {
   const keyCalled = async (kid: string) => {
     const { publicKey, privateKey } = await generateKeyPair('RS256');
@@ -54,16 +54,16 @@ export const startIssuer = async () => {
     issuer,
     publicJwk,
     privateKey,
-    /** How often it was asked for anything. */
+    /** How many requests it has received. */
     asked: () => asked,
-    /** From now on it does not work, for whoever asks for its configuration or for its keys. */
+    /** Breaks it: from now on its configuration and keys cannot be fetched. */
     fail: (kind: keyof typeof troubles, what: 'configuration' | 'jwks' = 'configuration'): void => {
       trouble = { kind, path: what };
     },
     recover: (): void => {
       trouble = undefined;
     },
-    /** It signs with another key from now on, and no longer publishes the one before. */
+    /** Replaces the signing key, and publishes only the new one. */
     rotate: async (kid: string): Promise<void> => {
       current = await keyCalled(kid);
     },

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** The contract's reply as a client relies on it: this and nothing else, whatever the service's own schema says. */
+/** The reply of the contract, independent of the schema in the code. */
 export const replySchema = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{64}$/),
   status: z.enum(['received', 'ready', 'failed']),
@@ -36,6 +36,6 @@ export const replySchema = z.strictObject({
 });
 export type Reply = z.output<typeof replySchema>;
 
-/** A reply that has URLs: every one but that of an image that failed. */
+/** A reply with URLs: every reply except that of a failed image. */
 export const shownReplySchema = replySchema.extend({ url: z.url(), expiresAt: z.iso.datetime() });
 export type ShownReply = z.output<typeof shownReplySchema>;

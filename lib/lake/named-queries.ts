@@ -4,9 +4,9 @@ import { eventCostsTable } from '../cost/event-costs.ts';
 
 export interface NamedQuery {
   readonly name: string;
-  /** What it answers. */
+  /** The question that it answers, in one sentence. */
   readonly description: string;
-  /** As Athena understands it. */
+  /** In Athena's dialect. */
   readonly sql: string;
 }
 
@@ -17,7 +17,7 @@ export interface NamedQueriesProps {
 const folder = join(import.meta.dirname, 'queries');
 const once = readFileSync(join(import.meta.dirname, 'once.sql'), 'utf8').trimEnd();
 
-/** All that can be asked of the lake by name: a file for each, and before it the tables that it reads from. */
+/** All named queries: one for each file, after the definitions of the tables that it reads. */
 export const namedQueries = ({ resizeMemoryMiB }: NamedQueriesProps): readonly NamedQuery[] => {
   const tables = { events: once, event_costs: eventCostsTable(resizeMemoryMiB) };
   return readdirSync(folder)

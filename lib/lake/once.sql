@@ -1,4 +1,4 @@
--- Today and the 30 days before. Each event counts once: it arrives at least once, and all copies have one id, type and day.
+-- Today and the 30 days before. Events arrive at least once; copies have the same id, type and day, and count once.
 events AS (
   SELECT *
   FROM (

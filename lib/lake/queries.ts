@@ -12,20 +12,20 @@ export interface QueriesProps {
   readonly resizeMemoryMiB: number;
 }
 
-/** What a query may read before Athena ends it: five cents' worth (Athena pricing, 5.00 a TB). */
+/** Athena cancels a query that reads more: about five cents (Athena pricing, 5.00 a TB). */
 const maxScannedBytes = 10_000_000_000;
 
-/** Where events are asked about in SQL: within limits, and with the questions that everybody has. */
+/** Athena for the events: a work group with a limit, and named queries. */
 export class Queries extends Construct {
   readonly workGroup: CfnWorkGroup;
 
   constructor(scope: Construct, id: string, { bucket, events, ...memory }: QueriesProps) {
     super(scope, id);
     this.workGroup = new CfnWorkGroup(this, 'WorkGroup', {
-      // It must have one; the stack's is nobody else's.
+      // A name is required, and the stack's is unique.
       name: Stack.of(this).stackName,
       description: 'Queries about what happened to images',
-      // With the history of its queries.
+      // Deletes the history of queries as well.
       recursiveDeleteOption: true,
       workGroupConfiguration: {
         enforceWorkGroupConfiguration: true,

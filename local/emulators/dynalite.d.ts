@@ -1,7 +1,7 @@
 declare module 'dynalite' {
   import type { Server } from 'node:http';
 
-  /** The parts of dynalite's interface that are used here; it ships no types. */
+  /** The parts that are used here, as dynalite ships no types. */
   export default function dynalite(options?: {
     readonly path?: string;
     readonly createTableMs?: number;
@@ -14,7 +14,7 @@ declare module 'dynalite/db/index.js' {
   }
 
   const db: {
-    /** Checks the condition of a write against the item that is there. */
+    /** Checks the condition of a write against the stored item. */
     checkConditional(
       request: Readonly<Record<string, unknown>>,
       item: object | undefined,
@@ -25,7 +25,7 @@ declare module 'dynalite/db/index.js' {
 
 declare module 'dynalite/validations/updateItem.js' {
   const updateItem: {
-    /** The parameters that are not dropped. */
+    /** The parameters that dynalite does not drop. */
     readonly types: Record<string, { readonly type: string; readonly enum?: readonly string[] }>;
   };
   export default updateItem;

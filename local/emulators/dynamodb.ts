@@ -8,23 +8,24 @@ import {
   ResourceInUseException,
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
-import db from 'dynalite/db/index.js';
-import updateItem from 'dynalite/validations/updateItem.js';
 import { admissionTable } from '../../lambdas/aws/admission-table.ts';
 import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import { mailRequestsTable } from '../../lambdas/notify/mail-request.ts';
-import { region, resources } from '../aws.ts';
+import { clientConfig, resources } from '../aws.ts';
 import type { Credentials } from '../data-folder.ts';
 import { endpointOf, host } from '../ports.ts';
+import { closeServer } from './close.ts';
 import type { Disk } from './disk.ts';
-import { surviveFailedWrites } from './leveldb.ts';
 import { type Guard, ownRequestsOnly } from './own-requests-only.ts';
+import { returnItemsOfFailedConditions } from './patches/dynalite-failed-conditions.ts';
+import { surviveFailedWrites } from './patches/dynalite-full-disk.ts';
+import { surviveLostConnections } from './patches/dynalite-lost-connections.ts';
 
 export interface DynamoDBProps {
-  /** 0 takes a free one. */
+  /** With 0 the system chooses a free port. */
   readonly port: number;
   readonly guard: Guard;
-  /** Where items are kept. @default - in memory */
+  /** Where the items are kept. @default - in memory */
   readonly storage?: { readonly directory: string; readonly disk: Disk };
 }
 
@@ -36,36 +37,17 @@ export interface DynamoDB {
   stop(): Promise<void>;
 }
 
-/**
- * As DynamoDB does, a conditional update that fails returns the item if it is asked to; dynalite does not
- * know that.
- */
-const returnItemsOfFailedUpdates = (): void => {
-  const name = 'ReturnValuesOnConditionCheckFailure';
-  if (name in updateItem.types) return;
-  updateItem.types[name] = { type: 'String', enum: ['ALL_OLD', 'NONE'] };
-  const { checkConditional } = db;
-  db.checkConditional = (request, item) => {
-    const error = checkConditional(request, item);
-    if (error && item && request[name] === 'ALL_OLD') Object.assign(error.body, { Item: item });
-    return error;
-  };
-};
-
-/** DynamoDB with the tables that the deployment makes. */
+/** DynamoDB with the tables that a deployment creates. */
 export const startDynamoDB = async ({ port, storage, guard }: DynamoDBProps): Promise<DynamoDB> => {
-  returnItemsOfFailedUpdates();
-  const keepServing = storage && surviveFailedWrites(storage.directory, storage.disk);
+  returnItemsOfFailedConditions();
+  const protectServer = storage && surviveFailedWrites(storage.directory, storage.disk);
   const server = dynalite({ path: storage?.directory, createTableMs: 0 });
-  // dynalite lets a request that breaks off end the whole process: what it listens to by now is taken from it.
-  server.on('request', (request, response) => {
-    request.removeAllListeners('error').on('error', () => response.destroy());
-  });
-  keepServing?.(server);
+  surviveLostConnections(server);
+  protectServer?.(server);
   ownRequestsOnly(server, guard);
   await once(server.listen(port, host), 'listening');
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('DynamoDB has no port.');
+  if (address === null || typeof address === 'string') throw new Error('DynamoDB does not listen on a port.');
   const endpoint = endpointOf(address.port);
   await ensureTables(endpoint, guard.credentials);
   return {
@@ -73,15 +55,11 @@ export const startDynamoDB = async ({ port, storage, guard }: DynamoDBProps): Pr
     catalogTableName: resources.catalogTable,
     mailRequestsTableName: resources.mailRequestsTable,
     admissionTableName: resources.admissionTable,
-    stop: async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
+    stop: () => closeServer(server),
   };
 };
 
-/** A table's key, or an index's. */
+/** The key of a table or an index. */
 const keyOf = (partitionKey: string, sortKey: string): KeySchemaElement[] => [
   { AttributeName: partitionKey, KeyType: 'HASH' },
   { AttributeName: sortKey, KeyType: 'RANGE' },
@@ -121,14 +99,7 @@ const tables: readonly CreateTableCommandInput[] = [
 ];
 
 const ensureTables = async (endpoint: string, credentials: Credentials): Promise<void> => {
-  const client = new DynamoDBClient({
-    endpoint,
-    region,
-    credentials,
-    // A developer's own AWS settings may ask for these; they exclude an endpoint of ours.
-    useFipsEndpoint: false,
-    useDualstackEndpoint: false,
-  });
+  const client = new DynamoDBClient(clientConfig(endpoint, credentials));
   try {
     for (const table of tables) {
       try {

@@ -3,15 +3,15 @@ import { placeEvent } from '../../lambdas/lake/row.ts';
 import { lakePrefixes, partitionPrefix } from '../../lambdas/lake/table.ts';
 
 export interface LakeDeliveryProps {
-  /** Stores an object in the bucket of the lake. */
+  /** Stores an object in the lake's bucket. */
   readonly put: (key: string, text: string) => Promise<void>;
-  /** How many messages become objects together at most. */
-  readonly most: number;
-  /** How long a message may wait for others. */
+  /** The most messages in one batch. */
+  readonly maxMessages: number;
+  /** How long a batch waits for more messages. */
   readonly waitMilliseconds: number;
 }
 
-/** Settles once the message is stored; rejects when it could not be. */
+/** Resolves once the message is stored. */
 export type Deliver = (body: string) => Promise<void>;
 
 interface Batch {
@@ -21,10 +21,11 @@ interface Batch {
 }
 
 /**
- * Does what Firehose does in AWS, with the same rows in the same places: gathers messages, and writes an object for each
- * partition; what is no event goes under the errors. Its objects are lines of JSON, those of Firehose Parquet.
+ * Stands in for Firehose: collects messages and writes one object for each partition, with the same rows
+ * under the same prefixes. A message that is no event goes under the error prefix. The objects are lines of
+ * JSON instead of Parquet.
  */
-export const createLakeDelivery = ({ put, most, waitMilliseconds }: LakeDeliveryProps): Deliver => {
+export const createLakeDelivery = ({ put, maxMessages, waitMilliseconds }: LakeDeliveryProps): Deliver => {
   let batch: Batch | undefined;
 
   const begin = (): Batch => ({
@@ -48,12 +49,12 @@ export const createLakeDelivery = ({ put, most, waitMilliseconds }: LakeDelivery
     batch ??= begin();
     const { bodies, stored } = batch;
     bodies.push(body);
-    if (bodies.length >= most) flush();
+    if (bodies.length >= maxMessages) flush();
     return stored.promise;
   };
 };
 
-/** The lines of each object, by where it belongs. */
+/** The lines of each object, by prefix. */
 const objectsOf = (bodies: readonly string[], now: Date): Readonly<Record<string, string[]>> => {
   const objects: Record<string, string[]> = {};
   for (const body of bodies) {

@@ -1,13 +1,18 @@
 import { buildApp } from 'fauxqs';
-// The package exports no stores, but only `startFauxqs`, which listens on every network interface. Ours may not.
-import { PersistenceManager } from '../../node_modules/fauxqs/dist/persistence.js';
-import { S3Store } from '../../node_modules/fauxqs/dist/s3/s3Store.js';
-import { SnsStore } from '../../node_modules/fauxqs/dist/sns/snsStore.js';
-import { type SqsQueue, SqsStore } from '../../node_modules/fauxqs/dist/sqs/sqsStore.js';
 import { accountId, deadLetterQueueOf, queueUrl, region } from '../aws.ts';
 import { endpointOf, host } from '../ports.ts';
 import { type Disk, isFailedWrite } from './disk.ts';
 import { type Guard, ownRequestsOnly } from './own-requests-only.ts';
+import { endAbandonedPolls } from './patches/fauxqs-abandoned-polls.ts';
+import { keepMessagesOnFailedReceive } from './patches/fauxqs-full-disk.ts';
+import {
+  PersistenceManager,
+  S3Store,
+  SnsStore,
+  type SqsQueue,
+  SqsStore,
+} from './patches/fauxqs-internals.ts';
+import { keepReleasedMessages } from './patches/fauxqs-released-messages.ts';
 
 export interface MessagingProps {
   readonly port: number;
@@ -18,7 +23,7 @@ export interface MessagingProps {
   /** Each gets a dead-letter queue of its own. */
   readonly queues: readonly {
     readonly name: string;
-    /** How long a message that was handed out stays hidden. */
+    /** How long a received message stays hidden. */
     readonly visibilityTimeoutSeconds: number;
   }[];
   readonly topic: {
@@ -27,51 +32,29 @@ export interface MessagingProps {
   };
 }
 
-/** One of the queues, which gets the bare events. */
+/** One of the queues. It gets the events without an envelope. */
 export interface Subscriber {
   readonly queue: string;
-  /** Only those whose `type` is one of these. @default - all */
+  /** Only events of these types. @default - all events */
   readonly types?: readonly string[];
 }
 
 export interface Messaging {
   /** Returns once the message is on disk. */
   send(queue: string, body: string): void;
-  /** Settles when a consumer has asked the queue for messages for the first time. */
+  /** Resolves when a consumer has polled the queue for the first time. */
   firstPoll(queue: string): Promise<void>;
   stop(): Promise<void>;
 }
 
 const maxReceiveCount = 5;
 
-/** SQS and SNS in one server. Messages and subscriptions outlive the process, however it ends. */
-export const startMessaging = async ({
-  port,
-  directory,
-  disk,
-  guard,
-  queues,
-  topic,
-}: MessagingProps): Promise<Messaging> => {
+/** SQS and SNS in one server. Messages and subscriptions survive restarts and crashes. */
+export const startMessaging = async (props: MessagingProps): Promise<Messaging> => {
+  const { port, directory, disk, guard, topic } = props;
   const persistence = new PersistenceManager(directory);
-  // Its own asks for a count that the table must have to be null: a message that is handed back would be lost.
-  persistence.updateMessageReady = (messageId) => {
-    try {
-      persistence.updateMessageInflight(messageId, '', 0, 0, undefined);
-    } catch (error) {
-      // By then the message is in no list any more, and would be lost if this were thrown. On the disk it stays hidden for
-      // its time, which matters to the next start only.
-      if (!isFailedWrite(error)) throw error;
-      disk.failed(error);
-    }
-  };
-  const sqsStore = new SqsStore();
-  const snsStore = new SnsStore();
-  // What is loaded must not be written again: to insert a queue anew would delete its messages.
-  persistence.loadSqsAndSns(sqsStore, snsStore);
-  sqsStore.persistence = persistence;
-  snsStore.persistence = persistence;
-  for (const loaded of sqsStore.allQueues()) loaded.persistence = persistence;
+  keepReleasedMessages(persistence, disk);
+  const { sqsStore, snsStore } = loadStores(persistence);
 
   const ensureQueue = (name: string, attributes: Record<string, string>): SqsQueue => {
     const queue =
@@ -84,18 +67,18 @@ export const startMessaging = async ({
     queue.setAttributes(attributes);
     return queue;
   };
-  const served = queues.map(({ name, visibilityTimeoutSeconds }) => {
-    const { arn } = ensureQueue(deadLetterQueueOf(name), {});
+  const queues = props.queues.map(({ name, visibilityTimeoutSeconds }) => {
+    const deadLetterQueue = ensureQueue(deadLetterQueueOf(name), {});
     const queue = ensureQueue(name, {
       VisibilityTimeout: String(visibilityTimeoutSeconds),
-      RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arn, maxReceiveCount }),
+      RedrivePolicy: JSON.stringify({ deadLetterTargetArn: deadLetterQueue.arn, maxReceiveCount }),
     });
-    keepWhatCannotBeHandedOut(queue, sqsStore);
-    return { name, queue, polled: firstPollOf(queue) };
+    keepMessagesOnFailedReceive(queue, { deadLetterQueue, maxReceiveCount });
+    return { name, queue, firstPoll: firstPollOf(queue) };
   });
   const byName = (name: string) => {
-    const found = served.find((each) => each.name === name);
-    if (found === undefined) throw new Error(`No queue is called ${name}.`);
+    const found = queues.find((each) => each.name === name);
+    if (found === undefined) throw new Error(`There is no queue ${name}.`);
     return found;
   };
   const { arn: topicArn } = snsStore.createTopic(topic.name, undefined, undefined, region);
@@ -108,16 +91,9 @@ export const startMessaging = async ({
     defaultRegion: region,
     stores: { sqsStore, snsStore, s3Store: new S3Store() },
   });
-  app.addHook('onRequest', (_request, reply, done) => {
-    reply.raw.once('close', () => {
-      if (reply.raw.writableFinished) return;
-      // The long poll of a consumer that died would swallow the next message. End all polls: who lives asks again.
-      for (const queue of sqsStore.allQueues()) queue.cancelWaiters();
-    });
-    done();
-  });
+  endAbandonedPolls(app, sqsStore);
   app.addHook('onError', (_request, _reply, error, done) => {
-    if (isFailedWrite(error)) disk.failed(error);
+    if (isFailedWrite(error)) disk.reportFailedWrite(error);
     done();
   });
   ownRequestsOnly(app.server, guard);
@@ -128,16 +104,27 @@ export const startMessaging = async ({
       try {
         byName(name).queue.enqueue(SqsStore.createMessage(body));
       } catch (error) {
-        if (isFailedWrite(error)) disk.failed(error);
+        if (isFailedWrite(error)) disk.reportFailedWrite(error);
         throw error;
       }
     },
-    firstPoll: (name) => byName(name).polled,
+    firstPoll: (name) => byName(name).firstPoll,
     stop: async () => {
       await app.close();
       persistence.close();
     },
   };
+};
+
+/** Loads the stores before they may write: to insert a loaded queue again would delete its messages. */
+const loadStores = (persistence: PersistenceManager) => {
+  const sqsStore = new SqsStore();
+  const snsStore = new SnsStore();
+  persistence.loadSqsAndSns(sqsStore, snsStore);
+  sqsStore.persistence = persistence;
+  snsStore.persistence = persistence;
+  for (const queue of sqsStore.allQueues()) queue.persistence = persistence;
+  return { sqsStore, snsStore };
 };
 
 const firstPollOf = (queue: SqsQueue): Promise<void> =>
@@ -149,36 +136,7 @@ const firstPollOf = (queue: SqsQueue): Promise<void> =>
     };
   });
 
-/**
- * fauxqs takes a message out of its list before it notes on the disk where it went. When that fails, one for the dead
- * letters would be lost, and any other one hidden for its time, as often as it was asked for, until it was a dead letter.
- */
-const keepWhatCannotBeHandedOut = (queue: SqsQueue, store: SqsStore): void => {
-  const deadLetters = store.getQueueByName(deadLetterQueueOf(queue.name));
-  const dequeue = queue.dequeue.bind(queue);
-  queue.dequeue = (...request) => {
-    queue.processTimers();
-    for (const message of queue.messages.filter((each) => each.approximateReceiveCount >= maxReceiveCount)) {
-      // Takes the message's row over, in one step.
-      deadLetters?.enqueue(message);
-      queue.messages.splice(queue.messages.indexOf(message), 1);
-    }
-    const held = new Set(queue.inflightMessages.keys());
-    try {
-      return dequeue(...request);
-    } catch (error) {
-      for (const [handle, { message }] of queue.inflightMessages) {
-        if (held.has(handle)) continue;
-        queue.inflightMessages.delete(handle);
-        message.approximateReceiveCount -= 1;
-        queue.messages.unshift(message);
-      }
-      throw error;
-    }
-  };
-};
-
-/** There is one subscription of a queue however often this runs: what an earlier run subscribed to is replaced. */
+/** Replaces the subscription of an earlier run, so that a queue has one. */
 const subscribe = (store: SnsStore, topicArn: string, queueArn: string, types: Subscriber['types']): void => {
   for (const { endpoint, arn: earlier } of store.listSubscriptionsByTopic(topicArn).subscriptions) {
     if (endpoint === queueArn) store.unsubscribe(earlier);

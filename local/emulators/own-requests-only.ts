@@ -1,37 +1,36 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { foreignRequest } from '../../containers/own-requests.ts';
 import type { Credentials } from '../data-folder.ts';
+import { interceptRequests } from './intercept.ts';
 import { isSignedWith } from './signature.ts';
 
-/** Both names of this machine, as people type either of them. Clients leave the port out where it is HTTP's own. */
+/** Both names of this machine, because people type either. Clients leave out port 80, the default of HTTP. */
 export const hostsAt = (port: number): readonly string[] =>
   ['127.0.0.1', 'localhost'].map((name) => (port === 80 ? name : `${name}:${port}`));
 
 export const originsAt = (port: number): readonly string[] => hostsAt(port).map((host) => `http://${host}`);
 
-/** Whose requests an embedded service may answer. */
+/** Which requests an emulator answers. */
 export interface Guard {
-  /** With these a request is to be signed. */
+  /** Requests must be signed with these. */
   readonly credentials: Credentials;
-  /** The pages that may send requests, besides the service's own. */
+  /** The origins of pages that may send requests, besides the emulator's own. */
   readonly origins: readonly string[];
-  /** Where a proxy shows the service as well. @default - nowhere */
+  /** The port of a proxy in front of the emulator. @default - no proxy */
   readonly proxyPort?: number;
 }
 
-/** What needs no signature, because people open it in a browser, or because the service itself checks the signature. */
+/** Whether a request needs no signature: a browser sends it, or the emulator checks the signature itself. */
 export type IsOpen = (request: IncomingMessage) => boolean;
 
 /**
- * Lets a server answer this machine's own requests alone. The emulators trust whoever reaches them, and so any page in the
- * developer's browser. They also never hear of an `Origin`, so that none of them answers with `Access-Control-…`: where a
- * page may read replies is decided here.
+ * Answers only requests from this machine. The emulators trust every client, and so would serve any web page
+ * that the developer visits. They never see an `Origin` header, so that none of them adds `Access-Control-…`
+ * to a reply.
  */
 export const ownRequestsOnly = (server: Server, guard: Guard, isOpen: IsOpen = () => false): void => {
   const { credentials, origins, proxyPort } = guard;
-  const listeners = server.listeners('request');
-  server.removeAllListeners('request');
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  interceptRequests(server, (request, response, next) => {
     const { method = '', headers, socket } = request;
     const port = socket.localPort ?? 0;
     const foreign = foreignRequest(
@@ -53,19 +52,19 @@ export const ownRequestsOnly = (server: Server, guard: Guard, isOpen: IsOpen = (
       refuseSignature(request, response);
     } else {
       delete headers.origin;
-      for (const listener of listeners) listener.call(server, request, response);
+      next();
     }
   });
 };
 
-/** The host that a request names. A target that begins with a host of its own goes before the header (RFC 9112, 3.2.2). */
+/** The host of a request. Undefined, so refused, for an absolute target, which overrides it (RFC 9112, 3.2.2). */
 const hostOf = ({ url = '', headers }: IncomingMessage): string | undefined =>
   url.startsWith('/') ? headers.host : undefined;
 
 const singleOf = (header: string | readonly string[] | undefined): string | undefined =>
   typeof header === 'string' ? header : header?.join();
 
-/** In the words in which the SDK expects an error, so that a wrong setting is reported as what it is. */
+/** In the form that the SDK parses, so that it reports wrong credentials as such. */
 const refuseSignature = ({ headers }: IncomingMessage, response: ServerResponse): void => {
   const code = 'UnrecognizedClientException';
   const message = 'The request is not signed with the credentials in the data folder of this npm start.';

@@ -1,4 +1,4 @@
-/** What we use of a package that brings no types. */
+/** The parts that are used here, as s3rver ships no types. */
 declare module '@20minutes/s3rver' {
   import type { EventEmitter } from 'node:events';
   import type { IncomingHttpHeaders, RequestListener } from 'node:http';
@@ -15,7 +15,7 @@ declare module '@20minutes/s3rver' {
   export interface S3rverObject {
     readonly bucket: string;
     readonly key: string;
-    /** The body of a PUT is the request itself, headers and all. */
+    /** The request itself, with its headers. */
     readonly content: AsyncIterable<Buffer> &
       Partial<Pick<Readable, 'iterator' | 'resume'>> & { readonly headers?: IncomingHttpHeaders };
   }
@@ -26,7 +26,7 @@ declare module '@20minutes/s3rver' {
     getResourcePath(bucket: string, key: string, part: string): string;
   }
 
-  /** As Koa has it. */
+  /** A middleware of Koa. */
   export type Middleware = (
     context: {
       readonly headers: Readonly<Record<string, unknown>>;
@@ -56,7 +56,7 @@ declare module '@20minutes/s3rver' {
 }
 
 declare module '@20minutes/s3rver/lib/models/error.js' {
-  /** Answered with the status that S3 gives to its code. */
+  /** Returned with the status that S3 documents for the code. */
   export default class S3Error extends Error {
     constructor(code: 'BadDigest' | 'PreconditionFailed', message: string);
   }

@@ -5,13 +5,13 @@ import type { Credentials } from '../data-folder.ts';
 const authorizationPattern =
   /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([a-z0-9-]+)\/([a-z0-9-]+)\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/;
 
-/** The SDK signs at least these. A presigned URL, which anyone may hold, signs fewer: its signature is worth nothing here. */
+/** The SDK signs at least these. Presigned URLs, which anyone may hold, sign fewer and are refused. */
 const requiredHeaders = ['host', 'x-amz-date', 'x-amz-content-sha256'];
 
 /**
- * Whether a request was signed with this secret, as AWS checks it (IAM User Guide, "Create a signed AWS API request"). What
- * is to be known is who sends it. So neither the body is compared with what was signed, nor the time with the clock: whoever
- * could overhear a request on this machine, to send it again, could read the secret as well.
+ * Whether a request was signed with this secret (IAM User Guide, "Create a signed AWS API request"). It only
+ * identifies the sender: the body is not hashed and the time is not checked, because a process that can
+ * record requests on this machine, to replay them, can read the secret as well.
  */
 export const isSignedWith = (
   request: IncomingMessage,
@@ -45,7 +45,7 @@ export const isSignedWith = (
   return timingSafeEqual(expected, Buffer.from(signature, 'hex'));
 };
 
-/** By secret and scope: a key is the same for a service and a day, and costs more than all the rest of a check. */
+/** By secret and scope. A key is valid for a service and a day, and slow to derive. */
 const signingKeys = new Map<string, Buffer>();
 const maxSigningKeys = 10;
 
@@ -55,7 +55,7 @@ const signingKey = (secretAccessKey: string, scope: readonly string[]): Buffer =
   if (known !== undefined) return known;
   let key = Buffer.from(`AWS4${secretAccessKey}`);
   for (const text of scope) key = hmac(key, text);
-  // The scope is the sender's word.
+  // The client chooses the scope, so the cache must be bounded.
   if (signingKeys.size >= maxSigningKeys) signingKeys.clear();
   signingKeys.set(name, key);
   return key;

@@ -27,7 +27,7 @@ await runQueueWorker({
         put: async (Key, Body) => {
           await s3.send(new PutObjectCommand({ Bucket: environment.DATA_LAKE_BUCKET, Key, Body }));
         },
-        most: concurrency,
+        maxMessages: concurrency,
         waitMilliseconds: 1000,
       }),
       concurrency,

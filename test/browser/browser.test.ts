@@ -8,7 +8,7 @@ import { jpegHeaderThenRubbish } from '../images.ts';
 import { freePort, type LocalRun, startLocal } from '../local/local-run.ts';
 import { cleanUp, resume, suspend, temporaryFolder } from '../local/processes.ts';
 
-/** Where the screenshots are left, for a person to look at. */
+/** Where the screenshots are stored, for a person to look at. */
 const screenshots = '.tmp/browser';
 const replySchema = z.object({ url: z.string(), link: z.string() });
 
@@ -22,7 +22,7 @@ const findChromium = (): string => {
     try {
       return execFileSync('which', [name], { encoding: 'utf8' }).trim();
     } catch {
-      // The next one, perhaps.
+      // Try the next name.
     }
   }
   throw new Error(`No browser: one of ${names.join(', ')} must be on the PATH.`);
@@ -50,7 +50,7 @@ const upload = async (body: Buffer, headers: Record<string, string> = {}) => {
   return replySchema.parse(await response.json());
 };
 
-/** The size of the picture that the page shows, in its own pixels. */
+/** The natural size of the picture on the page. */
 const shownSize = async () =>
   await page.evaluate('[document.images[0].naturalWidth, document.images[0].naturalHeight]');
 
@@ -58,7 +58,7 @@ const expectSamplePhotoUpright = async (name: string) => {
   expect(await shownSize()).toEqual([240, 320]);
   const path = `${screenshots}/${name}.png`;
   await page.screenshot({ path });
-  // The sky is above, the dark shore below: the picture stands in the middle of the page.
+  // The picture is centred on the page, with the sky above and the dark shore below.
   const brightness = async (left: number, top: number) => {
     const part = sharp(path).extract({ left, top, width: 60, height: 20 });
     const [level] = await part.resize(1, 1, { fit: 'fill' }).greyscale().raw().toBuffer();
@@ -68,16 +68,16 @@ const expectSamplePhotoUpright = async (name: string) => {
   expect(await brightness(125, 335)).toBeLessThan(50);
 };
 
-test('shows the sample photo upright at the url of the reply', async () => {
+test('shows the sample photo upright at the URL of the reply', async () => {
   const { url } = await upload(readFileSync('photo.jpg'), { Prefer: 'wait=20' });
   await page.goto(url);
   await expectSamplePhotoUpright('thumbnail');
 });
 
-test('shows a page at a link that is opened too early, and then the thumbnail by itself', async () => {
+test('a link that is opened too early shows a page, which then shows the thumbnail', async () => {
   const resize = await local.pidOf('resize');
   suspend(resize);
-  // Another image for the catalog: a byte after the picture's end.
+  // One more byte after the picture's end makes it a new image.
   const { link } = await upload(Buffer.concat([readFileSync('photo.jpg'), Buffer.from('.')]));
   await page.goto(link);
   expect(await page.locator('h1').textContent()).toBe('Creating the thumbnail');
@@ -87,23 +87,23 @@ test('shows a page at a link that is opened too early, and then the thumbnail by
   await expectSamplePhotoUpright('link');
 });
 
-test('tells why there is no thumbnail at the link of a broken image', async () => {
+test('the link of a broken image shows why there is no thumbnail', async () => {
   const response = await fetch(local.uploadUrl, { method: 'POST', body: jpegHeaderThenRubbish() });
   const { link } = replySchema.parse(await response.json());
-  const complaints: string[] = [];
-  page.on('console', (message) => complaints.push(message.text()));
+  const violations: string[] = [];
+  page.on('console', (message) => violations.push(message.text()));
   await page.goto(link);
   await page.getByText('cannot be decoded').waitFor();
-  // The page's own policy lets its style pass, and nothing else.
+  // The page's content security policy allows only its own style.
   expect(await page.evaluate('getComputedStyle(document.body).display')).toBe('grid');
   await page.addScriptTag({ content: 'document.title = "run"' }).catch(() => {});
   expect(await page.title()).toBe('The image is damaged');
-  expect(complaints.filter((text) => /style/.test(text))).toEqual([]);
+  expect(violations.filter((text) => /style/.test(text))).toEqual([]);
   await page.screenshot({ path: `${screenshots}/broken.png` });
   expect(await page.locator('h1').textContent()).toBe('The image is damaged');
 });
 
-test('shows the mail with its preview, whose button opens the thumbnail', async () => {
+test('shows the mail with its preview, and its button opens the thumbnail', async () => {
   await upload(readFileSync('photo.jpg'), { 'X-Notify-Email': 'me@example.com' });
   await page.setViewportSize({ width: 900, height: 1000 });
   await page.goto(endpointOf(local.ports.mail));

@@ -13,7 +13,7 @@ let failures: number;
 const put = async (key: string, text: string): Promise<void> => {
   if (failures > 0) {
     failures -= 1;
-    throw new Error('S3 is gone');
+    throw new Error('S3 does not answer');
   }
   expect(text.endsWith('\n')).toBe(true);
   objects.push({
@@ -37,10 +37,10 @@ const rowOf = (body: string) => {
   return 'row' in placed ? JSON.parse(JSON.stringify(placed.row)) : undefined;
 };
 
-test('writes one object for each partition, as soon as there are as many messages as may be together', async () => {
+test('writes one object for each partition as soon as a batch is full', async () => {
   // GIVEN
   const yesterday = bodyAt(new Date(Date.now() - 86_400_000).toISOString());
-  const deliver = createLakeDelivery({ put, most: 3, waitMilliseconds: 1_000_000 });
+  const deliver = createLakeDelivery({ put, maxMessages: 3, waitMilliseconds: 1_000_000 });
   // WHEN
   await Promise.all([today, yesterday, today].map(deliver));
   // THEN
@@ -56,13 +56,13 @@ test('writes one object for each partition, as soon as there are as many message
   }
 });
 
-test('lets no message wait for others for long', async () => {
-  await createLakeDelivery({ put, most: 100, waitMilliseconds: 20 })(today);
+test('writes a batch that is not full after a short wait', async () => {
+  await createLakeDelivery({ put, maxMessages: 100, waitMilliseconds: 20 })(today);
   expect(objects).toHaveLength(1);
 });
 
-test('keeps what is no event under the errors, as it came and with the reason', async () => {
-  await createLakeDelivery({ put, most: 1, waitMilliseconds: 1_000_000 })('hello');
+test('stores an invalid message under the errors, unchanged and with the reason', async () => {
+  await createLakeDelivery({ put, maxMessages: 1, waitMilliseconds: 1_000_000 })('hello');
   expect(objects).toEqual([
     {
       key: expect.stringMatching(/^errors\/processing-failed\/\d{4}-\d\d-\d\d\/[0-9a-f-]{36}\.json$/),
@@ -76,9 +76,9 @@ test('keeps what is no event under the errors, as it came and with the reason', 
   ]);
 });
 
-test('fails every message of a batch that could not be stored, and takes the next batch', async () => {
+test('fails every message of a batch that could not be stored, and accepts the next batch', async () => {
   failures = 1;
-  const deliver = createLakeDelivery({ put, most: 2, waitMilliseconds: 1_000_000 });
+  const deliver = createLakeDelivery({ put, maxMessages: 2, waitMilliseconds: 1_000_000 });
   const results = await Promise.allSettled([today, today].map(deliver));
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   await Promise.all([today, today].map(deliver));

@@ -3,17 +3,17 @@ import { acceptedTypes } from '../../lambdas/image/original-type.ts';
 import { createRandom, type Random } from '../trials/random.ts';
 
 export interface GeneratedMessages {
-  /** What was published: every event, some of them twice or more often, and what is none, in no order. */
+  /** The published messages in random order: every event at least once, and invalid messages. */
   readonly bodies: readonly string[];
   /** Each event once. */
   readonly events: readonly ImageEvent[];
-  /** How many of the bodies are no events. */
+  /** How many of the bodies are invalid. */
   readonly garbage: number;
 }
 
 const dayMilliseconds = 86_400_000;
 
-/** @param share how many of all there are, from 0 to 1 */
+/** @param share the part of all events, from 0 to 1 */
 export const generateMessages = (
   seed: number,
   count: number,
@@ -57,7 +57,7 @@ const eventOf = (random: Random, images: readonly string[]): ImageEvent => {
   const type = random.pick(types);
   switch (type) {
     case 'image.received':
-      // Of a large upload no more is known by then.
+      // A presigned upload declares nothing else.
       return { ...facts, type, original: random.whole(0, 1) ? original : { bytes: original.bytes } };
     case 'image.duplicate':
       return { ...facts, type, original, status: random.pick(['received', 'ready', 'failed']) };
@@ -88,13 +88,13 @@ const eventOf = (random: Random, images: readonly string[]): ImageEvent => {
   }
 };
 
-/** Within the 30 days that queries look at, or well before; on no day that midnight could move from one to the other. */
+/** Well within the 30 days of the queries or well before, so that midnight during a test does not matter. */
 const timeOf = (random: Random): string => {
   const daysAgo = random.whole(0, 4) ? random.whole(2, 20) : random.whole(40, 60);
   return new Date(Date.now() - daysAgo * dayMilliseconds - random.whole(0, dayMilliseconds)).toISOString();
 };
 
-/** What may be on a topic although it is no event of ours. */
+/** Messages that are not valid events. */
 export const garbageOf = (event: ImageEvent | undefined): readonly string[] => {
   const changed = (change: object) => JSON.stringify({ ...event, ...change });
   const whole = JSON.stringify(event);

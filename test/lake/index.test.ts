@@ -25,7 +25,7 @@ beforeEach(() => {
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** Messages as Firehose hands them to a function: `record-0`, `record-1` and so on. */
+/** The event that Firehose sends to a function, with `record-0`, `record-1` and so on. */
 const transform = (...bodies: readonly string[]) =>
   handler({
     invocationId: 'invocation',
@@ -38,7 +38,7 @@ const transform = (...bodies: readonly string[]) =>
     })),
   });
 
-test('answers each event with its row as a line of JSON, and with the keys of its partition', async () => {
+test('returns each event as a row in a line of JSON, with its partition keys', async () => {
   const { records } = await transform(JSON.stringify(served));
   const [{ data = '', ...rest } = { recordId: '', result: 'Dropped' }] = records;
   expect(rest).toEqual({
@@ -59,7 +59,7 @@ test('answers each event with its row as a line of JSON, and with the keys of it
   expect(log.log).not.toHaveBeenCalled();
 });
 
-test('gives back what is no event as it came, for the errors; the others in the batch go through', async () => {
+test('returns an invalid message unchanged as failed, and transforms the others of the batch', async () => {
   // GIVEN
   const newer = JSON.stringify({ ...served, schemaVersion: 2 });
   // WHEN
@@ -72,7 +72,7 @@ test('gives back what is no event as it came, for the errors; the others in the 
   ]);
 });
 
-test('says of each refused message which it was and what was wrong, and counts them for the alarm', async () => {
+test('logs the id and the reason of each refused message, and counts them for the alarm', async () => {
   await transform('a secret', JSON.stringify({ ...served, schemaVersion: 2 }));
   const lines = log.warn.mock.calls.map(([line]) => JSON.parse(line));
   expect(lines).toMatchObject([

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { openLocalLake } from '../../bin/query/engine.ts';
+import { openLocalLake } from '../../bin/commands/query/engine.ts';
 import { linkServedEvent } from '../../lambdas/image/new-event.ts';
 import { deadLetterQueueOf, resources, topicArn } from '../../local/aws.ts';
 import { endpointOf } from '../../local/ports.ts';
@@ -14,8 +14,8 @@ import { post, redirectOf, uploadAndWait } from '../local/uploads.ts';
 jest.setTimeout(60_000);
 
 /*
- * Here, and not in the emulator of test/e2e, the whole way from an upload to the answer of a query is shown: that one
- * delivers nothing from SNS to Firehose, and refuses a stack with named queries.
+ * The whole path from an upload to a query. The emulator of test/e2e cannot show it: it delivers nothing from
+ * SNS to Firehose, and refuses a stack with named queries.
  */
 
 let folder: string;
@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(cleanUp);
 
-/** How many rows there are of each type, copies as well. */
+/** How many rows of each type there are, including copies. */
 const rowsByType = async (): Promise<Readonly<Record<string, number>>> => {
   const lake = await openLocalLake(bucket);
   try {
@@ -53,8 +53,8 @@ const query = async (name: string): Promise<unknown> => {
   return JSON.parse(running.out());
 };
 
-test('what happens to images can be asked about moments later, also when it is told twice', async () => {
-  // WHEN an image is brought twice, its link visited, another one is broken, and an event is told again
+test('events can be queried moments later, and a copy of an event does not count twice', async () => {
+  // WHEN an image is uploaded twice and its link visited, another is broken, and an event is repeated
   const image = Buffer.from(await quarteredPicture(400, 300).jpeg().toBuffer());
   const { id, link } = await uploadAndWait(local.uploadUrl, image);
   await post(local.uploadUrl, image);
@@ -89,7 +89,7 @@ test('what happens to images can be asked about moments later, also when it is t
   ]);
 });
 
-test('what is no event is kept under the errors, and in no table', async () => {
+test('an invalid message is stored under the errors and in no table', async () => {
   const before = await rowsByType();
   const newer = JSON.stringify({ ...linkServedEvent('c'.repeat(64), 'thumbnail'), schemaVersion: 2 });
   await publish(newer);
@@ -105,7 +105,7 @@ test('what is no event is kept under the errors, and in no table', async () => {
   expect(await rowsByType()).toEqual(before);
 });
 
-test('no event is lost when the worker is killed while they come', async () => {
+test('no event is lost when the worker is killed', async () => {
   // GIVEN
   const ids = Array.from({ length: 60 }, (_, index) => index.toString(16).padStart(64, '0'));
   const aws = awsClients(local);
@@ -114,7 +114,7 @@ test('no event is lost when the worker is killed while they come', async () => {
     await publish(JSON.stringify(linkServedEvent(id, 'thumbnail')));
     if (index % 20 === 10) process.kill(await pidOfChild(local.pid, 'local/workers/lake.ts'), 'SIGKILL');
   }
-  // THEN what it held comes again once it is visible, and ends as rows
+  // THEN its messages become visible again, and become rows
   await until(
     'all rows',
     async () => {
@@ -126,5 +126,8 @@ test('no event is lost when the worker is killed while they come', async () => {
     50_000,
   );
   await aws.untilNothingQueued(resources.dataLakeQueue);
-  expect(await aws.messagesOf(deadLetterQueueOf(resources.dataLakeQueue))).toEqual({ waiting: 0, inHand: 0 });
+  expect(await aws.messagesOf(deadLetterQueueOf(resources.dataLakeQueue))).toEqual({
+    waiting: 0,
+    inFlight: 0,
+  });
 });

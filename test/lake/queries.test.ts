@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FirehoseTransformationEvent, FirehoseTransformationResult } from 'aws-lambda';
-import { type Cell, type LocalLake, openLocalLake } from '../../bin/query/engine.ts';
+import { type Cell, type LocalLake, openLocalLake } from '../../bin/commands/query/engine.ts';
 import type { ImageEvent } from '../../lambdas/image/event.ts';
 import { placeEvent } from '../../lambdas/lake/row.ts';
 import { imageUsage, totalOf as usageOf } from '../../lib/cost/image-usage.ts';
@@ -17,7 +17,7 @@ let folder: string;
 let lake: LocalLake;
 let refused = 0;
 
-/** Through the function that is deployed, batch by batch, to where Firehose would put what it answers. */
+/** Passes events through the deployed function in batches, and stores the rows where Firehose would. */
 beforeAll(async () => {
   Object.assign(process.env, {
     STACK_NAME: 'Lake',
@@ -56,7 +56,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The answer to a query, as objects. */
+/** The rows of a query's answer as objects. */
 const ask = async (sql: string): Promise<readonly Readonly<Record<string, Cell | undefined>>[]> => {
   const { columns, rows } = await lake.ask(sql, () => {});
   return rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index]])));
@@ -64,13 +64,13 @@ const ask = async (sql: string): Promise<readonly Readonly<Record<string, Cell |
 
 const askByName = (name: string) => ask(queries.find((query) => query.name === name)?.sql ?? `no ${name}`);
 
-/** What the queries look at. */
+/** The events of the last 30 days, which the queries cover. */
 const recent = messages.events.filter(({ time }) => Date.parse(time) > Date.now() - 31 * 86_400_000);
 
 const ofType = <Type extends ImageEvent['type']>(type: Type) =>
   recent.filter((event): event is Extract<ImageEvent, { type: Type }> => event.type === type);
 
-/** Groups, in the order of their keys. */
+/** Groups sorted by their keys. */
 const groupsOf = <Item>(items: readonly Item[], keyOf: (item: Item) => string): [string, Item[]][] =>
   Object.entries(Object.groupBy(items, keyOf))
     .map(([key, group = []]): [string, Item[]] => [key, group])
@@ -80,11 +80,11 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 
 const dayOf = ({ time }: ImageEvent): string => time.slice(0, 10);
 
-/** The smallest value that at least this part of all does not exceed. */
+/** The smallest value that is not below this part of all values. */
 const percentile = (numbers: readonly number[], part: number): number | undefined =>
   numbers.toSorted((one, other) => one - other)[Math.ceil(part * numbers.length) - 1];
 
-test('what was generated is what the test is about', () => {
+test('the generated events include copies, old events and invalid messages', () => {
   expect(messages.bodies).toHaveLength(10_000);
   expect(messages.events).toHaveLength(9400);
   expect(messages.garbage).toBe(100);
@@ -92,11 +92,11 @@ test('what was generated is what the test is about', () => {
   expect(recent.length).toBeLessThan(8000);
 });
 
-test('what is no event is refused, and nothing else', () => {
+test('only invalid messages are refused', () => {
   expect(refused).toBe(messages.garbage);
 });
 
-test('the table has every event, the copies as well', async () => {
+test('the table has every event and every copy', async () => {
   expect(
     await ask('SELECT count(*) AS copies, count(DISTINCT event_id) AS events FROM image_events'),
   ).toEqual([{ copies: 9900, events: 9400 }]);
@@ -210,7 +210,7 @@ test('most-served-links', async () => {
 });
 
 describe('cost', () => {
-  /** What one event stands for, in dollars. */
+  /** The cost of one event in dollars, according to docs/cost.md. */
   const costOf = (event: ImageEvent) => {
     const isUpload = event.type === 'image.received' || event.type === 'image.duplicate';
     const hasEnded = event.type === 'image.ready' || event.type === 'image.failed';
@@ -246,7 +246,7 @@ describe('cost', () => {
     );
   };
 
-  test('adds up what each event takes at list prices, by day and in total', async () => {
+  test('is the sum over all events at list prices, for each day and in total', async () => {
     const days = groupsOf(recent, dayOf).map(([day, events]) => ({ day, ...totalOf(events) }));
     expect(days.length).toBeGreaterThan(15);
     expect(await askByName('cost')).toEqual([...days, { day: 'all', ...totalOf(recent) }]);

@@ -36,7 +36,7 @@ describe('the columns', () => {
     oneOf: z.array(z.unknown()).optional(),
   });
 
-  /** Every single field that an event of the schema may have, as `thumbnails.variant`, with the Glue type for it. */
+  /** Every field of the events' schema, such as `thumbnails.variant`, with its Glue type. */
   const fieldsOf = (schema: unknown, path: readonly string[] = []): readonly Field[] => {
     const { type, format, properties, items, oneOf } = jsonSchema.parse(schema);
     if (oneOf) return oneOf.flatMap((each) => fieldsOf(each, path));
@@ -66,13 +66,13 @@ describe('the columns', () => {
   const sorted = (fields: readonly Field[]): readonly string[] =>
     [...new Set(fields.map(({ path, type }) => `${path}: ${type}`))].sort();
 
-  test('hold every field of every event, in a type that fits, and nothing else; only the type of the event is a partition', () => {
+  test('are the fields of all events with matching types, except the event type, which is a partition', () => {
     const all = sorted(fieldsOf(z.toJSONSchema(imageEventSchema)));
     expect(all.length).toBeGreaterThan(15);
     expect(sorted([...fieldsOfColumns(columns), { path: 'type', type: 'string' }])).toEqual(all);
   });
 
-  test('have names that Athena takes as they are, each once', () => {
+  test('have unique names that Athena accepts without quotes', () => {
     const namesOf = (of: readonly Column[]): readonly string[] => of.map(({ name }) => name);
     for (const names of [
       [...namesOf(columns), ...partitionColumns.map(({ name }) => name)],
@@ -83,7 +83,7 @@ describe('the columns', () => {
     }
   });
 
-  test('know every type of event', () => {
+  test('cover every event type', () => {
     expect(eventTypes).toEqual([
       'image.received',
       'image.duplicate',
@@ -95,7 +95,7 @@ describe('the columns', () => {
 });
 
 describe('an event', () => {
-  test('becomes one flat row, in the partition of its type and UTC day', () => {
+  test('becomes one row, in the partition of its type and UTC day', () => {
     expect(placed({})).toEqual({
       partition: { type: 'image.ready', dt: '2026-11-23' },
       row: {
@@ -130,7 +130,7 @@ describe('an event', () => {
       { original_bytes: 9, code: 'image-corrupt' },
     ],
     ['link.served', { variant: 'icon' }, { variant: 'icon' }],
-  ])('of type %s has only its own columns filled', (type, fields, filled) => {
+  ])('of the type %s fills only its own columns', (type, fields, filled) => {
     const { schemaVersion, eventId, time, imageId } = ready;
     const body = JSON.stringify({ schemaVersion, eventId, time, imageId, type, ...fields });
     expect(placeEvent(body, now)).toEqual({
@@ -139,7 +139,7 @@ describe('an event', () => {
     });
   });
 
-  test('is dated by its own time, however late it comes', () => {
+  test('is dated by its own time, however late it arrives', () => {
     const late = new Date('2027-06-01T00:00:00Z');
     expect(placeEvent(JSON.stringify(ready), late)).toEqual(placed({}));
   });
@@ -148,28 +148,28 @@ describe('an event', () => {
     ['2026-11-23T23:59:59.999Z', '2026-11-23', '2026-11-23T23:59:59.999Z'],
     ['2026-11-24T00:00:00Z', '2026-11-24', '2026-11-24T00:00:00.000Z'],
     ['2026-11-23T20:00:00.1234567890Z', '2026-11-23', '2026-11-23T20:00:00.123Z'],
-  ])('at %s is one of %s, at %s', (time, dt, written) => {
+  ])('at %s belongs to %s and is stored as %s', (time, dt, written) => {
     expect(placed({ time })).toMatchObject({ partition: { dt }, row: { time: written } });
   });
 
-  test('may come from a clock that is a little ahead, and may be as old as events are kept', () => {
+  test('may be slightly in the future, and as old as the retention of events', () => {
     expect(placed({ time: '2026-11-24T12:59:00Z' })).toHaveProperty('row');
     expect(placed({ time: '2026-11-24T13:01:00Z' })).toEqual({ refusal: 'dated in the future' });
     expect(placed({ time: '2025-10-21T00:00:00Z' })).toHaveProperty('row');
     expect(placed({ time: '2025-10-20T11:00:00Z' })).toEqual({ refusal: 'older than 400 days' });
   });
 
-  test('of a later minor version keeps what is known of it', () => {
+  test('of a later minor version keeps the known fields', () => {
     expect(placed({ colour: 'red' })).toEqual(placed({}));
   });
 });
 
-describe('what is no event', () => {
+describe('an invalid message', () => {
   test.each(garbageOf(ready).map((body) => [body.slice(0, 60), body]))('is refused: %s', (_, body) => {
     expect(placeEvent(body, now)).toEqual({ refusal: expect.any(String) });
   });
 
-  test('is refused with what is wrong, but none of what was sent', () => {
+  test('is refused with the reason, which quotes nothing of the message', () => {
     expect(placed({ schemaVersion: 2, original: { bytes: 'a secret' } })).toEqual({
       refusal: 'no event of this version: schemaVersion (invalid_value), original.bytes (invalid_type)',
     });

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Partition, partitionPrefix } from '../../lambdas/lake/table.ts';
 
-/** Puts lines of rows where the embedded S3 would have them, with what else it keeps of an object. */
+/** Stores rows as the S3 emulator would store an object. */
 export const storeRows = async (
   bucketFolder: string,
   partition: Partition,

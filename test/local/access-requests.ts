@@ -1,17 +1,17 @@
 import { connect } from 'node:net';
 import { host } from '../../local/ports.ts';
 
-/** What came back on a connection until the server closed it. */
+/** What the server sent on a connection until it closed it. */
 export interface RawReply {
-  /** Undefined when it closed without a word. */
+  /** Undefined when it closed the connection without a reply. */
   readonly status: number | undefined;
   readonly text: string;
 }
 
 /**
- * Sends exactly these bytes, which no HTTP client would, and reads until the server closes the connection.
+ * Sends exactly these bytes and reads until the server closes the connection.
  *
- * @throws Error when it does not
+ * @throws Error when the server keeps the connection open
  */
 export const sendRaw = (port: number, request: string | Buffer, milliseconds = 5000): Promise<RawReply> =>
   new Promise((resolve, reject) => {
@@ -24,7 +24,7 @@ export const sendRaw = (port: number, request: string | Buffer, milliseconds = 5
     socket.setEncoding('latin1').on('data', (chunk: string) => {
       text += chunk;
     });
-    // A server that refuses what is still being sent resets the connection.
+    // A server that replies before it has read everything resets the connection.
     socket.on('error', () => {});
     socket.once('close', () => {
       clearTimeout(hang);
@@ -36,28 +36,28 @@ export const sendRaw = (port: number, request: string | Buffer, milliseconds = 5
 
 export interface RequestProps {
   readonly method?: string;
-  /** @default - a Host header that is right */
+  /** @default - the correct Host header */
   readonly hostHeaders?: readonly string[];
   readonly headers?: readonly string[];
   readonly body?: string;
 }
 
-/** A request to a port whose every byte is chosen by the caller, on a connection that the reply ends. */
+/** A request whose every byte is chosen by the caller. The connection closes after the reply. */
 export const rawRequest = (port: number, target: string, props: RequestProps = {}): Buffer => {
   const { method = 'GET', hostHeaders = [`Host: ${host}:${port}`], headers = [], body = '' } = props;
   const lines = [`${method} ${target} HTTP/1.1`, ...hostHeaders, 'Connection: close', ...headers];
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`);
 };
 
-/** A request that nobody sends by accident, and the only right answer to it. */
+/** A malicious request, and the only correct reply. */
 export interface HostileRequest {
   readonly what: string;
   readonly request: Buffer;
-  /** Undefined: the connection is closed without a word. */
+  /** Undefined when the connection must be closed without a reply. */
   readonly status: number | undefined;
 }
 
-/** Every way to spell a request to the API at a port that should lead nowhere, around an image that is there. */
+/** Malicious requests to the API about an existing image. */
 export const hostileRequests = (port: number, id: string): readonly HostileRequest[] => {
   const path = (what: string, target: string, status: number): HostileRequest => ({
     what,
@@ -122,8 +122,8 @@ export const hostileRequests = (port: number, id: string): readonly HostileReque
       400,
     ),
     path('a header in the path', '/dev/images/none HTTP/1.1\r\nSet-Cookie: injected=1\r\nX:', 400),
-    path('a server of its own', `http://example.org/dev/images/none`, 421),
-    path('the S3 of its own', 'http://127.0.0.1:1/thumbnail-images/', 421),
+    path('an absolute target on another host', `http://example.org/dev/images/none`, 421),
+    path('an absolute target on the S3 emulator', 'http://127.0.0.1:1/thumbnail-images/', 421),
     path('no slash at the start', `dev/images/${id}`, 400),
     path('a fragment', `/dev/images/#${id}`, 404),
 
@@ -143,7 +143,7 @@ export const hostileRequests = (port: number, id: string): readonly HostileReque
     post('chunks twice', ['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'], '0\r\n\r\n', 400),
     post('a chunk of no size', ['Transfer-Encoding: chunked'], 'zz\r\nabc\r\n', 400),
     post('a chunk beyond all numbers', ['Transfer-Encoding: chunked'], `${'f'.repeat(30)}\r\nabc\r\n`, 400),
-    post('an expectation that nobody knows', ['Expect: miracles', 'Content-Length: 3'], 'abc', 417),
+    post('an unknown expectation', ['Expect: miracles', 'Content-Length: 3'], 'abc', 417),
 
     header('a header of 20 KB', [`X-Long: ${'a'.repeat(20_000)}`], 431),
     header(

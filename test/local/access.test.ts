@@ -10,9 +10,9 @@ import { post, uploadAndWait } from './uploads.ts';
 jest.setTimeout(60_000);
 
 let local: LocalRun;
-/** An image that is there, and must not be got at by any of this. */
+/** A stored image that no request of these tests may reach. */
 let image: ShownReply;
-/** Another. */
+/** Another stored image. */
 let other: ShownReply;
 
 const picture = async (width: number) => Buffer.from(await quarteredPicture(width, 40).png().toBuffer());
@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(cleanUp);
 
-/** What S3 answers to each request, by name. */
+/** The status of S3's reply to each request, by name. */
 const statusesOf = async (requests: Readonly<Record<string, Promise<Response>>>) =>
   Object.fromEntries(
     await Promise.all(
@@ -44,7 +44,7 @@ const allRefused = (statuses: Readonly<Record<string, number>>) =>
 const withPath = (url: string, pathname: string): URL => Object.assign(new URL(url), { pathname });
 
 describe('a presigned URL of a thumbnail', () => {
-  test('opens nothing but this thumbnail, and only to read', async () => {
+  test('only reads this thumbnail', async () => {
     const { pathname, search } = new URL(image.url);
     expect((await fetch(image.url)).status).toBe(200);
     const statuses = await statusesOf({
@@ -66,7 +66,7 @@ describe('a presigned URL of a thumbnail', () => {
       ),
     });
     expect(statuses).toEqual(allRefused(statuses));
-    // No client sends such a path; each of them would normalize it.
+    // Every HTTP client would normalize such a path.
     for (const detour of [
       `/raw-images/..${pathname}`,
       `/raw-images/%2e%2e${pathname}`,
@@ -93,7 +93,7 @@ describe('a presigned upload', () => {
     return upload;
   };
 
-  test('writes this original and does nothing else', async () => {
+  test('only writes this original', async () => {
     // GIVEN
     const bytes = await picture(62);
     const { url, headers } = await announce(bytes);
@@ -115,7 +115,7 @@ describe('a presigned upload', () => {
     expect((await put(new URL(url))).status).toBe(200);
   });
 
-  test('takes no header of S3 that was not signed, least of all one that copies another image', async () => {
+  test('refuses unsigned S3 headers, such as one that copies another image', async () => {
     const bytes = await picture(63);
     const { url, headers } = await announce(bytes);
     const put = (more: Readonly<Record<string, string>>) =>
@@ -129,7 +129,7 @@ describe('a presigned upload', () => {
   });
 });
 
-test('without a signature nothing of either bucket can be listed, read, written or deleted', async () => {
+test('refuses to list, read, write or delete without a signature', async () => {
   const { origin, pathname } = new URL(image.url);
   const objects = [`/raw-images/raw/${image.id}`, pathname];
   const buckets = ['/raw-images', '/thumbnail-images'];
@@ -168,19 +168,19 @@ test('without a signature nothing of either bucket can be listed, read, written 
 });
 
 describe('the API', () => {
-  test('refuses whatever HTTP allows to be spelled, at once and without a word about anything else', async () => {
+  test('refuses malicious requests at once, and discloses nothing', async () => {
     const wrong: object[] = [];
     for (const { what, request, status } of hostileRequests(local.port, image.id)) {
       const reply = await sendRaw(local.port, request);
-      const tells = leaksOf(reply.text) || /^set-cookie|^location|<script>/im.test(reply.text);
-      if (reply.status !== status || tells)
+      const discloses = leaksOf(reply.text) || /^set-cookie|^location|<script>/im.test(reply.text);
+      if (reply.status !== status || discloses)
         wrong.push({ what, expected: status, ...reply, text: reply.text.slice(0, 500) });
     }
     expect(wrong).toEqual([]);
   });
 
-  test('takes a slow, a silent and a broken connection for no more than one', async () => {
-    // GIVEN connections that begin a request and never end it
+  test('serves others during slow, silent and broken connections', async () => {
+    // GIVEN connections with requests that never end
     const own = `127.0.0.1:${local.port}`;
     const unfinished = [
       `POST /dev/upload_image HTTP/1.1\r\nHost: ${own}\r\nContent-Length: 1000\r\n\r\nabc`,
@@ -196,7 +196,7 @@ describe('the API', () => {
     expect(await Promise.all(hanging)).toEqual(unfinished.map(() => 'ended by us'));
   });
 
-  test('lets no header but Host decide what links begin with', async () => {
+  test('builds links from the Host header only', async () => {
     const { text, status } = await sendRaw(
       local.port,
       rawRequest(local.port, `/dev/images/${image.id}`, {
@@ -206,14 +206,14 @@ describe('the API', () => {
     );
     expect(status).toBe(200);
     const [head = '', body = ''] = text.split('\r\n\r\n');
-    // No cache keeps it for others.
+    // A shared cache must not store it.
     expect(head).toMatch(/^cache-control: no-store$/im);
     const reply = replySchema.parse(JSON.parse(body));
     expect(reply.link).toBe(`http://localhost:${local.port}/dev/thumbnails/${image.id}`);
     expect(new URL(reply.url ?? '').host).toBe(new URL(image.url).host);
   });
 
-  test('says only what was asked for: a HEAD has headers alone', async () => {
+  test('replies to HEAD without a body', async () => {
     const { status, text } = await sendRaw(
       local.port,
       rawRequest(local.port, `/dev/images/${image.id}`, { method: 'HEAD' }),
@@ -223,7 +223,7 @@ describe('the API', () => {
   });
 });
 
-test('after all of it the same processes still work, and have logged nothing that opens anything', async () => {
+test('the same processes still work afterwards, and have logged no secret', async () => {
   await uploadAndWait(local.uploadUrl, await picture(65));
   expect(local.errors()).not.toContain(' died ');
   const lines = [local.out(), local.errors()].flatMap((text) => text.split('\n'));

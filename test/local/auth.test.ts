@@ -8,7 +8,7 @@ import { post, visit } from './uploads.ts';
 jest.setTimeout(60_000);
 afterEach(cleanUp);
 
-test('takes uploads only with a token of the issuer that the settings name', async () => {
+test('accepts uploads only with a token of the configured issuer', async () => {
   // GIVEN
   const issuer = await startIssuer();
   const auth = JSON.stringify({ jwt: { issuer: issuer.issuer, audience: ['thumbnails'] } });
@@ -35,7 +35,7 @@ test('takes uploads only with a token of the issuer that the settings name', asy
   }
 });
 
-test('does not start with auth "iam", which only API Gateway can check', async () => {
+test('refuses to start with auth "iam", which only API Gateway can check', async () => {
   const args = ['-c', 'auth=iam'];
   const local = startLocal({ folder: await temporaryFolder(), port: await freePort(), args });
   expect(await local.ended).toBe(1);

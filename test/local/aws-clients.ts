@@ -18,7 +18,7 @@ import { type Credentials, dataFolderOf, readCredentials } from '../../local/dat
 import { endpointOf, type Ports } from '../../local/ports.ts';
 import { until } from './local-run.ts';
 
-/** Where embedded services run, or have run. */
+/** Where emulators run, or have run. */
 export interface Place {
   readonly folder: string;
   readonly ports: Ports;
@@ -27,12 +27,12 @@ export interface Place {
 export const credentialsOf = ({ folder, ports }: Place): Credentials =>
   readCredentials(join(folder, dataFolderOf(ports.api)));
 
-/** What a client of the services needs besides their addresses. */
+/** The options of a client, except the endpoint. */
 export const accountOf = (place: Place) => ({ region, credentials: credentialsOf(place) });
 
 const lanes = [resources.resizeQueue, resources.slowResizeQueue];
 
-/** Looks into the services of a run, past the API. */
+/** Accesses the emulators of a run directly, without the API. */
 export const awsClients = (place: Place) => {
   const { ports } = place;
   const account = accountOf(place);
@@ -44,7 +44,7 @@ export const awsClients = (place: Place) => {
   const originals = createOriginals(s3, resources.rawBucket);
   const mailRequests = createMailRequests(resources.mailRequestsTable, dynamodb);
 
-  /** How many messages of a queue wait, and how many are handed out. */
+  /** How many messages of a queue are visible, and how many are in flight. */
   const messagesOf = async (queue: string) => {
     const { Attributes } = await sqs.send(
       new GetQueueAttributesCommand({
@@ -54,13 +54,13 @@ export const awsClients = (place: Place) => {
     );
     return {
       waiting: Number(Attributes?.['ApproximateNumberOfMessages']),
-      inHand: Number(Attributes?.['ApproximateNumberOfMessagesNotVisible']),
+      inFlight: Number(Attributes?.['ApproximateNumberOfMessagesNotVisible']),
     };
   };
 
   const queued = async (queue: string): Promise<number> => {
-    const { waiting, inHand } = await messagesOf(queue);
-    return waiting + inHand;
+    const { waiting, inFlight } = await messagesOf(queue);
+    return waiting + inFlight;
   };
 
   const queuedInAll = async (queues: readonly string[]): Promise<number> => {
@@ -76,8 +76,8 @@ export const awsClients = (place: Place) => {
     originals,
     mailRequests,
 
-    /** Takes an image in as ingest does. */
-    async take(image: Buffer): Promise<string> {
+    /** Stores an original as ingest does. */
+    async upload(image: Buffer): Promise<string> {
       const id = imageIdOf(image);
       await catalog.receive(id, { bytes: image.byteLength }, new Date());
       await originals.put(id, image, 'image/jpeg');
@@ -92,16 +92,16 @@ export const awsClients = (place: Place) => {
 
     messages: () => messagesOf(resources.resizeQueue),
     messagesOf,
-    /** Messages in the queues of both lanes, those in hand included. */
+    /** Messages in the queues of both lanes, those in flight included. */
     queued: () => queuedInAll(lanes),
     deadLetters: () => queuedInAll(lanes.map(deadLetterQueueOf)),
-    /** From then on what the workers printed before they were done has also been read. */
+    /** Also waits until everything that the workers have printed has been read. */
     async untilNothingQueued(queue: string = resources.resizeQueue): Promise<void> {
       await until('an empty queue', async () => (await queued(queue)) === 0 || undefined);
       await nextTurn();
     },
 
-    /** Takes a message out of the queue and does nothing about it. */
+    /** Deletes a message without processing it. */
     async loseMessage(): Promise<void> {
       const QueueUrl = urlOf(resources.resizeQueue);
       const { Messages } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5 }));

@@ -1,6 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 
-/** Imported into a process by a test: blocks its event loop for ever when it gets SIGUSR2. */
+/** Preloaded into a process: blocks its event loop forever when it receives SIGUSR2. */
 if (isMainThread) {
   process.on('SIGUSR2', () => {
     for (;;);

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
 
-/** A process that never comes back to its event loop. */
+/** A process whose event loop is blocked forever. */
 writeSync(1, 'blocks\n');
 for (;;);

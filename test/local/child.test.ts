@@ -8,14 +8,14 @@ jest.setTimeout(60_000);
 
 afterEach(cleanUp);
 
-/** Runs a module's text at the project's top, in a process of its own, so that what the children print can be read. */
+/** Runs a script in a process of its own, so that the output of its children can be read. */
 const runScript = (script: string): Running =>
   startProcess([process.execPath, '--input-type=module', '--eval', script], {
     folder: project,
     environment: {},
   });
 
-test('a service that dies at its first start ends the start and is not started again', async () => {
+test('a process that dies before it works is not started again, and the start fails', async () => {
   const running = runScript(`
     import { startChild } from './local/child.ts';
     const child = startChild({
@@ -25,22 +25,22 @@ test('a service that dies at its first start ends the start and is not started a
     setTimeout(() => process.exit(7), 1500);
   `);
   expect(await running.ended).toBe(7);
-  expect(running.out()).toBe('StartError: resize did not start (exit code 1): see above.\n');
-  // What Node says last when it dies of an error.
+  expect(running.out()).toBe('StartError: resize did not start (exit code 1). See the messages above.\n');
+  // The last line of Node.js after an uncaught error.
   expect(running.errors().match(/^Node\.js v/gm)).toHaveLength(1);
 });
 
-test('a scheduled task that fails is said to have failed, and runs again', async () => {
+test('a scheduled task that fails is reported and runs again', async () => {
   const running = runScript(`
     import { startSchedule } from './local/schedule.ts';
     startSchedule({ name: 'reconcile', entry: 'local/workers/reconcile.ts', environment: {}, pauseSeconds: 0.1 });
     setTimeout(() => process.exit(), 40_000);
   `);
-  const said = 'reconcile failed (exit code 1). It runs again in 0.1 seconds.';
-  await until('two failed runs', () => running.errors().split(said).length > 2 || undefined);
+  const report = 'reconcile failed (exit code 1). It runs again in 0.1 seconds.';
+  await until('two failed runs', () => running.errors().split(report).length > 2 || undefined);
 });
 
-test('a service whose event loop is blocked still ends with the process that started it', async () => {
+test('a process whose event loop is blocked still ends with its parent', async () => {
   const parent = runScript(`
     import { spawnEntry } from './local/child.ts';
     spawnEntry({ entry: 'test/local/blocked.ts', environment: {} });
@@ -48,11 +48,11 @@ test('a service whose event loop is blocked still ends with the process that sta
   `);
   await until('the child to block', () => parent.out().includes('blocks') || undefined);
   process.kill(parent.pid, 'SIGKILL');
-  // The child holds the pipes of its parent, which close when both have ended.
+  // The child shares the pipes of its parent, which close when both have ended.
   expect(await parent.ended).toBe('SIGKILL');
 });
 
-test('a service whose event loop is blocked is replaced, and the next one answers', async () => {
+test('a process whose event loop is blocked is replaced', async () => {
   const port = await freePort();
   const environment = {
     ...environmentsFor(portsFrom(port), readSettings({}), {
@@ -81,12 +81,12 @@ test('a service whose event loop is blocked is replaced, and the next one answer
   const first = await pidOfChild(running.pid, 'containers/ingest.ts');
   await until('ingest', () => answers().catch(() => undefined));
   process.kill(first, 'SIGUSR2');
-  const isDeaf = () =>
+  const isBlocked = () =>
     answers().then(
       () => undefined,
       () => true,
     );
-  await until('the block', isDeaf);
+  await until('the block', isBlocked);
   await until('the next ingest', () => answers().catch(() => undefined), 40_000);
   expect(await pidOfChild(running.pid, 'containers/ingest.ts')).not.toBe(first);
   expect(running.errors()).toContain('the event loop is blocked, so the process is ended');

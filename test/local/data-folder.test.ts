@@ -10,7 +10,7 @@ jest.setTimeout(60_000);
 
 afterEach(cleanUp);
 
-/** What others than the owner may do with a folder and all that is in it, by path; nothing is left out. */
+/** The paths in a folder that other users may access in any way. */
 const openToOthers = async (folder: string): Promise<readonly string[]> => {
   const paths = ['', ...(await readdir(folder, { recursive: true }))].map((name) => join(folder, name));
   expect(paths.length).toBeGreaterThan(10);
@@ -32,8 +32,8 @@ const startAt = async (folder: string, port: number): Promise<LocalRun> => {
 const startServices = (folder: string, port: number): Running =>
   startNode('test/local/services-process.ts', { args: [String(port), '30'], folder, environment: {} });
 
-test('only its owner may read the data folder, also what was readable before', async () => {
-  // GIVEN a folder of an earlier version, with a link out of it
+test('only the owner can access the data folder, including files that were readable before', async () => {
+  // GIVEN a folder of an earlier version, with a symbolic link to a file outside
   const folder = await temporaryFolder();
   const port = await freePort();
   const old = join(folder, '.local', String(port), 's3/raw-images');
@@ -51,7 +51,7 @@ test('only its owner may read the data folder, also what was readable before', a
   expect((await lstat(outside)).mode & 0o777).toBe(0o644);
 });
 
-test('the credentials are random, kept with the data, and the same at the next start', async () => {
+test('the credentials are random, and survive a restart', async () => {
   const folder = await temporaryFolder();
   const port = await freePort();
   const first = await startAt(folder, port);
@@ -63,7 +63,7 @@ test('the credentials are random, kept with the data, and the same at the next s
   await first.end('SIGTERM');
   const second = await startAt(folder, port);
   expect(credentialsOf(second)).toEqual(credentials);
-  // A URL that was signed before works.
+  // A URL that was signed before the restart works.
   expect((await fetch(url)).status).toBe(200);
 
   const elsewhere = await temporaryFolder();
@@ -80,7 +80,7 @@ test('the credentials are random, kept with the data, and the same at the next s
   expect(other).not.toEqual(credentials);
 });
 
-test('credentials that are damaged are not replaced in silence', async () => {
+test('fails for damaged credentials instead of replacing them', async () => {
   const folder = await temporaryFolder();
   const port = await freePort();
   const data = join('.local', String(port));
@@ -90,13 +90,13 @@ test('credentials that are damaged are not replaced in silence', async () => {
     const local = startLocal({ folder, port });
     expect(await local.ended).toBe(1);
     expect(local.errors()).toBe(
-      `\n${data}/credentials.json holds no credentials. Remove it: the next npm start makes new ones.\n\n`,
+      `\n${data}/credentials.json holds no valid credentials. Remove it; the next npm start creates new ones.\n\n`,
     );
   }
 });
 
-test('a second process gets nothing of a data folder that one has, and everything when that one was killed', async () => {
-  // GIVEN a process that has the folder without any of its ports being looked at
+test('a data folder belongs to one process, until that process ends or dies', async () => {
+  // GIVEN a process that holds the folder and listens on no port
   const folder = await temporaryFolder();
   const port = await freePort();
   const holder = startNode('test/local/data-folder-holder.ts', {
@@ -117,13 +117,13 @@ test('a second process gets nothing of a data folder that one has, and everythin
   await startAt(folder, port);
 });
 
-test('the commands beside it say so where nothing has run', async () => {
+test('commands fail in a folder where npm start has never run', async () => {
   const folder = await temporaryFolder();
   const port = await freePort();
   const holder = startServices(folder, port);
   while (!holder.out().includes('ready')) await new Promise((resolve) => setTimeout(resolve, 50));
   const elsewhere = await temporaryFolder();
-  for (const entry of ['local/reconcile.ts', 'bin/redrive.ts']) {
+  for (const entry of ['bin/reconcile.ts', 'bin/redrive.ts']) {
     const run = startNode(entry, { folder: elsewhere, environment: { PORT: String(port) } });
     expect(await run.ended).toBe(1);
     expect(run.errors()).toContain(

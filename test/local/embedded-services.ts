@@ -12,11 +12,11 @@ export interface EmbeddedServices {
 export interface StartPlace {
   readonly folder: string;
   readonly port: number;
-  /** The first of the ports at which a proxy shows the services. @default - there is none */
+  /** The first port of a proxy in front of the emulators. @default - no proxy */
   readonly proxyPort?: number;
 }
 
-/** The AWS services alone, with what they kept there, in a process of their own that ends with the tests. */
+/** Starts the emulators alone, in a process that ends with the tests. */
 export const startServicesAt = async (
   { folder, port, proxyPort }: StartPlace,
   visibilityTimeoutSeconds: number,
@@ -33,8 +33,8 @@ export const startServicesAt = async (
 };
 
 /**
- * @param visibilityTimeoutSeconds how long a message for resize that was handed out stays hidden
- * @param proxyPort the first of the ports at which a proxy shows the services. @default - there is none
+ * @param visibilityTimeoutSeconds how long a received message of the resize queue stays hidden
+ * @param proxyPort the first port of a proxy in front of the emulators. @default - no proxy
  */
 export const startEmbeddedServices = async (
   visibilityTimeoutSeconds: number,

@@ -18,15 +18,15 @@ jest.setTimeout(60_000);
 
 afterEach(cleanUp);
 
-test('tells a subscriber what happens to images', async () => {
+test('publishes what happens to images', async () => {
   // GIVEN
   const local = startLocal({ folder: await temporaryFolder(), port: await freePort() });
   await local.ready();
   const aws = awsClients(local);
-  const heard = await subscribe(local);
+  const published = await subscribe(local);
   const image = Buffer.from(await quarteredPicture(400, 300).jpeg().toBuffer());
 
-  // WHEN an image is brought twice, its link visited, and ten others are broken
+  // WHEN an image is uploaded twice, its link is visited, and ten other images are broken
   const { id, link } = await uploadAndWait(local.uploadUrl, image);
   await post(local.uploadUrl, image);
   await redirectOf(link);
@@ -39,12 +39,12 @@ test('tells a subscriber what happens to images', async () => {
   await aws.untilNothingQueued();
 
   // THEN
-  const told = await until('the events', async () => {
-    const all = await heard();
+  const events = await until('the events', async () => {
+    const all = await published();
     return all.filter(({ event }) => event.type === 'image.failed').length >= 10 ? all : undefined;
   });
   const eventsOf = (isOfImage: boolean) =>
-    told.filter(({ event }) => (event.imageId === id) === isOfImage).map(({ event }) => event);
+    events.filter(({ event }) => (event.imageId === id) === isOfImage).map(({ event }) => event);
   const original = { contentType: 'image/jpeg', bytes: image.byteLength };
   const decoded = { ...original, width: 400, height: 300 };
   const byType = Object.fromEntries(eventsOf(true).map((event) => [event.type, event]));
@@ -65,12 +65,12 @@ test('tells a subscriber what happens to images', async () => {
     Array.from(broken, () => 'image-corrupt'),
   );
   expect(new Set(failed.map(({ imageId }) => imageId)).size).toBe(10);
-  for (const { event, attributes } of told) {
+  for (const { event, attributes } of events) {
     expect(attributes).toEqual({ type: event.type, ...('code' in event ? { code: event.code } : {}) });
   }
 });
 
-test('tells the notify queue once, however often the services have started', async () => {
+test('the notify queue has one subscription after any number of starts', async () => {
   // GIVEN
   const place = { folder: await temporaryFolder(), port: await freePort() };
   await (await startServicesAt(place, 30)).end('SIGKILL');
@@ -84,7 +84,7 @@ test('tells the notify queue once, however often the services have started', asy
   // WHEN
   await events.publish(duplicateEvent(record));
   await events.publish(receivedEvent(record));
-  // THEN only the one that may make a mail due arrives, as it was published
+  // THEN only the event that may cause a mail arrives, without an envelope
   const QueueUrl = aws.urlOf(resources.notifyQueue);
   const { Messages = [] } = await aws.sqs.send(
     new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),

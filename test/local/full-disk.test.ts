@@ -19,12 +19,12 @@ jest.setTimeout(120_000);
 
 afterEach(cleanUp);
 
-/** Another `width` is another image. */
+/** A different image for each `width`. */
 const photo = async (width: number): Promise<Buffer<ArrayBuffer>> =>
   Buffer.from(await quarteredPicture(width, 60).jpeg().toBuffer());
 
-/** Announces an image. Gives what puts it into S3. */
-const announce = async (port: number, image: Buffer<ArrayBuffer>): Promise<() => Promise<Response>> => {
+/** Requests a presigned upload, and returns a function that makes it. */
+const presignUpload = async (port: number, image: Buffer<ArrayBuffer>): Promise<() => Promise<Response>> => {
   const sha256 = createHash('sha256').update(image).digest('hex');
   const body = JSON.stringify({ sha256, bytes: image.byteLength });
   const { upload: to } = replySchema.parse(
@@ -34,8 +34,8 @@ const announce = async (port: number, image: Buffer<ArrayBuffer>): Promise<() =>
   return () => fetch(to.url, { method: 'PUT', body: image, headers: to.headers });
 };
 
-test('a full disk refuses what cannot be stored, ends nothing and loses nothing', async () => {
-  // GIVEN a finished image, and one that waits for a worker
+test('with a full disk uploads are refused, no process ends, and no image is lost', async () => {
+  // GIVEN a ready image, and one that waits for a worker
   const local = startLocal({ folder: await temporaryFolder(), port: await freePort() });
   await local.ready();
   const finished = await uploadAndWait(local.uploadUrl, await photo(100));
@@ -44,14 +44,14 @@ test('a full disk refuses what cannot be stored, ends nothing and loses nothing'
   const waiting = await upload(local.uploadUrl, await photo(101));
   const image = await photo(102);
   const large = Buffer.concat([await photo(103), Buffer.alloc(8_000_000)]);
-  const put = await announce(local.port, large);
+  const put = await presignUpload(local.port, large);
 
-  // WHEN nothing can be written any more
+  // WHEN every write fails
   const pids = [local.pid, await local.pidOf('ingest'), resize, await local.pidOf('notify')];
   fillDisk(...pids);
   resume(resize);
 
-  // THEN an upload is refused, and what is there can be read
+  // THEN uploads are refused, and stored images can be read
   for (let again = 0; again < 3; again += 1) {
     const refused = await post(local.uploadUrl, image);
     expect(refused.status).toBe(500);
@@ -63,15 +63,15 @@ test('a full disk refuses what cannot be stored, ends nothing and loses nothing'
   expect((await fetch(finished.link)).status).toBe(200);
   const record = `http://127.0.0.1:${local.port}/dev/images/${waiting.id}`;
   expect(replySchema.parse(await (await fetch(record)).json()).status).toBe('received');
-  const says = `The disk is full: .local/${local.port} cannot be written`;
-  await until('the word about it', () => local.errors().includes(says) || undefined);
-  expect(local.errors().split(says)).toHaveLength(2);
+  const report = `The disk is full: .local/${local.port} cannot be written`;
+  await until('the report', () => local.errors().includes(report) || undefined);
+  expect(local.errors().split(report)).toHaveLength(2);
 
   // WHEN there is room again
   makeRoom(...pids);
-  await until('the word about that', () => local.errors().includes('There is room for') || undefined);
+  await until('the report of room', () => local.errors().includes('There is room for') || undefined);
 
-  // THEN everything works, with the same processes
+  // THEN the same processes work again
   await thumbnailOf(waiting.url, 60_000);
   await uploadAndWait(local.uploadUrl, image);
   expect((await put()).status).toBe(200);
@@ -83,13 +83,13 @@ test('a full disk refuses what cannot be stored, ends nothing and loses nothing'
   const next = startLocal({ folder: local.folder, port: local.port });
   await next.ready();
 
-  // THEN nothing is lost of what was written since
+  // THEN nothing is lost
   const kept = await post(next.uploadUrl, image);
   expect(kept.status).toBe(200);
   expect((await fetch(finished.link)).status).toBe(200);
 });
 
-test('the catalog has after a restart what was written before, while and after it could not be written', async () => {
+test('the catalog keeps every accepted item when its writes fail several times', async () => {
   // GIVEN
   const place = { folder: await temporaryFolder(), port: await freePort() };
   const run = { folder: place.folder, ports: portsFrom(place.port) };
@@ -99,7 +99,7 @@ test('the catalog has after a restart what was written before, while and after i
   const receive = (index: number) => catalog.receive(idOf(index), { bytes: index + 1 }, new Date());
   const accepted: number[] = [];
   let index = 0;
-  // WHEN it cannot be written three times, each time with several writers
+  // WHEN writes fail three times, each time with several writers
   for (let round = 0; round < 3; round += 1) {
     for (const isFull of [false, true, false]) {
       if (isFull) fillDisk(services.pid);
@@ -110,8 +110,8 @@ test('the catalog has after a restart what was written before, while and after i
       accepted.push(...stored);
       if (!isFull) continue;
       makeRoom(services.pid);
-      const words = round + 1;
-      await until('room', () => services.errors().split('There is room for').length > words || undefined);
+      const reports = round + 1;
+      await until('room', () => services.errors().split('There is room for').length > reports || undefined);
     }
   }
   await services.end('SIGKILL');
@@ -122,7 +122,7 @@ test('the catalog has after a restart what was written before, while and after i
   expect(found.map((record) => record?.original.bytes)).toEqual(accepted.map((each) => each + 1));
 });
 
-describe('a message that cannot be handed out', () => {
+describe('a message whose receive cannot be written', () => {
   const queueUrlOf = (aws: AwsClients) => aws.urlOf(resources.resizeQueue);
   const receive = async (aws: AwsClients) => {
     const { Messages = [] } = await aws.sqs.send(
@@ -138,7 +138,7 @@ describe('a message that cannot be handed out', () => {
       ReceiptHandle,
     }));
   };
-  const handBack = (aws: AwsClients, ReceiptHandle: string | undefined) =>
+  const release = (aws: AwsClients, ReceiptHandle: string | undefined) =>
     aws.sqs.send(
       new ChangeMessageVisibilityCommand({ QueueUrl: queueUrlOf(aws), ReceiptHandle, VisibilityTimeout: 0 }),
     );
@@ -150,16 +150,16 @@ describe('a message that cannot be handed out', () => {
     return { place, services, aws };
   };
 
-  test('waits, counted as often as somebody got it', async () => {
+  test('stays in the queue, and counts only successful receives', async () => {
     const { place, services, aws } = await start();
     fillDisk(services.pid);
     for (let again = 0; again < 3; again += 1) await expect(receive(aws)).rejects.toThrow();
     makeRoom(services.pid);
     const [message] = await receive(aws);
     expect(message).toMatchObject({ Body: 'kept', count: '1' });
-    // WHEN it is given back while nothing can be noted
+    // WHEN it is released while every write fails
     fillDisk(services.pid);
-    await handBack(aws, message?.ReceiptHandle);
+    await release(aws, message?.ReceiptHandle);
     makeRoom(services.pid);
     // THEN
     expect(await receive(aws)).toMatchObject([{ Body: 'kept', count: '2' }]);
@@ -169,26 +169,29 @@ describe('a message that cannot be handed out', () => {
     await next.end('SIGKILL');
   });
 
-  test('becomes a dead letter later, and is one after a restart', async () => {
-    // GIVEN a message that was tried as often as it may be
+  test('becomes a dead letter later, and stays one after a restart', async () => {
+    // GIVEN a message that has been received as often as allowed
     const { place, services, aws } = await start();
     for (let again = 0; again < 5; again += 1) {
       const [message] = await receive(aws);
-      await handBack(aws, message?.ReceiptHandle);
+      await release(aws, message?.ReceiptHandle);
     }
     // WHEN
     fillDisk(services.pid);
     await expect(receive(aws)).rejects.toThrow();
     // THEN
-    expect(await aws.messages()).toEqual({ waiting: 1, inHand: 0 });
+    expect(await aws.messages()).toEqual({ waiting: 1, inFlight: 0 });
     expect(await aws.deadLetters()).toBe(0);
     // WHEN
     makeRoom(services.pid);
     expect(await receive(aws)).toEqual([]);
     // THEN
-    expect(await aws.messages()).toEqual({ waiting: 0, inHand: 0 });
+    expect(await aws.messages()).toEqual({ waiting: 0, inFlight: 0 });
     expect(await aws.queued()).toBe(0);
-    expect(await aws.messagesOf(deadLetterQueueOf(resources.resizeQueue))).toEqual({ waiting: 1, inHand: 0 });
+    expect(await aws.messagesOf(deadLetterQueueOf(resources.resizeQueue))).toEqual({
+      waiting: 1,
+      inFlight: 0,
+    });
     await services.end('SIGKILL');
     await startServicesAt(place, 300);
     expect(await aws.deadLetters()).toBe(1);

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 
 /**
- * Makes every write of a process to a file fail, as on a full disk, or lets it write again: no file of it may be longer than
- * a byte. So any user may, for processes of their own, without a disk that could really be filled. Pipes are no files.
+ * Makes every write of a process to a file fail, as on a full disk, or lets it write again. It limits the
+ * size of the process's files to one byte, which needs neither a privilege nor a disk to fill. Pipes are not
+ * affected.
  */
 const limitFiles = (pid: number, bytes: string): void => {
   try {

@@ -12,7 +12,7 @@ import { type ReceivedEvent, subscribe } from './subscriber.ts';
 
 jest.setTimeout(60_000);
 
-/** Longer than the work on one small image takes, so that only a killed worker's message comes again. */
+/** Longer than one small image takes, so that only the message of a killed worker is redelivered. */
 const visibilityTimeoutSeconds = 2;
 
 const widths = { card: 80, icon: 40 };
@@ -23,16 +23,16 @@ const settings = readSettings({
 let folder: string;
 let ports: Ports;
 let aws: AwsClients;
-let heard: () => Promise<readonly ReceivedEvent[]>;
+let published: () => Promise<readonly ReceivedEvent[]>;
 let proxyPorts: Ports;
-/** The latest. */
+/** The proxy of the latest worker. */
 let proxy: KillingProxy | undefined;
 
 beforeAll(async () => {
   const proxyPort = await freePort();
   proxyPorts = portsFrom(proxyPort);
   ({ folder, ports, aws } = await startEmbeddedServices(visibilityTimeoutSeconds, proxyPort));
-  heard = await subscribe({ folder, ports });
+  published = await subscribe({ folder, ports });
 });
 
 afterAll(async () => {
@@ -40,7 +40,7 @@ afterAll(async () => {
   await cleanUp();
 });
 
-/** A worker that reaches the services through a proxy of its own. */
+/** Starts a worker that reaches the emulators through a proxy of its own. */
 const startWorker = async () => {
   await proxy?.close();
   const own = await startKillingProxy(ports, proxyPorts, () => worker.end('SIGKILL'));
@@ -61,16 +61,16 @@ const expectThumbnails = async (id: string): Promise<void> => {
 };
 
 test.each<Moment>(['before', 'after'])(
-  'brings every image to an end, and tells of it, when its worker is killed right %s any of its writes',
+  'settles every image and publishes its events although its worker is killed right %s any write',
   async (moment) => {
     const killedAt: (string | undefined)[] = [];
     const ids: string[] = [];
     for (let write = 1; killedAt.length === write - 1; write += 1) {
       expect(write).toBeLessThan(10);
-      // GIVEN a fresh worker, which first has to do what the killed one left
+      // GIVEN a new worker, which first finishes the work of the killed one
       const { proxy, worker } = await startWorker();
       for (const id of ids.slice(-1)) {
-        const record = await until('the end of the image', async () => {
+        const record = await until('thumbnails', async () => {
           const latest = await aws.catalog.find(id);
           expect(latest?.status).not.toBe('failed');
           return latest?.status === 'ready' ? latest : undefined;
@@ -79,16 +79,16 @@ test.each<Moment>(['before', 'after'])(
         await aws.untilNothingQueued();
       }
 
-      // WHEN it is killed at one more write than the one before
+      // WHEN it is killed one write later than the previous one
       proxy.killAt(write, moment);
       const picture = quarteredPicture(300 + write + (moment === 'before' ? 0 : 100), 200);
-      const id = await aws.take(await picture.jpeg().toBuffer());
+      const id = await aws.upload(await picture.jpeg().toBuffer());
       ids.push(id);
-      await until('a kill or the end', () =>
+      await until('a kill or the last write', () =>
         worker.hasEnded() || proxy.answered().includes('DeleteMessage') ? true : undefined,
       );
 
-      // THEN it does not claim more than there is
+      // THEN a record that is ready has its thumbnails
       const record = await aws.catalog.find(id);
       expect(['received', 'ready']).toContain(record?.status);
       if (record?.status === 'ready') await expectThumbnails(id);
@@ -96,7 +96,7 @@ test.each<Moment>(['before', 'after'])(
       await worker.end('SIGKILL');
     }
 
-    // THEN every kind of write was hit, all images are ready, and nothing is left or given up
+    // THEN every kind of write was interrupted, all images are ready, and no message is left
     expect(killedAt.length).toBeGreaterThanOrEqual(6);
     expect(new Set(killedAt)).toEqual(new Set(['PutObject', 'UpdateItem', 'Publish', 'DeleteMessage']));
     for (const id of ids) await expectThumbnails(id);
@@ -104,8 +104,8 @@ test.each<Moment>(['before', 'after'])(
       ids.map(() => 'ready'),
     );
     expect([await aws.queued(), await aws.deadLetters()]).toEqual([0, 0]);
-    // THEN each was told once or more, always as the same fact
-    const events = (await heard()).map(({ event }) => event);
+    // THEN every event was published at least once, always with the same id
+    const events = (await published()).map(({ event }) => event);
     for (const id of ids) {
       const facts = events
         .filter(({ imageId }) => imageId === id)

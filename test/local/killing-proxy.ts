@@ -2,30 +2,30 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { host, type Ports } from '../../local/ports.ts';
 
-/** Right before a write reaches the service, or right after the service has answered it, unknown to the writer. */
+/** Before a write reaches the emulator, or after it has been made but before its reply reaches the client. */
 export type Moment = 'before' | 'after';
 
 /**
- * Stands between one process and the services. Once told so, it kills the process at one of its writes; whatever else
- * that one had under way never arrives.
+ * Stands between a process and the emulators, and kills the process at one of its writes. From then on no
+ * request of the process reaches an emulator.
  */
 export interface KillingProxy {
   readonly ports: Ports;
-  /** @param write counted from now on, the first is 1 */
+  /** @param write counted from now, starting at 1 */
   killAt(write: number, moment: Moment): void;
-  /** The write at which it killed. */
+  /** The write at which the process was killed. */
   killedAt(): string | undefined;
-  /** The writes since `killAt` whose answer arrived. */
+  /** The writes since `killAt` whose reply reached the process. */
   answered(): readonly string[];
   close(): Promise<void>;
 }
 
 const writes: readonly unknown[] = ['DynamoDB_20120810.UpdateItem', 'AmazonSQS.DeleteMessage'];
 
-/** The name of the operation if it writes. */
+/** The name of the operation, if it is a write. */
 const writeOf = ({ method, headers }: IncomingMessage): string | undefined => {
   if (method === 'PUT') return 'PutObject';
-  // Of all that are spoken to here only SNS speaks in forms, and nothing else is asked of it.
+  // Only SNS uses forms, and its only operation here is Publish.
   if (headers['content-type']?.startsWith('application/x-www-form-urlencoded')) return 'Publish';
   const target = headers['x-amz-target'];
   return writes.includes(target) ? String(target).split('.')[1] : undefined;
@@ -33,7 +33,7 @@ const writeOf = ({ method, headers }: IncomingMessage): string | undefined => {
 
 export const startKillingProxy = async (
   services: Ports,
-  /** Its own. */
+  /** The proxy's. */
   own: Ports,
   kill: () => void,
 ): Promise<KillingProxy> => {
@@ -70,7 +70,7 @@ export const startKillingProxy = async (
       answer.pipe(outgoing);
     });
     outgoing.once('finish', () => write && answered.push(write));
-    // A poll of a process that is gone must not swallow a message.
+    // The poll of a process that has ended must not swallow a message.
     outgoing.once('close', () => upstream.destroy());
     incoming.pipe(upstream);
   };

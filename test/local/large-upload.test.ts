@@ -74,13 +74,13 @@ testWithTools('accepts a 60 MB TIFF with the commands of docs/api.md after a POS
     status: 'ready',
     original: { contentType: 'image/tiff', width: side, height: side, bytes: tiff.byteLength },
   });
-  // A second time nothing is left to do.
+  // The second run finds the image stored.
   const again = await post(`${api}/uploads`, JSON.stringify({ sha256: id, bytes: tiff.byteLength }));
   expect(again.status).toBe(200);
   expect(await again.json()).not.toHaveProperty('upload');
 });
 
-describe('an announced upload', () => {
+describe('a presigned upload', () => {
   const uploadReply = shownReplySchema.extend({
     upload: z.strictObject({
       method: z.literal('PUT'),
@@ -94,7 +94,7 @@ describe('an announced upload', () => {
     }),
   });
 
-  const announce = async (image: Buffer) => {
+  const presignUpload = async (image: Buffer) => {
     const sha256 = createHash('sha256').update(image).digest('hex');
     const response = await post(`${api}/uploads`, JSON.stringify({ sha256, bytes: image.byteLength }));
     expect(response.status).toBe(201);
@@ -104,14 +104,14 @@ describe('an announced upload', () => {
   const put = (url: string, body: Buffer<ArrayBuffer>, headers: Record<string, string>) =>
     fetch(url, { method: 'PUT', body, headers });
 
-  test('takes the announced bytes and nothing else', async () => {
+  test('accepts the declared bytes and nothing else', async () => {
     // GIVEN
     const image = Buffer.from(
       await sharp({ create: { width: 300, height: 200, channels: 3, background: '#336699' } })
         .png()
         .toBuffer(),
     );
-    const { id, link, status, upload } = await announce(image);
+    const { id, link, status, upload } = await presignUpload(image);
     expect(status).toBe('received');
     const otherBytes = Buffer.from(image);
     otherBytes[image.byteLength - 1] = (otherBytes.at(-1) ?? 0) ^ 1;
@@ -137,21 +137,21 @@ describe('an announced upload', () => {
     expect(local.resizeLogs(id)).toMatchObject([{ message: 'thumbnails stored' }]);
   });
 
-  test('that is broken off leaves nothing behind, and can be made again', async () => {
+  test('that is interrupted leaves nothing behind, and can be repeated', async () => {
     // GIVEN
     const image = Buffer.from(
       await sharp({ create: { width: 301, height: 200, channels: 3, background: '#336699' } })
         .png()
         .toBuffer(),
     );
-    const { link, upload } = await announce(image);
-    // WHEN half of it comes
+    const { link, upload } = await presignUpload(image);
+    // WHEN half of it arrives
     const headers = { ...upload.headers, 'Content-Length': String(image.byteLength) };
     await new Promise<void>((resolve) => {
       const half = request(upload.url, { method: 'PUT', headers });
       half.on('error', () => resolve());
       half.write(image.subarray(0, image.byteLength / 2), () =>
-        setTimeout(() => half.destroy(new Error('broken off')), 200),
+        setTimeout(() => half.destroy(new Error('interrupted')), 200),
       );
     });
     // THEN
@@ -161,7 +161,7 @@ describe('an announced upload', () => {
   });
 });
 
-test('of ten writers that store an original only if it is not there, one does', async () => {
+test('one of ten concurrent conditional writes of an original succeeds', async () => {
   const { originals } = awsClients(local);
   const image = Buffer.from('GIF89a, and whatever else');
   const id = createHash('sha256').update(image).digest('hex');

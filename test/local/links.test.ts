@@ -10,7 +10,7 @@ import { post, redirectOf, upload, uploadAndWait, visit } from './uploads.ts';
 
 jest.setTimeout(60_000);
 
-/** Another `width` is another image. */
+/** A different image for each `width`. */
 const photo = async (width: number): Promise<Buffer<ArrayBuffer>> =>
   Buffer.from(await quarteredPicture(width, 300).jpeg().toBuffer());
 
@@ -33,7 +33,7 @@ describe('one run', () => {
     aws = awsClients(local);
   });
 
-  test('answers a fresh upload that waits with a URL that shows the thumbnail at once', async () => {
+  test('a new upload that waits gets a URL that shows the thumbnail at once', async () => {
     const response = await post(local.uploadUrl, await photo(400), { Prefer: 'wait=20' });
     expect(response.status).toBe(200);
     expect(response.headers.get('Preference-Applied')).toBe('wait=20');
@@ -47,7 +47,7 @@ describe('one run', () => {
     });
   });
 
-  test('answers the same bytes again with 200, and neither stores nor resizes them again', async () => {
+  test('the same bytes get 200 and are neither stored nor resized again', async () => {
     // GIVEN
     const image = await photo(401);
     const { id } = await uploadAndWait(local.uploadUrl, image);
@@ -60,7 +60,7 @@ describe('one run', () => {
     expect(local.resizeLogs(id)).toMatchObject([{ message: 'thumbnails stored' }]);
   });
 
-  test('gives fifty uploads of one photo at once one original, one resize and fifty equal replies', async () => {
+  test('fifty concurrent uploads of one photo cause one original and one resize, and get equal replies', async () => {
     // WHEN
     const image = await photo(402);
     const responses = await Promise.all(
@@ -70,7 +70,7 @@ describe('one run', () => {
     // THEN
     expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
     const texts = await Promise.all(responses.map((response) => response.text()));
-    // A query holds a signature and its time.
+    // Queries hold signatures and times, which differ.
     const unsigned = texts.map((text) =>
       text.replaceAll(/\?X-Amz[^"]*/g, '').replaceAll(/"expiresAt":"[^"]*"/g, ''),
     );
@@ -82,20 +82,20 @@ describe('one run', () => {
     const s3 = join(folder, '.local', String(local.port), 's3');
     const kept = await readdir(s3, { recursive: true });
     expect(kept.filter((file) => file.includes(id) && /raw-images.*_object$/.test(file))).toHaveLength(1);
-    // The data lake may be writing what it has learned of them.
-    await until('no upload to be left unfinished', async () => {
+    // The data lake may still be writing their events.
+    await until('no unfinished object', async () => {
       const unfinished = await readdir(join(s3, '.unfinished'));
       return unfinished.length === 0 || undefined;
     });
   });
 
-  test('shows a page that refreshes itself while the thumbnail is being made, then leads to it', async () => {
-    // GIVEN a worker that cannot work
+  test('a link shows a page that refreshes itself while the thumbnail is pending, and then redirects', async () => {
+    // GIVEN a suspended worker
     const resize = await local.pidOf('resize');
     suspend(resize);
     const { link } = await upload(local.uploadUrl, await photo(403));
 
-    // WHEN a browser and a program visit the link
+    // WHEN a browser and another client visit the link
     const browser = await visit(link, 'text/html,application/xhtml+xml,*/*;q=0.8');
     const program = await visit(link);
 
@@ -114,8 +114,8 @@ describe('one run', () => {
 
 afterAll(cleanUp);
 
-test('after a change of a variant, the link from before shows the new size and never the old', async () => {
-  // GIVEN a thumbnail of 100 pixels, and one that will not change
+test('after a change of a variant, an existing link never shows the old size', async () => {
+  // GIVEN a thumbnail of 100 pixels, and one that does not change
   const place = { folder: await temporaryFolder(), port: await freePort() };
   const startWith = async (width: number): Promise<LocalRun> => {
     const variants = [

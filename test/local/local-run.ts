@@ -10,7 +10,7 @@ import { project, type Running, startProcess } from './processes.ts';
 
 const run = promisify(execFile);
 
-/** Asks again and again until there is an answer; gives up after a while, naming what it waited for. */
+/** Repeats `ask` until it returns an answer. @throws Error naming `what`, after a timeout */
 export const until = async <Answer>(
   what: string,
   ask: () => Promise<Answer | undefined> | Answer | undefined,
@@ -20,7 +20,7 @@ export const until = async <Answer>(
     const answer = await ask();
     if (answer !== undefined) return answer;
   }
-  throw new Error(`Waited ${milliseconds} ms in vain for ${what}`);
+  throw new Error(`Timed out after ${milliseconds} ms waiting for ${what}`);
 };
 
 export const isFree = async (port: number): Promise<boolean> => {
@@ -34,7 +34,7 @@ export const isFree = async (port: number): Promise<boolean> => {
   }
 };
 
-/** The process id of a process's child, by what its command line ends with. */
+/** The id of a child process, by the end of its command line. */
 export const pidOfChild = (parentPid: number, end: string): Promise<number> =>
   until(`the process of ${end}`, async () => {
     const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=,args=']);
@@ -45,7 +45,7 @@ export const pidOfChild = (parentPid: number, end: string): Promise<number> =>
     return rows.find(({ parent, args }) => parent === parentPid && args.endsWith(end))?.pid;
   });
 
-/** The first of the free ports in a row that a run takes, below those that systems give to outgoing connections. */
+/** The first of five free ports in a row, below the range of outgoing connections. */
 export const freePort = (): Promise<number> =>
   until('free ports in a row', async () => {
     const port = 20_000 + Math.floor(Math.random() * 10_000);
@@ -53,19 +53,19 @@ export const freePort = (): Promise<number> =>
     return port;
   });
 
-/** local/start.ts as a process of its own, and what it prints. */
+/** local/start.ts in a process of its own. */
 export interface LocalRun extends Running {
   readonly folder: string;
   readonly port: number;
   readonly ports: Ports;
   readonly uploadUrl: string;
-  /** The JSON lines that the services have logged so far. */
+  /** The JSON lines that the processes have logged so far. */
   logs(): readonly Readonly<Record<string, unknown>>[];
-  /** Those of resize that speak of one image. */
+  /** The log lines of resize about one image. */
   resizeLogs(imageId: string): readonly Readonly<Record<string, unknown>>[];
-  /** Settles when it says that it is ready. */
+  /** Resolves when it has printed that it is ready. */
   ready(): Promise<void>;
-  /** The process id of one of its children. */
+  /** The id of a child process. */
   pidOf(name: 'ingest' | 'resize' | 'notify'): Promise<number>;
 }
 
@@ -74,7 +74,7 @@ export interface LocalRunProps {
   readonly port: number;
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** Started by a shell that waits for it, as npm does. @default false */
+  /** Whether a shell starts it and waits for it, as npm does. @default false */
   readonly inShell?: boolean;
 }
 
@@ -82,16 +82,16 @@ export const startLocal = (props: LocalRunProps): LocalRun => {
   const { folder, port, args = [], environment = {}, inShell = false } = props;
   const command = [process.execPath, join(project, 'local/start.ts'), ...args];
   const running = startProcess(
-    // The colon keeps the shell there: without it, it would become the command.
+    // Without the colon the shell would replace itself by the command.
     inShell ? ['sh', '-c', '"$@"; :', 'sh', ...command] : command,
-    // As npm says it: whatever ends the tests ends the run as well.
+    // npm sets this variable. With it, the run ends together with the tests.
     {
       folder,
       environment: { ...process.env, npm_lifecycle_event: 'start', PORT: String(port), ...environment },
     },
   );
   const logs = (): readonly Readonly<Record<string, unknown>>[] =>
-    // Warnings and errors go to the other stream. A last line may be half there.
+    // Warnings and errors go to stderr. The last line may be incomplete.
     [running.out(), running.errors()]
       .flatMap((text) => text.split('\n').slice(0, -1))
       .filter((line) => line.startsWith('{'))

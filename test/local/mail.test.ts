@@ -17,7 +17,7 @@ jest.setTimeout(60_000);
 
 let local: LocalRun;
 let aws: AwsClients;
-/** A real mail server that the developer's environment names. */
+/** A mail server that the developer's environment configures. */
 let smtp: Server;
 let smtpConnections = 0;
 
@@ -42,24 +42,24 @@ afterAll(async () => {
   smtp.close();
 });
 
-/** Another `width` is another image. */
+/** A different image for each `width`. */
 const photo = async (width: number): Promise<Buffer<ArrayBuffer>> =>
   Buffer.from(await quarteredPicture(width, 300).jpeg().toBuffer());
 
-/** The mail to somebody, once it is there and whatever else could bring another one is done with. */
+/** The mail to a recipient, once it has arrived and nothing can cause another one. */
 const onlyMailTo = async (recipient: string): Promise<SentMail> => {
   await until(`the mail to ${recipient}`, async () => (await mailsTo(local.ports, recipient))[0]);
   await aws.untilNothingQueued();
   await aws.untilNothingQueued(resources.notifyQueue);
   const [mail, ...others] = await mailsTo(local.ports, recipient);
   expect(others).toEqual([]);
-  if (mail === undefined) throw new Error('The mail is gone.');
+  if (mail === undefined) throw new Error('There is no mail.');
   return mail;
 };
 
 const linkIn = ({ body }: SentMail): string => /http:\S+/.exec(body.text)?.[0] ?? '';
 
-test('writes to whoever asks for it: the link leads to the thumbnail, and the mail shows it', async () => {
+test('sends a mail on request, with the link and a preview of the thumbnail', async () => {
   // WHEN
   const response = await post(local.uploadUrl, await photo(400), { 'X-Notify-Email': 'first@example.com' });
 
@@ -79,7 +79,7 @@ test('writes to whoever asks for it: the link leads to the thumbnail, and the ma
   });
 });
 
-test('writes once, however often an event arrives', async () => {
+test('sends one mail, however often an event arrives', async () => {
   // GIVEN
   const image = await photo(401);
   const { id } = await uploadAndWait(local.uploadUrl, image);
@@ -98,7 +98,7 @@ test('writes once, however often an event arrives', async () => {
   expect(linkIn(await onlyMailTo('often@example.com'))).toContain(id);
 });
 
-test('writes at once when the image is ready already', async () => {
+test('sends a mail at once when the image is already ready', async () => {
   const image = await photo(402);
   const { link } = await uploadAndWait(local.uploadUrl, image);
   const again = await post(`${local.uploadUrl}?x-notify-email=again@example.com`, image);
@@ -106,7 +106,7 @@ test('writes at once when the image is ready already', async () => {
   expect(linkIn(await onlyMailTo('again@example.com'))).toBe(link);
 });
 
-test('says why there is no thumbnail', async () => {
+test('gives the reason when there is no thumbnail', async () => {
   const response = await post(local.uploadUrl, Buffer.from(jpegHeaderThenRubbish()), {
     'X-Notify-Email': 'unlucky@example.com',
   });
@@ -116,7 +116,7 @@ test('says why there is no thumbnail', async () => {
   expect(body.html).toContain('image-corrupt');
 });
 
-test('writes to nobody unasked', async () => {
+test('sends no mail without a request', async () => {
   const before = await sentMails(local.ports);
   await uploadAndWait(local.uploadUrl, await photo(403));
   await aws.untilNothingQueued();
@@ -125,8 +125,8 @@ test('writes to nobody unasked', async () => {
 });
 
 test.each([
-  ['somebody who is not allowed', 'first@example.org', 403, 'recipient-not-allowed'],
-  ['what is no address', 'one@example.com, two@example.com', 400, 'invalid-address'],
+  ['a recipient who is not allowed', 'first@example.org', 403, 'recipient-not-allowed'],
+  ['an invalid address', 'one@example.com, two@example.com', 400, 'invalid-address'],
 ])('refuses an upload for %s, and stores nothing', async (_, recipient, status, code) => {
   const image = await photo(404);
   const id = imageIdOf(image);
@@ -138,14 +138,14 @@ test.each([
   expect(await aws.mailRequests.of(id)).toEqual([]);
 });
 
-test('starts a killed sender again, which sends what it missed', async () => {
+test('restarts a killed sender, which sends the pending mails', async () => {
   process.kill(await local.pidOf('notify'), 'SIGKILL');
   await post(local.uploadUrl, await photo(405), { 'X-Notify-Email': 'late@example.com' });
   await onlyMailTo('late@example.com');
   expect(local.errors()).toContain('notify died (SIGKILL)');
 });
 
-test('lets no mail leave the machine, and logs no address', async () => {
+test('sends no mail to other machines, and logs no address', async () => {
   expect((await sentMails(local.ports)).length).toBeGreaterThan(4);
   expect(smtpConnections).toBe(0);
   expect(local.out() + local.errors()).not.toMatch(/(first|often|again|unlucky|late|one|two)@/);

@@ -9,7 +9,7 @@ const mailSchema = z.object({
 });
 export type SentMail = z.output<typeof mailSchema>;
 
-/** Every mail that was sent so far, as the mail server's page shows it. */
+/** Every mail sent so far, from the page of the emulator. */
 export const sentMails = async (ports: Ports): Promise<readonly SentMail[]> => {
   const response = await fetch(`${endpointOf(ports.mail)}/store`);
   return z.object({ emails: z.array(mailSchema) }).parse(await response.json()).emails;

@@ -12,7 +12,7 @@ import { credentialsOf } from './aws-clients.ts';
 import { freePort, type LocalRun, startLocal } from './local-run.ts';
 import { sentMails } from './mails.ts';
 import { cleanUp, temporaryFolder } from './processes.ts';
-import { signedForm, signedQuestion } from './signed-request.ts';
+import { signedForm, signedJson } from './signed-request.ts';
 import { subscribe } from './subscriber.ts';
 import { uploadAndWait } from './uploads.ts';
 
@@ -23,15 +23,15 @@ let credentials: Credentials;
 let image: ShownReply;
 const foreign = 'http://attacker.example';
 
-/** A request to each server that it serves well without any of what is tried here. */
+/** A request that each server accepts. */
 const friendly = async (): Promise<Readonly<Record<string, Sent>>> => {
   const { api, s3, sqs, dynamodb, mail } = local.ports;
   const { pathname, search } = new URL(image.url);
-  const question = await signedQuestion(endpointOf(dynamodb), credentials);
+  const question = await signedJson(endpointOf(dynamodb), credentials);
   return {
     api: { port: api, target: `/dev/images/${image.id}` },
     s3: { port: s3, target: pathname + search },
-    // As SNS is asked, in a form; SQS shares its server.
+    // The form of a request to SNS, which shares a server with SQS.
     sqs: { port: sqs, target: '/', ...(await signedForm(endpointOf(sqs), credentials)) },
     dynamodb: { port: dynamodb, target: '/', ...question },
     mail: { port: mail, target: '/store' },
@@ -46,7 +46,7 @@ interface Sent {
   readonly body?: string;
 }
 
-/** Sends it with these headers besides. An empty `host` leaves that one out. */
+/** Sends a request with additional headers. An empty `host` omits that header. */
 const send = (
   { port, target, method, headers, body }: Sent,
   others: Readonly<Record<string, string>> = {},
@@ -89,11 +89,11 @@ beforeAll(async () => {
 afterAll(cleanUp);
 
 describe('every server of npm start', () => {
-  test('answers requests to 127.0.0.1, without any header of a browser', async () => {
+  test('accepts a request to 127.0.0.1 without any browser header', async () => {
     expect(await statuses(() => ({}))).toEqual(all(200));
   });
 
-  test('refuses a Host that was made to lead here, or another port of this machine, or none', async () => {
+  test('refuses a rebound host name, another port, and a missing Host', async () => {
     for (const hostFor of [
       (port: number) => `attacker.example:${port}`,
       () => 'attacker.example',
@@ -108,7 +108,7 @@ describe('every server of npm start', () => {
     for (const each of Object.values(await friendly())) {
       const { status } = await send(each, {}, '');
       expect(status).toBe(400);
-      // HTTP/1.0 may leave it out.
+      // HTTP/1.0 does not require it.
       const old = await sendRaw(each.port, Buffer.from(`GET ${each.target} HTTP/1.0\r\n\r\n`));
       expect(old.status === 421 || old.status === 400).toBe(true);
       const elsewhere = await send({ ...each, target: `http://attacker.example${each.target}` });
@@ -116,7 +116,7 @@ describe('every server of npm start', () => {
     }
   });
 
-  test('takes localhost as well, wherever no signature names the host', async () => {
+  test('accepts localhost too, where no signature covers the host', async () => {
     const { api, mail } = await friendly();
     for (const each of [api, mail]) {
       if (each === undefined) throw new Error('It is there.');
@@ -125,20 +125,20 @@ describe('every server of npm start', () => {
     }
   });
 
-  test('refuses a page of another site, also one that hides where it comes from', async () => {
+  test('refuses pages of other sites, including those that hide their origin', async () => {
     for (const origin of [foreign, 'null', 'https://127.0.0.1', `http://127.0.0.1:${local.port + 50}`]) {
       expect(await statuses(() => ({ Origin: origin }))).toEqual(all(403));
     }
   });
 
-  test('takes its own pages and those of the API, and lets none of them read more than a browser does', async () => {
+  test('accepts its own pages and those of the API, and grants no cross-origin access', async () => {
     for (const host of ['127.0.0.1', 'localhost']) {
       expect(await statuses(() => ({ Origin: `http://${host}:${local.port}` }))).toEqual(all(200));
       expect(await statuses((port) => ({ Origin: `http://${host}:${port}` }))).toEqual(all(200));
     }
   });
 
-  test('gives no preflight of another site what it asks for', async () => {
+  test('refuses preflights of other sites', async () => {
     for (const { port } of Object.values(await friendly())) {
       const { status, text } = await send(
         { port, target: '/', method: 'OPTIONS' },
@@ -154,7 +154,7 @@ describe('every server of npm start', () => {
     }
   });
 
-  test('refuses what a page of another site changes, even if the browser names no origin', async () => {
+  test('refuses unsafe requests of other sites even without an Origin header', async () => {
     const { api, sqs, dynamodb, mail } = local.ports;
     for (const port of [api, sqs, dynamodb, mail]) {
       const { status } = await send(
@@ -165,7 +165,7 @@ describe('every server of npm start', () => {
     }
   });
 
-  test('shows what a page of another site links to or shows as a picture', async () => {
+  test('allows pages of other sites to link and to embed pictures', async () => {
     const { s3, api, mail } = await friendly();
     for (const each of [s3, api, mail]) {
       if (each === undefined) throw new Error('It is there.');
@@ -175,7 +175,7 @@ describe('every server of npm start', () => {
   });
 });
 
-test('the API refuses in its own words', async () => {
+test('the API refuses with its own problem document', async () => {
   const target = { port: local.port, target: '/dev/upload_image', method: 'POST', body: '' };
   for (const [reply, status, code] of [
     [send(target, {}, 'attacker.example'), 421, 'unknown-host'],
@@ -188,7 +188,7 @@ test('the API refuses in its own words', async () => {
   }
 });
 
-test('links work at the name of this machine that was used', async () => {
+test('links use the host name of the request', async () => {
   for (const host of ['127.0.0.1', 'localhost']) {
     const response = await fetch(`http://${host}:${local.port}/dev/images/${image.id}`);
     const { link = '', url = '' } = replySchema.parse(await response.json());
@@ -198,7 +198,7 @@ test('links work at the name of this machine that was used', async () => {
   }
 });
 
-test('forms of other sites publish nothing, send nothing and upload nothing', async () => {
+test('forms of other sites cannot publish, send or upload', async () => {
   const heard = await subscribe(local);
   const mails = (await sentMails(local.ports)).length;
   const form = new URLSearchParams({
@@ -209,7 +209,7 @@ test('forms of other sites publish nothing, send nothing and upload nothing', as
   const jpeg = await quarteredPicture(61, 40).jpeg().toBuffer();
   const requests = [
     fetch(endpointOf(local.ports.sqs), { method: 'POST', body: form, headers: { Origin: foreign } }),
-    // Without an Origin as well: nobody has signed it.
+    // Even without an Origin, because the request is not signed.
     fetch(endpointOf(local.ports.sqs), { method: 'POST', body: form }),
     fetch(endpointOf(local.ports.mail), {
       method: 'POST',
@@ -233,7 +233,7 @@ test('forms of other sites publish nothing, send nothing and upload nothing', as
   expect(await sentMails(local.ports)).toHaveLength(mails);
 });
 
-describe('the embedded AWS services', () => {
+describe('the emulators', () => {
   const wrong = (): Readonly<Record<string, Credentials>> => ({
     'what s3rver has built in': { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' },
     'the key that every presigned URL shows, without its secret': {
@@ -243,13 +243,13 @@ describe('the embedded AWS services', () => {
     'those of someone else': { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'example' },
   });
 
-  test('serve nobody who signs with other credentials', async () => {
+  test('refuse requests signed with other credentials', async () => {
     for (const [name, other] of Object.entries(wrong())) {
       const config = { region, credentials: other, maxAttempts: 1 };
       const s3 = createS3Client({ ...config, endpoint: endpointOf(local.ports.s3), forcePathStyle: true });
       const sqs = new SQSClient({ ...config, endpoint: endpointOf(local.ports.sqs) });
       const sns = new SNSClient({ ...config, endpoint: endpointOf(local.ports.sqs) });
-      const question = await signedQuestion(endpointOf(local.ports.dynamodb), other);
+      const question = await signedJson(endpointOf(local.ports.dynamodb), other);
       const answers = await Promise.allSettled([
         s3.send(new PutObjectCommand({ Bucket: resources.rawBucket, Key: 'raw/any', Body: 'x' })),
         sqs.send(new ListQueuesCommand({})),
@@ -263,7 +263,7 @@ describe('the embedded AWS services', () => {
     }
   });
 
-  test('take a signature only for the request that it was made for', async () => {
+  test('accept a signature only for the request that was signed', async () => {
     const { dynamodb } = await friendly();
     if (dynamodb === undefined) throw new Error('It is there.');
     const authorization = String(dynamodb.headers?.['authorization']);
@@ -291,7 +291,7 @@ describe('the embedded AWS services', () => {
     expect((await send(dynamodb)).status).toBe(200);
   });
 
-  test('say plainly what is wrong to a program with wrong settings', async () => {
+  test('explain what is wrong to a client with wrong settings', async () => {
     const config = {
       region,
       credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'x' },
@@ -308,7 +308,7 @@ describe('the embedded AWS services', () => {
   });
 });
 
-test('after all of it the same processes still work', async () => {
+test('the same processes still work afterwards', async () => {
   expect(await statuses(() => ({}))).toEqual(all(200));
   expect(local.errors()).not.toContain(' died ');
 });

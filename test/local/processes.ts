@@ -8,10 +8,10 @@ export const project = join(import.meta.dirname, '../..');
 
 export type Exit = number | NodeJS.Signals | null;
 
-/** A process, and what it has printed so far. */
+/** A process and its output so far. */
 export interface Running {
   readonly pid: number;
-  /** Settles when it and every process that it started have ended. */
+  /** Resolves when it and all its children have ended. */
   readonly ended: Promise<Exit>;
   hasEnded(): boolean;
   out(): string;
@@ -33,7 +33,7 @@ export const startProcess = (
   { folder, environment }: ProcessProps,
 ): Running => follow(spawn(file, args, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] }));
 
-/** One of the project's files as a process that ends with the tests. */
+/** Runs a file of the project in a process that ends with the tests. */
 export const startNode = (
   file: string,
   { args = [], folder, environment }: ProcessProps & { readonly args?: readonly string[] },
@@ -60,7 +60,7 @@ const follow = (child: ChildProcess): Running => {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
-  // "close" waits for the pipes, which its own children hold as well; "exit" would not wait for them.
+  // "close" also waits for the children, which share the pipes; "exit" does not.
   const ended = new Promise<Exit>((resolve) =>
     child.once('close', (code, signal) => resolve(code ?? signal)),
   );
@@ -79,7 +79,7 @@ const follow = (child: ChildProcess): Running => {
   return running;
 };
 
-/** A folder with the project's cdk.json, where a run keeps its state. */
+/** A new folder with the project's cdk.json, for the state of a run. */
 export const temporaryFolder = async (): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'thumbnail-generator-local-'));
   folders.push(folder);
@@ -87,7 +87,7 @@ export const temporaryFolder = async (): Promise<string> => {
   return folder;
 };
 
-/** Lets a process hold still, with its connections open, until `resume` or the end of the tests so far. */
+/** Suspends a process, with its connections open, until `resume` or `cleanUp`. */
 export const suspend = (pid: number): void => {
   suspended.push(pid);
   process.kill(pid, 'SIGSTOP');
@@ -98,14 +98,14 @@ export const resume = (pid: number): void => {
   process.kill(pid, 'SIGCONT');
 };
 
-/** Ends every process and removes every folder of the tests so far. */
+/** Ends all processes and removes all folders of the tests so far. */
 export const cleanUp = async (): Promise<void> => {
-  // A process that holds still cannot notice that it is to end.
+  // A suspended process would not notice that its parent has ended.
   for (const pid of [...suspended]) {
     try {
       resume(pid);
     } catch {
-      // It is gone already.
+      // It has ended already.
     }
   }
   await Promise.all(processes.splice(0).map((each) => each.end('SIGKILL')));

@@ -7,7 +7,7 @@ jest.setTimeout(60_000);
 
 afterEach(cleanUp);
 
-/** Another `width` is another image. */
+/** A different image for each `width`. */
 const photo = async (width: number): Promise<Buffer<ArrayBuffer>> =>
   Buffer.from(await quarteredPicture(width, 300).jpeg().toBuffer());
 
@@ -20,8 +20,8 @@ const isGone = async (url: string): Promise<boolean> => {
   }
 };
 
-test('keeps images, work that waits and valid URLs when everything is killed', async () => {
-  // GIVEN a finished image, and two whose work waits because the worker holds still
+test('keeps images, queued work and valid URLs when everything is killed', async () => {
+  // GIVEN a ready image, and two that wait for a suspended worker
   const place = { folder: await temporaryFolder(), port: await freePort() };
   const first = startLocal(place);
   await first.ready();
@@ -49,8 +49,8 @@ test('keeps images, work that waits and valid URLs when everything is killed', a
   for (const { url } of waiting) await thumbnailOf(url);
 });
 
-test('starts a killed worker again, says so, and does its work soon', async () => {
-  // GIVEN a worker that waits for messages
+test('reports and restarts a killed worker, which soon finishes its work', async () => {
+  // GIVEN a worker that polls
   const local = startLocal({ folder: await temporaryFolder(), port: await freePort() });
   await local.ready();
 
@@ -58,11 +58,11 @@ test('starts a killed worker again, says so, and does its work soon', async () =
   process.kill(await local.pidOf('resize'), 'SIGKILL');
   const { url } = await upload(local.uploadUrl, await photo(401));
 
-  // THEN the polls that it left behind cost no time: less than that after which a message comes back by itself
+  // THEN its abandoned polls swallow no message, which would stay hidden for 30 seconds
   await thumbnailOf(url, 25_000);
   expect(local.errors()).toContain('resize died (SIGKILL)');
 
-  // WHEN it is killed with a message in its hands, which comes back after 30 seconds, and another one waits
+  // WHEN it is killed with one message in flight, redelivered after 30 seconds, and another one queued
   const resize = await local.pidOf('resize');
   suspend(resize);
   await upload(local.uploadUrl, await photo(402));
@@ -85,7 +85,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s ends everything with exit code 0',
   );
 });
 
-test('ends as well when the shell that npm started it with is gone', async () => {
+test('ends when the shell of npm ends', async () => {
   // GIVEN
   const local = startLocal({
     folder: await temporaryFolder(),

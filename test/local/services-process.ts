@@ -2,9 +2,9 @@ import { openDataFolder } from '../../local/data-folder.ts';
 import { portsFrom } from '../../local/ports.ts';
 import { startServices } from '../../local/services.ts';
 
-/** The AWS services alone, as a process: `services-process.ts <port> <visibility timeout in seconds> [<port of a proxy>]`. */
+/** Only the emulators: `services-process.ts <port> <visibility timeout in seconds> [<port of a proxy>]`. */
 const [port, visibilityTimeoutSeconds, proxyPort] = process.argv.slice(2).map(Number);
-if (!port || !visibilityTimeoutSeconds) throw new Error('It takes a port and a visibility timeout.');
+if (!port || !visibilityTimeoutSeconds) throw new Error('Give a port and a visibility timeout.');
 await startServices({
   ports: portsFrom(port),
   dataFolder: openDataFolder(port),

@@ -9,7 +9,7 @@ export interface SignedRequest {
   readonly body: string;
 }
 
-/** For a client that signs its request and sends it nowhere. */
+/** A request handler that keeps the signed request instead of sending it. */
 const collector = () => {
   let signed: SignedRequest | undefined;
   return {
@@ -21,7 +21,7 @@ const collector = () => {
           headers,
           body: body instanceof Uint8Array ? new TextDecoder().decode(body) : String(body),
         };
-        throw new Error('It is not sent.');
+        throw new Error('The request is not sent.');
       },
     },
     collected: (): SignedRequest => {
@@ -31,8 +31,8 @@ const collector = () => {
   };
 };
 
-/** A question to DynamoDB, in JSON. */
-export const signedQuestion = async (
+/** A request to DynamoDB, in JSON. */
+export const signedJson = async (
   endpoint: string,
   credentials: Credentials,
   TableName: string = resources.catalogTable,
@@ -43,7 +43,7 @@ export const signedQuestion = async (
   return collected();
 };
 
-/** Something that SNS is to publish, in a form. */
+/** A Publish request to SNS, in a form. */
 export const signedForm = async (endpoint: string, credentials: Credentials): Promise<SignedRequest> => {
   const { requestHandler, collected } = collector();
   const client = new SNSClient({ endpoint, region, credentials, maxAttempts: 1, requestHandler });

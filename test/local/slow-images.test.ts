@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(cleanUp);
 
-test('ordinary images overtake slow ones, and those are made as well', async () => {
+test('ordinary images overtake slow ones, which become ready as well', async () => {
   // GIVEN images that take seconds each
   const url = `http://127.0.0.1:${local.port}/dev/upload_image`;
   const slow: string[] = [];

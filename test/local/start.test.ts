@@ -25,7 +25,7 @@ afterEach(async () => {
   await cleanUp();
 });
 
-/** Starts what must not start; gives what it said. */
+/** Expects that the start fails, and returns the error output. */
 const refused = async (args: readonly string[], environment: Readonly<Record<string, string>> = {}) => {
   const local = startLocal({ folder, port, args, environment });
   expect(await local.ended).toBe(1);
@@ -41,7 +41,7 @@ test.each([
   [2, 'SQS'],
   [3, 'DynamoDB'],
   [4, 'mail'],
-])("refuses a port that is taken, the API's + %i, and leaves nothing behind", async (offset, use) => {
+])("refuses when the API's port + %i is in use, and leaves no file behind", async (offset, use) => {
   blocker = createServer();
   await once(blocker.listen(port + offset, '127.0.0.1'), 'listening');
   const errors = await refused([]);
@@ -51,7 +51,7 @@ test.each([
   expect(await Promise.all(others.map((each) => isFree(port + each)))).toEqual([true, true, true, true]);
 });
 
-test('refuses a wrong setting in one screen', async () => {
+test('refuses a wrong setting in less than a screen', async () => {
   const errors = await refused(['-c', 'maxInlineBytes=1', '-c', 'colour=red']);
   expect(errors).toContain('maxInlineBytes = "1"');
   expect(errors).toContain('colour: no such setting');
@@ -65,7 +65,7 @@ test('refuses to start without a readable cdk.json', async () => {
   expect(await refused([])).toContain('cdk.json cannot be read');
 });
 
-test('takes settings from cdk.json, and from -c before it', async () => {
+test('reads settings from cdk.json and -c, which wins', async () => {
   // GIVEN
   const context = { stage: 'prod', urlLifetimeSeconds: 60, '@aws-cdk/core:enablePartitionLiterals': true };
   await writeFile(join(folder, 'cdk.json'), JSON.stringify({ app: 'node bin/app.ts', context }));

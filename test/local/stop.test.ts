@@ -11,7 +11,7 @@ import { post } from './uploads.ts';
 
 jest.setTimeout(90_000);
 
-/** Longer than any of these tests: what comes again was handed back. */
+/** Longer than any of these tests: a message that is redelivered was released. */
 const visibilityTimeoutSeconds = 300;
 const settings = readSettings({});
 
@@ -52,8 +52,8 @@ const photo = (width: number): Promise<Buffer<ArrayBuffer>> =>
 const untilReady = (id: string) =>
   until('the thumbnails', async () => ((await aws.catalog.find(id))?.status === 'ready' ? true : undefined));
 
-test('SIGTERM lets ingest answer who waits, at once, and end though a client keeps its connection', async () => {
-  // GIVEN an upload that waits for a thumbnail that nobody makes, on a connection that is kept for more
+test('on SIGTERM ingest answers waiting callers at once, and ends despite open connections', async () => {
+  // GIVEN an upload on a keep-alive connection that waits for a thumbnail, and no worker
   const ingest = await startIngest();
   const answer = post(`http://127.0.0.1:${ports.api}/dev/upload_image`, await photo(300), {
     Prefer: 'wait=20',
@@ -68,17 +68,17 @@ test('SIGTERM lets ingest answer who waits, at once, and end though a client kee
   const { id } = shownReplySchema.parse(await response.json());
   expect(await exit).toBe(0);
   expect(Date.now() - startedAt).toBeLessThan(10_000);
-  // WHEN somebody works again
+  // WHEN a worker starts
   const worker = await startWorker();
   await untilReady(id);
   await worker.end('SIGTERM');
 });
 
-test('SIGTERM lets a worker finish what it holds, and take nothing new', async () => {
+test('on SIGTERM a worker finishes its messages and receives no others', async () => {
   const worker = await startWorker();
-  const ids = await Promise.all([310, 311, 312, 313].map(async (width) => aws.take(await photo(width))));
+  const ids = await Promise.all([310, 311, 312, 313].map(async (width) => aws.upload(await photo(width))));
   expect(await worker.end('SIGTERM')).toBe(0);
-  // What it took is done with, what it did not take is still there: with another worker all are ready.
+  // The other messages are still in the queue: another worker makes all images ready.
   const next = await startWorker();
   for (const id of ids) await untilReady(id);
   await aws.untilNothingQueued();
@@ -86,15 +86,15 @@ test('SIGTERM lets a worker finish what it holds, and take nothing new', async (
   expect(await aws.deadLetters()).toBe(0);
 });
 
-test('SIGTERM lets a worker hand back what it cannot finish, and end within 30 seconds', async () => {
-  // GIVEN a worker whose decoder does not come to an end
+test('on SIGTERM a worker releases what it cannot finish, and ends within 30 seconds', async () => {
+  // GIVEN a worker whose decoder hangs
   const worker = await startWorker();
   const decoder = await pidOfChild(worker.pid, 'decoder/process.ts');
   suspend(decoder);
-  const id = await aws.take(await photo(320));
-  await until('the message to be taken', async () => {
-    const { waiting, inHand } = await aws.messages();
-    return (waiting === 0 && inHand > 0) || undefined;
+  const id = await aws.upload(await photo(320));
+  await until('the message in flight', async () => {
+    const { waiting, inFlight } = await aws.messages();
+    return (waiting === 0 && inFlight > 0) || undefined;
   });
   // WHEN
   const startedAt = Date.now();
@@ -103,10 +103,10 @@ test('SIGTERM lets a worker hand back what it cannot finish, and end within 30 s
   expect(exit).toBe(0);
   expect(Date.now() - startedAt).toBeLessThan(30_000);
   expect(worker.errors()).toContain('unfinished messages are released');
-  expect(await aws.messages()).toEqual({ waiting: 1, inHand: 0 });
-  // WHEN another worker comes
+  expect(await aws.messages()).toEqual({ waiting: 1, inFlight: 0 });
+  // WHEN another worker starts
   const next = await startWorker();
-  // THEN it gets the message long before its time
+  // THEN it gets the message long before the visibility timeout
   await untilReady(id);
   await next.end('SIGTERM');
 });

@@ -12,11 +12,11 @@ import { accountOf, type Place } from './aws-clients.ts';
 
 export interface ReceivedEvent {
   readonly event: ImageEvent;
-  /** What a filter policy can go by. */
+  /** The message attributes, by which a filter policy can select. */
   readonly attributes: Readonly<Record<string, string | undefined>>;
 }
 
-/** A queue of the tests' own that hears of everything that is told on the topic. Gives what it has heard so far. */
+/** Subscribes a queue to the topic. The returned function returns all events received so far. */
 export const subscribe = async (place: Place): Promise<() => Promise<readonly ReceivedEvent[]>> => {
   const endpoint = endpointOf(place.ports.sqs);
   const account = accountOf(place);

@@ -19,7 +19,7 @@ const run = promisify(execFile);
 const testWithCurl = spawnSync('curl', ['--version']).error === undefined ? test : test.skip;
 
 const maxInlineBytes = 500_000;
-/** More than the kernel takes for a connection at once: the reply comes while it is still being sent. */
+/** Larger than the kernel's buffers, so that the reply arrives while the body is still being sent. */
 const tooLarge = Buffer.alloc(12_000_000, 'x');
 
 let folder: string;
@@ -27,7 +27,7 @@ let local: LocalRun;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  // GIVEN a developer whose own settings would lead the AWS SDK to other places
+  // GIVEN AWS settings of the developer that point the SDK elsewhere
   await mkdir(join(folder, '.aws'));
   await writeFile(
     join(folder, '.aws/config'),
@@ -57,7 +57,7 @@ beforeAll(async () => {
 
 afterAll(cleanUp);
 
-/** A camera's picture, stored turned; another `width` is another image. */
+/** A rotated camera picture, different for each `width`. */
 const photo = async (width: number): Promise<Buffer<ArrayBuffer>> =>
   Buffer.from(await (await cameraPicture(width, 600, 6)).jpeg().toBuffer());
 
@@ -67,40 +67,37 @@ const nearTo = (colours: readonly (readonly number[])[]) =>
   );
 
 describe('an accepted image', () => {
-  testWithCurl(
-    'is posted with the command that the start prints, and its URL shows the thumbnail',
-    async () => {
-      // GIVEN
-      const image = await photo(800);
-      await writeFile(join(folder, 'photo.jpg'), image);
-      const command = local
-        .out()
-        .split('\n')
-        .find((line) => line.includes('curl --request'))
-        ?.trim();
-      expect(command).toBe(
-        `curl --request POST -H "Content-Type: image/jpg" --data-binary "@photo.jpg" ${local.uploadUrl}`,
-      );
+  testWithCurl('gets a URL that shows its thumbnail, with the command that npm start prints', async () => {
+    // GIVEN
+    const image = await photo(800);
+    await writeFile(join(folder, 'photo.jpg'), image);
+    const command = local
+      .out()
+      .split('\n')
+      .find((line) => line.includes('curl --request'))
+      ?.trim();
+    expect(command).toBe(
+      `curl --request POST -H "Content-Type: image/jpg" --data-binary "@photo.jpg" ${local.uploadUrl}`,
+    );
 
-      // WHEN
-      const { stdout } = await run('sh', ['-c', `${command} --silent`], { cwd: folder });
+    // WHEN
+    const { stdout } = await run('sh', ['-c', `${command} --silent`], { cwd: folder });
 
-      // THEN
-      const reply = shownReplySchema.parse(JSON.parse(stdout));
-      const id = createHash('sha256').update(image).digest('hex');
-      expect(reply).toMatchObject({ id, original: { contentType: 'image/jpeg', bytes: image.byteLength } });
-      expect(Object.keys(reply.thumbnails)).toEqual(['thumbnail']);
-      expect(reply.thumbnails['thumbnail']).toEqual({ url: reply.url, contentType: 'image/webp' });
-      expect(Date.parse(reply.expiresAt) - Date.now()).toBeGreaterThan(3_500_000);
-      const thumbnail = await thumbnailOf(reply.url);
-      expect(thumbnail.headers.get('Content-Type')).toBe('image/webp');
-      const bytes = Buffer.from(await thumbnail.arrayBuffer());
-      expect(await sharp(bytes).metadata()).toMatchObject({ format: 'webp', width: 320, height: 240 });
-      expect(nearTo(await quarterColours(bytes))).toBe(true);
-    },
-  );
+    // THEN
+    const reply = shownReplySchema.parse(JSON.parse(stdout));
+    const id = createHash('sha256').update(image).digest('hex');
+    expect(reply).toMatchObject({ id, original: { contentType: 'image/jpeg', bytes: image.byteLength } });
+    expect(Object.keys(reply.thumbnails)).toEqual(['thumbnail']);
+    expect(reply.thumbnails['thumbnail']).toEqual({ url: reply.url, contentType: 'image/webp' });
+    expect(Date.parse(reply.expiresAt) - Date.now()).toBeGreaterThan(3_500_000);
+    const thumbnail = await thumbnailOf(reply.url);
+    expect(thumbnail.headers.get('Content-Type')).toBe('image/webp');
+    const bytes = Buffer.from(await thumbnail.arrayBuffer());
+    expect(await sharp(bytes).metadata()).toMatchObject({ format: 'webp', width: 320, height: 240 });
+    expect(nearTo(await quarterColours(bytes))).toBe(true);
+  });
 
-  test('is taken the same way without the stage in the path, and as text on request', async () => {
+  test('gets the same reply without the stage in the path, and the bare URL on request', async () => {
     const response = await fetch(`http://127.0.0.1:${local.port}/upload_image`, {
       method: 'POST',
       body: await photo(801),
@@ -125,8 +122,8 @@ describe('an accepted image', () => {
 });
 
 describe('a presigned URL', () => {
-  test('answers 404, not 403, while its thumbnail is being made', async () => {
-    // GIVEN a worker that cannot work
+  test('returns 404, not 403, while its thumbnail is pending', async () => {
+    // GIVEN a suspended worker
     const resize = await local.pidOf('resize');
     suspend(resize);
     // WHEN
@@ -138,7 +135,7 @@ describe('a presigned URL', () => {
     await thumbnailOf(url);
   });
 
-  test('is refused when its signature, its key or its time was changed, or without a signature', async () => {
+  test('is refused when its signature, key or time is changed, or without a signature', async () => {
     const { url } = await upload(local.uploadUrl, await photo(804));
     await thumbnailOf(url);
     const changed = (change: (url: URL) => void): Promise<Response> => {
@@ -160,7 +157,7 @@ describe('a presigned URL', () => {
     expect(responses.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403]);
   });
 
-  test('is refused when its time is over', async () => {
+  test('is refused after its expiry', async () => {
     // GIVEN
     const { url } = await upload(local.uploadUrl, await photo(805));
     await thumbnailOf(url);
@@ -179,7 +176,7 @@ describe('a presigned URL', () => {
   });
 });
 
-describe('what is not accepted', () => {
+describe('the API', () => {
   const expectProblem = async (response: Response, status: number, code: string): Promise<string> => {
     expect(response.status).toBe(status);
     expect(response.headers.get('Content-Type')).toBe('application/problem+json');
@@ -197,7 +194,7 @@ describe('what is not accepted', () => {
     ['PDF', Buffer.from('%PDF-1.7\n%âãÏÓ\n1 0 obj\n')],
     ['text', Buffer.from('an ordinary letter')],
     ['HTML', Buffer.from('<!DOCTYPE html><html lang="en"><body>hello</body></html>')],
-  ])('refuses %s, though its header says JPEG, and names it', async (kind, body) => {
+  ])('refuses and names %s, although the Content-Type is JPEG', async (kind, body) => {
     const problem = await expectProblem(
       await post(local.uploadUrl, Buffer.from(body)),
       415,
@@ -206,7 +203,7 @@ describe('what is not accepted', () => {
     expect(problem).toContain(kind);
   });
 
-  test('refuses more bytes than the setting allows, whether their number is announced or not', async () => {
+  test('refuses more bytes than allowed, with and without a Content-Length', async () => {
     await expectProblem(await post(local.uploadUrl, tooLarge), 413, 'body-too-large');
     const chunked = await fetch(local.uploadUrl, {
       method: 'POST',
@@ -218,12 +215,12 @@ describe('what is not accepted', () => {
   });
 
   testWithCurl.each([
-    ['announced', []],
-    ['announced, sent at once', ['--header', 'Expect:']],
-    ['announced, sent slowly', ['--header', 'Expect:', '--limit-rate', '4M']],
+    ['with a length', []],
+    ['with a length, sent at once', ['--header', 'Expect:']],
+    ['with a length, sent slowly', ['--header', 'Expect:', '--limit-rate', '4M']],
     ['chunked', ['--header', 'Transfer-Encoding: chunked']],
     ['chunked, sent slowly', ['--header', 'Transfer-Encoding: chunked', '--limit-rate', '4M']],
-  ])('lets curl read why too large a body was refused: %s', async (_, flags) => {
+  ])('lets curl read why too large a body was refused, %s', async (_, flags) => {
     const file = join(folder, 'large.jpg');
     await writeFile(file, tooLarge);
     const { stdout } = await run('curl', [
@@ -240,7 +237,7 @@ describe('what is not accepted', () => {
     await expectProblem(response, 405, 'method-not-allowed');
   });
 
-  test('logs a damaged image once, with its reason, and does not try it again', async () => {
+  test('logs a damaged image once, with the reason, and does not retry', async () => {
     // WHEN
     const { id, url } = await upload(local.uploadUrl, Buffer.from(jpegHeaderThenRubbish()));
     // THEN

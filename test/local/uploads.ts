@@ -8,7 +8,7 @@ export const post = (
 ): Promise<Response> =>
   fetch(url, { method: 'POST', body, headers: { 'Content-Type': 'image/jpg', ...headers } });
 
-/** Posts a new image; does not wait for its thumbnails. */
+/** Posts a new image without waiting for its thumbnails. */
 export const upload = async (url: string, image: Buffer<ArrayBuffer>) => {
   const response = await post(url, image);
   expect(response.status).toBe(202);
@@ -22,7 +22,7 @@ export const uploadAndWait = async (url: string, image: Buffer<ArrayBuffer>) => 
   return shownReplySchema.parse(await response.json());
 };
 
-/** The thumbnail that a presigned URL shows, once it is there. Until then nothing but 404 is right. */
+/** Waits for the thumbnail at a presigned URL, which returns 404 until then. */
 export const thumbnailOf = (url: string, milliseconds?: number): Promise<Response> =>
   until(
     'the thumbnail',
@@ -36,11 +36,11 @@ export const thumbnailOf = (url: string, milliseconds?: number): Promise<Respons
     milliseconds,
   );
 
-/** Visits a permanent link, following no redirect. */
+/** Requests a permanent link without following redirects. */
 export const visit = (link: string, accept = 'application/json'): Promise<Response> =>
   fetch(link, { redirect: 'manual', headers: { Accept: accept } });
 
-/** Where a permanent link leads as soon as the thumbnail is there. Until then nothing but 202 is right. */
+/** Waits for the redirect of a permanent link, which returns 202 until then. */
 export const redirectOf = (link: string): Promise<string> =>
   until('the redirect', async () => {
     const response = await visit(link);

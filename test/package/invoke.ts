@@ -1,8 +1,7 @@
 /**
  * node invoke.ts <index.js>
  *
- * Loads a packaged function as Lambda's runtime does, and answers the one message that it gets, an event, with what
- * the function's handler makes of it.
+ * Loads a packaged function like Lambda's runtime. It receives one event, and sends the handler's result.
  */
 import { createRequire } from 'node:module';
 

@@ -30,7 +30,7 @@ import { invoke, packageOf } from './packaged-function.ts';
 
 type CatalogServer = Awaited<ReturnType<typeof startCatalogServer>>;
 
-/** What Lambda itself tells a function. */
+/** The variables that Lambda sets. */
 const lambdaEnvironment = {
   AWS_REGION: 'us-east-2',
   AWS_ACCESS_KEY_ID: 'EXAMPLE',
@@ -41,7 +41,7 @@ const topicArn = 'arn:aws:sns:us-east-2:111122223333:image-events';
 const STACK_NAME = 'ThumbnailGenerator';
 const queueUrl = 'https://sqs.us-east-2.amazonaws.com/111122223333/resize';
 
-/** The processors that resize can be packaged for. */
+/** The architectures that resize can be packaged for. */
 const architectures: Readonly<Record<string, Architecture>> = {
   x64: Architecture.X86_64,
   arm64: Architecture.ARM_64,
@@ -74,7 +74,7 @@ interface StoredObject {
   readonly bytes: Buffer;
 }
 
-/** As much of S3 as resize needs, objects by path, got and put; and of SNS, which takes what is published. */
+/** Serves the operations of S3 and SNS that resize uses. It keeps objects by path, and published events. */
 const serveObjects = async (objects: Map<string, StoredObject>, published: string[] = []) => {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '', 'http://127.0.0.1');
@@ -109,7 +109,7 @@ const aarch64 = 183;
 test.each([
   ['resize', () => resize],
   ['notify', () => notify],
-])('deploys %s with the native code of its own processor and of no other', (_, packageFolder) => {
+])('deploys %s with native code for its own architecture only', (_, packageFolder) => {
   const modules = join(packageFolder(), 'node_modules/@img');
   expect(readdirSync(modules).sort()).toEqual(['colour', 'sharp-libvips-linux-arm64', 'sharp-linux-arm64']);
   const native = readdirSync(packageFolder(), { recursive: true, withFileTypes: true })
@@ -127,12 +127,12 @@ test('deploys ingest and reconcile as one file each', () => {
   for (const packageFolder of [ingest, reconcile]) expect(readdirSync(packageFolder)).toEqual(['index.js']);
 });
 
-test('a decoder that starts has nothing to load but sharp and what is our own', () => {
+test('a decoder loads only sharp and the code of the project', () => {
   // Zod alone, if anything imported it, would be 100 KB and 15 ms.
   expect(statSync(join(resize, 'process.js')).size).toBeLessThan(20_000);
 });
 
-test('makes rows of events with the function in front of the data lake, from its package', async () => {
+test('runs the transform of the data lake from its package', async () => {
   const lake = packageForThisProcessor('LakeFunction', 'lambdas/lake/index.ts');
   expect(readdirSync(lake)).toEqual(['index.js']);
   const event = JSON.stringify(linkServedEvent('a'.repeat(64), 'thumbnail'));
@@ -149,7 +149,7 @@ test('makes rows of events with the function in front of the data lake, from its
 });
 
 test.each(['/dev/upload_image', '/upload_image'])('runs ingest from its package, at %s', async (rawPath) => {
-  // No service can be reached: what is no image is refused before any is asked.
+  // No service can be reached: a body that is no image is refused first.
   const environment: IngestEnvironment & Record<string, string> = {
     ...lambdaEnvironment,
     AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
@@ -179,14 +179,14 @@ test.each(['/dev/upload_image', '/upload_image'])('runs ingest from its package,
 });
 
 test('runs reconcile from its package', async () => {
-  // All that is asked of the queue is how many messages wait in it.
+  // The only request to the queue counts its messages.
   const queue = createServer((_request, response) => {
     response.writeHead(200, { 'Content-Type': 'application/x-amz-json-1.0' });
     response.end(JSON.stringify({ Attributes: { ApproximateNumberOfMessages: '0' } }));
   });
   await once(queue.listen(0, '127.0.0.1'), 'listening');
   const address = queue.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.');
   const environment: ReconcileEnvironment & Record<string, string> = {
     ...lambdaEnvironment,
     AWS_ENDPOINT_URL_DYNAMODB: catalog.endpoint,
@@ -208,7 +208,7 @@ test('runs reconcile from its package', async () => {
 
 const ownArchitecture = process.platform === 'linux' ? architectures[process.arch] : undefined;
 
-/** They are deployed for arm64: here the same code packages them for the processor that runs this test. */
+/** They are deployed for arm64. Here the same code packages them for the architecture that runs this test. */
 const packageForThisProcessor = (
   functionId: string,
   entry: string,

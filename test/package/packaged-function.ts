@@ -11,7 +11,7 @@ const templateSchema = z.object({
 });
 const codeSchema = z.object({ Code: z.object({ S3Key: z.string().regex(/^[0-9a-f]{64}\.zip$/) }) });
 
-/** The folder of a cloud assembly that is deployed as a function's code. */
+/** The folder in a cloud assembly with a function's code. */
 export const packageOf = (assembly: string, functionId: string): string => {
   const [templateFile = ''] = readdirSync(assembly).filter((name) => name.endsWith('.template.json'));
   const { Resources } = templateSchema.parse(JSON.parse(readFileSync(join(assembly, templateFile), 'utf8')));
@@ -23,10 +23,9 @@ export const packageOf = (assembly: string, functionId: string): string => {
 };
 
 /**
- * Runs a packaged function once, in Node.js 24 and from a folder outside the project, where it has nothing but what is
- * in its package.
+ * Runs a packaged function once, in Node.js 24 and in a folder that holds nothing but its package.
  *
- * @returns what its handler answers
+ * @returns the handler's result
  */
 export const invoke = async (
   packageFolder: string,
@@ -34,7 +33,7 @@ export const invoke = async (
   event: object,
 ): Promise<unknown> => {
   const parent = mkdtempSync(join(tmpdir(), 'packaged-function-'));
-  // In Lambda nothing above the package says what its files are: they are CommonJS.
+  // As in Lambda, no package.json above the package makes its files ES modules.
   writeFileSync(join(parent, 'package.json'), '{"type":"commonjs"}\n');
   const folder = join(parent, 'function');
   try {
@@ -64,7 +63,7 @@ export const invoke = async (
   }
 };
 
-/** An error's trace without the line of code that it arose in: a packaged function is one line. */
+/** An error's trace without the line of code, which is the whole function. */
 const withoutCode = (errors: string): string =>
   errors
     .split('\n')

@@ -3,15 +3,15 @@ import { check } from 'recheck';
 import * as z from 'zod';
 
 /**
- * Reads regular expressions from its input and writes those that are not known to be linear, each with what is wrong with
- * it. It is a process of its own because the analyser takes five times as long within jest.
+ * Reads regular expressions from stdin and prints those that may take more than linear time, with the reason.
+ * It runs in a process of its own because the analyser is five times slower in jest.
  */
 const patterns = z.array(z.object({ file: z.string(), source: z.string(), flags: z.string() }));
 
-// The analyser's own engine, in JavaScript: neither Java nor a program of another architecture.
+// The engine in JavaScript, which needs neither Java nor a native program.
 process.env['RECHECK_BACKEND'] = 'pure';
 
-/** Limits are counted in steps and not in seconds, so that a busy machine comes to the same verdict. */
+/** Limits in steps instead of seconds give the same verdict on a busy machine. */
 const limits = {
   timeout: null,
   attackTimeout: null,

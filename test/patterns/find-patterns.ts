@@ -1,7 +1,7 @@
 import { parseSync } from '@swc/core';
 import * as z from 'zod';
 
-/** A regular expression as a source file spells it. */
+/** A regular expression in a source file. */
 export interface Pattern {
   readonly file: string;
   readonly source: string;
@@ -10,7 +10,7 @@ export interface Pattern {
 
 export interface Found {
   readonly patterns: readonly Pattern[];
-  /** Places that make a regular expression of something other than a text that stands there. */
+  /** Places that compute a regular expression from something other than a literal. */
   readonly computed: readonly string[];
 }
 
@@ -22,7 +22,7 @@ const constructed = z.object({
   callee: z.object({ type: z.literal('Identifier'), value: z.literal('RegExp') }),
   arguments: args,
 });
-/** These make a regular expression of any string that they are given. */
+/** Methods that turn a string argument into a regular expression. */
 const converted = z.object({
   type: z.literal('CallExpression'),
   callee: z.object({
@@ -32,7 +32,7 @@ const converted = z.object({
   arguments: args.length(1),
 });
 
-/** Every regular expression in a source, wherever it stands. */
+/** All regular expressions in a source file. */
 export const findPatterns = (file: string, source: string): Found => {
   const patterns: Pattern[] = [];
   const computed: string[] = [];

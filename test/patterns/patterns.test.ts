@@ -7,10 +7,10 @@ import { findPatterns, type Pattern } from './find-patterns.ts';
 
 jest.setTimeout(240_000);
 
-/** Everything of ours that runs, here or in AWS. */
+/** All code that runs, here or in AWS. */
 const ownFiles = globSync('{bin,containers,lake,lambdas,lib,local,redrive}/**/*.ts', { cwd: project });
 
-/** What reads requests before our code does, or for it. */
+/** The parts of libraries that parse requests. */
 const libraryFiles = [
   'node_modules/hono/dist/{context,hono-base,request}.js',
   'node_modules/hono/dist/adapter/aws-lambda/handler.js',
@@ -32,7 +32,7 @@ const foundIn = (files: readonly string[]) => {
   };
 };
 
-/** The formats that our schemas ask zod for. */
+/** The formats of zod that the schemas use. */
 const formats = {
   email: z.email(),
   hostname: z.hostname(),
@@ -45,7 +45,7 @@ const formatPatterns = Object.entries(formats).map(([name, schema]): Pattern => 
   return { file: `zod's ${name}`, source: pattern.source, flags: pattern.flags };
 });
 
-/** All that are not known to be linear, each with what is wrong with it. */
+/** The regular expressions that may take more than linear time, with the reason. */
 const unsafe = (patterns: readonly Pattern[]): readonly string[] => {
   const distinct = new Map(patterns.map((pattern) => [`/${pattern.source}/${pattern.flags}`, pattern]));
   const answer = execFileSync(process.execPath, [join(import.meta.dirname, 'analyse.ts')], {
@@ -55,37 +55,37 @@ const unsafe = (patterns: readonly Pattern[]): readonly string[] => {
   return z.array(z.string()).parse(JSON.parse(answer));
 };
 
-test('no regular expression of ours can be made to backtrack', () => {
+test('no regular expression of the project takes more than linear time', () => {
   const { patterns, computed } = foundIn(ownFiles);
   expect(patterns.length).toBeGreaterThan(30);
   expect(unsafe(patterns)).toEqual([]);
   expect(computed).toEqual([
-    // Of the name of a query that belongs to the project, on the text of another.
+    // Computed from the name of a table, and applied to the project's own queries.
     'lib/lake/named-queries.ts: RegExp',
   ]);
 });
 
-test('nor can those of the libraries that read requests', () => {
+test('nor does one of the libraries that parse requests', () => {
   const { patterns } = foundIn(libraryFiles);
   expect(patterns.length).toBeGreaterThan(20);
   expect(unsafe(patterns)).toEqual([
-    // Reads the routes that the project declares, at the start.
+    // Parses the project's own routes, at the start.
     'node_modules/hono/dist/utils/url.js: /\\{[^}]+\\}/g is vulnerable (polynomial)',
   ]);
 });
 
-test('nor can those of the formats that schemas name', () => {
+test('nor does a format of zod that the schemas use', () => {
   expect(unsafe(formatPatterns)).toEqual([]);
 });
 
-/** What else of zod the sources use: no regular expression of zod's own belongs to it. */
+/** The other parts of zod that the sources use, which have no regular expression. */
 const withoutPattern = [
   ...['array', 'boolean', 'discriminatedUnion', 'enum', 'instanceof', 'int', 'literal', 'number', 'object'],
   ...['looseObject', 'preprocess', 'record', 'strictObject', 'string', 'union', 'unknown', 'url'],
   ...['config', 'prettifyError', 'toJSONSchema'],
 ];
 
-test('schemas of ours name no format but those', () => {
+test('the schemas use no other format', () => {
   const named = ownFiles.flatMap((file) =>
     [...readFileSync(join(project, file), 'utf8').matchAll(/\bz\s*\.((?:iso\.)?\w+)\(/g)].map(
       ([, name = '']) => name,
@@ -105,13 +105,13 @@ describe('the check', () => {
     ['polynomial', String.raw`const a = /(?<=#)\w+\s*\w*;/.test(text);`],
     ['polynomial', "new RegExp('^a*a*b', 'u').test(text);"],
     ['polynomial', "const a = text.search('x*y');"],
-  ])('finds a pattern whose time is %s in %s', (complexity, source) => {
+  ])('finds a pattern that takes %s time in %s', (complexity, source) => {
     const { patterns } = findPatterns('planted.ts', source);
     expect(unsafe(patterns)).toEqual([expect.stringContaining(`is vulnerable (${complexity})`)]);
   });
 
   test.each(['RegExp(text)', "new RegExp(text + '+')", "new RegExp('a+', flags)", 'other.match(text)'])(
-    'finds that %s is computed',
+    'finds the computed pattern %s',
     (source) => {
       expect(findPatterns('planted.ts', source).computed).toHaveLength(1);
     },

@@ -1,4 +1,4 @@
--- What was saved each day because images were there already: a resize for each, and storing their bytes again.
+-- What duplicates saved each day: the resizes, and the bytes not stored again.
 SELECT
   dt AS day,
   count_if(type = 'image.duplicate') AS resizes_saved,

@@ -1,4 +1,4 @@
--- Why images failed, and how many for each reason.
+-- How many images failed for each reason.
 SELECT
   code,
   count(*) AS images,

@@ -1,4 +1,4 @@
--- The twenty permanent links that led somebody to a thumbnail most often.
+-- The twenty permanent links that were served most often.
 SELECT image_id, variant, count(*) AS served, max(time) AS last_served
 FROM events
 WHERE type = 'link.served'

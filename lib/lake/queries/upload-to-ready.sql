@@ -1,4 +1,4 @@
--- How long images took from their upload to their last thumbnail, hour by hour (UTC).
+-- How long images took from upload to ready, for each hour (UTC).
 SELECT
   date_trunc('hour', time) AS hour,
   count(*) AS images,

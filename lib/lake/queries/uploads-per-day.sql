@@ -1,4 +1,4 @@
--- How many uploads there were each day, how many of them brought a new image, and how many bytes those have.
+-- The uploads of each day, how many of them were new images, and the bytes of these.
 SELECT
   dt AS day,
   count(*) AS uploads,

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { placeEvent } from '../../lambdas/lake/row.ts';
 import { namedQueries } from '../../lib/lake/named-queries.ts';
 import { resources } from '../../local/aws.ts';
+import { storeRows } from '../lake/stored-rows.ts';
 import { cleanUp, startNode, temporaryFolder } from '../local/processes.ts';
-import { storeRows } from './stored-rows.ts';
 
 const names = namedQueries({ resizeMemoryMiB: 1769 }).map(({ name }) => name);
 let folder: string;
@@ -33,14 +33,14 @@ beforeAll(async () => {
 
 afterAll(cleanUp);
 
-/** `npm run query`, at its end. */
+/** Runs `npm run query` to its end. */
 const query = async (args: readonly string[], port = '3100') => {
   const running = startNode('bin/query.ts', { args, folder, environment: { PORT: port } });
   const code = await running.ended;
   return { code, out: running.out(), errors: running.errors() };
 };
 
-test('answers with a table', async () => {
+test('prints a table', async () => {
   expect(await query(['failures-by-code'])).toEqual({
     code: 0,
     out: [
@@ -54,7 +54,7 @@ test('answers with a table', async () => {
   });
 });
 
-test('answers for programs as CSV or JSON, and says nothing else there', async () => {
+test('prints CSV or JSON for programs, and nothing else', async () => {
   expect(await query(['failures-by-code', '--csv'])).toEqual({
     code: 0,
     out: 'code,images,percent_of_failures\nimage-corrupt,2,66.7\ndecode-timeout,1,33.3\n',
@@ -68,7 +68,7 @@ test('answers for programs as CSV or JSON, and says nothing else there', async (
   ]);
 });
 
-test('lists what can be asked', async () => {
+test('lists the queries', async () => {
   const { code, out, errors } = await query(['--list']);
   expect({ code, errors }).toEqual({ code: 0, errors: '' });
   const lines = out.trimEnd().split('\n');
@@ -77,9 +77,9 @@ test('lists what can be asked', async () => {
 });
 
 test.each<[string, readonly string[], RegExp]>([
-  ['a name that there is not', ['failures'], /^\nThere is no query "failures"\. There are:\n/],
+  ['an unknown name', ['failures'], /^\nThere is no query "failures"\. The queries:\n/],
   ['no name', [], /Usage: npm run query -- NAME/],
-])('fails for %s, and lists those that there are', async (_, args, message) => {
+])('fails for %s and lists the queries', async (_, args, message) => {
   const { code, out, errors } = await query(args);
   expect({ code, out }).toEqual({ code: 1, out: '' });
   expect(errors).toMatch(message);
@@ -98,21 +98,21 @@ test.each<[string, readonly string[], string]>([
   expect(errors).toContain('Usage: npm run query -- NAME');
 });
 
-test('says where nothing has come in yet, and that there is nothing of a kind; both are answers', async () => {
+test('prints a hint and succeeds when there are no events, or none that match', async () => {
   const never = await query(['cost', '--json'], '3200');
   expect(never).toMatchObject({ code: 0, out: '[]\n' });
   expect(never.errors).toBe(
-    'There are no events in .local/3200/s3/data-lake yet. Upload an image to npm start, and ask again.\n',
+    'There are no events in .local/3200/s3/data-lake yet. Upload an image to npm start first.\n',
   );
   const none = await query(['most-served-links', '--csv']);
   expect(none).toEqual({
     code: 0,
     out: 'image_id,variant,served,last_served\n',
-    errors: 'There is nothing of the kind within the last 30 days.\n',
+    errors: 'No event of the last 30 days matches.\n',
   });
 });
 
-test('fails loudly over an object that is no rows, rather than leave it out', async () => {
+test('fails for an object without rows instead of skipping it', async () => {
   const broken = join(
     folder,
     '.local/3300/s3',

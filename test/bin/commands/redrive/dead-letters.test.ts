@@ -6,11 +6,10 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { moveDeadLetters } from '../../../bin/redrive/dead-letters.ts';
+import { type MoveCounts, moveDeadLetters } from '../../../../bin/commands/redrive/dead-letters.ts';
 
 const queue = { name: 'resize', url: 'https://sqs/resize', deadLettersUrl: 'https://sqs/dead' };
 const sqs = mockClient(SQSClient);
-let moved: number[];
 
 const messages = (count: number): Message[] =>
   Array.from({ length: count }, (_, index) => ({
@@ -19,17 +18,14 @@ const messages = (count: number): Message[] =>
     ReceiptHandle: `receipt-${index}`,
   }));
 
-const move = (most: number, stopping = new AbortController().signal) =>
-  moveDeadLetters({
-    sqs: new SQSClient({}),
-    queue,
-    most,
-    stopping,
-    onMoved: (count) => moved.push(count),
-  });
+const move = async (maxMessages: number, stopping = new AbortController().signal) => {
+  const counts: MoveCounts[] = [];
+  const moving = moveDeadLetters({ sqs: new SQSClient({}), queue, maxMessages, stopping });
+  for await (const each of moving) counts.push(each);
+  return counts;
+};
 
 beforeEach(() => {
-  moved = [];
   sqs.reset();
   sqs.on(ReceiveMessageCommand).resolves({});
   sqs.on(SendMessageBatchCommand).callsFake(({ Entries }) => ({ Successful: Entries }));
@@ -45,7 +41,7 @@ test('sends a message as it was first sent, with its attributes and its trace', 
     Messages: [{ ...message, MessageAttributes, Attributes: { AWSTraceHeader: trace, SentTimestamp: '1' } }],
   });
   // WHEN
-  expect(await move(1)).toBe(0);
+  expect(await move(1)).toEqual([{ moved: 1, failed: 0 }]);
   // THEN
   const [received] = sqs.commandCalls(ReceiveMessageCommand);
   expect(received?.args[0].input).toMatchObject({
@@ -66,7 +62,7 @@ test('sends a message as it was first sent, with its attributes and its trace', 
   });
 });
 
-test('takes away only what was sent, and says how many were not', async () => {
+test('deletes only what was sent, and counts what was not', async () => {
   // GIVEN
   sqs.on(ReceiveMessageCommand).resolvesOnce({ Messages: messages(3) });
   sqs.on(SendMessageBatchCommand).callsFake(({ Entries: [first, ...others] }) => ({
@@ -74,7 +70,7 @@ test('takes away only what was sent, and says how many were not', async () => {
     Failed: [{ ...first, Code: 'InternalError', SenderFault: false }],
   }));
   // WHEN
-  expect(await move(3)).toBe(1);
+  expect(await move(3)).toEqual([{ moved: 2, failed: 1 }]);
   // THEN
   const [deleted] = sqs.commandCalls(DeleteMessageBatchCommand);
   expect(deleted?.args[0].input).toEqual({
@@ -84,42 +80,38 @@ test('takes away only what was sent, and says how many were not', async () => {
       { Id: '2', ReceiptHandle: 'receipt-2' },
     ],
   });
-  expect(moved).toEqual([2]);
 });
 
-test('takes away nothing when nothing could be sent', async () => {
+test('deletes nothing when nothing could be sent', async () => {
   sqs.on(ReceiveMessageCommand).resolvesOnce({ Messages: messages(2) });
   sqs.on(SendMessageBatchCommand).resolves({ Failed: [] });
-  expect(await move(2)).toBe(2);
+  expect(await move(2)).toEqual([{ moved: 0, failed: 2 }]);
   expect(sqs.commandCalls(DeleteMessageBatchCommand)).toEqual([]);
 });
 
-test('stops after as many as there were, although more come', async () => {
+test('stops after as many messages as there were at the start', async () => {
   sqs.on(ReceiveMessageCommand).callsFake(({ MaxNumberOfMessages }) => ({
     Messages: messages(MaxNumberOfMessages),
   }));
-  await move(13);
-  expect(moved).toEqual([10, 13]);
+  expect((await move(13)).map(({ moved }) => moved)).toEqual([10, 13]);
 });
 
-test('stops when the queue is empty twice in a row, although more were counted', async () => {
+test('stops after two empty receives in a row, although the estimate was higher', async () => {
   sqs
     .on(ReceiveMessageCommand)
     .resolvesOnce({})
     .resolvesOnce({ Messages: messages(2) })
     .resolves({});
-  await move(5);
-  expect(moved).toEqual([2]);
+  expect(await move(5)).toEqual([{ moved: 2, failed: 0 }]);
   expect(sqs.commandCalls(ReceiveMessageCommand)).toHaveLength(4);
 });
 
-test('finishes the batch at hand when it is to stop, and begins no other', async () => {
+test('finishes the current batch when it is stopped, and begins no other', async () => {
   const controller = new AbortController();
   sqs.on(ReceiveMessageCommand).callsFake(() => {
     controller.abort();
     return { Messages: messages(10) };
   });
-  await move(100, controller.signal);
-  expect(moved).toEqual([10]);
+  expect(await move(100, controller.signal)).toEqual([{ moved: 10, failed: 0 }]);
   expect(sqs.commandCalls(DeleteMessageBatchCommand)).toHaveLength(1);
 });

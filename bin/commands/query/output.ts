@@ -2,7 +2,7 @@ import type { Answer, Cell } from './engine.ts';
 
 const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 6 });
 
-/** For people: columns side by side, numbers to the right. */
+/** Aligned columns for a terminal, with numbers on the right. */
 export const asTable = ({ columns, rows }: Answer): string => {
   const texts = rows.map((row) =>
     row.map((cell) => (typeof cell === 'number' ? grouped.format(cell) : (cell ?? ''))),
@@ -23,7 +23,7 @@ export const asTable = ({ columns, rows }: Answer): string => {
     .join('');
 };
 
-/** As RFC 4180 has it, but with plain line ends. */
+/** RFC 4180, with line feeds as line ends. */
 export const asCsv = ({ columns, rows }: Answer): string =>
   [columns, ...rows].map((cells) => `${cells.map(csvField).join(',')}\n`).join('');
 
@@ -32,7 +32,7 @@ const csvField = (cell: Cell): string => {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
-/** One object for each row. */
+/** An array with one object for each row. */
 export const asJson = ({ columns, rows }: Answer): string => {
   const objects = rows.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index]])));
   return `${JSON.stringify(objects, undefined, 2)}\n`;

@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Queue } from './queues.ts';
 
-/** How many messages of a queue may be received, and how many are in somebody's hands; both are estimates of SQS. */
+/** How many messages of a queue are visible and how many are in flight; both are estimates of SQS. */
 export const countMessages = async (sqs: SQSClient, QueueUrl: string) => {
   const { Attributes } = await sqs.send(
     new GetQueueAttributesCommand({
@@ -19,60 +19,62 @@ export const countMessages = async (sqs: SQSClient, QueueUrl: string) => {
   );
   return {
     waiting: Number(Attributes?.['ApproximateNumberOfMessages']),
-    inHand: Number(Attributes?.['ApproximateNumberOfMessagesNotVisible']),
+    inFlight: Number(Attributes?.['ApproximateNumberOfMessagesNotVisible']),
   };
 };
 
 export interface MoveProps {
   readonly sqs: SQSClient;
   readonly queue: Queue;
-  /** As many as were there at the start: what fails again at once must not go round in circles. */
-  readonly most: number;
-  /** No other batch is begun once it is aborted. */
+  /** As many as there were at the start: a message that fails again at once must not go round in circles. */
+  readonly maxMessages: number;
+  /** Once it is aborted, no further batch begins. */
   readonly stopping: AbortSignal;
-  /** Told after each batch how many are moved so far. */
-  readonly onMoved: (moved: number) => void;
 }
 
-/** Two of these in a row, and the queue is empty, whatever was counted. */
-const maxEmptyAnswers = 2;
+export interface MoveCounts {
+  readonly moved: number;
+  /** Messages that SQS did not send, or did not delete afterwards. */
+  readonly failed: number;
+}
+
+/** After two empty receives in a row the queue counts as empty, whatever the estimate was. */
+const maxEmptyReceives = 2;
 
 /**
- * Sends dead letters to their queue, and only then takes them out of where they were: whoever dies in between leaves
- * some twice, which the consumers bear, but loses none.
+ * Sends dead letters to their queue and then deletes them, batch by batch. A process that dies in between
+ * leaves some of them twice, which the consumers tolerate, but loses none.
  *
- * SQS can move messages by itself (`StartMessageMoveTask`), but not so that it stops after those that were there.
+ * `StartMessageMoveTask` of SQS would also move the messages that fail again in the meantime.
  *
- * @returns how many SQS refused to send, or to take out afterwards
+ * @returns the counts so far, after each batch
  */
-export const moveDeadLetters = async ({
+export async function* moveDeadLetters({
   sqs,
   queue,
-  most,
+  maxMessages,
   stopping,
-  onMoved,
-}: MoveProps): Promise<number> => {
+}: MoveProps): AsyncGenerator<MoveCounts> {
   let moved = 0;
-  let kept = 0;
-  let emptyAnswers = 0;
-  while (moved + kept < most && emptyAnswers < maxEmptyAnswers && !stopping.aborted) {
-    const messages = await receive(sqs, queue, Math.min(10, most - moved - kept));
-    emptyAnswers = messages.length === 0 ? emptyAnswers + 1 : 0;
+  let failed = 0;
+  let emptyReceives = 0;
+  while (moved + failed < maxMessages && emptyReceives < maxEmptyReceives && !stopping.aborted) {
+    const messages = await receive(sqs, queue, Math.min(10, maxMessages - moved - failed));
+    emptyReceives = messages.length === 0 ? emptyReceives + 1 : 0;
     if (messages.length === 0) continue;
     const movedNow = await moveBatch(sqs, queue, messages);
     moved += movedNow;
-    kept += messages.length - movedNow;
-    onMoved(moved);
+    failed += messages.length - movedNow;
+    yield { moved, failed };
   }
-  return kept;
-};
+}
 
-const receive = async (sqs: SQSClient, queue: Queue, most: number): Promise<readonly Message[]> => {
+const receive = async (sqs: SQSClient, queue: Queue, maxMessages: number): Promise<readonly Message[]> => {
   const { Messages = [] } = await sqs.send(
     new ReceiveMessageCommand({
       QueueUrl: queue.deadLettersUrl,
-      MaxNumberOfMessages: most,
-      // With any wait SQS asks all of its servers, without one it asks some (SQS Developer Guide, "Short and long polling").
+      MaxNumberOfMessages: maxMessages,
+      // With a wait SQS queries all its servers (SQS Developer Guide, "Short and long polling").
       WaitTimeSeconds: 1,
       MessageAttributeNames: ['All'],
       MessageSystemAttributeNames: ['AWSTraceHeader'],
@@ -81,7 +83,7 @@ const receive = async (sqs: SQSClient, queue: Queue, most: number): Promise<read
   return Messages;
 };
 
-/** Gives how many of the messages are in their queue and nowhere else. */
+/** @returns how many messages were both sent and deleted */
 const moveBatch = async (sqs: SQSClient, queue: Queue, messages: readonly Message[]): Promise<number> => {
   const { Successful: sent = [] } = await sqs.send(
     new SendMessageBatchCommand({ QueueUrl: queue.url, Entries: messages.map(entryOf) }),

@@ -6,26 +6,26 @@ import { imageIdOf } from '../../lambdas/image/id.ts';
 import { resources } from '../../local/aws.ts';
 import { portsFrom } from '../../local/ports.ts';
 import { quarteredPicture } from '../images.ts';
-import { awsClients } from './aws-clients.ts';
-import { freePort, startLocal, until } from './local-run.ts';
-import { cleanUp, type Running, startNode, temporaryFolder } from './processes.ts';
-import { redirectOf } from './uploads.ts';
+import { awsClients } from '../local/aws-clients.ts';
+import { freePort, startLocal, until } from '../local/local-run.ts';
+import { cleanUp, type Running, startNode, temporaryFolder } from '../local/processes.ts';
+import { redirectOf } from '../local/uploads.ts';
 
 jest.setTimeout(60_000);
 
 afterEach(cleanUp);
 
-/** `npm run reconcile`, at its end. */
+/** Runs `npm run reconcile` to its end. */
 const reconcile = async (folder: string, port: number, ...args: readonly string[]): Promise<Running> => {
-  const running = startNode('local/reconcile.ts', { args, folder, environment: { PORT: String(port) } });
+  const running = startNode('bin/reconcile.ts', { args, folder, environment: { PORT: String(port) } });
   await running.ended;
   return running;
 };
 
 const longAgo = () => new Date(Date.now() - 3_600_000);
 
-test('finds the image whose event was lost and the upload that never came, and ends both', async () => {
-  // GIVEN one image without an event, one record without an original, and one image that waits since now
+test('requeues an image whose event was lost, and expires an upload that never arrived', async () => {
+  // GIVEN an image without an event, a record without an original, and a recent record
   const folder = await temporaryFolder();
   const port = await freePort();
   const services = startNode('test/local/services-process.ts', {
@@ -40,13 +40,13 @@ test('finds the image whose event was lost and the upload that never came, and e
   await aws.originals.put(lost, image, 'image/jpeg');
   await aws.loseMessage();
   await aws.catalog.receive(lost, { bytes: image.byteLength }, longAgo());
-  const neverCame = imageIdOf(Buffer.from('never came'));
-  await aws.catalog.receive(neverCame, { bytes: 10 }, longAgo());
+  const neverArrived = imageIdOf(Buffer.from('never arrived'));
+  await aws.catalog.receive(neverArrived, { bytes: 10 }, longAgo());
   const recent = imageIdOf(Buffer.from('recent'));
   await aws.catalog.receive(recent, { bytes: 6 }, new Date());
-  const before = await Promise.all([lost, neverCame, recent].map(aws.catalog.find));
+  const before = await Promise.all([lost, neverArrived, recent].map(aws.catalog.find));
 
-  // WHEN it only shows what it would do
+  // WHEN it only prints what it would do
   const dryRun = await reconcile(folder, port, '--dry-run');
 
   // THEN
@@ -56,10 +56,10 @@ test('finds the image whose event was lost and the upload that never came, and e
     backlog: 0,
     slowBacklog: 0,
     requeued: [lost],
-    expired: [neverCame],
+    expired: [neverArrived],
   };
   expect(JSON.parse(dryRun.out())).toEqual({ ...report, dryRun: true });
-  expect(await Promise.all([lost, neverCame, recent].map(aws.catalog.find))).toEqual(before);
+  expect(await Promise.all([lost, neverArrived, recent].map(aws.catalog.find))).toEqual(before);
   expect(await aws.queued()).toBe(0);
 
   // WHEN everything starts
@@ -67,12 +67,12 @@ test('finds the image whose event was lost and the upload that never came, and e
   const local = startLocal({ folder, port });
   await local.ready();
 
-  // THEN it is done
+  // THEN both are settled
   const done = await until('the report', () => local.logs().find(({ message }) => message === 'reconciled'));
   expect(done).toEqual({ ...report, dryRun: false });
   await redirectOf(`http://127.0.0.1:${port}/dev/thumbnails/${lost}`);
   const { Item } = await aws.dynamodb.send(
-    new GetItemCommand({ TableName: resources.catalogTable, Key: { id: { S: neverCame } } }),
+    new GetItemCommand({ TableName: resources.catalogTable, Key: { id: { S: neverArrived } } }),
   );
   const expiry = z.object({ [catalogTable.timeToLive]: z.int() }).parse(unmarshall(Item ?? {}));
   expect(Math.abs(Number(expiry[catalogTable.timeToLive]) - Date.now() / 1000 - 86_400)).toBeLessThan(60);
@@ -80,7 +80,7 @@ test('finds the image whose event was lost and the upload that never came, and e
   expect(JSON.parse(again.out())).toMatchObject({ dryRun: false, requeued: [], expired: [] });
 });
 
-test('says so when nothing runs that it could look into', async () => {
+test('fails when npm start does not run', async () => {
   const port = await freePort();
   const refused = await reconcile(await temporaryFolder(), port, '--dry-run');
   expect(await refused.ended).toBe(1);
@@ -90,7 +90,7 @@ test('says so when nothing runs that it could look into', async () => {
   );
 });
 
-test('refuses an unknown flag with its usage', async () => {
+test('fails for an unknown flag with the usage', async () => {
   const refused = await reconcile(await temporaryFolder(), await freePort(), '--dryrun');
   expect(await refused.ended).toBe(1);
   expect(refused.errors()).toContain("Unknown option '--dryrun'");

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type JS } from '@duckdb/node-api';
-import { type Column, columns, lakePrefixes, partitionColumns, tableName } from '../../lambdas/lake/table.ts';
+import {
+  type Column,
+  columns,
+  lakePrefixes,
+  partitionColumns,
+  tableName,
+} from '../../../lambdas/lake/table.ts';
 
 export type Cell = string | number | null;
 
@@ -10,11 +16,11 @@ export interface Answer {
   readonly rows: readonly (readonly Cell[])[];
 }
 
-/** The events on this machine. */
+/** The data lake on this machine. */
 export interface LocalLake {
-  /** Whether any have come in yet. */
+  /** Whether there are no events yet. */
   readonly isEmpty: boolean;
-  /** @param onProgress told now and then how many percent are done, as far as DuckDB knows */
+  /** @param onProgress called every 100 ms with DuckDB's estimate of the progress, in percent */
   ask(sql: string, onProgress: (percent: number) => void): Promise<Answer>;
   close(): void;
 }
@@ -22,13 +28,13 @@ export interface LocalLake {
 const dialect = readFileSync(join(import.meta.dirname, 'athena-in-duckdb.sql'), 'utf8');
 
 /**
- * Reads the events of the embedded S3 where it keeps them on disk: it cannot list a bucket's objects under a prefix.
+ * Reads events from the files of the S3 emulator, which cannot list a bucket's objects under a prefix.
  *
- * @param directory the bucket's, in the store of the embedded S3
+ * @param directory the bucket's folder in the emulator's store
  */
 export const openLocalLake = async (directory: string): Promise<LocalLake> => {
   const instance = await DuckDBInstance.create(':memory:', {
-    // Nothing is downloaded.
+    // DuckDB must not download anything.
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });
@@ -36,7 +42,7 @@ export const openLocalLake = async (directory: string): Promise<LocalLake> => {
   await connection.run('SET enable_progress_bar = true; SET enable_progress_bar_print = false;');
   await connection.run(dialect);
   const folders = partitionColumns.map(({ name }) => `${name}=*`);
-  // What the embedded S3 appends to the name of an object's file.
+  // The suffix of the file in which the S3 emulator keeps an object.
   const files = quoted(join(directory, lakePrefixes.events, ...folders, '*._S3rver_object'));
   const found = await connection.runAndReadAll(`SELECT * FROM glob(${files}) LIMIT 1`);
   const isEmpty = found.currentRowCount === 0;
@@ -69,9 +75,9 @@ const ask = async (
 const cellOf = (value: JS): Cell => {
   if (value === null || typeof value === 'string' || typeof value === 'number') return value;
   if (typeof value === 'bigint') return Number(value);
-  // As Athena writes them.
+  // Athena's notation.
   if (value instanceof Date) return value.toISOString().replace('T', ' ').replace('Z', '');
-  throw new Error(`No query answers with ${typeof value}s.`);
+  throw new Error(`A query returned a value of the type ${typeof value}, which is not supported.`);
 };
 
 const duckDBTypes = { string: 'VARCHAR', bigint: 'BIGINT', timestamp: 'TIMESTAMP' } as const;
@@ -90,7 +96,7 @@ const eventsIn = (files: string): string => `
     hive_partitioning = true,
     hive_types = {${partitionColumns.map(({ name }) => `${name}: VARCHAR`).join(', ')}})`;
 
-/** read_json refuses to read no file at all. */
+/** read_json fails when there are no files. */
 const noEvents = `
   SELECT ${[
     ...columns.map((column) => `NULL::${typeOf(column)} AS ${column.name}`),

@@ -1,9 +1,18 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+/**
+ * Patches: the LevelDB database in which dynalite keeps its items, and dynalite's server.
+ * Why: a failed write ends the process. Nor may LevelDB write on after one: a later start drops all records
+ * that follow a torn one. So all writes are refused, but not reads, until there is room and the database has
+ * been opened again, which begins a new log.
+ * Restores: DynamoDB never loses an item that it has accepted; a request that fails gets an error.
+ * Upstream issue: https://github.com/google/leveldb/issues/924; none found for dynalite.
+ */
+import type { Server } from 'node:http';
 import { createRequire } from 'node:module';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Disk } from './disk.ts';
+import type { Disk } from '../disk.ts';
+import { interceptRequests } from '../intercept.ts';
 
-/** What is used of the class whose instance dynalite keeps its items in. */
+/** The parts of the database class that are used here. */
 interface LevelDB {
   readonly location: string;
   open(): Promise<void>;
@@ -14,7 +23,7 @@ interface LevelDB {
   batch(...args: readonly unknown[]): Promise<unknown>;
 }
 
-/** dynalite answers an error of this form; any other one ends the process. */
+/** dynalite returns an error of this form to the client; any other one ends the process. */
 const unavailable = (): Error =>
   Object.assign(new Error('The items cannot be written.'), {
     statusCode: 500,
@@ -24,16 +33,13 @@ const unavailable = (): Error =>
     },
   });
 
-/** To be called once dynalite has made its server. */
-export type KeepServing = (server: Server) => void;
-
 /**
- * Lets dynalite go on when its database cannot write. A LevelDB that failed to append to its log must not append to it any
- * more: what follows a torn record is lost at the next start. So from then on all writes are refused, and reads go on, until
- * there is room and the database has been opened again, which begins a new log. To be called before dynalite opens it.
+ * Call this before dynalite opens the database in `directory`.
+ *
+ * @returns a function to call with dynalite's server
  */
-export const surviveFailedWrites = (directory: string, disk: Disk): KeepServing => {
-  // The very module that dynalite uses. It gives its database to nobody.
+export const surviveFailedWrites = (directory: string, disk: Disk): ((server: Server) => void) => {
+  // dynalite does not export its database, so the class is patched in the very module that dynalite loads.
   const { resolve } = createRequire(import.meta.url);
   const { Level }: { readonly Level: { readonly prototype: LevelDB } } = createRequire(resolve('dynalite'))(
     'level',
@@ -43,7 +49,7 @@ export const surviveFailedWrites = (directory: string, disk: Disk): KeepServing 
   let isOpen = true;
   let hasFailed = false;
   let requests = 0;
-  /** While the database is closed and opened. */
+  /** Pending while the database is closed and opened again. */
   let reopening: Promise<void> | undefined;
 
   const writing = (write: LevelDB['put']) =>
@@ -55,7 +61,7 @@ export const surviveFailedWrites = (directory: string, disk: Disk): KeepServing 
         return await write.apply(this, [...args]);
       } catch (error) {
         hasFailed = true;
-        disk.failed(error);
+        disk.reportFailedWrite(error);
         throw unavailable();
       }
     };
@@ -73,7 +79,7 @@ export const surviveFailedWrites = (directory: string, disk: Disk): KeepServing 
     if (!hasFailed || database === undefined) return;
     while (requests > 0) await wait(10);
     isOpen = false;
-    // dynalite's own would count it as closed for good.
+    // The close method of dynalite's subclass would mark the database as closed for good.
     await close.call(database);
     await database.open();
     isOpen = true;
@@ -88,10 +94,8 @@ export const surviveFailedWrites = (directory: string, disk: Disk): KeepServing 
     }
   });
 
-  return (server) => {
-    const listeners = server.listeners('request');
-    server.removeAllListeners('request');
-    server.on('request', async (request: IncomingMessage, response: ServerResponse) => {
+  return (server) =>
+    interceptRequests(server, async (_request, response, next) => {
       await reopening?.catch(() => {});
       if (!isOpen) {
         response.writeHead(500, { 'Content-Type': 'application/x-amz-json-1.0' });
@@ -104,7 +108,6 @@ export const surviveFailedWrites = (directory: string, disk: Disk): KeepServing 
       response.once('close', () => {
         requests -= 1;
       });
-      for (const listener of listeners) listener.call(server, request, response);
+      next();
     });
-  };
 };

@@ -1,4 +1,4 @@
-import { asCsv, asJson, asTable } from '../../bin/query/output.ts';
+import { asCsv, asJson, asTable } from '../../../../bin/commands/query/output.ts';
 
 const answer = {
   columns: ['code', 'images', 'share'],
@@ -11,7 +11,7 @@ const answer = {
 const awkward = { columns: ['text'], rows: [['a,b'], ['say "a"'], ['two\nlines'], [' a ']] };
 const nothing = { columns: ['code', 'images'], rows: [] };
 
-test('a table has its columns side by side, numbers to the right with their thousands apart', () => {
+test('a table aligns its columns, with numbers on the right and thousands separators', () => {
   expect(asTable(answer)).toBe(
     [
       'code              images  share',
@@ -25,7 +25,7 @@ test('a table has its columns side by side, numbers to the right with their thou
   expect(asTable(nothing)).toBe('code  images\n----  ------\n');
 });
 
-test('CSV quotes what would break it', () => {
+test('CSV quotes special characters', () => {
   expect(asCsv(answer)).toBe('code,images,share\nimage-corrupt,1234567,99.9\n,1,0.1\n,0,\n');
   expect(asCsv(awkward)).toBe('text\n"a,b"\n"say ""a"""\n"two\nlines"\n a \n');
   expect(asCsv(nothing)).toBe('code,images\n');

@@ -12,27 +12,27 @@ import { cleanUp, temporaryFolder } from './processes.ts';
 import { type ReceivedEvent, subscribe } from './subscriber.ts';
 import { post, redirectOf, uploadAndWait } from './uploads.ts';
 
-/** What knowing a hash, or having a presigned URL, is good for. */
+/** What an attacker can do with a hash or with a presigned URL. */
 
 jest.setTimeout(60_000);
 
 let local: LocalRun;
 let aws: AwsClients;
 let api: string;
-let heard: () => Promise<readonly ReceivedEvent[]>;
+let published: () => Promise<readonly ReceivedEvent[]>;
 
 beforeAll(async () => {
   local = startLocal({ folder: await temporaryFolder(), port: await freePort() });
   await local.ready();
   aws = awsClients(local);
   api = `http://127.0.0.1:${local.port}/dev`;
-  heard = await subscribe(local);
+  published = await subscribe(local);
 });
 
 afterAll(cleanUp);
 
 let pictures = 0;
-/** An image that no other test has. */
+/** A different image each time. */
 const picture = async (): Promise<Buffer<ArrayBuffer>> => {
   pictures += 1;
   return Buffer.from(
@@ -42,7 +42,7 @@ const picture = async (): Promise<Buffer<ArrayBuffer>> => {
   );
 };
 
-const announce = (image: Buffer, bytes: number, recipient?: string): Promise<Response> =>
+const requestUpload = (image: Buffer, bytes: number, recipient?: string): Promise<Response> =>
   post(
     `${api}/uploads`,
     JSON.stringify({ sha256: imageIdOf(image), bytes }),
@@ -52,7 +52,7 @@ const announce = (image: Buffer, bytes: number, recipient?: string): Promise<Res
 type Upload = NonNullable<z.output<typeof replySchema>['upload']>;
 
 const uploadFor = async (image: Buffer, recipient?: string): Promise<Upload> => {
-  const response = await announce(image, image.byteLength, recipient);
+  const response = await requestUpload(image, image.byteLength, recipient);
   expect(response.status).toBe(201);
   const { upload } = replySchema.parse(await response.json());
   if (upload === undefined) throw new Error('There is no upload.');
@@ -71,22 +71,22 @@ const put = async (
   return { status: response.status, text: await response.text() };
 };
 
-/** Waits until nothing that was started can still bring an event or a mail. */
+/** Waits until no queued message can cause another event or mail. */
 const untilDone = async (): Promise<void> => {
   await aws.untilNothingQueued();
   await aws.untilNothingQueued(resources.notifyQueue);
 };
 
-/** All that the topic was told of an image, but for visits to its link. */
+/** All published events of an image, except visits to its link. */
 const eventsOf = async (image: Buffer) =>
-  (await heard())
+  (await published())
     .map(({ event }) => event)
     .filter(({ imageId, type }) => imageId === imageIdOf(image) && type !== 'link.served');
 
-const someone = (): string => `${randomUUID()}@example.com`;
+const newRecipient = (): string => `${randomUUID()}@example.com`;
 
 describe('a presigned upload', () => {
-  test('works once: a replay is refused and starts nothing', async () => {
+  test('works once: a replay is refused and has no effect', async () => {
     const image = await picture();
     const upload = await uploadFor(image);
     const answers = [];
@@ -104,7 +104,7 @@ describe('a presigned upload', () => {
     expect(local.resizeLogs(imageIdOf(image))).toMatchObject([{ message: 'thumbnails stored' }]);
   });
 
-  test('works once, whether its replays come one after another or all at once', async () => {
+  test('works once among concurrent replays', async () => {
     const image = await picture();
     const uploads = await Promise.all([uploadFor(image), uploadFor(image)]);
     const answers = await Promise.all(
@@ -117,7 +117,7 @@ describe('a presigned upload', () => {
     expect(await eventsOf(image)).toHaveLength(2);
   });
 
-  test('is refused without each of its signed headers, or with another value of one', async () => {
+  test('is refused without one of its signed headers, or with another value', async () => {
     const image = await picture();
     const upload = await uploadFor(image);
     for (const name of Object.keys(upload.headers)) {
@@ -138,7 +138,7 @@ describe('a presigned upload', () => {
     });
   });
 
-  test('of an image that was posted meanwhile is refused', async () => {
+  test('is refused when the image has been posted in the meantime', async () => {
     const image = await picture();
     const upload = await uploadFor(image);
     await uploadAndWait(local.uploadUrl, image);
@@ -149,7 +149,7 @@ describe('a presigned upload', () => {
 });
 
 describe('a caller who knows only the hash of an image', () => {
-  /** Waits for the mails to those who are to get one, and then for any other. */
+  /** Waits for the expected mails, and then for unexpected ones. */
   const expectMails = async (expected: readonly string[], none: readonly string[]): Promise<void> => {
     for (const recipient of expected) {
       await until(`the mail to ${recipient}`, async () => (await mailsTo(local.ports, recipient))[0]);
@@ -161,36 +161,36 @@ describe('a caller who knows only the hash of an image', () => {
     for (const recipient of none) expect(await mailsTo(local.ports, recipient)).toEqual([]);
   };
 
-  test('gets no mail, asked for before or after the owner posts it, and the owner gets one', async () => {
-    const [owner, early, late] = [someone(), someone(), someone()];
+  test('gets no mail with a request before or after the owner posts it, but the owner does', async () => {
+    const [owner, early, late] = [newRecipient(), newRecipient(), newRecipient()];
     const image = await picture();
-    expect((await announce(image, 1, early)).status).toBe(201);
-    expect((await announce(image, 1, owner)).status).toBe(201);
+    expect((await requestUpload(image, 1, early)).status).toBe(201);
+    expect((await requestUpload(image, 1, owner)).status).toBe(201);
     await post(local.uploadUrl, image, { 'X-Notify-Email': owner, Prefer: 'wait=20' });
-    const refused = await announce(image, 1, late);
+    const refused = await requestUpload(image, 1, late);
     expect(refused.status).toBe(409);
     expect(await refused.json()).toMatchObject({ code: 'mail-needs-bytes' });
-    expect((await announce(image, 1)).status).toBe(200);
+    expect((await requestUpload(image, 1)).status).toBe(200);
     await expectMails([owner], [early, late]);
   });
 
-  test("gets no mail, asked for around the owner's presigned upload, and the owner gets one", async () => {
-    const [owner, early, between, late] = [someone(), someone(), someone(), someone()];
+  test("gets no mail with a request before, during or after the owner's upload, but the owner does", async () => {
+    const [owner, early, between, late] = [newRecipient(), newRecipient(), newRecipient(), newRecipient()];
     const image = await picture();
-    expect((await announce(image, 1, early)).status).toBe(201);
+    expect((await requestUpload(image, 1, early)).status).toBe(201);
     const upload = await uploadFor(image, owner);
-    // Another announcement of the same hash for the same recipient does not replace the owner's.
-    expect((await announce(image, image.byteLength, between)).status).toBe(201);
-    expect((await announce(image, 1, owner)).status).toBe(201);
+    // A second request for the same hash and recipient does not replace the owner's.
+    expect((await requestUpload(image, image.byteLength, between)).status).toBe(201);
+    expect((await requestUpload(image, 1, owner)).status).toBe(201);
     expect((await put(upload, image)).status).toBe(200);
-    expect((await announce(image, 1, late)).status).toBe(409);
+    expect((await requestUpload(image, 1, late)).status).toBe(409);
     await redirectOf(`${api}/thumbnails/${imageIdOf(image)}`);
-    expect((await announce(image, 1)).status).toBe(200);
+    expect((await requestUpload(image, 1)).status).toBe(200);
     await expectMails([owner], [early, between, late]);
   });
 
-  test('gets no mail with the upload id of the owner in another upload', async () => {
-    const [owner, attacker] = [someone(), someone()];
+  test("gets no mail by sending the owner's upload id with another upload", async () => {
+    const [owner, attacker] = [newRecipient(), newRecipient()];
     const image = await picture();
     const upload = await uploadFor(image, owner);
     const own = await uploadFor(image, attacker);
@@ -201,17 +201,17 @@ describe('a caller who knows only the hash of an image', () => {
   });
 
   test('gets no mail about an image that fails', async () => {
-    const [owner, attacker] = [someone(), someone()];
+    const [owner, attacker] = [newRecipient(), newRecipient()];
     const image = Buffer.concat([Buffer.from('ffd8ffe0', 'hex'), Buffer.from(randomUUID())]);
-    await announce(image, image.byteLength, attacker);
+    await requestUpload(image, image.byteLength, attacker);
     const upload = await uploadFor(image, owner);
     expect((await put(upload, image)).status).toBe(200);
     await expectMails([owner], [attacker]);
   });
 });
 
-describe('a false announcement', () => {
-  const expectTrue = async (image: Buffer): Promise<void> => {
+describe('an upload request with a false size', () => {
+  const expectTrueSize = async (image: Buffer): Promise<void> => {
     await untilDone();
     const events = await eventsOf(image);
     expect(events.map(({ type }) => type).toSorted()).toEqual(['image.ready', 'image.received']);
@@ -222,15 +222,15 @@ describe('a false announcement', () => {
     expect(shown).toMatchObject({ status: 'ready', original: { bytes: image.byteLength } });
   };
 
-  test('shows nothing that it claims, and changes nothing of an image that is posted', async () => {
+  test('has no effect on the record, nor on an image that is posted', async () => {
     const image = await picture();
-    await announce(image, 1);
+    await requestUpload(image, 1);
     const shown = replySchema.parse(await (await fetch(`${api}/images/${imageIdOf(image)}`)).json());
     expect(shown).toMatchObject({ status: 'received', original: {} });
     expect(shown.original).toEqual({});
     const { original } = await uploadAndWait(local.uploadUrl, image);
     expect(original.bytes).toBe(image.byteLength);
-    await announce(image, 2);
+    await requestUpload(image, 2);
     const duplicates = await until('the duplicate', async () => {
       const found = (await eventsOf(image)).filter(({ type }) => type === 'image.duplicate');
       return found.length > 0 ? found : undefined;
@@ -238,13 +238,13 @@ describe('a false announcement', () => {
     expect(duplicates).toMatchObject([{ original: { bytes: image.byteLength } }]);
   });
 
-  test('changes nothing of an image that comes by a presigned upload', async () => {
+  test('has no effect on an image that arrives by a presigned upload', async () => {
     const image = await picture();
     const upload = await uploadFor(image);
-    expect((await announce(image, 1)).status).toBe(201);
+    expect((await requestUpload(image, 1)).status).toBe(201);
     expect((await put(upload, image)).status).toBe(200);
     await redirectOf(`${api}/thumbnails/${imageIdOf(image)}`);
-    await expectTrue(image);
+    await expectTrueSize(image);
     const sha256 = createHash('sha256').update(image).digest('hex');
     expect(await aws.catalog.find(sha256)).toMatchObject({ announced: false });
   });

@@ -1,4 +1,4 @@
-import { createProgress } from '../../bin/query/progress.ts';
+import { createProgress } from '../../../bin/commands/progress.ts';
 
 const lines = jest.spyOn(console, 'error').mockImplementation();
 
@@ -9,12 +9,15 @@ beforeEach(() => {
 
 afterEach(() => jest.useRealTimers());
 
+const create = () =>
+  createProgress({ name: 'cost', total: 100, describe: (percent) => `${Math.floor(percent)} %` });
+
 const after = (milliseconds: number): void => {
   jest.setSystemTime(Date.now() + milliseconds);
 };
 
-test('a scan that is done within a second says nothing', () => {
-  const progress = createProgress('cost');
+test('prints nothing for work that ends within a second', () => {
+  const progress = create();
   progress.show(20);
   after(900);
   progress.show(100);
@@ -22,8 +25,8 @@ test('a scan that is done within a second says nothing', () => {
   expect(lines).not.toHaveBeenCalled();
 });
 
-test('a long one tells where there is no terminal how far it is, every five seconds', () => {
-  const progress = createProgress('cost');
+test('prints a line every five seconds where there is no terminal', () => {
+  const progress = create();
   for (const percent of [0, 10.4, 20, 30, 40, 50, 60, 70]) {
     progress.show(percent);
     after(1000);

@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Cell, type LocalLake, openLocalLake } from '../../bin/query/engine.ts';
-import { linkServedEvent } from '../../lambdas/image/new-event.ts';
-import { placeEvent } from '../../lambdas/lake/row.ts';
-import { namedQueries } from '../../lib/lake/named-queries.ts';
-import { storeRows } from './stored-rows.ts';
+import { type Cell, type LocalLake, openLocalLake } from '../../../../bin/commands/query/engine.ts';
+import { linkServedEvent } from '../../../../lambdas/image/new-event.ts';
+import { placeEvent } from '../../../../lambdas/lake/row.ts';
+import { namedQueries } from '../../../../lib/lake/named-queries.ts';
+import { storeRows } from '../../../lake/stored-rows.ts';
 
 const queries = namedQueries({ resizeMemoryMiB: 1769 });
 const folders: string[] = [];
@@ -28,8 +28,8 @@ afterEach(async () => {
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
 });
 
-describe('DuckDB answers as Athena does', () => {
-  // Known values: those of Trino's documentation, or worked out by hand.
+describe('DuckDB returns what Athena returns', () => {
+  // Values from Trino's documentation, or calculated by hand.
   test.each<[sql: string, answer: Cell]>([
     ["date_format(TIMESTAMP '2026-02-03 04:05:06', '%Y-%m-%d')", '2026-02-03'],
     ["date_format(DATE '2026-03-01' - INTERVAL '30' DAY, '%Y-%m-%d')", '2026-01-30'],
@@ -52,7 +52,7 @@ describe('DuckDB answers as Athena does', () => {
     expect((await lake.ask(`SELECT ${sql} AS answer`, () => {})).rows).toEqual([[answer]]);
   });
 
-  test('and puts what is not there last, whichever way it sorts', async () => {
+  test('with nulls last in both directions', async () => {
     const lake = await openAt('none');
     for (const [order, rows] of [
       ['ASC', [[1], [2], [null]]],
@@ -66,7 +66,7 @@ describe('DuckDB answers as Athena does', () => {
     }
   });
 
-  test('in queries that format a time only by letters that mean the same to both', () => {
+  test('for every date format in the queries', () => {
     const formats = queries.flatMap(({ sql }) => [
       ...sql.matchAll(/date_format\([^']*'[^']*'[^']*'([^']+)'/g),
     ]);
@@ -77,14 +77,14 @@ describe('DuckDB answers as Athena does', () => {
 
 const served = linkServedEvent('a'.repeat(64), 'thumbnail');
 
-/** Stores an event that comes in at a time. */
+/** Stores an event that arrives at a time. */
 const store = async (folder: string, body: string, now = new Date()): Promise<void> => {
   const placed = placeEvent(body, now);
   if ('refusal' in placed) throw new Error(placed.refusal);
   await storeRows(folder, placed.partition, [`${JSON.stringify(placed.row)}\n`]);
 };
 
-test('a lake that nothing has come into answers every query, with nothing', async () => {
+test('an empty lake answers every query with no rows', async () => {
   const lake = await openAt(await temporaryFolder());
   expect(lake.isEmpty).toBe(true);
   for (const { sql } of queries) {
@@ -94,7 +94,7 @@ test('a lake that nothing has come into answers every query, with nothing', asyn
   }
 });
 
-test('finds events in a folder with an awkward name, and none under the errors', async () => {
+test('finds events in a folder with an unusual name, and ignores the errors', async () => {
   // GIVEN
   const folder = join(await temporaryFolder(), "it's a lake");
   await store(folder, JSON.stringify(served));
@@ -112,7 +112,7 @@ test('finds events in a folder with an awkward name, and none under the errors',
   expect(rows).toEqual([['link.served', served.time.slice(0, 10), served.imageId, null]]);
 });
 
-test('counts an event once, also when a copy of it comes days later', async () => {
+test('counts an event once, even when a copy arrives days later', async () => {
   const folder = await temporaryFolder();
   const body = JSON.stringify(served);
   await store(folder, body);
@@ -124,19 +124,19 @@ test('counts an event once, also when a copy of it comes days later', async () =
   ]);
 });
 
-test('tells how far a query is, and when it is done', async () => {
+test('reports the progress of a query and its end', async () => {
   const lake = await openAt('none');
-  const told: number[] = [];
+  const reported: number[] = [];
   const sql = 'SELECT count(*) FROM range(9000) AS a (x), range(9000) AS b (y) WHERE x * y % 7 = 1';
-  await lake.ask(sql, (percent) => told.push(percent));
-  for (const percent of told) {
+  await lake.ask(sql, (percent) => reported.push(percent));
+  for (const percent of reported) {
     expect(percent).toBeGreaterThanOrEqual(0);
     expect(percent).toBeLessThanOrEqual(100);
   }
-  expect(told.at(-1)).toBe(100);
+  expect(reported.at(-1)).toBe(100);
 });
 
-test('a query has what it reads from before it, and says what it answers', () => {
+test('a query starts with its description and the tables that it reads', () => {
   for (const { name, description, sql } of queries) {
     expect(name).toMatch(/^[a-z-]+$/);
     expect(description).toMatch(/^[A-Z].+\.$/);

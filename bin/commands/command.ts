@@ -1,0 +1,42 @@
+import { inspect, type ParseArgsConfig, parseArgs } from 'node:util';
+import { StartError } from '../../local/start-error.ts';
+
+/** An error that the operator can fix. It is printed without a stack. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/**
+ * Reads the command line.
+ *
+ * @throws UsageError with the usage, for an argument that `config` does not allow
+ */
+export const readArguments = <const Config extends ParseArgsConfig>(usage: string, config: Config) => {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+  }
+};
+
+/** Runs a command, which resolves to its exit code. A command that throws is explained and exits with 1. */
+export const runCommand = async (command: () => Promise<number>): Promise<void> => {
+  try {
+    process.exitCode = await command();
+  } catch (error) {
+    console.error(`\n${explanationOf(error) ?? inspect(error)}\n`);
+    process.exitCode = 1;
+  }
+};
+
+/** What the operator can act on; undefined for a bug, which needs its stack. */
+const explanationOf = (error: unknown): string | undefined => {
+  if (error instanceof UsageError || error instanceof StartError) return error.message;
+  if (!(error instanceof Error)) return undefined;
+  const { name, message } = error;
+  if (name === 'CredentialsProviderError' || message.startsWith('Region ')) {
+    return `${message.replace(/\.$/, '')}. Set AWS_PROFILE, or AWS_REGION and credentials, as for the AWS CLI.`;
+  }
+  // Errors of AWS and of the network.
+  return '$metadata' in error || 'code' in error ? `${name}: ${message}` : undefined;
+};
