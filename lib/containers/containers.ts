@@ -108,7 +108,7 @@ export class Containers extends Construct implements Compute {
   /** Counts its tasks, because workers are scaled by their number, and an alarm reports missing ones. */
   private createCluster({ vpc }: Network): Cluster {
     const cluster = new Cluster(this, 'Cluster', { vpc, containerInsightsV2: ContainerInsights.ENABLED });
-    // CDK's own way is a separate resource, which CloudFormation would delete before the services that use it.
+    // CDK adds a separate resource, which CloudFormation would delete before the services that use it.
     requireType(cluster.node.defaultChild, CfnCluster).capacityProviders = ['FARGATE', 'FARGATE_SPOT'];
     return cluster;
   }
