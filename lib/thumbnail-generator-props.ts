@@ -17,8 +17,8 @@ export interface AlertsSettings {
 /** The names and defaults of the settings in docs; `lib/settings.ts` checks the values. */
 export interface ThumbnailGeneratorProps {
   /**
-   * The name of this service: of its API and dashboard, the beginning of its alarms' names, and the dimension of its metrics.
-   * @default - the names of the stack and of each construct down to this one, joined by "-"; an id of `Default` adds nothing
+   * The name of the API and the dashboard, the beginning of the alarms' names, and the metrics' dimension.
+   * @default - the names of the stack and of the constructs in it, joined by "-"; `Default` adds nothing
    */
   readonly serviceName?: string;
   /** First segment of the API's path. @default dev */
@@ -49,7 +49,7 @@ export interface ThumbnailGeneratorProps {
   readonly auth?: Auth;
   /** Who may use permanent links. @default public */
   readonly links?: Links;
-  /** The service's own domain name, with the ARN of a certificate for it. @default - the name of API Gateway */
+  /** A domain name, with the ARN of a certificate for it. @default - the name of API Gateway */
   readonly domain?: Settings['domain'];
 
   /** Uploads a second on average; more get 429. @default 10 */

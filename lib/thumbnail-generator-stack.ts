@@ -18,7 +18,7 @@ export class ThumbnailGeneratorStack extends Stack {
 
   constructor(scope: Construct, id: string, { settings, ...stackProps }: ThumbnailGeneratorStackProps) {
     super(scope, id, stackProps);
-    // An id of `Default` is no part of logical ids, so that it replaces nothing in stacks without this construct.
+    // The id `Default` is no part of logical ids: older stacks, without this construct, keep their resources.
     const service = new ThumbnailGenerator(this, 'Default', settings);
     this.imageEvents = service.imageEvents;
     this.alerts = service.alerts;

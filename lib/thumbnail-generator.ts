@@ -188,7 +188,7 @@ export class ThumbnailGenerator extends Construct {
   }
 }
 
-/** The names of the stack and of each construct down to this one; `Default` adds nothing, as in logical ids. */
+/** The names of the stack and of the constructs in it; `Default` adds nothing, as in logical ids. */
 const serviceNameOf = (construct: Construct): string => {
   const stack = Stack.of(construct);
   const path = construct.node.scopes.slice(stack.node.scopes.length).map(({ node }) => node.id);

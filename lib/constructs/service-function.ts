@@ -6,6 +6,7 @@ import { type BundlingOptions, NodejsFunction, OutputFormat } from 'aws-cdk-lib/
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
+import { projectFolder } from './project-folder.ts';
 import { ServiceLogs } from './service-logs.ts';
 
 export interface ServiceFunctionProps {
@@ -52,11 +53,11 @@ export const bundling = (
   commandHooks: {
     beforeBundling: () => [],
     beforeInstall: () => [],
-    afterBundling: (projectFolder, packageFolder) =>
+    afterBundling: (inputFolder, packageFolder) =>
       processes.map((entry) =>
         [
           'npx esbuild --bundle',
-          `"${join(projectFolder, entry)}"`,
+          `"${join(inputFolder, entry)}"`,
           `--outfile="${join(packageFolder, basename(entry, '.ts'))}.js"`,
           '--platform=node --target=node24 --format=cjs --minify --main-fields=module,main --log-level=warning',
           ...(nativeModules ?? []).map((name) => `--external:${name}`),
@@ -90,7 +91,9 @@ export class ServiceFunction extends NodejsFunction {
     super(scope, id, {
       role,
       logGroup,
-      entry: props.entry,
+      projectRoot: projectFolder,
+      depsLockFilePath: join(projectFolder, 'package-lock.json'),
+      entry: join(projectFolder, props.entry),
       description: props.description,
       environment: props.environment,
       memorySize: props.memoryMiB,

@@ -18,7 +18,7 @@ export class WorkQueue extends Construct {
     this.deadLetterQueue = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // A moved message keeps its age: it would expire at once if this were not longer than in the source queue.
+      // A moved message keeps its age: with the same period as in the source queue it would expire at once.
       retentionPeriod: Duration.days(14),
     });
     this.queue = new Queue(this, 'Queue', {
@@ -32,7 +32,7 @@ export class WorkQueue extends Construct {
     });
   }
 
-  /** What Lambda needs to poll the queue (Lambda Developer Guide, "Execution role permissions" of SQS event sources). */
+  /** What Lambda needs to poll (Lambda Developer Guide, SQS, "Execution role permissions"). */
   get pollStatement(): PolicyStatementProps {
     return {
       actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],

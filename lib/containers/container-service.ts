@@ -52,8 +52,8 @@ const stopTimeout = Duration.seconds(30);
 const user = '1000:1000';
 
 /**
- * Tasks on Fargate: arm64, in private subnets, not as root, without capabilities of the kernel, on a file system that is
- * read-only except for /tmp. A deployment that does not become healthy is rolled back.
+ * Tasks on Fargate: arm64, in private subnets, not as root, without capabilities of the kernel, on a file
+ * system that is read-only except for /tmp. A deployment that does not become healthy is rolled back.
  */
 export class ContainerService extends FargateService {
   readonly taskRole: Role;
@@ -79,8 +79,8 @@ export class ContainerService extends FargateService {
       taskRole,
     });
     const linuxParameters = new LinuxParameters(scope, `${id}Linux`, {
-      // The first process of a container cannot end itself while its event loop is blocked: that must be an init process,
-      // which forwards signals and reaps processes (ECS API Reference, "LinuxParameters").
+      // The first process of a container cannot end itself while its event loop is blocked: that must be an
+      // init process, which forwards signals and reaps processes (ECS API Reference, "LinuxParameters").
       initProcessEnabled: true,
     });
     linuxParameters.dropCapabilities(Capability.ALL);
@@ -126,7 +126,7 @@ export class ContainerService extends FargateService {
       availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
       circuitBreaker: { enable: true, rollback: true },
     });
-    // Tasks that start before the network can reach their image fail, and the deployment would be rolled back.
+    // Tasks that start before the network can reach their image fail, which rolls the deployment back.
     this.node.findChild('Service').node.addDependency(network);
     acknowledge(
       taskDefinition,
@@ -144,7 +144,7 @@ export class ContainerService extends FargateService {
     this.memoryMiB = props.memoryMiB;
   }
 
-  /** Running or desired tasks, counted once a minute (CloudWatch User Guide, "Amazon ECS Container Insights metrics"). */
+  /** Counted once a minute (CloudWatch User Guide, "Amazon ECS Container Insights metrics"). */
   metricTasks(metricName: 'RunningTaskCount' | 'DesiredTaskCount', options?: MetricOptions): Metric {
     return new Metric({
       namespace: 'ECS/ContainerInsights',

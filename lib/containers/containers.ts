@@ -6,6 +6,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Monitored } from '../constructs/monitored.ts';
+import { projectFolder } from '../constructs/project-folder.ts';
 import { requireType } from '../constructs/require-type.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import type { Compute } from '../resize/compute.ts';
@@ -66,7 +67,7 @@ export class Containers extends Construct implements Compute {
       trafficLogs,
     });
     const image = new DockerImageAsset(this, 'Image', {
-      directory: '.',
+      directory: projectFolder,
       platform: ImagePlatform.LINUX_ARM64,
     });
     const platform = {
@@ -107,7 +108,7 @@ export class Containers extends Construct implements Compute {
   /** Counts its tasks, because workers are scaled by their number, and an alarm reports missing ones. */
   private createCluster({ vpc }: Network): Cluster {
     const cluster = new Cluster(this, 'Cluster', { vpc, containerInsightsV2: ContainerInsights.ENABLED });
-    // CDK's own way is a separate resource, which CloudFormation would delete before the services that use it.
+    // CDK adds a separate resource, which CloudFormation would delete before the services that use it.
     requireType(cluster.node.defaultChild, CfnCluster).capacityProviders = ['FARGATE', 'FARGATE_SPOT'];
     return cluster;
   }

@@ -34,7 +34,7 @@ export class IngestService extends ContainerService {
         ...environment,
         PORT: String(ingestPort),
         MAX_BYTES_IN_HAND: String(bytesInHand(settings)),
-        // ECS removes a task from the load balancer before it stops it, but not every node of it knows at once.
+        // ECS first removes a task from the load balancer, but not every node of it knows at once.
         DRAIN_SECONDS: '5',
       },
       vcpus: settings.vcpus,
@@ -60,11 +60,11 @@ export class IngestService extends ContainerService {
   }
 }
 
-/** Bytes of request bodies at once: each takes up to three of memory (`npm run test:load`, "large bodies"). */
+/** Bytes of bodies at once: each takes up to three of memory (`npm run test:load`, "large bodies"). */
 const bytesInHand = ({ memoryMiB }: FargateSettings['ingest']): number => (memoryMiB * 1024 * 1024) / 4;
 
 /**
- * 20 requests a second for each CPU, a fifth of what an upload of 2 MB uses of one. Large images show in the CPU sooner, but
- * requests that only wait for thumbnails show here.
+ * 20 requests a second for each CPU, a fifth of what an upload of 2 MB uses of one. Large images show in the
+ * CPU sooner, but requests that only wait for thumbnails show here.
  */
 const requestsPerMinute = ({ vcpus }: FargateSettings['ingest']): number => 1200 * Math.min(1, vcpus);

@@ -28,8 +28,8 @@ export interface LoadBalancerProps {
 }
 
 /**
- * Receives requests over HTTPS, for one name and one stage, and spreads them over tasks. It holds no data. Protection against
- * deletion would only stop a change back to functions half-way.
+ * Receives requests over HTTPS, for one name and one stage, and spreads them over tasks. It holds no data.
+ * Protection against deletion would only stop a change back to functions half-way.
  */
 export class LoadBalancer extends Construct {
   readonly balancer: ApplicationLoadBalancer;
@@ -48,8 +48,8 @@ export class LoadBalancer extends Construct {
         description: 'The load balancer, for everybody',
         allowAllOutbound: false,
       }),
-      // A request may take 30 s to arrive and wait 20 s for its thumbnails. Tasks keep idle connections for longer, so
-      // that they do not close one that the load balancer is about to use.
+      // A request may take 30 s to arrive and wait 20 s for its thumbnails. Tasks keep idle connections for
+      // longer, so that they do not close one that the load balancer is about to use.
       idleTimeout: Duration.seconds(60),
       dropInvalidHeaderFields: true,
       deletionProtection: false,
@@ -60,10 +60,9 @@ export class LoadBalancer extends Construct {
       targetType: TargetType.IP,
       protocol: ApplicationProtocol.HTTP,
       port,
-      // ECS replaces a task that fails this. When AWS itself has an outage all tasks fail, and new ones would fare no
-      // better: ten failures, five minutes, outlast most outages. With no healthy target the load balancer sends
-      // requests to all of them, and ECS stops none before another one is healthy (ECS Developer Guide, "Amazon ECS
-      // services"). A task that was never ready receives no request, and a deployment of such tasks is rolled back.
+      // ECS replaces a task that fails this, once another one is healthy. In an outage of AWS all tasks fail, and
+      // new ones would too: ten failures, five minutes, outlast most outages. Without a healthy target the load
+      // balancer sends requests to all of them.
       healthCheck: {
         path: '/ready',
         healthyHttpCodes: '200',
@@ -80,7 +79,7 @@ export class LoadBalancer extends Construct {
       certificates: [Certificate.fromCertificateArn(this, 'Certificate', props.certificateArn)],
       // TLS 1.3, and of TLS 1.2 only forward secrecy with authenticated encryption.
       sslPolicy: SslPolicy.TLS13_12_RES_PQ,
-      // As API Gateway answers unknown paths. Scans of IP addresses reach no task, and health checks stay internal.
+      // As API Gateway answers unknown paths. Scans of IP addresses reach no task.
       defaultAction: ListenerAction.fixedResponse(404, {
         contentType: 'application/json',
         messageBody: '{"message":"Not Found"}',
@@ -115,8 +114,9 @@ export class LoadBalancer extends Construct {
   }
 
   /**
-   * Connections, not requests: an access log holds queries, and so the addresses of `?X-Notify-Email=` (Elastic Load
-   * Balancing, "Access logs for your Application Load Balancer", `request`). Ingest logs requests without queries.
+   * Connections, not requests: an access log holds queries, and so the addresses of `?X-Notify-Email=`
+   * (Elastic Load Balancing, "Access logs for your Application Load Balancer", `request`). Ingest logs
+   * requests without queries.
    */
   private logConnections(trafficLogs: IBucket): void {
     this.balancer.setAttribute('connection_logs.s3.enabled', 'true');

@@ -31,7 +31,7 @@ export interface NetworkProps {
   readonly trafficLogs: IBucket;
 }
 
-/** The services that tasks need besides S3 and DynamoDB; ECS needs the first three to start them and to write their logs. */
+/** Services that tasks need besides S3 and DynamoDB; ECS needs the first three to start and log them. */
 const interfaceEndpoints = {
   EcrApi: InterfaceVpcEndpointAwsService.ECR,
   EcrImages: InterfaceVpcEndpointAwsService.ECR_DOCKER,
@@ -42,8 +42,9 @@ const interfaceEndpoints = {
 } as const;
 
 /**
- * A network with public subnets for the load balancer and private ones for tasks. Without a NAT gateway tasks have no route
- * to the internet, which limits what malicious code in a decoder could do (SECURITY.md): only DNS queries get out.
+ * A network with public subnets for the load balancer and private ones for tasks. Without a NAT gateway tasks
+ * have no route to the internet, which limits what malicious code in a decoder could do (SECURITY.md): only
+ * DNS queries get out.
  */
 export class Network extends Construct {
   readonly vpc: Vpc;
@@ -77,8 +78,8 @@ export class Network extends Construct {
     this.taskSubnets = { subnetGroupName: 'Tasks' };
     this.addGatewayEndpoints(props);
     if (!natGateway) this.endpointAccess = this.addInterfaceEndpoints();
-    // Refused connections show attacks, and tasks that try to get out. Accepted ones would add a record for each
-    // connection to S3, and nothing that the logs do not have.
+    // Refused connections show attacks, and tasks that try to get out. Accepted ones would add a record for
+    // each connection to S3, and nothing that the logs do not have.
     new FlowLog(this, 'RefusedTraffic', {
       resourceType: FlowLogResourceType.fromVpc(this.vpc),
       trafficType: FlowLogTrafficType.REJECT,
@@ -96,8 +97,8 @@ export class Network extends Construct {
   }
 
   /**
-   * Gateway endpoints are free of charge. Their policies admit only the buckets and tables of the service, and the bucket
-   * from which ECR serves container images (ECR User Guide, "Interface VPC endpoints").
+   * Gateway endpoints are free of charge. Their policies admit only the buckets and tables of the service,
+   * and the bucket from which ECR serves container images (ECR User Guide, "Interface VPC endpoints").
    */
   private addGatewayEndpoints({ buckets, tables }: Pick<NetworkProps, 'buckets' | 'tables'>): void {
     const { region, partition } = Stack.of(this);

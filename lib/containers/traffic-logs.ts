@@ -14,8 +14,9 @@ export interface TrafficLogsProps {
 export const trafficLogPrefixes = { connections: 'connections', refused: 'refused' } as const;
 
 /**
- * Every connection to the load balancer, and every one that the network refused. AWS writes these logs as objects only, and
- * with keys of S3 only (Elastic Load Balancing, "Enable connection logs for your Application Load Balancer").
+ * Every connection to the load balancer, and every one that the network refused. AWS writes these logs as
+ * objects only, and with keys of S3 only (Elastic Load Balancing, "Enable connection logs for your
+ * Application Load Balancer").
  */
 export class TrafficLogs extends PrivateBucket {
   constructor(scope: Construct, id: string, { retention, removalPolicy }: TrafficLogsProps) {

@@ -19,7 +19,7 @@ export interface WorkerServiceProps {
 /** How long one decoder works on an image and waits for S3, as docs/cost.md assumes. */
 const imageSeconds = 0.3;
 
-/** The first worker and a fifth of the others run on demand: AWS does not replace missing Spot capacity by other capacity. */
+/** The first worker and a fifth of the others run on demand, because Spot capacity may be missing. */
 const capacityOf = ({ spot }: FargateSettings['worker']): readonly CapacityProviderStrategy[] =>
   spot
     ? [
@@ -30,7 +30,7 @@ const capacityOf = ({ spot }: FargateSettings['worker']): readonly CapacityProvi
 
 /** Runs the code of the resize functions in tasks, the workers, as many as the queues need. */
 export class WorkerService extends ContainerService {
-  /** Images that may wait for each worker: as many as it resizes within half of the goal from upload to ready. */
+  /** Images that may wait for each worker: as many as it resizes within half of the goal. */
   readonly backlogTarget: number;
   readonly maxTasks: number;
   /** Images that wait while the largest number of workers keeps up. */
@@ -78,8 +78,8 @@ export class WorkerService extends ContainerService {
   }
 
   /**
-   * Application Auto Scaling User Guide, "Create a target tracking scaling policy using metric math". CDK's class for such
-   * policies accepts no expression.
+   * Application Auto Scaling User Guide, "Create a target tracking scaling policy using metric math". CDK's
+   * class for such policies accepts no expression.
    */
   private scaleOnBacklog(scaling: ScalableTaskCount, queues: Resize['queues']): void {
     const target = requireType(scaling.node.findChild('Target'), ScalableTarget);

@@ -33,8 +33,8 @@ export class ImageBucket extends PrivateBucket {
   }
 
   /**
-   * Sets the bucket's own property. `addEventNotification` would deploy a function for it, with a role that may write to
-   * any log, and a log of its own that outlives the stack.
+   * Sets the bucket's own property. `addEventNotification` would deploy a function for it, with a role that
+   * may write to any log, and a log of its own that outlives the stack.
    */
   private sendEvents(queue: IQueue, prefix: string): void {
     const bucket = requireType(this.node.defaultChild, CfnBucket);

@@ -2,8 +2,8 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 
 /**
- * Publishes what happens to images. Its policy refuses requests without TLS and grants nothing: roles of this account
- * publish and subscribe by their own policies.
+ * Publishes what happens to images. Its policy refuses requests without TLS and grants nothing: roles of this
+ * account publish and subscribe by their own policies.
  */
 export class ImageEvents extends Topic {
   constructor(scope: Construct, id: string) {

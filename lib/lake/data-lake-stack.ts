@@ -17,7 +17,7 @@ export interface DataLakeStackProps extends StackProps {
   readonly alerts: ITopic;
 }
 
-/** Keeps all events where SQL can query them. Nothing depends on this stack, so it can be removed at any time. */
+/** Keeps all events for queries in SQL. Nothing depends on this stack: it can be removed at any time. */
 export class DataLakeStack extends Stack {
   constructor(
     scope: Construct,

@@ -28,7 +28,7 @@ export interface EventsTableProps {
   readonly bucket: IBucket;
 }
 
-/** The schema of the events, for Athena and Firehose. Partitions follow from their names, without a crawler. */
+/** The schema of the events, for Athena and Firehose. Partitions are projected, without a crawler. */
 export class EventsTable extends Construct {
   readonly database: Database;
   readonly table: S3Table;

@@ -69,8 +69,8 @@ export const lakeAlarms = (props: LakeAlarmsProps): readonly AlarmRow[] => {
     {
       name: 'lake-freshness',
       metric: ofStream('DeliveryToS3.DataFreshness', 'Maximum'),
-      // Firehose buffers for 15 minutes, with partitions up to half as long again (Firehose Developer Guide, "Buffer data
-      // for dynamic partitioning").
+      // Firehose buffers for 15 minutes, with partitions up to half as long again (Firehose Developer Guide,
+      // "Buffer data for dynamic partitioning").
       limit: { above: 45 * 60 },
       description:
         'An event has waited for more than 45 minutes to be written to the bucket. Firehose drops what it cannot deliver for 24 hours. Look in its log why it cannot write.',

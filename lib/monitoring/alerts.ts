@@ -10,9 +10,9 @@ export interface AlertsProps {
 }
 
 /**
- * Alerts operators. Not encrypted with a KMS key: alarms cannot use the one that AWS manages (CloudWatch User Guide,
- * "Notifying users on alarm changes"), and a customer key costs a dollar a month. Alarms contain no image and no personal
- * data; a notice of SES about a bounced mail contains its recipient.
+ * Alerts operators. Not encrypted with a KMS key: alarms cannot use the one that AWS manages (CloudWatch User
+ * Guide, "Notifying users on alarm changes"), and a customer key costs a dollar a month. Alarms contain no
+ * image and no personal data; a notice of SES about a bounced mail contains its recipient.
  */
 export class Alerts extends Topic {
   constructor(scope: Construct, id: string, { emails }: AlertsProps) {

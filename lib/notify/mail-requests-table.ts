@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import { mailRequestsTable } from '../../lambdas/notify/mail-request.ts';
 import { acknowledge } from '../constructs/acknowledge.ts';
 
-/** One item for each requested mail. It holds addresses, so nothing outlives its use: no backups, deleted with the stack. */
+/** One item for each requested mail. It holds addresses: no backups, and deleted with the stack. */
 export class MailRequestsTable extends Table {
   constructor(scope: Construct, id: string) {
     const text = (name: string) => ({ name, type: AttributeType.STRING });

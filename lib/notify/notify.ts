@@ -83,7 +83,7 @@ export class Notify extends Construct {
       entry: 'lambdas/notify/index.ts',
       description: 'Sends requested mails about images',
       environment,
-      // The largest thumbnail has 4096 x 4096 pixels: 64 MiB decoded, twice that during the conversion to JPEG.
+      // The largest thumbnail, 4096 x 4096 pixels, takes 64 MiB decoded, and as much again to become a JPEG.
       memoryMiB: 512,
       timeout,
       logRetention: props.logRetention,
@@ -105,8 +105,8 @@ export class Notify extends Construct {
           actions: ['ses:SendEmail'],
           resources: [
             this.sesArn('configuration-set', configurationSet.configurationSetName),
-            // In its sandbox SES checks the recipient's identity as well as the sender's (aws/aws-sdk-js#3641,
-            // cloudposse/terraform-aws-ses#40).
+            // In its sandbox SES checks the recipient's identity as well as the sender's
+            // (aws/aws-sdk-js#3641, cloudposse/terraform-aws-ses#40).
             ...new Set([from, ...props.allowedRecipients].map((name) => this.sesArn('identity', name))),
           ],
           conditions: { StringEquals: { 'ses:FromAddress': from } },
@@ -119,8 +119,8 @@ export class Notify extends Construct {
       eventSourceArn: queue.queueArn,
       batchSize: 10,
       reportBatchItemFailures: true,
-      // The minimum of Lambda. Each sends one mail after the other, because SES limits mails per second, in its sandbox to
-      // one (SES Developer Guide, "Service quotas").
+      // The minimum of Lambda. Each sends one mail after the other, because SES limits mails per second, in
+      // its sandbox to one (SES Developer Guide, "Service quotas").
       maxConcurrency: 2,
     });
     this.monitored = mailMonitoring({

@@ -48,7 +48,8 @@ export class Reconciler extends Construct {
       timeout: Duration.minutes(2),
       logRetention: props.logRetention,
       statements: [
-        // GetObject also allows HeadObject; with ListBucket its answer for a missing original is 404 instead of 403.
+        // GetObject also allows HeadObject; with ListBucket it answers 404 instead of 403 if there is no
+        // original.
         {
           actions: ['s3:GetObject'],
           resources: [props.rawBucket.arnForObjects(`${originalPrefix}*`)],

@@ -1,7 +1,7 @@
 import type { ImageLimits } from '../../lambdas/image/limits.ts';
 import { fastMemoryMiB, type Lane } from '../../lambdas/resize/lanes.ts';
 
-/** Memory with which a function has one whole CPU (Lambda Developer Guide, "Configure Lambda function memory"). */
+/** Gives a function one whole CPU (Lambda Developer Guide, "Configure Lambda function memory"). */
 const oneCpuMiB = 1769;
 
 /** Memory of the process that starts decoders. */

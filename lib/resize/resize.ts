@@ -30,7 +30,7 @@ export interface ResizeProps {
   readonly logRetention: RetentionDays;
 }
 
-/** The longest that one message may take: time for two decodes, each as long as the settings allow at most. */
+/** The longest that one message may take: two decodes of the longest duration that settings allow. */
 export const resizeTimeout = Duration.seconds(120);
 
 /** Makes the thumbnails of every original in the raw bucket. What runs its code is a `Compute`. */

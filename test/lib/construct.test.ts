@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Construct } from 'constructs';
 import { ThumbnailGenerator } from '../../lib/thumbnail-generator.ts';
 import type { ThumbnailGeneratorProps } from '../../lib/thumbnail-generator-props.ts';
-import { resourcesOf } from './stacks.ts';
+import { inContainers, resourcesOf } from './stacks.ts';
 
 const newStack = (): Stack => {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8'));
@@ -74,6 +75,17 @@ describe('the name of a service', () => {
   test('can be given', () => {
     expect(serviceNameOf({ serviceName: 'photos' })).toBe('photos');
   });
+});
+
+test('is found by an app in any folder', () => {
+  const folder = process.cwd();
+  const stack = newStack();
+  process.chdir(tmpdir());
+  try {
+    expect(serviceNameOf(inContainers, stack)).toBe('Other-Thumbnails');
+  } finally {
+    process.chdir(folder);
+  }
 });
 
 test('fails with the name, the value and the rule of a wrong prop', () => {

@@ -26,7 +26,7 @@ jest.mock('../../lib/constructs/acknowledge.ts', () => {
   };
 });
 
-/** The app of bin/app.ts with the lake; the given settings override cdk.json, and functions are not bundled. */
+/** The app of bin/app.ts with the lake; settings override cdk.json, and functions are not bundled. */
 const appWith = (given: Readonly<Record<string, unknown>> = {}) => {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8'));
   const outdir = mkdtempSync(join(tmpdir(), 'thumbnail-generator-synth-'));

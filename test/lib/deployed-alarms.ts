@@ -84,7 +84,10 @@ export const summaryOf = ({ metrics, sign, threshold, over, of, periodSeconds }:
 /** Sums or values by metric. Other metrics have no data. */
 export type Facts = Readonly<Record<string, number>>;
 
-/** CloudWatch's functions, for one period (CloudWatch User Guide, "Using math expressions with CloudWatch metrics"). */
+/**
+ * CloudWatch's functions, for one period (CloudWatch User Guide, "Using math expressions with CloudWatch
+ * metrics").
+ */
 const metricMath = {
   FILL: (value: number | undefined, filler: number) => value ?? filler,
   IF: (condition: boolean, then: number, otherwise: number) => (condition ? then : otherwise),
@@ -99,8 +102,8 @@ export const evaluate = (
 };
 
 /**
- * Whether an alarm goes off when these facts are spread evenly over so many seconds, and repeat for as long as the alarm looks
- * back.
+ * Whether an alarm goes off when these facts are spread evenly over so many seconds, and repeat for as long
+ * as the alarm looks back.
  */
 export const goesOff = (alarm: DeployedAlarm, facts: Facts, withinSeconds: number): boolean => {
   const share = Math.min(1, alarm.periodSeconds / withinSeconds);

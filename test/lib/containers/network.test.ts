@@ -132,7 +132,7 @@ describe('security groups', () => {
   const referred = (reference: { readonly 'Fn::GetAtt': readonly [string, string] }): string =>
     nameOf(reference['Fn::GetAtt'][0]);
 
-  /** Every rule as "from -> to: port". CDK represents "no outbound traffic" by a rule for an invalid address. */
+  /** Every rule as "from -> to: port". CDK writes "no outbound traffic" as a rule for an invalid address. */
   const rulesOf = (of: Template): readonly string[] => {
     const groups = resourcesOf(of, 'AWS::EC2::SecurityGroup');
     return [

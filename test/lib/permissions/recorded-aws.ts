@@ -102,8 +102,8 @@ interface Roles {
 }
 
 /**
- * Records every command that any client sends or signs, with the role of its credentials. DynamoDB is a real server, S3
- * holds its objects in memory, and the other services only answer.
+ * Records every command that any client sends or signs, with the role of its credentials. DynamoDB is a real
+ * server, S3 holds its objects in memory, and the other services only answer.
  */
 export const recordAws = () => {
   const calls: Call[] = [];
