@@ -3,7 +3,7 @@ import { spawnEntry } from '../local/child.ts';
 import { readCredentials } from '../local/data-folder.ts';
 import { environmentsFor } from '../local/environments.ts';
 import { readOptions } from '../local/options.ts';
-import { requireServices } from '../local/ports.ts';
+import { requireEmulators } from '../local/ports.ts';
 import { runCommand } from './commands/command.ts';
 
 const isDryRun = (argument: string): boolean => argument === '--dry-run';
@@ -15,7 +15,7 @@ await runCommand(async () => {
     args.filter((argument) => !isDryRun(argument)),
     process.env,
   );
-  await requireServices(ports);
+  await requireEmulators(ports);
   const { reconcile: environment } = environmentsFor(ports, settings, readCredentials(dataFolder));
   const child = spawnEntry({
     entry: 'local/workers/reconcile.ts',

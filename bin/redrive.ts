@@ -1,6 +1,6 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { readPorts } from '../local/options.ts';
-import { requireServices } from '../local/ports.ts';
+import { requireEmulators } from '../local/ports.ts';
 import { readArguments, runCommand } from './commands/command.ts';
 import { localQueues, queuesOfStack } from './commands/redrive/queues.ts';
 import { printCounts, redriveQueue } from './commands/redrive/redrive.ts';
@@ -14,7 +14,7 @@ const usage = `Usage: npm run redrive -- [--stack NAME] [--dry-run]
 const queuesOf = async (stackName: string | undefined) => {
   if (stackName !== undefined) return { sqs: new SQSClient(), queues: await queuesOfStack(stackName) };
   const ports = readPorts(process.env['PORT']);
-  await requireServices(ports);
+  await requireEmulators(ports);
   return localQueues(ports);
 };
 

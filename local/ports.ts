@@ -62,7 +62,7 @@ export const isListening = async (port: number): Promise<boolean> => {
 };
 
 /** @throws StartError for the first emulator that does not run */
-export const requireServices = async (ports: Ports): Promise<void> => {
+export const requireEmulators = async (ports: Ports): Promise<void> => {
   for (const [use, port] of named(ports)) {
     if (port === ports.api || (await isListening(port))) continue;
     throw new StartError(

@@ -2,11 +2,11 @@ import type { AllowedRecipients } from '../lambdas/notify/mail-request.ts';
 import { resources } from './aws.ts';
 import { type Child, type ChildProps, startChild } from './child.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
+import { type Emulators, startEmulators } from './emulators/start.ts';
 import { apiUrlOf, emailOf, environmentsFor } from './environments.ts';
 import { type Options, readOptions } from './options.ts';
 import { endpointOf, refuseBusyPorts, untilListening } from './ports.ts';
 import { startSchedule } from './schedule.ts';
-import { type Services, startServices } from './services.ts';
 import { StartError } from './start-error.ts';
 
 /** `npm start`: the emulators of AWS, and the processes of the product around them. */
@@ -16,11 +16,11 @@ const start = async (options: Options): Promise<void> => {
   await refuseBusyPorts(ports);
 
   const dataFolder = openDataFolder(ports.api);
-  const services = await startServices({ ports, dataFolder });
-  running.push(services);
+  const emulators = await startEmulators({ ports, dataFolder });
+  running.push(emulators);
 
   const environments = environmentsFor(ports, settings, dataFolder.credentials);
-  await startProcesses(processesOf(environments, options, services));
+  await startProcesses(processesOf(environments, options, emulators));
   console.log(usageOf(options, dataFolder));
   running.push(
     startSchedule({
@@ -37,7 +37,7 @@ type Environments = ReturnType<typeof environmentsFor>;
 const processesOf = (
   environments: Environments,
   { ports }: Options,
-  { firstPoll }: Services,
+  { firstPoll }: Emulators,
 ): readonly ChildProps[] => [
   {
     name: 'ingest',
@@ -98,13 +98,13 @@ const running: { stop(): Promise<unknown> }[] = [];
 
 let isStopping = false;
 
-/** Stops everything in reverse order, so that consumers end before the services that they use. */
+/** Stops everything in reverse order, so that processes end before the emulators that they use. */
 const stop = async (exitCode: number): Promise<void> => {
   // npm passes on a Ctrl-C that this process has received from the terminal already.
   if (isStopping) return;
   isStopping = true;
   try {
-    for (const service of running.toReversed()) await service.stop();
+    for (const each of running.toReversed()) await each.stop();
   } finally {
     process.exit(exitCode);
   }

@@ -24,16 +24,16 @@ let image: ShownReply;
 const foreign = 'http://attacker.example';
 
 /** A request that each server accepts. */
-const friendly = async (): Promise<Readonly<Record<string, Sent>>> => {
+const acceptedRequests = async (): Promise<Readonly<Record<string, Sent>>> => {
   const { api, s3, sqs, dynamodb, mail } = local.ports;
   const { pathname, search } = new URL(image.url);
-  const question = await signedJson(endpointOf(dynamodb), credentials);
+  const jsonRequest = await signedJson(endpointOf(dynamodb), credentials);
   return {
     api: { port: api, target: `/dev/images/${image.id}` },
     s3: { port: s3, target: pathname + search },
     // The form of a request to SNS, which shares a server with SQS.
     sqs: { port: sqs, target: '/', ...(await signedForm(endpointOf(sqs), credentials)) },
-    dynamodb: { port: dynamodb, target: '/', ...question },
+    dynamodb: { port: dynamodb, target: '/', ...jsonRequest },
     mail: { port: mail, target: '/store' },
   };
 };
@@ -70,7 +70,7 @@ const statuses = async (
 ) =>
   Object.fromEntries(
     await Promise.all(
-      Object.entries(await friendly()).map(async ([name, request]) => {
+      Object.entries(await acceptedRequests()).map(async ([name, request]) => {
         const { status, text } = await send(request, headersFor(request.port), hostFor?.(request.port));
         expect(text).not.toMatch(/^access-control-/im);
         return [name, status] as const;
@@ -105,7 +105,7 @@ describe('every server of npm start', () => {
     ]) {
       expect(await statuses(() => ({}), hostFor)).toEqual(all(421));
     }
-    for (const each of Object.values(await friendly())) {
+    for (const each of Object.values(await acceptedRequests())) {
       const { status } = await send(each, {}, '');
       expect(status).toBe(400);
       // HTTP/1.0 does not require it.
@@ -117,9 +117,9 @@ describe('every server of npm start', () => {
   });
 
   test('accepts localhost too, where no signature covers the host', async () => {
-    const { api, mail } = await friendly();
+    const { api, mail } = await acceptedRequests();
     for (const each of [api, mail]) {
-      if (each === undefined) throw new Error('It is there.');
+      if (each === undefined) throw new Error('The request is missing.');
       expect((await send(each, {}, `localhost:${each.port}`)).status).toBe(200);
       expect((await send(each, {}, `LOCALHOST:${each.port}`)).status).toBe(200);
     }
@@ -139,7 +139,7 @@ describe('every server of npm start', () => {
   });
 
   test('refuses preflights of other sites', async () => {
-    for (const { port } of Object.values(await friendly())) {
+    for (const { port } of Object.values(await acceptedRequests())) {
       const { status, text } = await send(
         { port, target: '/', method: 'OPTIONS' },
         {
@@ -166,9 +166,9 @@ describe('every server of npm start', () => {
   });
 
   test('allows pages of other sites to link and to embed pictures', async () => {
-    const { s3, api, mail } = await friendly();
+    const { s3, api, mail } = await acceptedRequests();
     for (const each of [s3, api, mail]) {
-      if (each === undefined) throw new Error('It is there.');
+      if (each === undefined) throw new Error('The request is missing.');
       const { status } = await send(each, { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Dest': 'image' });
       expect(status).toBe(200);
     }
@@ -199,7 +199,7 @@ test('links use the host name of the request', async () => {
 });
 
 test('forms of other sites cannot publish, send or upload', async () => {
-  const heard = await subscribe(local);
+  const published = await subscribe(local);
   const mails = (await sentMails(local.ports)).length;
   const form = new URLSearchParams({
     Action: 'Publish',
@@ -229,18 +229,18 @@ test('forms of other sites cannot publish, send or upload', async () => {
     }),
   ];
   expect((await Promise.all(requests)).map(({ status }) => status)).toEqual([403, 403, 403, 403, 403]);
-  expect(await heard()).toEqual([]);
+  expect(await published()).toEqual([]);
   expect(await sentMails(local.ports)).toHaveLength(mails);
 });
 
 describe('the emulators', () => {
   const wrong = (): Readonly<Record<string, Credentials>> => ({
-    'what s3rver has built in': { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' },
-    'the key that every presigned URL shows, without its secret': {
+    'the published key of s3rver': { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' },
+    'the access key, which presigned URLs show, with another secret': {
       accessKeyId: credentials.accessKeyId,
       secretAccessKey: 'f'.repeat(64),
     },
-    'those of someone else': { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'example' },
+    'another key': { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'example' },
   });
 
   test('refuse requests signed with other credentials', async () => {
@@ -249,7 +249,7 @@ describe('the emulators', () => {
       const s3 = createS3Client({ ...config, endpoint: endpointOf(local.ports.s3), forcePathStyle: true });
       const sqs = new SQSClient({ ...config, endpoint: endpointOf(local.ports.sqs) });
       const sns = new SNSClient({ ...config, endpoint: endpointOf(local.ports.sqs) });
-      const question = await signedJson(endpointOf(local.ports.dynamodb), other);
+      const jsonRequest = await signedJson(endpointOf(local.ports.dynamodb), other);
       const answers = await Promise.allSettled([
         s3.send(new PutObjectCommand({ Bucket: resources.rawBucket, Key: 'raw/any', Body: 'x' })),
         sqs.send(new ListQueuesCommand({})),
@@ -258,14 +258,14 @@ describe('the emulators', () => {
       const refused = answers.map(
         (answer) => answer.status === 'rejected' && answer.reason.$metadata.httpStatusCode,
       );
-      const { status } = await send({ port: local.ports.dynamodb, target: '/', ...question });
+      const { status } = await send({ port: local.ports.dynamodb, target: '/', ...jsonRequest });
       expect({ name, refused: [...refused, status] }).toEqual({ name, refused: [403, 403, 403, 403] });
     }
   });
 
   test('accept a signature only for the request that was signed', async () => {
-    const { dynamodb } = await friendly();
-    if (dynamodb === undefined) throw new Error('It is there.');
+    const { dynamodb } = await acceptedRequests();
+    if (dynamodb === undefined) throw new Error('The request is missing.');
     const authorization = String(dynamodb.headers?.['authorization']);
     const refused: Readonly<Record<string, Sent>> = {
       'another operation': {
@@ -283,7 +283,7 @@ describe('the emulators', () => {
         ...dynamodb,
         headers: { ...dynamodb.headers, authorization: authorization.replace(/, Signature.*/, '') },
       },
-      'a query that is no URL': { ...dynamodb, target: '//?%' },
+      'an invalid query': { ...dynamodb, target: '//?%' },
     };
     for (const [name, request] of Object.entries(refused)) {
       expect({ name, status: (await send(request)).status }).toEqual({ name, status: 403 });

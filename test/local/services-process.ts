@@ -1,11 +1,11 @@
 import { openDataFolder } from '../../local/data-folder.ts';
+import { startEmulators } from '../../local/emulators/start.ts';
 import { portsFrom } from '../../local/ports.ts';
-import { startServices } from '../../local/services.ts';
 
 /** Only the emulators: `services-process.ts <port> <visibility timeout in seconds> [<port of a proxy>]`. */
 const [port, visibilityTimeoutSeconds, proxyPort] = process.argv.slice(2).map(Number);
 if (!port || !visibilityTimeoutSeconds) throw new Error('Give a port and a visibility timeout.');
-await startServices({
+await startEmulators({
   ports: portsFrom(port),
   dataFolder: openDataFolder(port),
   proxyPorts: proxyPort === undefined ? undefined : portsFrom(proxyPort),

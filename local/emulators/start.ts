@@ -1,19 +1,19 @@
 import { join } from 'node:path';
-import { originalPrefix } from '../lambdas/image/keys.ts';
-import { mailedEventTypes } from '../lambdas/notify/mail-request.ts';
-import { collectGarbageLessOften } from '../lambdas/runtime/heap.ts';
-import { resources } from './aws.ts';
-import type { DataFolder } from './data-folder.ts';
-import { createDisk, isFailedWrite } from './emulators/disk.ts';
-import { startDynamoDB } from './emulators/dynamodb.ts';
-import { startMail } from './emulators/mail.ts';
-import { startMessaging } from './emulators/messaging.ts';
-import { originsAt } from './emulators/own-requests-only.ts';
-import { startS3 } from './emulators/s3.ts';
-import type { Ports } from './ports.ts';
-import { StartError } from './start-error.ts';
+import { originalPrefix } from '../../lambdas/image/keys.ts';
+import { mailedEventTypes } from '../../lambdas/notify/mail-request.ts';
+import { collectGarbageLessOften } from '../../lambdas/runtime/heap.ts';
+import { resources } from '../aws.ts';
+import type { DataFolder } from '../data-folder.ts';
+import type { Ports } from '../ports.ts';
+import { StartError } from '../start-error.ts';
+import { createDisk, isFailedWrite } from './disk.ts';
+import { startDynamoDB } from './dynamodb.ts';
+import { startMail } from './mail.ts';
+import { startMessaging } from './messaging.ts';
+import { originsAt } from './own-requests-only.ts';
+import { startS3 } from './s3.ts';
 
-export interface ServicesProps {
+export interface EmulatorsProps {
   readonly ports: Ports;
   /** Where the state is kept. */
   readonly dataFolder: DataFolder;
@@ -26,7 +26,7 @@ export interface ServicesProps {
   readonly visibilityTimeoutSeconds?: number;
 }
 
-export interface Services {
+export interface Emulators {
   /** Resolves when a consumer has polled the queue for the first time. */
   firstPoll(queue: string): Promise<void>;
   stop(): Promise<void>;
@@ -42,7 +42,7 @@ const notifyVisibilitySeconds = 90;
 const dataLakeVisibilitySeconds = 10;
 
 /** Starts emulators of all AWS services that the code uses, with the resources that a deployment creates. */
-export const startServices = async (props: ServicesProps): Promise<Services> => {
+export const startEmulators = async (props: EmulatorsProps): Promise<Emulators> => {
   const { ports, dataFolder, proxyPorts, visibilityTimeoutSeconds = 30 } = props;
   const { path: directory, credentials } = dataFolder;
   // Only the pages of the API itself may send requests to the emulators.
@@ -51,7 +51,7 @@ export const startServices = async (props: ServicesProps): Promise<Services> => 
   collectGarbageLessOften();
   const running: { stop(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
-    for (const service of running.splice(0).reverse()) await service.stop();
+    for (const emulator of running.splice(0).reverse()) await emulator.stop();
   };
   try {
     const messaging = await startMessaging({
