@@ -21,7 +21,6 @@ const rules = {
     to: { circular: true },
   },
   'no-cycle-between-folders': {
-    severity: 'warn',
     scope: 'folder',
     from: { path: '^(lib|lambdas)/' },
     to: { circular: true },
@@ -73,7 +72,6 @@ const rules = {
   ]),
   'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', ['^bin/app\\.ts$', '^bin/(commands/)?query']),
   'containers-can-be-removed': {
-    severity: 'warn',
     ...knownOnlyTo('^(lib/)?containers/'),
   },
 };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type NamedQuery, namedQueries } from '../lib/lake/named-queries.ts';
-import { resizeMemoryMiB } from '../lib/resize/function-memory.ts';
+import { resizeMemoryMiB } from '../lib/function-memory.ts';
 import { imageLimitsOf } from '../lib/settings.ts';
 import { resources } from '../local/aws.ts';
 import { readOptions } from '../local/options.ts';

@@ -4,7 +4,7 @@ import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema } from '../lambdas/ingest/auth.ts';
 import { addressSchema, allowedRecipientsSchema } from '../lambdas/notify/mail-request.ts';
 import { decodersOf, domainSchema, fargateSchema } from './containers/settings.ts';
-import { workerMemoryMiB } from './resize/function-memory.ts';
+import { workerMemoryMiB } from './function-memory.ts';
 
 /** `-c` gives every value as text: numbers and JSON are read out of it. */
 const fromText = <Schema extends z.ZodType>(schema: Schema) =>

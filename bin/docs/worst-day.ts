@@ -3,7 +3,7 @@ import { maxRecipientsPerDay } from '../../lambdas/notify/mail-request.ts';
 import { type CostLine, totalOf } from '../../lib/cost/image-usage.ts';
 import { sumOf, type Usage, usdOf } from '../../lib/cost/prices.ts';
 import { assumed, fargate, httpApi, lambda } from '../../lib/cost/usage.ts';
-import { ingestMemoryMiB, resizeMemoryMiB } from '../../lib/resize/function-memory.ts';
+import { ingestMemoryMiB, resizeMemoryMiB } from '../../lib/function-memory.ts';
 import type { Settings } from '../../lib/settings.ts';
 
 /**

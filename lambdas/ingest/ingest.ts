@@ -10,8 +10,8 @@ import { requireAcceptedType } from '../image/original-type.ts';
 import type { ImageRecord } from '../image/record.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { RequestError } from '../runtime/request-error.ts';
+import type { UnprovenUpload, UploadWish } from '../runtime/upload-extension.ts';
 import { type CurrentRecordsDependencies, createCurrentRecords } from './current-records.ts';
-import type { UnprovenUpload, UploadWish } from './extension.ts';
 import { createWait, type WaitDependencies, type WaitUntilSettled } from './wait.ts';
 
 export interface IngestDependencies extends CurrentRecordsDependencies, Omit<WaitDependencies, 'find'> {

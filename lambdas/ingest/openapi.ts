@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { imageEventSchema } from '../image/event.ts';
 import { imageIdPattern } from '../image/id.ts';
 import { acceptedTypes } from '../image/original-type.ts';
+import type { ExtensionDescription, UploadExtension } from '../runtime/upload-extension.ts';
 import type { Auth, Links } from './auth.ts';
-import type { ExtensionDescription, UploadExtension } from './extension.ts';
 import { imageReplySchema } from './image-reply.ts';
 import { example, id, receivedExample } from './openapi-examples.ts';
 import { image, imageFailures, json, linkResponses, problems } from './openapi-replies.ts';
@@ -36,7 +36,7 @@ export interface ApiDescriptionProps {
   readonly maxUploadBytes: number;
   readonly auth: Auth;
   readonly links: Links;
-  readonly extensions: readonly UploadExtension[];
+  readonly extensions: readonly UploadExtension<ErrorCode>[];
 }
 
 const schemaOf = (schema: z.ZodType) => {

@@ -3,10 +3,11 @@ import { ImageError } from '../image/errors.ts';
 import { createGate } from '../runtime/gate.ts';
 import type { Log } from '../runtime/log.ts';
 import { RequestError } from '../runtime/request-error.ts';
+import type { UploadExtension, UploadWish } from '../runtime/upload-extension.ts';
 import type { WithBody } from './body.ts';
-import type { UploadExtension, UploadWish } from './extension.ts';
 import type { Ingest } from './ingest.ts';
 import { preferredWaitSeconds, prefers } from './negotiation.ts';
+import type { ErrorCode } from './problem.ts';
 import type { Replies } from './reply.ts';
 import { uploadRequestSchema } from './upload-request.ts';
 import { parseJson } from './validation.ts';
@@ -15,7 +16,7 @@ export interface UploadHandlersProps {
   readonly ingest: Ingest;
   readonly replies: Replies;
   readonly withBody: WithBody;
-  readonly extensions: readonly UploadExtension[];
+  readonly extensions: readonly UploadExtension<ErrorCode>[];
   /** The largest body of `POST /upload_image`, in bytes. */
   readonly maxInlineBytes: number;
   /** The largest image that may be uploaded straight to S3, in bytes. */

@@ -10,8 +10,8 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { createDynamoDBClient } from '../aws/clients.ts';
 import type { ImageId } from '../image/id.ts';
-import type { UnprovenUpload } from '../ingest/extension.ts';
 import { dayOf, secondsUntil } from '../runtime/day.ts';
+import type { UnprovenUpload } from '../runtime/upload-extension.ts';
 import {
   type MailRequest,
   mailRequestSchema,

@@ -9,4 +9,6 @@ export const mailProblems = {
   'too-many-recipients': { status: 429, title: 'Too many recipients for this image today' },
 } as const;
 
-export class MailError extends RequestError<keyof typeof mailProblems> {}
+export type MailErrorCode = keyof typeof mailProblems;
+
+export class MailError extends RequestError<MailErrorCode> {}

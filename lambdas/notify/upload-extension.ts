@@ -1,9 +1,9 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
-import type { UploadExtension, UploadWish } from '../ingest/extension.ts';
+import type { UploadExtension, UploadWish } from '../runtime/upload-extension.ts';
 import { type AllowedRecipients, addressSchema, notifyHeader, requireRecipient } from './mail-request.ts';
 import { createMailRequests, type MailRequests } from './mail-requests.ts';
-import { MailError } from './problems.ts';
+import { MailError, type MailErrorCode } from './problems.ts';
 
 /**
  * Lets callers ask for a mail with `X-Notify-Email`.
@@ -14,13 +14,13 @@ export const createMailExtension = (
   tableName: string | undefined,
   allowedRecipients: AllowedRecipients,
   dynamodb: DynamoDBClient,
-): UploadExtension =>
+): UploadExtension<MailErrorCode> =>
   tableName === undefined
     ? refuseMail
     : acceptMail(createMailRequests(tableName, dynamodb), allowedRecipients);
 
 /** Without mail, a caller who asks for one is refused instead of ignored. */
-const refuseMail: UploadExtension = {
+const refuseMail: UploadExtension<MailErrorCode> = {
   read(request) {
     if (namedIn(request).length === 0) return undefined;
     throw new MailError('email-disabled', `This server sends no mail: leave out ${notifyHeader}.`, {
@@ -30,7 +30,10 @@ const refuseMail: UploadExtension = {
   describe: () => ({ parameters: [], uploadErrors: ['email-disabled'], announceErrors: ['email-disabled'] }),
 };
 
-const acceptMail = (mailRequests: MailRequests, allowed: AllowedRecipients): UploadExtension => ({
+const acceptMail = (
+  mailRequests: MailRequests,
+  allowed: AllowedRecipients,
+): UploadExtension<MailErrorCode> => ({
   read(request) {
     const named = namedIn(request);
     if (named.length === 0) return undefined;

@@ -1,4 +1,4 @@
-import { ingestMemoryMiB, resizeMemoryMiB } from '../resize/function-memory.ts';
+import { ingestMemoryMiB, resizeMemoryMiB } from '../function-memory.ts';
 import { readSettings } from '../settings.ts';
 import { sumOf, type Usage } from './prices.ts';
 import { assumed, eventUsage, fargate, httpApi, lambda, type TaskSize } from './usage.ts';

@@ -1,5 +1,5 @@
 import type { ImageEventType } from '../../lambdas/image/event.ts';
-import { ingestMemoryMiB } from '../resize/function-memory.ts';
+import { ingestMemoryMiB } from '../function-memory.ts';
 import type { Usage } from './prices.ts';
 
 /**

@@ -18,7 +18,7 @@ import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
 import type { Monitored } from '../constructs/monitored.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
-import { ingestMemoryMiB } from '../resize/function-memory.ts';
+import { ingestMemoryMiB } from '../function-memory.ts';
 import { ingestMonitoring } from './ingest-monitoring.ts';
 
 export interface IngestProps {

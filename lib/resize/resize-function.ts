@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import type { ResizeFunctionEnvironment } from '../../lambdas/resize/environment.ts';
 import type { Lane } from '../../lambdas/resize/lanes.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
-import { resizeMemoryMiB } from './function-memory.ts';
+import { resizeMemoryMiB } from '../function-memory.ts';
 import { type Resize, resizeTimeout } from './resize.ts';
 
 export interface ResizeFunctionProps {

@@ -2,10 +2,11 @@ import * as z from 'zod';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { recordSchema } from '../../../lambdas/image/record.ts';
 import { createIngestApp } from '../../../lambdas/ingest/app.ts';
-import type { UploadExtension, UploadWish } from '../../../lambdas/ingest/extension.ts';
 import type { Ingest } from '../../../lambdas/ingest/ingest.ts';
+import type { ErrorCode } from '../../../lambdas/ingest/problem.ts';
 import type { Replies } from '../../../lambdas/ingest/reply.ts';
 import { RequestError } from '../../../lambdas/runtime/request-error.ts';
+import type { UploadExtension, UploadWish } from '../../../lambdas/runtime/upload-extension.ts';
 
 /** An app with extensions of the test's own, in front of a core that accepts everything. */
 
@@ -37,7 +38,7 @@ const bodies = jest.fn();
 const wishOf = (): UploadWish => ({ record: async () => {}, missingBytes: () => new Error('no bytes') });
 
 /** Reads its wish from the header of its name. */
-const extensionFor = (name: string, wish: UploadWish): UploadExtension => ({
+const extensionFor = (name: string, wish: UploadWish): UploadExtension<ErrorCode> => ({
   read: ({ headers }) => {
     const value = headers.get(name);
     if (value === 'wrong') throw new RequestError('invalid-request', `Not a valid ${name}.`, { field: name });

@@ -1,11 +1,10 @@
 import type * as z from 'zod';
 import type { ImageId } from '../image/id.ts';
-import type { ErrorCode } from './problem.ts';
 
 /**
- * Something that a caller may ask for together with an upload. `extensions.ts` lists all that are plugged in.
+ * Something that a caller may ask for together with an upload. `lambdas/ingest/extensions.ts` lists all that are plugged in.
  */
-export interface UploadExtension {
+export interface UploadExtension<Code extends string = string> {
   /**
    * Reads what a request asks for, before anything of the request is stored.
    *
@@ -14,7 +13,7 @@ export interface UploadExtension {
    */
   read(request: Request): UploadWish | undefined;
   /** What the extension adds to the description of both upload routes. */
-  describe(): ExtensionDescription;
+  describe(): ExtensionDescription<Code>;
 }
 
 /** What one request asked an extension for. */
@@ -35,7 +34,7 @@ export interface UnprovenUpload {
   readonly expiresAt: Date;
 }
 
-export interface ExtensionDescription {
+export interface ExtensionDescription<Code extends string = string> {
   readonly parameters: readonly {
     readonly name: string;
     readonly in: 'header' | 'query';
@@ -44,7 +43,7 @@ export interface ExtensionDescription {
     readonly example: string;
   }[];
   /** Errors of `POST /upload_image`. */
-  readonly uploadErrors: readonly ErrorCode[];
+  readonly uploadErrors: readonly Code[];
   /** Errors of `POST /uploads`. */
-  readonly announceErrors: readonly ErrorCode[];
+  readonly announceErrors: readonly Code[];
 }

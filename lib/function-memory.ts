@@ -1,5 +1,5 @@
-import type { ImageLimits } from '../../lambdas/image/limits.ts';
-import { fastMemoryMiB, type Lane } from '../../lambdas/resize/lanes.ts';
+import type { ImageLimits } from '../lambdas/image/limits.ts';
+import { fastMemoryMiB, type Lane } from '../lambdas/resize/lanes.ts';
 
 /** Gives a function one whole CPU (Lambda Developer Guide, "Configure Lambda function memory"). */
 const oneCpuMiB = 1769;
