@@ -161,7 +161,8 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
       const stored = isSettled ? undefined : await originals.head(id);
       if (isSettled || stored !== undefined) {
         // Anyone may know a hash. S3 does not accept the bytes again, so the caller cannot prove having them.
-        for (const wish of wishes) throw wish.missingBytes();
+        const [wish] = wishes;
+        if (wish !== undefined) throw wish.missingBytes();
         return { record: await announceStored(id, stored) };
       }
       const { uploadId, request } = await uploads.sign(id, bytes);
