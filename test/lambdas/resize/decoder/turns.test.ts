@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { variantsSchema } from '../../../../lambdas/image/variant.ts';
 import { createDecoder } from '../../../../lambdas/resize/decoder/pool.ts';
-import { createTurns } from '../../../../lambdas/resize/decoder/turns.ts';
+import { createTurns } from '../../../../lambdas/runtime/turns.ts';
 import { imageLimitsOf, readSettings } from '../../../../lib/settings.ts';
 import { quarteredPicture, slowTiff } from '../../../images.ts';
 
