@@ -4,6 +4,7 @@ import type { Originals } from '../aws/originals.ts';
 import type { ResizeRequests } from '../aws/resize-requests.ts';
 import type { ImageId } from '../image/id.ts';
 import type { ImageRecord } from '../image/record.ts';
+import { createTurns } from '../runtime/turns.ts';
 import { overdueImages } from './overdue-images.ts';
 
 export interface ReconcileDependencies {
@@ -62,11 +63,14 @@ interface Patience {
   readonly isBusy: boolean;
 }
 
-/** What was done with one image, or why it could not be examined. */
-type Finding = { readonly id: ImageId } & (
-  | { readonly action: 'requeued' | 'expired' }
-  | { readonly error: unknown }
-);
+/** What was done with one image. */
+interface Examined {
+  readonly id: ImageId;
+  readonly action: 'requeued' | 'expired';
+}
+
+/** Undefined for images that the run had no time for. */
+type Results = readonly PromiseSettledResult<Examined | undefined>[];
 
 /**
  * Finds images that have been `received` for too long, because an event was lost or a process died, and
@@ -88,28 +92,24 @@ export const createReconcile = ({
   const expire = (record: ImageRecord): Promise<boolean> =>
     catalog.expire(record, new Date(Date.now() + expiryMilliseconds));
 
-  const examine = async (record: ImageRecord, patience: Patience, dryRun: boolean): Promise<Finding> => {
-    const { id } = record;
-    try {
-      const isStored = (await originals.head(id)) !== undefined;
-      if (!dryRun) await (isStored ? requeue(record, patience) : expire(record));
-      return { id, action: isStored ? 'requeued' : 'expired' };
-    } catch (error) {
-      return { id, error };
-    }
+  const examine = async (record: ImageRecord, patience: Patience, dryRun: boolean): Promise<Examined> => {
+    const isStored = (await originals.head(record.id)) !== undefined;
+    if (!dryRun) await (isStored ? requeue(record, patience) : expire(record));
+    return { id: record.id, action: isStored ? 'requeued' : 'expired' };
   };
 
-  const examineKind = async (kind: WaitingKind, patience: Patience, dryRun: boolean): Promise<Finding[]> => {
+  const examineKind = async (kind: WaitingKind, patience: Patience, dryRun: boolean): Promise<Results> => {
     const deadline = Date.now() + maxMillisecondsOfKind;
     const query = { kind, before: overdueSinceOf(patience), maxImages: maxImagesOfKind, deadline };
-    const findings: Finding[] = [];
+    const inTurn = createTurns(concurrency);
+    const results: Results[number][] = [];
     for await (const records of overdueImages(catalog, query)) {
-      const found = await inParallel(records, async (record) =>
-        Date.now() < deadline ? [await examine(record, patience, dryRun)] : [],
+      const examined = records.map((record) =>
+        inTurn(async () => (Date.now() < deadline ? examine(record, patience, dryRun) : undefined)),
       );
-      findings.push(...found.flat());
+      results.push(...(await Promise.allSettled(examined)));
     }
-    return findings;
+    return results;
   };
 
   return async ({ dryRun }) => {
@@ -123,9 +123,9 @@ export const createReconcile = ({
       slow: { seconds: slowPatienceFactor * overdueSeconds, isBusy: slowBacklog > 0 },
       announced: { seconds: overdueSeconds, isBusy: backlog > maxBacklog },
     };
-    const findings: Finding[] = [];
-    for (const kind of kinds) findings.push(...(await examineKind(kind, patience[kind], dryRun)));
-    return reportOf({ dryRun, backlog, slowBacklog }, findings);
+    const results: Results[number][] = [];
+    for (const kind of kinds) results.push(...(await examineKind(kind, patience[kind], dryRun)));
+    return reportOf({ dryRun, backlog, slowBacklog }, results);
   };
 };
 
@@ -135,30 +135,17 @@ const overdueSinceOf = ({ seconds, isBusy }: Patience): Date =>
 /** @throws Error if an image could not be examined, so that the run counts as failed */
 const reportOf = (
   run: Pick<ReconcileReport, 'dryRun' | 'backlog' | 'slowBacklog'>,
-  findings: readonly Finding[],
+  results: Results,
 ): ReconcileReport => {
-  const idsWith = (action: 'requeued' | 'expired'): readonly ImageId[] =>
-    findings.flatMap((finding) => ('action' in finding && finding.action === action ? [finding.id] : []));
-  const [requeued, expired] = [idsWith('requeued'), idsWith('expired')];
-  const errors = findings.flatMap((finding) => ('error' in finding ? [finding.error] : []));
+  const examined = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const idsOf = (action: Examined['action']): readonly ImageId[] =>
+    examined.flatMap((image) => (image?.action === action ? [image.id] : []));
+  const [requeued, expired] = [idsOf('requeued'), idsOf('expired')];
+  const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
   if (errors.length === 0) return { ...run, requeued, expired };
   const [cause] = errors;
   throw new Error(
     `${errors.length} images could not be examined (requeued ${requeued.length}, expired ${expired.length}). The first: ${cause}`,
     { cause },
   );
-};
-
-/** Handles all items, at most `concurrency` at once. */
-const inParallel = async <Item, Result>(
-  items: readonly Item[],
-  handle: (item: Item) => Promise<Result>,
-): Promise<readonly Result[]> => {
-  const results: Result[] = [];
-  const rest = items.entries();
-  const worker = async (): Promise<void> => {
-    for (const [index, item] of rest) results[index] = await handle(item);
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
-  return results;
 };

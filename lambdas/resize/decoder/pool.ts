@@ -1,11 +1,11 @@
 import type { ImageLimits } from '../../image/limits.ts';
 import type { Variant } from '../../image/variant.ts';
 import type { Log } from '../../runtime/log.ts';
+import { createTurns } from '../../runtime/turns.ts';
 import { allowanceOf, type Lane } from '../lanes.ts';
 import { createDecoderChild, type DecoderChild } from './child.ts';
 import { type ForkedDecoder, forkDecoder } from './fork.ts';
 import type { Rendering } from './protocol.ts';
-import { createTurns } from './turns.ts';
 
 /**
  * Decodes images in processes of their own, as many as are asked for at once. No limit within libvips ends

@@ -106,6 +106,29 @@ test('the fast lane does not decode an image whose header promises much work', a
   expect(decoderPids()).toContain(pid);
 });
 
+test('an image that waits for its turn is not charged for the time that another one takes', async () => {
+  // GIVEN two images that have arrived, of which the first uses up its CPU time
+  const decoder = decoderWith({ decodeTimeoutSeconds: 1 }, 'slow', { decodesAtOnce: 1 });
+  const [slow, quick] = [slowTiff(), await photo(400)];
+  const firstArrived = Promise.withResolvers<void>();
+  const first = async function* () {
+    yield slow;
+    firstArrived.resolve();
+  };
+  const second = async function* () {
+    await firstArrived.promise;
+    yield quick;
+  };
+  // WHEN
+  const [exceeding, rendered] = await Promise.allSettled([
+    decoder.decode(first(), variants),
+    decoder.decode(second(), variants),
+  ]);
+  // THEN
+  expect(exceeding).toMatchObject({ status: 'rejected', reason: { reason: 'cpu' } });
+  expect(rendered).toMatchObject({ status: 'fulfilled', value: { original: { width: 400, height: 300 } } });
+});
+
 test('refuses 3 x 4,194,305 pixels in less than 300 bytes by the header', async () => {
   const bomb = hostilePng(3, 4_194_305);
   expect(bomb.byteLength).toBeLessThan(300);
