@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { inspect, parseArgs } from 'node:util';
 import { type NamedQuery, namedQueries } from '../lib/lake/named-queries.ts';
-import { resizeMemoryMiB } from '../lib/resize/function-memory.ts';
+import { ingestMemoryMiB, resizeMemoryMiB } from '../lib/resize/function-memory.ts';
 import { imageLimitsOf } from '../lib/settings.ts';
 import { resources } from '../local/aws.ts';
 import { readOptions } from '../local/options.ts';
@@ -62,6 +62,7 @@ try {
   const { name, list, csv, json } = readArguments();
   const { settings, dataFolder } = readOptions([], process.env);
   const queries = namedQueries({
+    ingestMemoryMiB,
     resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings), 'slow'),
   });
   const query = queries.find((each) => each.name === name);

@@ -9,8 +9,8 @@ import { catalogTable } from '../../lambdas/image/record.ts';
 import type { ServiceFunction } from '../constructs/service-function.ts';
 import type { Containers } from '../containers/containers.ts';
 import type { OwnMetric } from '../monitoring/own-metrics.ts';
-import { times, type Usage, usdOf } from './prices.ts';
-import { apiUnitBytes, fargate, lambda } from './usage.ts';
+import { prices, type Unit, usdOf } from './prices.ts';
+import { apiUnitBytes, fargate } from './usage.ts';
 
 export interface CostEstimateProps {
   readonly ownMetric: OwnMetric;
@@ -28,19 +28,18 @@ export interface CostEstimateProps {
   readonly imageEvents: Topic;
 }
 
-/** A metric, and what one of what it counts uses. */
+/** The sum of a metric costs `usd` for each `per` that it counts. */
 interface Item {
   readonly metric: IMetric;
-  readonly usage: Usage;
+  readonly usd: number;
+  readonly per: number;
 }
-
-/** Prices are written for this many, because CloudWatch takes no exponents. */
-const billion = 1_000_000_000;
 
 const sum = { statistic: 'Sum' };
 
-const each = (usage: Usage, ...metrics: readonly IMetric[]): readonly Item[] =>
-  metrics.map((metric) => ({ metric, usage }));
+/** Items for metrics that count a unit, or a multiple or part of it. */
+const each = (unit: Unit, metrics: readonly IMetric[], { times = 1, parts = 1 } = {}): readonly Item[] =>
+  metrics.map((metric) => ({ metric, usd: prices[unit].usd * times, per: prices[unit].per * parts }));
 
 /** What each service costs in a period, as far as metrics show it. */
 export const costEstimate = (props: CostEstimateProps, period: Duration): readonly MathExpression[] => {
@@ -58,65 +57,65 @@ export const costEstimate = (props: CostEstimateProps, period: Duration): readon
   };
   const items: Readonly<Record<string, readonly Item[]>> = {
     Lambda: props.functions.flatMap((handler) => [
-      ...each({ lambdaCalls: 1 }, handler.metricInvocations(sum)),
-      ...each(lambda(1 / 1000, handler.memoryMiB, 0), handler.metricDuration(sum)),
+      ...each('lambdaCalls', [handler.metricInvocations(sum)]),
+      // The metric is in milliseconds.
+      ...each('lambdaGigabyteSeconds', [handler.metricDuration(sum)], {
+        times: handler.memoryMiB,
+        parts: 1024 * 1000,
+      }),
     ]),
     'API Gateway': [
-      ...each({ apiRequests: 1 }, stage.metricCount(sum)),
-      ...each({ apiRequests: 1 / apiUnitBytes }, stage.metricDataProcessed(sum)),
+      ...each('apiRequests', [stage.metricCount(sum)]),
+      ...each('apiRequests', [stage.metricDataProcessed(sum)], { parts: apiUnitBytes }),
     ],
     ...(containers && costsOfContainers(containers)),
     // S3 counts its requests for a fee only; these follow from what happened to images.
     S3: [
-      ...each({ s3Puts: 1 }, ownMetric('Uploads', sum)),
-      ...each({ s3Puts: props.variantCount }, ownMetric('Ready', sum)),
-      ...each({ s3Gets: 1 }, ownMetric('Ready', sum), ownMetric('Failed', sum)),
+      ...each('s3Puts', [ownMetric('Uploads', sum)]),
+      ...each('s3Puts', [ownMetric('Ready', sum)], { times: props.variantCount }),
+      ...each('s3Gets', [ownMetric('Ready', sum), ownMetric('Failed', sum)]),
     ],
     DynamoDB: [
-      ...each(
-        { dynamodbWrites: 1 },
+      ...each('dynamodbWrites', [
         ...tables.map((table) => table.metricConsumedWriteCapacityUnits(sum)),
         ofWaitingIndex('ConsumedWriteCapacityUnits'),
-      ),
-      ...each(
-        { dynamodbReads: 1 },
+      ]),
+      ...each('dynamodbReads', [
         ...tables.map((table) => table.metricConsumedReadCapacityUnits(sum)),
         ofWaitingIndex('ConsumedReadCapacityUnits'),
-      ),
+      ]),
     ],
     SQS: props.queues.flatMap((queue) =>
-      each(
-        { sqsRequests: 1 },
+      each('sqsRequests', [
         queue.metricNumberOfMessagesSent(sum),
         queue.metricNumberOfMessagesReceived(sum),
         queue.metricNumberOfMessagesDeleted(sum),
         queue.metricNumberOfEmptyReceives(sum),
-      ),
+      ]),
     ),
-    SNS: each({ snsEvents: 1 }, props.imageEvents.metricNumberOfMessagesPublished(sum)),
-    ...(mailRequests && { SES: each({ sesMails: 1 }, ownMetric('MailsSent', sum)) }),
-    Logs: each({ logBytes: 1 }, ...props.logGroups.map(bytesInto)),
+    SNS: each('snsEvents', [props.imageEvents.metricNumberOfMessagesPublished(sum)]),
+    ...(mailRequests && { SES: each('sesMails', [ownMetric('MailsSent', sum)]) }),
+    Logs: each('logBytes', props.logGroups.map(bytesInto)),
   };
   return Object.entries(items).map(([service, list]) => costOf(service, list, period));
 };
 
 const costsOfContainers = ({ ingest, resize, loadBalancer }: Containers) => ({
   // Tasks are counted once a minute. All at the price on demand: that of Spot varies, well below it.
-  Fargate: [ingest, resize].flatMap((service) =>
-    each(fargate(1 / 60, service), service.metricTasks('RunningTaskCount', sum)),
-  ),
+  Fargate: [ingest, resize].map((service) => ({
+    metric: service.metricTasks('RunningTaskCount', sum),
+    usd: usdOf(fargate(1, service)),
+    per: 60,
+  })),
   // A load of images is charged by its bytes.
-  'Load balancer': each({ loadBalancerBytes: 1 }, loadBalancer.balancer.metrics.processedBytes(sum)),
+  'Load balancer': each('loadBalancerBytes', [loadBalancer.balancer.metrics.processedBytes(sum)]),
 });
 
 const costOf = (service: string, items: readonly Item[], period: Duration): MathExpression => {
   const id = (index: number) => `${service.toLowerCase().replaceAll(' ', '_')}_${index}`;
   return new MathExpression({
     expression: items
-      .map(
-        ({ usage }, index) =>
-          `FILL(${id(index)}, 0) * ${Number(usdOf(times(billion, usage)).toPrecision(10))} / ${billion}`,
-      )
+      .map(({ usd, per }, index) => `FILL(${id(index)}, 0) * ${Number(usd.toFixed(10))} / ${per}`)
       .join(' + '),
     usingMetrics: Object.fromEntries(items.map(({ metric }, index) => [id(index), metric])),
     label: service,

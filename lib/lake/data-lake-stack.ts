@@ -3,7 +3,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { Alarms } from '../monitoring/alarms.ts';
 import { ownMetricsOf } from '../monitoring/own-metrics.ts';
-import { resizeMemoryMiB } from '../resize/function-memory.ts';
+import { ingestMemoryMiB, resizeMemoryMiB } from '../resize/function-memory.ts';
 import { imageLimitsOf, type Settings } from '../settings.ts';
 import { acknowledgeLakeFindings } from './acknowledged-findings.ts';
 import { Delivery } from './delivery.ts';
@@ -38,6 +38,7 @@ export class DataLakeStack extends Stack {
     const { workGroup } = new Queries(this, 'Queries', {
       bucket,
       events,
+      ingestMemoryMiB,
       resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings), 'slow'),
     });
     new Alarms(this, 'Alarms', {

@@ -2,16 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FirehoseTransformationEvent, FirehoseTransformationResult } from 'aws-lambda';
+import { imageUsage, totalOf as usageOf } from '../../bin/docs/image-usage.ts';
 import { type Cell, type LocalLake, openLocalLake } from '../../bin/query/engine.ts';
 import type { ImageEvent } from '../../lambdas/image/event.ts';
 import { placeEvent } from '../../lambdas/lake/row.ts';
-import { imageUsage, totalOf as usageOf } from '../../lib/cost/image-usage.ts';
 import { times, usdOf } from '../../lib/cost/prices.ts';
 import { namedQueries } from '../../lib/lake/named-queries.ts';
 import { type GeneratedMessages, generateMessages } from './generated-events.ts';
 import { storeRows } from './stored-rows.ts';
 
-const queries = namedQueries({ resizeMemoryMiB: 1769 });
+const queries = namedQueries({ ingestMemoryMiB: 1024, resizeMemoryMiB: 1769 });
 const messages: GeneratedMessages = generateMessages(8, 10_000, { copies: 0.05, garbage: 0.01 });
 let folder: string;
 let lake: LocalLake;

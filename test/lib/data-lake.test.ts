@@ -387,7 +387,7 @@ describe('Athena', () => {
 
   test('has every query by its name, with the memory that the functions have', () => {
     const lake = Template.fromStack(appWith({ decodeMemoryMiB: 3000 }).lake);
-    const queries = namedQueries({ resizeMemoryMiB: 3450 });
+    const queries = namedQueries({ ingestMemoryMiB: 1024, resizeMemoryMiB: 3450 });
     expect(queries.map(({ name }) => name)).toEqual([
       'bytes-by-type-and-variant',
       'cost',
@@ -491,7 +491,8 @@ describe('the description of the lake', () => {
   });
 
   test('names every query', () => {
-    for (const { name } of namedQueries({ resizeMemoryMiB: 1 })) expect(page).toContain(`\`${name}\``);
+    for (const { name } of namedQueries({ ingestMemoryMiB: 1, resizeMemoryMiB: 1 }))
+      expect(page).toContain(`\`${name}\``);
   });
 });
 
