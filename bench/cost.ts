@@ -1,4 +1,4 @@
-import { imageUsage, totalOf } from '../lib/cost/image-usage.ts';
+import { imageUsage, totalOf } from '../bin/docs/image-usage.ts';
 import { times, usdOf } from '../lib/cost/prices.ts';
 
 /** What one photo took, as measured. */

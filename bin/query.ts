@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { ingestMemoryMiB, resizeMemoryMiB } from '../lib/function-memory.ts';
 import { type NamedQuery, namedQueries } from '../lib/lake/named-queries.ts';
-import { resizeMemoryMiB } from '../lib/function-memory.ts';
 import { imageLimitsOf } from '../lib/settings.ts';
 import { resources } from '../local/aws.ts';
 import { readOptions } from '../local/options.ts';
@@ -54,6 +54,7 @@ await runCommand(async () => {
   }
   const { settings, dataFolder } = readOptions([], process.env);
   const queries = namedQueries({
+    ingestMemoryMiB,
     resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings), 'slow'),
   });
   if (values.list) {

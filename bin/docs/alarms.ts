@@ -1,5 +1,5 @@
-import type { CostLine } from '../../lib/cost/image-usage.ts';
 import { deployments, synthesizedAlarms } from './deployments.ts';
+import type { CostLine } from './image-usage.ts';
 import { table } from './table.ts';
 
 const email = { from: 'images@example.com', allowedRecipients: ['example.com'] };

@@ -1,10 +1,10 @@
 import { zoneCount } from '../../lib/containers/settings.ts';
-import { type CostLine, type ImageUsageProps, imageUsage, totalOf } from '../../lib/cost/image-usage.ts';
 import { prices, sumOf, times, type Usage, usdOf } from '../../lib/cost/prices.ts';
 import { assumed, fargate } from '../../lib/cost/usage.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { alarmUsage } from './alarms.ts';
 import { deployments } from './deployments.ts';
+import { type CostLine, type ImageUsageProps, imageUsage, totalOf } from './image-usage.ts';
 import { dollars, table, tableWithTotal } from './table.ts';
 import { bytesStoredByWorstDay, worstDay, worstDayUsd } from './worst-day.ts';
 

@@ -1,10 +1,10 @@
 import { type Route, routes } from '../../lambdas/ingest/routes.ts';
 import { maxRecipientsPerDay } from '../../lambdas/notify/mail-request.ts';
-import { type CostLine, totalOf } from '../../lib/cost/image-usage.ts';
 import { sumOf, type Usage, usdOf } from '../../lib/cost/prices.ts';
 import { assumed, fargate, httpApi, lambda } from '../../lib/cost/usage.ts';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../../lib/function-memory.ts';
 import type { Settings } from '../../lib/settings.ts';
+import { type CostLine, totalOf } from './image-usage.ts';
 
 /**
  * What one day costs at most, if callers send whatever costs most all day long. Each line has a worst case of

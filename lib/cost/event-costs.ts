@@ -1,12 +1,17 @@
 import { usdOf } from './prices.ts';
 import { apiUnitBytes, eventUsage, lambda } from './usage.ts';
 
+export interface EventCostsProps {
+  readonly ingestMemoryMiB: number;
+  readonly resizeMemoryMiB: number;
+}
+
 /**
  * A table for SQL: what stands behind each type of event in US dollars, and in the last columns what its
  * bytes, seconds and thumbnails add.
  */
-export const eventCostsTable = (resizeMemoryMiB: number): string => {
-  const rows = Object.entries(eventUsage).map(([type, usage]) => {
+export const eventCostsTable = ({ ingestMemoryMiB, resizeMemoryMiB }: EventCostsProps): string => {
+  const rows = Object.entries(eventUsage(ingestMemoryMiB)).map(([type, usage]) => {
     const { apiRequests, lambdaCalls, lambdaGigabyteSeconds, s3Puts, s3Gets } = usage;
     const { dynamodbWrites, dynamodbReads, sqsRequests, snsEvents, logBytes } = usage;
     const isReady = type === 'image.ready';

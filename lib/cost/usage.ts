@@ -1,5 +1,4 @@
 import type { ImageEventType } from '../../lambdas/image/event.ts';
-import { ingestMemoryMiB } from '../function-memory.ts';
 import type { Usage } from './prices.ts';
 
 /**
@@ -39,19 +38,20 @@ export const fargate = (taskHours: number, { vcpus, memoryMiB }: TaskSize): Usag
   fargateGigabyteHours: (taskHours * memoryMiB) / 1024,
 });
 
-const inEveryEvent = { lambdaCalls: 1, dynamodbReads: 1, snsEvents: 1, logBytes: 2400 };
-const upload = { ...inEveryEvent, ...httpApi(0), ...lambda(assumed.ingestSeconds, ingestMemoryMiB) };
-const resized = { ...inEveryEvent, s3Gets: 1, dynamodbWrites: 3, sqsRequests: 4 };
-
 /**
  * What stands behind each event with functions, except the further bytes of a request and the seconds of
  * resize. A write to the catalog counts again for its index, and a new image counts against the daily budget.
  * `image.ready` has one thumbnail.
  */
-export const eventUsage: Readonly<Record<ImageEventType, Usage>> = {
-  'image.received': { ...upload, s3Puts: 1, dynamodbWrites: 3 },
-  'image.duplicate': { ...upload, dynamodbWrites: 1 },
-  'image.ready': { ...resized, s3Puts: 1 },
-  'image.failed': resized,
-  'link.served': { ...inEveryEvent, ...httpApi(0), s3Gets: 1 },
+export const eventUsage = (ingestMemoryMiB: number): Readonly<Record<ImageEventType, Usage>> => {
+  const inEveryEvent = { lambdaCalls: 1, dynamodbReads: 1, snsEvents: 1, logBytes: 2400 };
+  const upload = { ...inEveryEvent, ...httpApi(0), ...lambda(assumed.ingestSeconds, ingestMemoryMiB) };
+  const resized = { ...inEveryEvent, s3Gets: 1, dynamodbWrites: 3, sqsRequests: 4 };
+  return {
+    'image.received': { ...upload, s3Puts: 1, dynamodbWrites: 3 },
+    'image.duplicate': { ...upload, dynamodbWrites: 1 },
+    'image.ready': { ...resized, s3Puts: 1 },
+    'image.failed': resized,
+    'link.served': { ...inEveryEvent, ...httpApi(0), s3Gets: 1 },
+  };
 };

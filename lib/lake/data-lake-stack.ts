@@ -2,7 +2,7 @@ import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { Alarms } from '../constructs/alarms.ts';
-import { resizeMemoryMiB } from '../function-memory.ts';
+import { ingestMemoryMiB, resizeMemoryMiB } from '../function-memory.ts';
 import { imageLimitsOf, type Settings } from '../settings.ts';
 import { Delivery } from './delivery.ts';
 import { EventsTable } from './events-table.ts';
@@ -38,6 +38,7 @@ export class DataLakeStack extends Stack {
     const { workGroup } = new Queries(this, 'Queries', {
       bucket,
       events,
+      ingestMemoryMiB,
       resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings), 'slow'),
     });
     new Alarms(this, 'Alarms', {

@@ -11,6 +11,7 @@ export interface NamedQuery {
 }
 
 export interface NamedQueriesProps {
+  readonly ingestMemoryMiB: number;
   readonly resizeMemoryMiB: number;
 }
 
@@ -18,8 +19,8 @@ const folder = join(import.meta.dirname, 'queries');
 const once = readFileSync(join(import.meta.dirname, 'once.sql'), 'utf8').trimEnd();
 
 /** All named queries: one for each file, after the definitions of the tables that it reads. */
-export const namedQueries = ({ resizeMemoryMiB }: NamedQueriesProps): readonly NamedQuery[] => {
-  const tables = { events: once, event_costs: eventCostsTable(resizeMemoryMiB) };
+export const namedQueries = (props: NamedQueriesProps): readonly NamedQuery[] => {
+  const tables = { events: once, event_costs: eventCostsTable(props) };
   return readdirSync(folder)
     .sort()
     .map((file) => {

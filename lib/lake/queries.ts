@@ -9,6 +9,7 @@ import { namedQueries } from './named-queries.ts';
 export interface QueriesProps {
   readonly bucket: IBucket;
   readonly events: EventsTable;
+  readonly ingestMemoryMiB: number;
   readonly resizeMemoryMiB: number;
 }
 

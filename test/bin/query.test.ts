@@ -6,7 +6,7 @@ import { resources } from '../../local/aws.ts';
 import { storeRows } from '../lake/stored-rows.ts';
 import { cleanUp, startNode, temporaryFolder } from '../local/processes.ts';
 
-const names = namedQueries({ resizeMemoryMiB: 1769 }).map(({ name }) => name);
+const names = namedQueries({ ingestMemoryMiB: 1024, resizeMemoryMiB: 1769 }).map(({ name }) => name);
 let folder: string;
 
 beforeAll(async () => {

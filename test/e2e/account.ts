@@ -25,40 +25,40 @@ import { eventually } from './api.ts';
 import type { Outputs } from './cdk.ts';
 import { credentials, region } from './emulator.ts';
 
-/** What there is in an account, besides what `cdk bootstrap` put there. */
+/** The resources of an account, except those of `cdk bootstrap`. */
 export interface Inventory {
   readonly buckets: readonly string[];
   readonly tables: readonly string[];
   readonly queues: readonly string[];
 }
 
-/** The account that the app was deployed into, seen by its owner. */
+/** The account of the deployment, as its owner. */
 export interface Account {
   inventory(): Promise<Inventory>;
-  /** How many messages wait in a queue or are being worked on. */
+  /** How many messages are in a queue or in flight. */
   messagesIn(queueUrl: string): Promise<number>;
   /** Waits until a queue is empty. */
-  workedOff(queueUrl: string): Promise<void>;
-  /** Type, length and date of an object; undefined when there is none. */
+  drained(queueUrl: string): Promise<void>;
+  /** Type, length and date of an object; undefined if there is none. */
   object(bucket: string, key: string): Promise<StoredObject | undefined>;
   bytesOf(bucket: string, key: string): Promise<Uint8Array>;
   keysUnder(bucket: string, prefix: string): Promise<readonly string[]>;
   item(table: string, id: string): Promise<Readonly<Record<string, unknown>> | undefined>;
   putItem(table: string, item: Readonly<Record<string, unknown>>): Promise<void>;
   /**
-   * Subscribes a queue of its own to a topic while a step runs.
+   * Subscribes a new queue to a topic during a step.
    *
-   * @param step is given what tells all that was heard so far, in no order
+   * @param step gets a function that returns all events so far, in no order
    */
   listenTo<Result>(
     topicArn: string,
     step: (heard: () => Promise<readonly string[]>) => Promise<Result>,
   ): Promise<Result>;
-  /** From now on a message of this queue that failed comes again after so long. */
+  /** Sets the visibility timeout of a queue. */
   hideFor(queueUrl: string, seconds: number): Promise<void>;
-  /** Puts a message into a queue. */
+  /** Sends a message to a queue. */
   send(queueUrl: string, body: string): Promise<void>;
-  /** CloudFormation sets this tag, which is CDK's permission to empty a bucket; the emulator loses it. */
+  /** Sets the tag that allows CDK to empty a bucket: CloudFormation sets it, but the emulator loses it. */
   allowEmptying(bucket: string): Promise<void>;
 }
 
@@ -70,7 +70,7 @@ export interface StoredObject {
 
 const nameOfQueue = (url: string): string => url.split('/').at(-1) ?? '';
 
-/** What a stack has of that which holds data. */
+/** The resources of a stack that hold data. */
 export const inventoryOf = (stack: Outputs): Inventory => ({
   buckets: [stack.RawBucketName, stack.ThumbnailBucketName].sort(),
   tables: [stack.CatalogTableName, stack.AdmissionTableName, stack.MailRequestsTableName]
@@ -120,7 +120,7 @@ export const createAccount = (endpoint: string): Account => {
 
     messagesIn,
 
-    async workedOff(queueUrl) {
+    async drained(queueUrl) {
       const left = await eventually(
         () => messagesIn(queueUrl),
         (count) => count === 0,

@@ -3,15 +3,15 @@ import { type Reply, replySchema, type ShownReply, shownReplySchema } from '../r
 
 type Headers = Readonly<Record<string, string>>;
 
-/** A deployed API, as a client sees it. Redirects are not followed. */
+/** A client of a deployed API. It does not follow redirects. */
 export interface Api {
-  /** Where to POST an image. */
+  /** The URL of `POST /upload_image`. */
   readonly uploadUrl: string;
-  /** Sends an image as curl does in the README, unless other headers are given. */
+  /** Posts an image like the curl command of the README, unless other headers are given. */
   upload(image: Buffer, headers?: Headers): Promise<Response>;
-  /** Asks for a presigned upload. */
+  /** Requests a presigned upload. */
   announce(request: unknown): Promise<Response>;
-  /** @param path the part behind the stage, with its slash */
+  /** @param path the part after the stage, with its slash */
   get(path: string, headers?: Headers, method?: 'GET' | 'HEAD'): Promise<Response>;
 }
 
@@ -35,7 +35,7 @@ export const createApi = (uploadUrl: string): Api => {
   };
 };
 
-/** What a reply says; it must have this status. */
+/** The body of a reply, which must have this status. */
 export const replyOf = async (response: Response, status: number): Promise<Reply> => {
   const text = await response.text();
   expect([response.status, text]).toEqual([status, expect.any(String)]);
@@ -52,14 +52,14 @@ export const uploadAndWait = async (api: Api, image: Buffer): Promise<ShownReply
   return reply;
 };
 
-/** What is known of an image once it is `ready` or `failed`. */
+/** The record of an image after it is `ready` or `failed`. */
 export const settled = async (api: Api, id: string): Promise<Reply> =>
   eventually(
     async () => replyOf(await api.get(`/images/${id}`), 200),
     ({ status }) => status !== 'received',
   );
 
-/** An error must say all of this, as RFC 9457 tells it. */
+/** Checks an error in the form of RFC 9457. */
 export const expectProblem = async (
   response: Response,
   problem: { readonly status: number; readonly code: string; readonly field?: string },
@@ -80,15 +80,15 @@ export const expectProblem = async (
 
 export const secondsUntil = (time: string): number => (Date.parse(time) - Date.now()) / 1000;
 
-/** What a presigned URL shows. */
+/** The bytes behind a presigned URL. */
 export const shownAt = async (url: string): Promise<{ bytes: Buffer; headers: Response['headers'] }> => {
   const response = await fetch(url);
   const bytes = Buffer.from(await response.arrayBuffer());
-  if (response.status !== 200) throw new Error(`The thumbnail's URL answers ${response.status}: ${bytes}`);
+  if (response.status !== 200) throw new Error(`The thumbnail's URL replied ${response.status}: ${bytes}`);
   return { bytes, headers: response.headers };
 };
 
-/** Does what a person does who reloads the page until the thumbnail is there, at most 30 seconds. */
+/** Reloads a URL until the thumbnail is there, for at most 30 seconds. */
 export const eventuallyShownAt = async (url: string): ReturnType<typeof shownAt> => {
   await eventually(
     () => fetch(url, { headers: { Range: 'bytes=0-0' } }),
@@ -97,7 +97,7 @@ export const eventuallyShownAt = async (url: string): ReturnType<typeof shownAt>
   return shownAt(url);
 };
 
-/** Asks until the answer is right, at most 30 seconds; gives the last answer. */
+/** Repeats a request until its reply is right, for at most 30 seconds. @returns the last reply */
 export const eventually = async <Answer>(
   ask: () => Promise<Answer>,
   isRight: (answer: Answer) => boolean,

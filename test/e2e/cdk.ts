@@ -16,7 +16,7 @@ const outputsSchema = z.object({
   ReconcilerFunctionName: z.string(),
   ImageEventsTopicArn: z.string(),
   AlertsTopicArn: z.string(),
-  // Where there is mail.
+  // Only with mail.
   MailRequestsTableName: z.string().optional(),
   NotifyQueueUrl: z.url().optional(),
   NotifyDeadLetterQueueUrl: z.url().optional(),
@@ -29,13 +29,13 @@ const lakeOutputsSchema = z.object({
   DeliveryStreamName: z.string(),
 });
 
-/** What a deployed data lake tells of itself. */
+/** The outputs of a deployed data lake. */
 export type LakeOutputs = z.output<typeof lakeOutputsSchema>;
 
-/** What a deployed stack tells of itself. */
+/** The outputs of a deployed stack. */
 export type Outputs = z.output<typeof outputsSchema>;
 
-/** Settings of the app, as `-c name=value` takes them. */
+/** Settings of the app for `-c name=value`. */
 export type Settings = Readonly<Record<string, string>>;
 
 export interface Cdk {
@@ -44,11 +44,11 @@ export interface Cdk {
   /** Deploys with the data lake. */
   deployLake(settings: Settings): Promise<LakeOutputs>;
   destroy(settings: Settings): Promise<void>;
-  /** Takes away the data lake alone. */
+  /** Destroys only the data lake. */
   destroyLake(settings: Settings): Promise<void>;
   /** @returns the folder with the cloud assembly: the template and the packaged functions */
   synth(settings?: Settings): Promise<string>;
-  /** @returns what `npm run redrive` prints */
+  /** @returns the output of `npm run redrive` */
   redrive(...args: readonly string[]): Promise<string>;
 }
 
@@ -77,21 +77,15 @@ const policySchema = z.looseObject({
   }),
 });
 
-/**
- * The emulator refuses alarms that calculate: there, each of them watches the sum of the first metric that it
- * uses.
- */
+/** The emulator refuses alarms with expressions: there, each watches the sum of its first metric. */
 const withoutMetricMath = (alarm: z.output<typeof alarmSchema>): Resource => {
   const { Metrics, ...properties } = alarm.Properties;
   const [first] = Metrics.flatMap(({ MetricStat }) => MetricStat ?? []);
-  if (first === undefined) throw new Error('An alarm uses no metric.');
+  if (first === undefined) throw new Error('An alarm has no metric.');
   return { ...alarm, Properties: { ...properties, ...first.Metric, Period: first.Period, Statistic: 'Sum' } };
 };
 
-/**
- * The emulator does not know whose permission it is to send a mail as somebody: it asks whether one may send
- * any.
- */
+/** The emulator does not support permissions for a sender: it checks only the permission to send any mail. */
 const withAnySender = (policy: z.output<typeof policySchema>): Resource => {
   const { PolicyDocument } = policy.Properties;
   const Statement = PolicyDocument.Statement.map(({ Condition, ...statement }) =>
@@ -103,7 +97,7 @@ const withAnySender = (policy: z.output<typeof policySchema>): Resource => {
   };
 };
 
-/** Changes what the emulator cannot do. */
+/** Changes what the emulator does not support. */
 const adapt = (assembly: string): void => {
   for (const name of readdirSync(assembly).filter((file) => file.endsWith('.template.json'))) {
     const file = join(assembly, name);
@@ -121,10 +115,10 @@ const adapt = (assembly: string): void => {
 };
 
 /**
- * The project's own `cdk` with the project's own app.
+ * Runs `cdk` of the project with its app.
  *
- * @param folder takes what the commands leave: cloud assemblies, outputs, logs
- * @param aws environment that leads to an account; none of the developer's own AWS settings is ever used
+ * @param folder for the files of the commands: cloud assemblies, outputs, logs
+ * @param aws the environment of an account; no AWS settings of the developer are used
  */
 export const createCdk = (folder: string, aws: Readonly<Record<string, string>> = {}): Cdk => {
   const noProxy = [process.env['NO_PROXY'] ?? process.env['no_proxy'], '127.0.0.1'].filter(Boolean).join();
@@ -158,7 +152,7 @@ export const createCdk = (folder: string, aws: Readonly<Record<string, string>> 
     return assembly;
   };
 
-  /** Deploys all that the settings ask for, and gives what one of the stacks tells. */
+  /** Deploys all stacks. @returns the outputs of one of them */
   const deployStack = async <Schema extends z.ZodType>(
     settings: Settings,
     stackName: string,

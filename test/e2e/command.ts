@@ -3,25 +3,25 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-/** Programs of the project come first on PATH, among them the Node.js that the functions run on in AWS. */
+/** Programs of the project are first on PATH, such as the Node.js version of the functions. */
 export const programs = resolve('node_modules/.bin');
 
 export interface CommandOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** File that takes everything the command prints. */
+  /** The file for the output of the command. */
   readonly logFile: string;
 }
 
 export interface RunningCommand {
-  /** Whether the command has ended, by itself or by `stop`. */
+  /** Whether the command has ended. */
   ended(): boolean;
-  /** Ends the command and everything it has started. */
+  /** Ends the command and its descendants. */
   stop(): Promise<void>;
-  /** The exit code, once the command has ended. */
+  /** The exit code, after the command has ended. */
   readonly exitCode: Promise<number>;
 }
 
-/** Starts a command that can leave nothing behind: see contain.ts. */
+/** Starts a command that leaves no process behind: see contain.ts. */
 export const startCommand = (
   command: string,
   args: readonly string[],
@@ -47,7 +47,7 @@ export const startCommand = (
 /**
  * Runs a command to its end.
  *
- * @throws Error with the end of what it printed, when it fails or takes too long
+ * @throws Error with the end of its output if it fails or takes too long
  */
 export const runCommand = async (
   command: string,

@@ -1,9 +1,9 @@
 /**
  * node contain.ts <command> <argument>...
  *
- * Runs a command so that nothing it starts outlives it, nor whoever asked for it: the command has a process
- * group of its own, which is ended with the command, when standard input closes, or on a signal. A test that
- * is killed closes its end of standard input without having to do anything.
+ * Runs a command in a process group of its own, which ends with the command, when standard input closes, or
+ * on a signal. So no descendant outlives the command or the test: standard input closes even if the test is
+ * killed.
  */
 import { spawn } from 'node:child_process';
 
@@ -16,7 +16,7 @@ const signalGroup = (signal: NodeJS.Signals): void => {
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // Nobody is left in the group.
+    // The group is empty.
   }
 };
 

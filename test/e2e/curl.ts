@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Deployment } from './deployment.ts';
 
-/** Runs a curl command as a shell reads it, in the run's folder. */
+/** Runs a curl command in a shell, in the folder of the run. */
 export const runCurl = async (
   { folder, emulator }: Pick<Deployment, 'folder' | 'emulator'>,
   command: string,
@@ -10,7 +10,7 @@ export const runCurl = async (
   const { stdout, stderr } = await promisify(execFile)(
     'sh',
     ['-c', `${command} --silent --show-error --write-out '%{stderr}%{http_code}'`],
-    // Neither the developer's ~/.curlrc nor a proxy.
+    // Without the developer's ~/.curlrc and without a proxy.
     {
       cwd: folder,
       env: { PATH: process.env['PATH'], HOME: folder, CURL_CA_BUNDLE: emulator.certificateFile },

@@ -16,15 +16,15 @@ import { checkUploads } from './checks/uploads.ts';
 import { check, deploy, functionIds, remove } from './deployment.ts';
 import { smallPhoto } from './photo.ts';
 
-/** What the second stack said, whose URLs live for a minute only. */
+/** A reply of the second stack, whose URLs expire after a minute. */
 let secondReply: ShownReply;
 
-// What the commands in it may take at most, and the installation.
+// The sum of the time limits of its commands.
 beforeAll(deploy, 800_000);
 afterAll(remove);
 
 describe('The stack', () => {
-  check('runs a second time beside the first, each on its own', async ({ account, main, second }) => {
+  check('runs twice side by side, independently', async ({ account, main, second }) => {
     secondReply = await uploadAndWait(second.api, await smallPhoto(81));
     expect(secondReply.thumbnails).toEqual({
       thumbnail: {
@@ -56,42 +56,36 @@ describe('A changed setting', checkChangedSettings);
 describe('A closed API', checkCallers);
 
 describe('In the end the stack', () => {
-  check('refuses a URL from the moment on that the reply named', async () => {
+  check('refuses a URL after the time in the reply', async () => {
     await setTimeout(1000 * Math.max(0, secondsUntil(secondReply.expiresAt) + 1));
     const response = await fetch(secondReply.url);
     expect([response.status, await response.text()]).toEqual([403, expect.stringContaining('expired')]);
   });
 
-  check('has never written a presigned URL into a log', async ({ main }) => {
+  check('never logs a presigned URL', async ({ main }) => {
     for (const functionId of functionIds) {
       expect(await main.logLines(functionId, '"level":')).not.toEqual([]);
       expect(await main.logLines(functionId, 'X-Amz-')).toEqual([]);
     }
   });
 
-  check(
-    'is destroyed together with the images and their catalog where the settings say so',
-    async (deployment) => {
-      const { account, cdk, main, second, photo } = deployment;
-      for (const bucket of inventoryOf(main.outputs).buckets) await account.allowEmptying(bucket);
-      await cdk.destroy(main.settings);
-      expect(await account.inventory()).toEqual(inventoryOf(second.outputs));
-      expect((await main.api.upload(photo)).status).toBe(404);
-    },
-  );
+  check('is destroyed with the images and their catalog if the settings say so', async (deployment) => {
+    const { account, cdk, main, second, photo } = deployment;
+    for (const bucket of inventoryOf(main.outputs).buckets) await account.allowEmptying(bucket);
+    await cdk.destroy(main.settings);
+    expect(await account.inventory()).toEqual(inventoryOf(second.outputs));
+    expect((await main.api.upload(photo)).status).toBe(404);
+  });
 
-  check(
-    'is destroyed without the images and their catalog where the settings say nothing',
-    async (deployment) => {
-      const { account, cdk, second } = deployment;
-      const { outputs, settings } = second;
-      await cdk.destroy(settings);
-      const kept = { ...inventoryOf(outputs), queues: [], tables: [outputs.CatalogTableName] };
-      expect(await account.inventory()).toEqual(kept);
-      expect(await account.object(outputs.RawBucketName, `raw/${secondReply.id}`)).toMatchObject({
-        bytes: secondReply.original.bytes,
-      });
-      expect(await account.item(outputs.CatalogTableName, secondReply.id)).toMatchObject({ status: 'ready' });
-    },
-  );
+  check('is destroyed without the images and their catalog by default', async (deployment) => {
+    const { account, cdk, second } = deployment;
+    const { outputs, settings } = second;
+    await cdk.destroy(settings);
+    const kept = { ...inventoryOf(outputs), queues: [], tables: [outputs.CatalogTableName] };
+    expect(await account.inventory()).toEqual(kept);
+    expect(await account.object(outputs.RawBucketName, `raw/${secondReply.id}`)).toMatchObject({
+      bytes: secondReply.original.bytes,
+    });
+    expect(await account.item(outputs.CatalogTableName, secondReply.id)).toMatchObject({ status: 'ready' });
+  });
 });

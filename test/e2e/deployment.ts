@@ -7,12 +7,12 @@ import { createIam, type Iam } from './iam.ts';
 import { largePhoto } from './photo.ts';
 import { createRunFolder } from './run-folder.ts';
 
-/** One copy of the app, deployed. */
+/** One deployed copy of the app. */
 export interface DeployedStack {
   readonly settings: Settings;
   readonly outputs: Outputs;
   readonly api: Api;
-  /** The lines of a function's log that hold a text, once nothing waits to be resized any more. */
+  /** The lines of a function's log that contain a text, after the resize queue is empty. */
   logLines(functionId: FunctionId, text: string): Promise<readonly string[]>;
 }
 
@@ -24,23 +24,23 @@ export const functionIds = [
 ] as const;
 export type FunctionId = (typeof functionIds)[number];
 
-/** The variants that the main stack is deployed with at first. */
+/** The first variants of the main stack. */
 export const mainVariants = [
   { name: 'thumbnail' },
   { name: 'square', width: 96, height: 96, fit: 'cover', format: 'jpeg' },
 ] as const;
 
-/** All that the checks look at. */
+/** Everything that the checks use. */
 export interface Deployment {
-  /** Takes what the checks leave. */
+  /** The folder for files of the checks. */
   readonly folder: string;
   readonly emulator: Emulator;
   readonly cdk: Cdk;
   readonly account: Account;
   readonly iam: Iam;
-  /** Makes `mainVariants` of every image, and sends mail; deletes its images when it is destroyed. */
+  /** Has `mainVariants` and mail, and deletes its images when it is destroyed. */
   readonly main: DeployedStack;
-  /** Has all the defaults, but for URLs that live for a minute. */
+  /** Has the defaults, except for URLs that expire after a minute. */
   readonly second: DeployedStack;
   /** A photo of 12 megapixels. */
   readonly photo: Buffer;
@@ -61,7 +61,7 @@ const folder = createRunFolder('e2e');
 let emulator: Emulator | undefined;
 let deployment: Deployment | undefined;
 
-/** A failure brings the end of the emulator's log with it. */
+/** Adds the end of the emulator's log to a failure. */
 const explained = async (step: () => Promise<void>): Promise<void> => {
   try {
     await step();
@@ -71,16 +71,16 @@ const explained = async (step: () => Promise<void>): Promise<void> => {
   }
 };
 
-/** A test of what was deployed. */
+/** A test of the deployment. */
 export const check = (behaviour: string, step: (deployment: Deployment) => Promise<void>): void =>
   test(behaviour, () =>
     explained(async () => {
-      if (deployment === undefined) throw new Error('Nothing was deployed.');
+      if (deployment === undefined) throw new Error('There is no deployment.');
       await step(deployment);
     }),
   );
 
-/** Starts the emulator and deploys both copies into it. */
+/** Starts the emulator and deploys both copies to it. */
 export const deploy = (): Promise<void> =>
   explained(async () => {
     const running = await startEmulator(folder);
@@ -100,7 +100,7 @@ export const deploy = (): Promise<void> =>
         outputs,
         api: createApi(running.urlOf(outputs.UploadUrl)),
         async logLines(functionId, text) {
-          await account.workedOff(outputs.ResizeQueueUrl);
+          await account.drained(outputs.ResizeQueueUrl);
           return (await running.logLines(stackName, functionId)).filter((line) => line.includes(text));
         },
       };
@@ -115,7 +115,7 @@ export const deploy = (): Promise<void> =>
     deployment = { folder, emulator: running, cdk, account, iam, main, second, photo };
   });
 
-/** Stops the emulator, and removes what was written. */
+/** Stops the emulator, and removes its files. */
 export const remove = async (): Promise<void> => {
   await emulator?.stop();
   rmSync(folder, { recursive: true, force: true });

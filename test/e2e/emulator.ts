@@ -9,37 +9,34 @@ import { endOf, programs, startCommand } from './command.ts';
 import { pythonEnvironment } from './python-environment.ts';
 
 export const region = 'us-east-2';
-/** The emulator's owner, who may do everything in it and nothing elsewhere. */
+/** The owner of the emulator, who may do everything in it and nothing elsewhere. */
 export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' } as const;
 
-/** Whose request it is. The emulator does not verify its owner's signatures. */
+/** The credentials of a request. The emulator does not verify the signatures of its owner. */
 export const ownersAuthorization = (service: 'iam' | 'lambda' | 'logs' | 'firehose' | 'athena'): string =>
   `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=none`;
 
-/**
- * AWS on this machine: the emulator that the app is deployed into. It refuses what IAM's policies do not
- * allow.
- */
+/** AWS on this machine: the emulator to which the app is deployed. It enforces the policies of IAM. */
 export interface Emulator {
   readonly endpoint: string;
-  /** The certificate that it shows, which no authority has signed. This process trusts it already. */
+  /** Its self-signed certificate, which this process trusts. */
   readonly certificateFile: string;
-  /** Where the emulator serves what AWS would serve at this URL of an HTTP API. */
+  /** The URL of the emulator for this URL of an HTTP API. */
   urlOf(apiUrl: string): string;
   /** The lines that a stack's function has logged. */
   logLines(stackName: string, functionId: string): Promise<readonly string[]>;
-  /** Runs a function at once, and gives what it answers. */
+  /** Invokes a function. @returns its result */
   invoke(functionName: string, event: object): Promise<unknown>;
-  /** Asks a service of AWS that is asked in JSON, as the account's owner. */
+  /** Calls a JSON service of AWS as the owner of the account. */
   ask<Schema extends z.ZodType>(
     service: 'firehose' | 'athena' | 'logs',
     target: string,
     body: object,
     answer: Schema,
   ): Promise<z.output<Schema>>;
-  /** The mails that were sent to somebody. */
+  /** The mails to an address. */
   mailsTo(address: string): Promise<readonly Mail[]>;
-  /** The end of its own log, for whoever must find out what went wrong. */
+  /** The end of its own log, to explain a failure. */
   endOfLog(): string;
   stop(): Promise<void>;
 }
@@ -68,14 +65,14 @@ const freePort = async (): Promise<number> => {
 /**
  * Installs and starts the emulator.
  *
- * @param folder an empty folder below the project, where its functions are unpacked: from there they find the
- *   project's own sharp, so that a package built for arm64 runs on every machine
+ * @param folder an empty folder below the project for its functions: there they find the sharp of the
+ * project, so that a package for arm64 runs on every machine
  */
 export const startEmulator = async (folder: string): Promise<Emulator> => {
   const logFile = join(folder, 'emulator.log');
   const temporaryFolder = join(folder, 'functions');
   mkdirSync(temporaryFolder);
-  // The project's "type": "module" must not reach the emulator's own CommonJS files.
+  // Keeps the project's "type": "module" from the CommonJS files of the emulator.
   writeFileSync(join(temporaryFolder, 'package.json'), '{"type":"commonjs"}\n');
   const pythonPrograms = await pythonEnvironment({
     folder: resolve('.tmp/e2e/venv'),
@@ -85,12 +82,12 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
   });
 
   const port = await freePort();
-  // TLS, because the buckets and queues refuse everything else.
+  // TLS, because the buckets and queues require it.
   const endpoint = `https://127.0.0.1:${port}`;
   const certificateFile = join(temporaryFolder, 'ministack-tls/server.crt');
   const emulator = startCommand(join(pythonPrograms, 'python'), ['-m', 'ministack'], {
     logFile,
-    // Functions inherit all of it: nothing of the developer's own environment may be in there.
+    // Functions inherit this environment, so it contains nothing of the developer's.
     environment: {
       PATH: [programs, process.env['PATH']].join(delimiter),
       HOME: folder,
@@ -100,7 +97,7 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
       BIND_HOST: '127.0.0.1',
       LAMBDA_EXECUTOR: 'local',
       USE_SSL: '1',
-      // Enforces IAM: every function with the policies of its own role.
+      // Enforces IAM: every function has the policies of its own role.
       AUTH: 'true',
       MINISTACK_REGION: region,
     },
@@ -109,7 +106,7 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
   const trusted = getCACertificates();
   const isReady = async () => {
     try {
-      // Written by the emulator, first of all.
+      // The emulator writes it first.
       setDefaultCACertificates([...trusted, readFileSync(certificateFile, 'utf8')]);
       return (await fetch(`${endpoint}/_ministack/health`)).ok;
     } catch {
@@ -135,7 +132,7 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
       body: JSON.stringify(body),
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`${target} answers ${response.status}: ${text}`);
+    if (!response.ok) throw new Error(`${target} replied ${response.status}: ${text}`);
     return answer.parse(JSON.parse(text));
   };
 
@@ -173,7 +170,7 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
       });
       const answer = await response.text();
       if (!response.ok || response.headers.has('X-Amz-Function-Error')) {
-        throw new Error(`${functionName} answers ${response.status}: ${answer}`);
+        throw new Error(`${functionName} replied ${response.status}: ${answer}`);
       }
       return JSON.parse(answer);
     },

@@ -5,7 +5,7 @@ const policySchema = z.looseObject({
   Statement: z.array(z.looseObject({ Action: z.union([z.string(), z.array(z.string())]) })),
 });
 
-/** The app's roles, by the beginning of their names in the template. */
+/** The roles of the app, by the start of their logical ids. */
 export type RoleId = 'IngestFunctionRole' | 'IngestUrlSigner' | 'ResizeFunctionRole' | 'NotifyFunctionRole';
 
 export interface UserCredentials {
@@ -13,16 +13,16 @@ export interface UserCredentials {
   readonly secretAccessKey: string;
 }
 
-/** The permissions in the account, in its owner's hands. */
+/** Changes permissions as the owner of the account. */
 export interface Iam {
-  /** Takes an action out of a role's policy while a step runs. */
+  /** Removes an action from a role's policy during a step. */
   without<Result>(
     stackName: string,
     roleId: RoleId,
     action: string,
     step: () => Promise<Result>,
   ): Promise<Result>;
-  /** A new user, who may do what the statements allow. */
+  /** Creates a user with the permissions of the statements. */
   createUser(name: string, statements: readonly object[]): Promise<UserCredentials>;
 }
 
@@ -34,7 +34,7 @@ export const createIam = (endpoint: string): Iam => {
       body: new URLSearchParams({ Action, Version: '2010-05-08', ...parameters }),
     });
     const xml = await response.text();
-    if (!response.ok) throw new Error(`IAM answers ${response.status} to ${Action}: ${xml}`);
+    if (!response.ok) throw new Error(`IAM replied ${response.status} to ${Action}: ${xml}`);
     return xml;
   };
 
@@ -44,7 +44,7 @@ export const createIam = (endpoint: string): Iam => {
   const only = (values: readonly string[], what: string): string => {
     const [value, ...others] = values;
     if (value === undefined || others.length > 0)
-      throw new Error(`Not one ${what}, but ${values.join() || 'none'}`);
+      throw new Error(`Expected one ${what} but received ${values.join() || 'none'}`);
     return value;
   };
 

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { cameraPicture, quarterColours, quarters } from '../images.ts';
 
-/** A photo of 12 megapixels and about 4 MB, grainy as photos are, taken with the camera on its side. */
+/** A photo of 12 megapixels and about 4 MB, with grain, taken with the camera on its side. */
 export const largePhoto = async (): Promise<Buffer> => {
   const side = 512;
   const grain = await sharp({
@@ -21,11 +21,11 @@ export const largePhoto = async (): Promise<Buffer> => {
     .toBuffer();
 };
 
-/** @param quality another one gives another image */
+/** @param quality a different value makes a different image */
 export const smallPhoto = async (quality: number): Promise<Buffer> =>
   (await cameraPicture(480, 640, 6)).jpeg({ quality }).toBuffer();
 
-/** Which of the test pictures' colours stand in the four quarters, in reading order. */
+/** The colours of the four quarters, in reading order. */
 export const coloursOf = async (image: Buffer): Promise<readonly string[]> =>
   (await quarterColours(image)).map((pixel) => {
     const distance = (colour: readonly number[]) =>

@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { runCommand } from './command.ts';
 
 export interface PythonEnvironmentProps {
-  /** Where it is kept from one run to the next. */
+  /** Its folder, which is kept for the next run. */
   readonly folder: string;
   /** The pinned packages. */
   readonly requirementsFile: string;
-  /** A module that is there when they are. */
+  /** A module of these packages. */
   readonly module: string;
   readonly logFile: string;
 }
 
 /**
- * A Python environment with exactly the pinned packages: made once, and again when they or Python change.
+ * A Python environment with the pinned packages, which is made again when they or Python change.
  *
  * @returns the folder of its programs
  */

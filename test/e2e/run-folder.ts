@@ -9,7 +9,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** An empty folder for this run below `.tmp/<name>`. What a killed run could not remove is removed now. */
+/** An empty folder for this run below `.tmp/<name>`. Folders of killed runs are removed. */
 export const createRunFolder = (name: string): string => {
   const parent = resolve('.tmp', name);
   mkdirSync(parent, { recursive: true });

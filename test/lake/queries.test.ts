@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FirehoseTransformationEvent, FirehoseTransformationResult } from 'aws-lambda';
 import { type Cell, type LocalLake, openLocalLake } from '../../bin/commands/query/engine.ts';
+import { imageUsage, totalOf as usageOf } from '../../bin/docs/image-usage.ts';
 import type { ImageEvent } from '../../lambdas/image/event.ts';
 import { placeEvent } from '../../lambdas/lake/row.ts';
-import { imageUsage, totalOf as usageOf } from '../../lib/cost/image-usage.ts';
 import { times, usdOf } from '../../lib/cost/prices.ts';
 import { namedQueries } from '../../lib/lake/named-queries.ts';
 import { type GeneratedMessages, generateMessages } from './generated-events.ts';
 import { storeRows } from './stored-rows.ts';
 
-const queries = namedQueries({ resizeMemoryMiB: 1769 });
+const queries = namedQueries({ ingestMemoryMiB: 1024, resizeMemoryMiB: 1769 });
 const messages: GeneratedMessages = generateMessages(8, 10_000, { copies: 0.05, garbage: 0.01 });
 let folder: string;
 let lake: LocalLake;

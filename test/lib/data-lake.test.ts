@@ -390,7 +390,7 @@ describe('Athena', () => {
 
   test('has every named query, with the memory of the functions', () => {
     const lake = Template.fromStack(appWith({ decodeMemoryMiB: 3000 }).lake);
-    const queries = namedQueries({ resizeMemoryMiB: 3450 });
+    const queries = namedQueries({ ingestMemoryMiB: 1024, resizeMemoryMiB: 3450 });
     expect(queries.map(({ name }) => name)).toEqual([
       'bytes-by-type-and-variant',
       'cost',
@@ -494,7 +494,8 @@ describe('docs/data-lake.md', () => {
   });
 
   test('names every query', () => {
-    for (const { name } of namedQueries({ resizeMemoryMiB: 1 })) expect(page).toContain(`\`${name}\``);
+    for (const { name } of namedQueries({ ingestMemoryMiB: 1, resizeMemoryMiB: 1 }))
+      expect(page).toContain(`\`${name}\``);
   });
 });
 

@@ -3,10 +3,10 @@ import { eventually, replyOf, settled, shownAt, shownReplyOf, uploadAndWait } fr
 import { check, mainVariants } from '../deployment.ts';
 import { smallPhoto } from '../photo.ts';
 
-/** What happens to images whose thumbnails were made with settings that were changed since. */
+/** Images whose thumbnails were made with earlier settings. */
 export const checkChangedSettings = (): void => {
   check(
-    'makes the thumbnails of changed settings, and only those, when an image is asked for again',
+    'makes the thumbnails of changed settings, and only those, when an image is requested again',
     async (deployment) => {
       const { account, cdk, main, photo } = deployment;
       const { api, outputs, settings } = main;
@@ -27,7 +27,7 @@ export const checkChangedSettings = (): void => {
       const variants = JSON.stringify([{ ...thumbnail, width: 100 }, ...others]);
       expect(await cdk.deploy({ ...settings, variants })).toEqual(outputs);
 
-      // The old link, visited.
+      // By its link.
       const path = `/thumbnails/${visited.id}`;
       const first = await api.get(path);
       expect(first.headers.get('Retry-After')).toBe('1');
@@ -44,7 +44,7 @@ export const checkChangedSettings = (): void => {
       expect([link.status, await sizeAt(location)]).toEqual([302, { width: 100, height: 133 }]);
       expect(new URL(location).pathname).not.toBe(new URL(visited.url).pathname);
 
-      // The same bytes, uploaded.
+      // By an upload of the same bytes.
       const again = await shownReplyOf(await api.upload(uploadedAgain), 202);
       expect(again).toMatchObject({ id: before.id, status: 'received' });
       expect(await settled(api, before.id)).toMatchObject({
@@ -53,7 +53,7 @@ export const checkChangedSettings = (): void => {
       });
       expect(await sizeAt(again.url)).toEqual({ width: 100, height: 133 });
 
-      // What was there is not made again, and URLs that were given out still show what they showed.
+      // Existing thumbnails are not made again, and earlier URLs show the same as before.
       expect(await Promise.all([visited.id, before.id].map(squareOf))).toEqual(squares);
       expect(await sizeAt(visited.url)).toEqual({ width: 240, height: 320 });
       expect(await main.logLines('ResizeFunction', visited.id)).toHaveLength(2);

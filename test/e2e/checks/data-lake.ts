@@ -6,7 +6,7 @@ import type { LakeOutputs } from '../cdk.ts';
 import { check, type Deployment } from '../deployment.ts';
 import { smallPhoto } from '../photo.ts';
 
-/** Puts what SNS would hand to Firehose; the emulator's hands over nothing. */
+/** Sends to Firehose what SNS would deliver: the emulator does not deliver to it. */
 const deliver = async (
   { emulator }: Deployment,
   lake: LakeOutputs,
@@ -18,7 +18,7 @@ const deliver = async (
   await emulator.ask('firehose', 'Firehose_20150804.PutRecordBatch', request, answer);
 };
 
-/** What Athena answers, without the names of the columns. */
+/** The rows of a query of Athena, without the names of the columns. */
 const query = async ({ emulator }: Deployment, lake: LakeOutputs, sql: string) => {
   const ask = <Schema extends z.ZodType>(action: string, body: object, answer: Schema) =>
     emulator.ask('athena', `AmazonAthena.${action}`, body, answer);
@@ -50,50 +50,47 @@ const query = async ({ emulator }: Deployment, lake: LakeOutputs, sql: string) =
   return ResultSet.Rows.slice(1).map(({ Data }) => Data.map(({ VarCharValue }) => VarCharValue));
 };
 
-/** The stack in which one asks what happened. */
+/** The stack of the data lake. */
 export const checkDataLake = (): void => {
-  check(
-    'takes in what happens beside the stack that is there, and answers what is asked',
-    async (deployment) => {
-      const { account, cdk, emulator, main } = deployment;
-      const lake = await cdk.deployLake(main.settings);
-      const events = await account.listenTo(main.outputs.ImageEventsTopicArn, async (heard) => {
-        await uploadAndWait(main.api, await smallPhoto(58));
-        const all = async () =>
-          (await heard()).map((body): ImageEvent => imageEventSchema.parse(JSON.parse(body)));
-        return eventually(all, (told) => told.some(({ type }) => type === 'image.ready'));
-      });
-      const bodies = events.map((event) => JSON.stringify(event));
-      await deliver(deployment, lake, [...bodies, ...bodies, '{"schemaVersion":2}']);
+  check('collects the events of an existing stack, and answers queries', async (deployment) => {
+    const { account, cdk, emulator, main } = deployment;
+    const lake = await cdk.deployLake(main.settings);
+    const events = await account.listenTo(main.outputs.ImageEventsTopicArn, async (heard) => {
+      await uploadAndWait(main.api, await smallPhoto(58));
+      const all = async () =>
+        (await heard()).map((body): ImageEvent => imageEventSchema.parse(JSON.parse(body)));
+      return eventually(all, (events) => events.some(({ type }) => type === 'image.ready'));
+    });
+    const bodies = events.map((event) => JSON.stringify(event));
+    await deliver(deployment, lake, [...bodies, ...bodies, '{"schemaVersion":2}']);
 
-      const rows = await eventually(
-        () =>
-          query(
-            deployment,
-            lake,
-            `SELECT type, count(*), count(DISTINCT event_id), max(original_bytes) FROM ${tableName} GROUP BY type ORDER BY type`,
-          ),
-        (answer) => answer.length === 2,
-      );
-      const bytes = String(events[0] && 'original' in events[0] ? events[0].original.bytes : undefined);
-      expect(rows).toEqual([
-        ['image.ready', '2', '1', bytes],
-        ['image.received', '2', '1', bytes],
-      ]);
-      const [day = ''] = new Date().toISOString().split('T');
-      for (const type of ['image.ready', 'image.received']) {
-        expect(
-          await account.keysUnder(lake.BucketName, `${lakePrefixes.events}type=${type}/dt=${day}/`),
-        ).not.toEqual([]);
-      }
-      // The emulator drops what the function refuses, where Firehose keeps it under the errors.
-      expect(await emulator.logLines('ThumbnailGeneratorDataLake', 'DeliveryTransformer')).toContainEqual(
-        expect.stringContaining('"message":"event refused"'),
-      );
+    const rows = await eventually(
+      () =>
+        query(
+          deployment,
+          lake,
+          `SELECT type, count(*), count(DISTINCT event_id), max(original_bytes) FROM ${tableName} GROUP BY type ORDER BY type`,
+        ),
+      (answer) => answer.length === 2,
+    );
+    const bytes = String(events[0] && 'original' in events[0] ? events[0].original.bytes : undefined);
+    expect(rows).toEqual([
+      ['image.ready', '2', '1', bytes],
+      ['image.received', '2', '1', bytes],
+    ]);
+    const [day = ''] = new Date().toISOString().split('T');
+    for (const type of ['image.ready', 'image.received']) {
+      expect(
+        await account.keysUnder(lake.BucketName, `${lakePrefixes.events}type=${type}/dt=${day}/`),
+      ).not.toEqual([]);
+    }
+    // The emulator drops refused events, which Firehose would keep under the errors.
+    expect(await emulator.logLines('ThumbnailGeneratorDataLake', 'DeliveryTransformer')).toContainEqual(
+      expect.stringContaining('"message":"event refused"'),
+    );
 
-      await account.allowEmptying(lake.BucketName);
-      await cdk.destroyLake(main.settings);
-      await uploadAndWait(main.api, await smallPhoto(59));
-    },
-  );
+    await account.allowEmptying(lake.BucketName);
+    await cdk.destroyLake(main.settings);
+    await uploadAndWait(main.api, await smallPhoto(59));
+  });
 };

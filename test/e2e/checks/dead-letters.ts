@@ -2,14 +2,14 @@ import { eventually, replyOf, settled } from '../api.ts';
 import { check } from '../deployment.ts';
 import { smallPhoto } from '../photo.ts';
 
-/** What failed too often, and the command that brings it back. */
+/** Dead letters, and the command that redrives them. */
 export const checkDeadLetters = (): void => {
-  check('is kept until the cause is mended, counted, and brought back to a good end', async (deployment) => {
+  check('are kept until the cause is fixed, counted, and then processed', async (deployment) => {
     const { account, cdk, iam, second } = deployment;
     const { ResizeQueueUrl, ResizeDeadLetterQueueUrl } = second.outputs;
-    // The alarm's metric is the number of these messages; the emulator makes no metrics.
+    // The metric of the alarm is this number; the emulator has no metrics.
     const deadLetters = () => account.messagesIn(ResizeDeadLetterQueueUrl);
-    // Not the twelve minutes that an image may take.
+    // Shorter than the visibility timeout of twelve minutes.
     await account.hideFor(ResizeQueueUrl, 1);
     const { id } = await iam.without('Second', 'ResizeFunctionRole', 's3:PutObject', async () => {
       const reply = await replyOf(await second.api.upload(await smallPhoto(57)), 202);

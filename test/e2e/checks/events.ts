@@ -4,9 +4,9 @@ import { eventually, replyOf, settled, uploadAndWait } from '../api.ts';
 import { check } from '../deployment.ts';
 import { smallPhoto } from '../photo.ts';
 
-/** What a queue of one's own hears on the topic `image-events`. */
+/** Events of the topic `image-events`, in a queue that is subscribed to it. */
 export const checkEvents = (): void => {
-  check('of every kind reaches a queue that is subscribed to the topic', async ({ account, main }) => {
+  check('of every kind reach a queue that is subscribed to the topic', async ({ account, main }) => {
     await account.listenTo(main.outputs.ImageEventsTopicArn, async (heard) => {
       const photo = await smallPhoto(50);
       const { id } = await uploadAndWait(main.api, photo);
@@ -25,8 +25,8 @@ export const checkEvents = (): void => {
       const original = { contentType: 'image/jpeg', width: 480, height: 640, bytes: photo.length };
       const facts = (imageId: string) =>
         Object.fromEntries(
-          events.flatMap(({ schemaVersion: _, eventId: __, time: ___, imageId: told, ...fact }) =>
-            told === imageId ? [[fact.type, fact]] : [],
+          events.flatMap(({ schemaVersion: _, eventId: __, time: ___, imageId: about, ...fact }) =>
+            about === imageId ? [[fact.type, fact]] : [],
           ),
         );
       expect(facts(id)).toMatchObject({

@@ -4,10 +4,10 @@ import { expectProblem, replyOf, secondsUntil, settled, shownAt } from '../api.t
 import { check } from '../deployment.ts';
 import { coloursOf } from '../photo.ts';
 
-/** `POST /uploads`: straight to S3, past the limit of one request. */
+/** `POST /uploads`: images above the limit of one request, straight to S3. */
 export const checkLargeUploads = (): void => {
   check(
-    'takes an image too large for one request straight into S3, and no other bytes',
+    'accepts an image too large for one request straight into S3, and no other bytes',
     async (deployment) => {
       const { account, main } = deployment;
       const { api, outputs } = main;

@@ -5,9 +5,9 @@ import { expectProblem, shownAt, uploadAndWait } from '../api.ts';
 import { check } from '../deployment.ts';
 import { smallPhoto } from '../photo.ts';
 
-/** What a presigned URL and the permanent link do. */
+/** The presigned URL and the permanent link. */
 export const checkLinks = (): void => {
-  check('fails to open a URL that was tampered with', async ({ main, photo }) => {
+  check('refuses a URL that was changed', async ({ main, photo }) => {
     const { id, url } = await uploadAndWait(main.api, photo);
     const changes = {
       signature: ({ searchParams }: URL) => searchParams.set('X-Amz-Signature', '0'.repeat(64)),
@@ -48,19 +48,19 @@ export const checkLinks = (): void => {
     );
   }
 
-  check('never lets a redirect be cached that would outlive its URL', async ({ second }) => {
+  check('never allows caching of a redirect beyond the lifetime of its URL', async ({ second }) => {
     const { id } = await uploadAndWait(second.api, await smallPhoto(80));
     const response = await second.api.get(`/thumbnails/${id}`);
     expect([response.status, response.headers.get('Cache-Control')]).toEqual([302, 'private, max-age=0']);
   });
 
-  check('tells the headers of a link alone, when only they are asked for', async ({ main, photo }) => {
+  check('replies to HEAD of a link with the headers alone', async ({ main, photo }) => {
     const response = await main.api.get(`/thumbnails/${imageIdOf(photo)}`, {}, 'HEAD');
     expect([response.status, await response.text()]).toEqual([302, '']);
     await shownAt(response.headers.get('Location') ?? '');
   });
 
-  check('refuses links to nothing, each with its reason', async ({ main, photo }) => {
+  check('refuses links without a target, each with its reason', async ({ main, photo }) => {
     const { api } = main;
     const unknownVariant = { status: 404, code: 'unknown-variant', field: 'variant' };
     await expectProblem(
@@ -74,7 +74,7 @@ export const checkLinks = (): void => {
     await expectProblem(malformed, { status: 400, code: 'invalid-request', field: 'id' });
   });
 
-  check('tells why a link shows no thumbnail of a broken image', async ({ main }) => {
+  check('replies with the reason to a link of a broken image', async ({ main }) => {
     const path = `/thumbnails/${imageIdOf(jpegHeaderThenRubbish())}`;
     await expectProblem(await main.api.get(path), { status: 422, code: 'image-corrupt' });
     const page = await main.api.get(path, { Accept: 'text/html' });

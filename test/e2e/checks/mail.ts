@@ -4,36 +4,39 @@ import { eventually, expectProblem, replyOf, settled, shownAt, uploadAndWait } f
 import { check, type Deployment } from '../deployment.ts';
 import { coloursOf, smallPhoto } from '../photo.ts';
 
-/** Waits until somebody has that many mails; there must be no more. */
+/** Waits until a recipient has this many mails, and no more. */
 const mailsTo = async ({ emulator, account, main }: Deployment, address: string, count: number) => {
   await eventually(
     () => emulator.mailsTo(address),
     (mails) => mails.length >= count,
   );
-  await account.workedOff(main.outputs.NotifyQueueUrl ?? '');
+  await account.drained(main.outputs.NotifyQueueUrl ?? '');
   const mails = await emulator.mailsTo(address);
   expect(mails).toHaveLength(count);
   return mails;
 };
 
 export const checkMail = (): void => {
-  check('tells who asked for it that the thumbnail is ready, and its link shows it', async (deployment) => {
-    const { main, emulator } = deployment;
-    const photo = await smallPhoto(51);
-    const address = 'ready@example.com';
-    const { id } = await replyOf(await main.api.upload(photo, { 'X-Notify-Email': address }), 202);
-    const [mail] = await mailsTo(deployment, address, 1);
-    expect(mail).toMatchObject({ Source: 'thumbnails@example.com', To: [address], CC: [], BCC: [] });
-    const [link = ''] = mail?.BodyText.match(/https:\S+\/thumbnails\/[0-9a-f]{64}/) ?? [];
-    expect(link).toMatch(new RegExp(`/dev/thumbnails/${id}$`));
-    expect(mail?.BodyHtml).toContain(link);
-    const shown = await fetch(emulator.urlOf(link), { redirect: 'manual' });
-    expect(shown.status).toBe(302);
-    const { bytes } = await shownAt(shown.headers.get('Location') ?? '');
-    expect(await coloursOf(bytes)).toEqual(['red', 'green', 'blue', 'white']);
-  });
+  check(
+    'reaches the recipient when the thumbnail is ready, with a link that shows it',
+    async (deployment) => {
+      const { main, emulator } = deployment;
+      const photo = await smallPhoto(51);
+      const address = 'ready@example.com';
+      const { id } = await replyOf(await main.api.upload(photo, { 'X-Notify-Email': address }), 202);
+      const [mail] = await mailsTo(deployment, address, 1);
+      expect(mail).toMatchObject({ Source: 'thumbnails@example.com', To: [address], CC: [], BCC: [] });
+      const [link = ''] = mail?.BodyText.match(/https:\S+\/thumbnails\/[0-9a-f]{64}/) ?? [];
+      expect(link).toMatch(new RegExp(`/dev/thumbnails/${id}$`));
+      expect(mail?.BodyHtml).toContain(link);
+      const shown = await fetch(emulator.urlOf(link), { redirect: 'manual' });
+      expect(shown.status).toBe(302);
+      const { bytes } = await shownAt(shown.headers.get('Location') ?? '');
+      expect(await coloursOf(bytes)).toEqual(['red', 'green', 'blue', 'white']);
+    },
+  );
 
-  check('comes once for each upload, also of an image that is there already', async (deployment) => {
+  check('is sent once for each upload, also of a known image', async (deployment) => {
     const { main } = deployment;
     const photo = await smallPhoto(52);
     await uploadAndWait(main.api, photo);
@@ -44,7 +47,7 @@ export const checkMail = (): void => {
     await mailsTo(deployment, address, 2);
   });
 
-  check('comes once, however often its event is delivered', async (deployment) => {
+  check('is sent once for each event, even if that is delivered twice', async (deployment) => {
     const { account, main } = deployment;
     const address = 'once@example.com';
     const photo = await smallPhoto(53);
@@ -58,7 +61,7 @@ export const checkMail = (): void => {
     await mailsTo(deployment, address, 1);
   });
 
-  check('says why there will be no thumbnail', async (deployment) => {
+  check('gives the reason if there will be no thumbnail', async (deployment) => {
     const { main } = deployment;
     const broken = Buffer.concat([jpegHeaderThenRubbish(), Buffer.from('of the mail')]);
     const address = 'broken@example.com';
@@ -69,7 +72,7 @@ export const checkMail = (): void => {
   });
 
   check(
-    'to whom it is not allowed, or where there is none, is refused and stores nothing',
+    'is refused, and the image not stored, if the recipient is not allowed or mail is off',
     async (deployment) => {
       const { account, main, second } = deployment;
       const photo = await smallPhoto(54);
@@ -94,7 +97,7 @@ export const checkMail = (): void => {
     },
   );
 
-  check('is sent by nobody who may not send it', async (deployment) => {
+  check('is not sent without the permission to send it', async (deployment) => {
     const { emulator, iam, main } = deployment;
     const address = 'late@example.com';
     await iam.without('ThumbnailGenerator', 'NotifyFunctionRole', 'ses:SendEmail', async () => {

@@ -6,9 +6,7 @@ import { smallPhoto } from '../photo.ts';
 
 const errorSchema = z.object({ error: z.object({ message: z.string() }) });
 
-/**
- * Waits until a function of the second stack has logged that it was refused an action; prints what it logged.
- */
+/** Waits until a function of the second stack has logged a refused action, and prints the line. */
 const expectRefusal = async (
   { emulator }: Deployment,
   functionId: 'IngestFunction' | 'ResizeFunction',
@@ -21,17 +19,17 @@ const expectRefusal = async (
       ),
     (lines) => lines.length > 0,
   );
-  if (line === undefined) throw new Error(`${functionId} has logged no refusal of ${action}`);
+  if (line === undefined) throw new Error(`${functionId} logged no refusal of ${action}`);
   const { error } = errorSchema.parse(JSON.parse(line));
   process.stdout.write(`Without ${action} in its role, ${functionId} logs: ${error.message}\n`);
 };
 
 /**
- * What IAM's policies allow, and refuse. Of what AWS does for a function, the emulator asks no role: polling
- * the queue and writing the log work without any permission.
+ * What the policies of IAM allow and refuse. The emulator does not check what AWS does for a function:
+ * polling the queue and writing the log need no permission there.
  */
 export const checkPermissions = (): void => {
-  check('shows nothing in its buckets to a stranger', async ({ emulator, main, photo }) => {
+  check('shows no bucket to a stranger', async ({ emulator, main, photo }) => {
     const { RawBucketName, ThumbnailBucketName } = main.outputs;
     const { url } = await uploadAndWait(main.api, photo);
     const thumbnail = new URL(url);
@@ -52,7 +50,7 @@ export const checkPermissions = (): void => {
     }
   });
 
-  check('takes no upload whose original it may not store', async (deployment) => {
+  check('accepts no upload whose original it may not store', async (deployment) => {
     const { iam, second } = deployment;
     const photo = await smallPhoto(70);
     await iam.without('Second', 'IngestFunctionRole', 's3:PutObject', async () => {
@@ -84,7 +82,7 @@ export const checkPermissions = (): void => {
     await shownAt(url);
   });
 
-  check('takes no announced upload whose signer may not store originals', async ({ iam, second }) => {
+  check('accepts no announced upload whose signer may not store originals', async ({ iam, second }) => {
     const image = await smallPhoto(75);
     const id = imageIdOf(image);
     const { upload } = await replyOf(await second.api.announce({ sha256: id, bytes: image.length }), 201);

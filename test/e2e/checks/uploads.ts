@@ -20,7 +20,7 @@ import { coloursOf, smallPhoto } from '../photo.ts';
 
 /** `POST /upload_image` and `GET /images/{id}`. */
 export const checkUploads = (): void => {
-  check('answers the curl command with a URL that shows the thumbnail', async (deployment) => {
+  check('replies to the curl command with a URL that shows the thumbnail', async (deployment) => {
     const { folder, emulator, main, photo } = deployment;
     writeFileSync(join(folder, 'photo.jpg'), photo);
     const curl = `curl --request POST -H "Content-Type: image/jpg" --data-binary "@photo.jpg" ${main.api.uploadUrl}`;
@@ -58,7 +58,7 @@ export const checkUploads = (): void => {
   });
 
   check(
-    'stores the original byte by byte, with its true type instead of the claimed one',
+    'stores the original unchanged, with its true type instead of the stated one',
     async ({ account, main, photo }) => {
       const original = [main.outputs.RawBucketName, `raw/${imageIdOf(photo)}`] as const;
       expect(await account.object(...original)).toMatchObject({ contentType: 'image/jpeg' });
@@ -66,7 +66,7 @@ export const checkUploads = (): void => {
     },
   );
 
-  check('waits for the thumbnails when that is preferred, and then tells everything', async ({ main }) => {
+  check('waits for the thumbnails on request, and then replies with everything', async ({ main }) => {
     const photo = await smallPhoto(60);
     const response = await main.api.upload(photo, { Prefer: 'wait=20' });
     expect(response.headers.get('Preference-Applied')).toBe('wait=20');
@@ -80,11 +80,11 @@ export const checkUploads = (): void => {
         square: { contentType: 'image/jpeg', width: 96, height: 96 },
       },
     });
-    for (const { url, contentType, ...told } of Object.values(reply.thumbnails)) {
+    for (const { url, contentType, ...facts } of Object.values(reply.thumbnails)) {
       const { bytes, headers } = await shownAt(url);
       expect(headers.get('Content-Type')).toBe(contentType);
       const { width, height } = await sharp(bytes).metadata();
-      expect(told).toEqual({ width, height, bytes: bytes.length });
+      expect(facts).toEqual({ width, height, bytes: bytes.length });
     }
   });
 
@@ -94,34 +94,31 @@ export const checkUploads = (): void => {
     for (const signed of [url, ...Object.values(thumbnails).map((thumbnail) => thumbnail.url)]) {
       const query = new URL(signed).searchParams;
       expect(query.get('X-Amz-Security-Token')).toMatch(/\w{20}/);
-      // IAM User Guide, "IAM identifiers": ASIA begins a temporary access key.
+      // A temporary access key starts with ASIA (IAM User Guide, "IAM identifiers").
       expect(query.get('X-Amz-Credential')).toMatch(/^ASIA/);
     }
   });
 
-  check(
-    'answers the same image at once, without storing or resizing it a second time',
-    async (deployment) => {
-      const { account, main, photo } = deployment;
-      const original = () => account.object(main.outputs.RawBucketName, `raw/${imageIdOf(photo)}`);
-      const first = await original();
-      const again = await shownReplyOf(await main.api.upload(photo), 200);
-      expect(again).toMatchObject({
-        id: imageIdOf(photo),
-        status: 'ready',
-        thumbnails: { thumbnail: { width: 240, height: 320 } },
-      });
-      await shownAt(again.url);
-      expect(await original()).toEqual(first);
-      expect(await main.logLines('ResizeFunction', again.id)).toEqual([
-        expect.stringContaining('"message":"thumbnails stored"'),
-      ]);
-    },
-  );
+  check('replies to the same image at once, without storing or resizing it again', async (deployment) => {
+    const { account, main, photo } = deployment;
+    const original = () => account.object(main.outputs.RawBucketName, `raw/${imageIdOf(photo)}`);
+    const first = await original();
+    const again = await shownReplyOf(await main.api.upload(photo), 200);
+    expect(again).toMatchObject({
+      id: imageIdOf(photo),
+      status: 'ready',
+      thumbnails: { thumbnail: { width: 240, height: 320 } },
+    });
+    await shownAt(again.url);
+    expect(await original()).toEqual(first);
+    expect(await main.logLines('ResizeFunction', again.id)).toEqual([
+      expect.stringContaining('"message":"thumbnails stored"'),
+    ]);
+  });
 
   check('stores and resizes a photo once that is uploaded 20 times at the same moment', async ({ main }) => {
     const photo = await smallPhoto(61);
-    // As many functions are started first: otherwise one would be done before the others begin.
+    // Starts as many functions first, so that all uploads overlap.
     await Promise.all(Array.from({ length: 20 }, () => main.api.get('/openapi.json')));
     const responses = await Promise.all(Array.from({ length: 20 }, () => main.api.upload(photo)));
     for (const response of responses) {
@@ -129,13 +126,13 @@ export const checkUploads = (): void => {
       expect(await replyOf(response, response.status)).toMatchObject({ id: imageIdOf(photo) });
     }
     expect(await settled(main.api, imageIdOf(photo))).toMatchObject({ status: 'ready' });
-    // Every write of an original raises an event, and resize leaves a line for each event.
+    // Every write of an original is an event, and resize logs a line for each.
     expect(await main.logLines('ResizeFunction', imageIdOf(photo))).toEqual([
       expect.stringContaining('"message":"thumbnails stored"'),
     ]);
   });
 
-  check('answers with nothing but the URL when plain text is asked for', async ({ main, photo }) => {
+  check('replies with only the URL if plain text is requested', async ({ main, photo }) => {
     const text = await (await main.api.upload(photo, { Accept: 'text/plain' })).text();
     expect(text).toMatch(/^http\S+\n$/);
     await shownAt(text.trim());
@@ -151,27 +148,27 @@ export const checkUploads = (): void => {
     });
   }
 
-  check('tells all that is known of an image', async ({ main, photo }) => {
+  check('returns the record of an image', async ({ main, photo }) => {
     const response = await main.api.get(`/images/${imageIdOf(photo)}`);
     expect(response.headers.get('Cache-Control')).toBe('no-store');
     const uploaded = await replyOf(await main.api.upload(photo), 200);
-    const told = await replyOf(response, 200);
-    // Each reply is signed anew.
-    const withoutUrls = ({ thumbnails, url: _, expiresAt: __, ...facts }: typeof told) => ({
+    const known = await replyOf(response, 200);
+    // Each reply has new signatures.
+    const withoutUrls = ({ thumbnails, url: _, expiresAt: __, ...facts }: typeof known) => ({
       ...facts,
       thumbnails: Object.values(thumbnails).map(({ url: _, ...thumbnail }) => thumbnail),
     });
-    expect(withoutUrls(told)).toEqual(withoutUrls(uploaded));
+    expect(withoutUrls(known)).toEqual(withoutUrls(uploaded));
   });
 
-  check('refuses to tell of an unknown image with 404, of a malformed id with 400', async ({ main }) => {
+  check('refuses an unknown image with 404, a malformed id with 400', async ({ main }) => {
     const unknown = await main.api.get(`/images/${'0'.repeat(64)}`);
     await expectProblem(unknown, { status: 404, code: 'not-found' });
     const malformed = await main.api.get('/images/9F86');
     await expectProblem(malformed, { status: 400, code: 'invalid-request', field: 'id' });
   });
 
-  check('records a broken image once, with its reason, and tries it no further', async (deployment) => {
+  check('records a broken image once, with its reason, and does not retry it', async (deployment) => {
     const { account, main } = deployment;
     const broken = await shownReplyOf(await main.api.upload(jpegHeaderThenRubbish()), 202);
     const failed = await settled(main.api, broken.id);
@@ -190,7 +187,7 @@ export const checkUploads = (): void => {
     expect([response.status, await response.text()]).toEqual([404, expect.stringContaining('NoSuchKey')]);
   });
 
-  check('describes itself as OpenAPI 3.1, under the URL that it is reached at', async (deployment) => {
+  check('describes itself as OpenAPI 3.1, with its own URL', async (deployment) => {
     const { emulator, main } = deployment;
     const response = await main.api.get('/openapi.json');
     expect(response.status).toBe(200);
@@ -204,7 +201,7 @@ export const checkUploads = (): void => {
     expect(`${emulator.urlOf(server)}/upload_image`).toBe(main.api.uploadUrl);
   });
 
-  check('answers 404 to a path that is none of its routes', async ({ main }) => {
+  check('replies 404 to an unknown path', async ({ main }) => {
     expect((await main.api.get('/admin')).status).toBe(404);
   });
 };

@@ -3,7 +3,7 @@ import { type ErrorCode, errorCodes } from '../../../lambdas/ingest/problem.ts';
 import { type Reply, replySchema } from '../../reply.ts';
 import { leaksOf } from '../stack.ts';
 
-/** An error as the contract has it: this and nothing else. */
+/** An error of the API, with no other field. */
 const problemSchema = z.strictObject({
   title: z.string().min(1),
   status: z.int(),
@@ -12,7 +12,7 @@ const problemSchema = z.strictObject({
   field: z.string().optional(),
 });
 
-/** What a request was answered with, and what was wrong with the answer. */
+/** The reply to a request, and what is wrong with it. */
 export interface Answer {
   readonly status: number;
   readonly reply?: Reply;
@@ -20,7 +20,7 @@ export interface Answer {
   readonly problems: readonly string[];
 }
 
-/** Reads an answer of the API and holds it to the contract. */
+/** Reads a reply of the API and checks it against the contract. */
 export const readAnswer = async (response: Response, id: string): Promise<Answer> => {
   const { status } = response;
   const text = await response.text();
@@ -32,16 +32,16 @@ export const readAnswer = async (response: Response, id: string): Promise<Answer
       status,
       code: data?.code,
       problems: [
-        ...(status >= 500 && data?.code !== 'overloaded' ? [`answered ${status}`] : []),
+        ...(status >= 500 && data?.code !== 'overloaded' ? [`replied ${status}`] : []),
         ...(error === undefined
           ? []
           : [`no valid problem: ${z.prettifyError(error)}: ${text.slice(0, 300)}`]),
         ...(type === 'application/problem+json' ? [] : [`a problem of the type ${type}`]),
         ...(data === undefined || data.status === status
           ? []
-          : [`${data.status} within an answer of ${status}`]),
+          : [`${data.status} within a reply of ${status}`]),
         ...(data === undefined ? [] : unclean(data.detail)),
-        ...(leaksOf(text) ? ['the answer leaks'] : []),
+        ...(leaksOf(text) ? ['the reply leaks'] : []),
       ],
     };
   }
@@ -64,7 +64,7 @@ export const readAnswer = async (response: Response, id: string): Promise<Answer
   };
 };
 
-/** What a client may be told of a failure is for people: it comes to them, and to logs, as it is. */
+/** The detail of a failure is for people, who see it unchanged in replies and logs. */
 const unclean = (detail: string): readonly string[] =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   /[\x00-\x09\x0b-\x1f\x7f]/.test(detail) ? ['control characters in the detail'] : [];
@@ -82,7 +82,7 @@ const fromJson = (text: string): unknown => {
   }
 };
 
-/** A record's code, which the reply's schema takes for any text. */
+/** A record's code, which is any text in the schema of a reply. */
 export const codeOf = (text: string): ErrorCode | 'unreadable' => {
   const { data = 'unreadable' } = z.enum(errorCodes).safeParse(text);
   return data;

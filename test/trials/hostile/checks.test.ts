@@ -18,19 +18,19 @@ const problem = {
   detail: 'It ends too early.',
 };
 
-describe('an answer', () => {
-  test('is as it should be: a problem with a code', async () => {
+describe('a reply', () => {
+  test('passes as a problem with a code', async () => {
     const { code, problems } = await answerOf(422, problem, 'application/problem+json');
     expect([code, problems]).toEqual(['image-corrupt', []]);
   });
 
   test.each([
-    ['answered 500', 500, { ...problem, status: 500, code: 'internal-error' }],
+    ['replied 500', 500, { ...problem, status: 500, code: 'internal-error' }],
     ['no valid problem', 422, { ...problem, code: 'something-else' }],
     ['no valid problem', 422, { ...problem, stack: 'x' }],
-    ['422 within an answer of 400', 400, problem],
-    ['the answer leaks', 422, { ...problem, detail: 'Error\n    at run (node:internal/x:1:1)' }],
-    ['the answer leaks', 422, { ...problem, detail: 'http://127.0.0.1/a?X-Amz-Signature=00' }],
+    ['422 within a reply of 400', 400, problem],
+    ['the reply leaks', 422, { ...problem, detail: 'Error\n    at run (node:internal/x:1:1)' }],
+    ['the reply leaks', 422, { ...problem, detail: 'http://127.0.0.1/a?X-Amz-Signature=00' }],
     ['control characters', 422, { ...problem, detail: '\u001b[2J' }],
     ['no valid problem', 422, { ...problem, detail: 'a'.repeat(10_000) }],
   ])('fails with "%s"', async (what, status, body) => {
@@ -77,26 +77,26 @@ describe('a thumbnail', () => {
     return thumbnailProblems(reply, 5000);
   };
 
-  test('is as it should be: pixels and nothing else', async () => {
+  test('passes with pixels alone', async () => {
     expect(await problemsOf(await quarteredPicture(32, 32).webp().toBuffer())).toEqual([]);
   });
 
-  test('fails with a position, a profile or a comment in it', async () => {
-    const telling = quarteredPicture(32, 32)
+  test('fails with EXIF, a profile or XMP', async () => {
+    const withMetadata = quarteredPicture(32, 32)
       .withExif({ IFD3: { GPSLatitudeRef: 'N' } })
       .withIccProfile('p3')
       .withXmp('<x/>');
-    const problems = await problemsOf(await telling.webp().toBuffer());
+    const problems = await problemsOf(await withMetadata.webp().toBuffer());
     for (const name of ['exif', 'icc', 'xmp']) expect(problems).toContain(`the thumbnail has ${name}`);
   });
 
-  test('fails when it is too large, cut off, another type or not as large as stated', async () => {
+  test('fails if it is too large, truncated, of another type or of another size than stated', async () => {
     expect((await problemsOf(await quarteredPicture(321, 32).webp().toBuffer(), 321)).join()).toContain(
       '321 x 32',
     );
     const whole = await quarteredPicture(32, 32).webp().toBuffer();
     expect((await problemsOf(whole.subarray(0, whole.length - 20))).join()).toContain('cannot be decoded');
     expect((await problemsOf(await sharp(whole).png().toBuffer())).join()).toContain('is png');
-    expect((await problemsOf(whole, 31)).join()).toContain('not as large as the reply says');
+    expect((await problemsOf(whole, 31)).join()).toContain('another size than the reply');
   });
 });

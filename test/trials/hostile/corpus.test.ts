@@ -18,7 +18,7 @@ const range = (from: number, count: number): readonly number[] =>
 
 const isBomb = ({ family }: HostileInput): boolean => family === 'bombs';
 
-test('builds the same input for the same seed and index, in whichever order', async () => {
+test('builds the same input for the same seed and index, in any order', async () => {
   const [one, other] = [await createCorpus(7), await createCorpus(7)];
   const there: string[] = [];
   for (const index of range(0, 150)) there.push(digest(await one.input(index)));
@@ -27,21 +27,21 @@ test('builds the same input for the same seed and index, in whichever order', as
   expect(back.toReversed()).toEqual(there);
 });
 
-test('builds other inputs for another seed', async () => {
+test('builds different inputs for another seed', async () => {
   const [one, other] = [await createCorpus(7), await createCorpus(8)];
   const same = [];
   for (const index of range(0, 100)) {
     const [mine, theirs] = [await one.input(index), await other.input(index)];
     if (mine.bytes.equals(theirs.bytes)) same.push(mine.family);
   }
-  // These go through lists, and the beginnings of many files are alike.
+  // These families go through lists, and many files begin with the same bytes.
   const others = same.filter(
     (family) => !['intact', 'disguises', 'scraps', 'truncated', 'headers'].includes(family),
   );
   expect(others).toEqual([]);
 });
 
-test('has all families, formats and routes among any hundred inputs, and hardly any input twice', async () => {
+test('has all families, formats and routes among any hundred inputs, with few duplicates', async () => {
   const corpus = await createCorpus(3);
   const inputs: HostileInput[] = [];
   for (const index of range(400, 100)) inputs.push(await corpus.input(index));
@@ -54,7 +54,7 @@ test('has all families, formats and routes among any hundred inputs, and hardly 
   expect(new Set(inputs.map(digest)).size).toBeGreaterThan(95);
 });
 
-test('changes what it says it changes', async () => {
+test('changes the part that the kind names', async () => {
   const corpus = await createCorpus(5);
   const samples = await buildSamples();
   const unchanged: string[] = [];
@@ -65,11 +65,11 @@ test('changes what it says it changes', async () => {
     changed += 1;
     if (samples.some(({ bytes }) => bytes.equals(input.bytes))) unchanged.push(input.kind);
   }
-  // Some changes say again what was there already, such as a byte that was zero before.
+  // Some changes have no effect, such as a zero for a byte that was zero before.
   expect(unchanged.length).toBeLessThan(changed * 0.15);
 });
 
-test('begins with samples of every accepted format that nothing is wrong with', async () => {
+test('starts from valid samples of every accepted format', async () => {
   const samples = await buildSamples();
   for (const { name, format, bytes } of samples) {
     expect([name, originalTypeOf(bytes)]).toEqual([name, `image/${format}`]);
@@ -78,7 +78,7 @@ test('begins with samples of every accepted format that nothing is wrong with', 
   expect(new Set(samples.map(({ format }) => format))).toEqual(new Set(formatNames));
 });
 
-test('has every magic number that is accepted, and text behind each', async () => {
+test('has text behind every accepted magic number', async () => {
   for (const magic of magicNumbers) expect(originalTypeOf(Buffer.from(magic, 'latin1'))).toBeDefined();
   const corpus = await createCorpus(1);
   const seen = new Set<string>();
@@ -90,7 +90,7 @@ test('has every magic number that is accepted, and text behind each', async () =
   expect(seen).toEqual(new Set(magicNumbers));
 });
 
-test('has bombs that libvips reads as large as they claim to be', async () => {
+test('has bombs in which libvips reads the stated size', async () => {
   for (const [name, { make, claims }] of Object.entries(allBombs)) {
     if (claims === undefined) continue;
     const { width, height } = await sharp(await make(), { limitInputPixels: false }).metadata();
@@ -98,19 +98,19 @@ test('has bombs that libvips reads as large as they claim to be', async () => {
   }
 });
 
-test('has bombs in every seed from another one on', async () => {
+test('starts with another bomb for each seed', async () => {
   const firstBomb = async (seed: number) => {
     const corpus = await createCorpus(seed);
     for (const index of range(0, 100)) {
       const input = await corpus.input(index);
       if (isBomb(input)) return input.kind;
     }
-    throw new Error('There was none.');
+    throw new Error('There is no bomb.');
   };
   expect(await firstBomb(1)).not.toBe(await firstBomb(2));
 });
 
-test('inflates zeros as deflate itself does', async () => {
+test('makes zeros that inflate correctly', async () => {
   const { inflateSync } = await import('node:zlib');
   for (const length of [0, 1, 1000, 2 ** 20, 3 * 2 ** 20 + 17]) {
     expect(inflateSync(deflatedZeros(length)).equals(Buffer.alloc(length))).toBe(true);

@@ -12,7 +12,7 @@ import type { Family, Made } from './input.ts';
 import { buildSamples } from './samples.ts';
 
 /**
- * The way to the service: the body of `POST /upload_image`, or a presigned PUT that `POST /uploads` gives.
+ * How an input is uploaded: as the body of `POST /upload_image`, or by the presigned PUT of `POST /uploads`.
  */
 export type Route = 'post' | 'presigned';
 
@@ -20,17 +20,17 @@ export interface HostileInput extends Made {
   readonly index: number;
   readonly family: string;
   readonly route: Route;
-  /** None is sent when it is empty. */
+  /** Empty for none. */
   readonly contentType: string;
 }
 
 export interface Corpus {
   readonly families: readonly string[];
-  /** The same index of the same seed is the same input, whatever else was built before. */
+  /** The same seed and index give the same input, in any order. */
   input(index: number): Promise<HostileInput>;
 }
 
-/** How many of a hundred inputs are of each family. Bombs are few: each takes seconds. */
+/** The number of inputs of each family in a hundred. Bombs are few, because each takes seconds. */
 const shares = {
   truncated: 12,
   damaged: 23,
@@ -46,19 +46,17 @@ const shares = {
   intact: 4,
 } as const;
 
-/**
- * Any number without a common factor with 100 goes through all slots; this one spreads the families evenly.
- */
+/** A step without a common factor with 100 reaches all slots; this one spreads the families evenly. */
 const stride = 37;
 
-/** Ingest takes no more in one request. */
+/** Ingest accepts no more in one request. */
 const maxPostedBytes = 4_700_000;
 
-/** What ingest would refuse unread is sent past it as often as not, so that resize sees it too. */
+/** Half of the inputs that ingest would refuse unread go straight to S3, so that resize sees them. */
 const presignedShare = (family: string): number =>
   ['disguises', 'polyglots', 'scraps', 'texts', 'markup', 'headers'].includes(family) ? 0.5 : 0.12;
 
-/** What the header says is looked at by nobody; '' sends none. */
+/** The service ignores the stated type; '' sends none. */
 const contentTypes = [
   '',
   'image/jpg',
@@ -97,7 +95,7 @@ export const createCorpus = async (seed: number): Promise<Corpus> => {
     families: Object.keys(shares),
     async input(index) {
       const slot = slots[(index * stride) % slots.length];
-      if (slot === undefined) throw new RangeError(`No input has the index ${index}.`);
+      if (slot === undefined) throw new RangeError(`There is no input ${index}.`);
       const { family, share, position } = slot;
       const random = randomOf(seed, index);
       const route = random.next() < presignedShare(family.name) ? 'presigned' : 'post';

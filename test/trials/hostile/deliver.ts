@@ -5,22 +5,22 @@ import { type Answer, codeOf, readAnswer } from './answers.ts';
 import type { HostileInput } from './corpus.ts';
 import { thumbnailProblems } from './thumbnail.ts';
 
-/** How long an image may take from its first byte sent to its end. */
+/** How long an image may take from its first byte to its outcome. */
 const answerMilliseconds = 300_000;
 const pollMilliseconds = 250;
 const maxRetries = 60;
 
-/** How an input ended. */
+/** The outcome of an input. */
 export interface Outcome {
   readonly ended: ErrorCode | 'ready' | 'unanswered' | 'unreadable';
   readonly milliseconds: number;
-  /** How often it was refused for want of room, and sent again. */
+  /** How often it was refused at capacity and sent again. */
   readonly overloaded: number;
-  /** All that was wrong. Empty is as it should be. */
+  /** Everything that was wrong; empty if nothing was. */
   readonly problems: readonly string[];
 }
 
-/** Sends an input on its route and waits for its end. */
+/** Sends an input by its route and waits for its outcome. */
 export const deliver = async (apiUrl: string, input: HostileInput): Promise<Outcome> => {
   const startedAt = performance.now();
   const left = () => Math.max(1, Math.round(answerMilliseconds - (performance.now() - startedAt)));
@@ -36,7 +36,7 @@ export const deliver = async (apiUrl: string, input: HostileInput): Promise<Outc
     const retryAfterSeconds = Number(response.headers.get('Retry-After'));
     if (!(retryAfterSeconds >= 1)) problems.push('overloaded without Retry-After');
     overloaded += 1;
-    if (overloaded > maxRetries) throw new Error(`Refused ${overloaded} times for want of room.`);
+    if (overloaded > maxRetries) throw new Error(`Refused ${overloaded} times at capacity.`);
     await sleep(Math.min(left(), retryAfterSeconds * 1000 || 1000));
     return ask(path, init);
   };
@@ -66,14 +66,14 @@ export const deliver = async (apiUrl: string, input: HostileInput): Promise<Outc
       signal: AbortSignal.timeout(left()),
     });
     if (!put.ok)
-      problems.push(`the presigned PUT answered ${put.status}: ${(await put.text()).slice(0, 300)}`);
+      problems.push(`the presigned PUT replied ${put.status}: ${(await put.text()).slice(0, 300)}`);
     else await put.body?.cancel();
     return announced;
   };
 
   const ended = async (): Promise<Outcome['ended']> => {
     let answer = input.route === 'post' ? await post() : await putPresigned();
-    // A 202 after the longest wait, or an upload past the API: ask for the record until it has ended.
+    // A 202 after the longest wait, or an upload straight to S3: poll the record until it is settled.
     while (answer.reply?.status === 'received' && problems.length === 0) {
       await sleep(Math.min(left(), pollMilliseconds));
       answer = await ask(`/images/${id}`);
@@ -92,12 +92,12 @@ export const deliver = async (apiUrl: string, input: HostileInput): Promise<Outc
     problems.push(...unexpected(input, outcome));
   } catch (error) {
     outcome = 'unanswered';
-    problems.push(`no answer: ${error instanceof Error ? `${error.message} ${error.cause ?? ''}` : error}`);
+    problems.push(`no reply: ${error instanceof Error ? `${error.message} ${error.cause ?? ''}` : error}`);
   }
   return { ended: outcome, milliseconds: Math.round(performance.now() - startedAt), overloaded, problems };
 };
 
-/** Codes that no image may end with while all services are well. */
+/** Codes that no image may fail with while all services work. */
 const neverOfAnImage: readonly Outcome['ended'][] = [
   'unreadable',
   'internal-error',

@@ -6,7 +6,7 @@ import type { HostileInput } from './corpus.ts';
 
 const folder = join(project, '.tmp/hostile');
 
-/** What is kept beside the bytes of an input. */
+/** The description that is stored beside an input. */
 const noteSchema = z.object({
   seed: z.int(),
   index: z.int(),
@@ -17,7 +17,7 @@ const noteSchema = z.object({
   problems: z.array(z.string()),
 });
 
-/** Keeps an input, with a line of JSON beside it that says what was wrong. */
+/** Stores an input, with its problems as JSON beside it. */
 export const keepFailure = async (
   seed: number,
   input: HostileInput,
@@ -40,7 +40,7 @@ export const keepFailure = async (
   return relative(project, file);
 };
 
-/** The input of a file that was kept, or of any other file. */
+/** The input of a stored failure, or of any other file. */
 export const readInput = async (file: string): Promise<HostileInput> => {
   const bytes = await readFile(file);
   try {

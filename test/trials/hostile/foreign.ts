@@ -2,7 +2,10 @@ import { gzipSync } from 'node:zlib';
 import { box } from './formats/avif.ts';
 import { latin1, u16le, u32le } from './numbers.ts';
 
-/** What a browser, a shell or a viewer would run if it were served as it came; `foreignMarker` is in each. */
+/**
+ * Code that a browser, a shell or a viewer would run if it were served unchanged; each contains
+ * `foreignMarker`.
+ */
 export const foreignMarker = 'FOREIGN-PAYLOAD';
 
 export const payloads: Readonly<Record<string, Buffer>> = {
@@ -16,7 +19,7 @@ export const payloads: Readonly<Record<string, Buffer>> = {
   svg: latin1(
     `<svg xmlns="http://www.w3.org/2000/svg" width="99" height="99"><script>/*${foreignMarker}*/</script></svg>`,
   ),
-  // One stored file, named after the marker, and the directory that says so.
+  // One stored file, named after the marker, and its directory entry.
   zip: Buffer.concat([
     Buffer.from('504b03040a00000000000000000000000000000000000000000000000f000000', 'hex').subarray(0, 26),
     u16le(foreignMarker.length),
@@ -55,10 +58,7 @@ const bitmap = Buffer.concat([
   Buffer.alloc(48, 0x7f),
 ]);
 
-/**
- * Whole files that are not accepted: each would be decoded, or run, by some program that takes what it is
- * given.
- */
+/** Complete files of types that are not accepted, but that some programs would decode or run. */
 export const foreignFiles: Readonly<Record<string, Buffer>> = {
   svg: svgOf(rect),
   'svg-with-declaration': svgOf(rect, '<?xml version="1.0" encoding="UTF-8"?>\n'),

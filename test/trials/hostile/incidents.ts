@@ -1,19 +1,19 @@
 import { open } from 'node:fs/promises';
 import type { Stack } from '../stack.ts';
 
-/** The most memory that one process may ever hold, in MiB. */
+/** The most memory that one process may use, in MiB. */
 export interface MemoryLimits {
   readonly decoderMiB: number;
   /** Of ingest, and of each worker without its decoders. */
   readonly processMiB: number;
 }
 
-/** Something that befell a process, while some input or other was under way. */
+/** Observes incidents in the processes while inputs are in progress. */
 export interface Incidents {
-  /** Looks once more, and ends the watch. */
+  /** Checks once more, and stops. */
   stop(): Promise<void>;
   readonly decoderDeaths: number;
-  /** Roles that held more than they may. */
+  /** Roles that used more memory than they may. */
   readonly overMemory: readonly string[];
 }
 
@@ -21,12 +21,12 @@ const pauseMilliseconds = 500;
 const decoderDied = '"decoder died"';
 
 const limitOf = (role: string, { decoderMiB, processMiB }: MemoryLimits): number => {
-  // The services stand in for AWS.
+  // The services represent AWS.
   if (role === 'services') return Number.POSITIVE_INFINITY;
   return role.endsWith('-decoder') ? decoderMiB : processMiB;
 };
 
-/** Watches the processes, so that each incident can be laid to what is under way just then. */
+/** Observes the processes, so that each incident can be attributed to the inputs in progress. */
 export const watchIncidents = (
   stack: Stack,
   limits: MemoryLimits,

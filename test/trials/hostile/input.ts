@@ -1,9 +1,9 @@
 import type { ErrorCode } from '../../../lambdas/ingest/problem.ts';
 import type { Random } from '../random.ts';
 
-/** An image as one of the accepted formats, from a real encoder, that nothing is wrong with. */
+/** A valid image of an accepted format, from a real encoder. */
 export interface Sample {
-  /** `<format>-<what is special about it>` */
+  /** `<format>-<characteristic>` */
   readonly name: string;
   readonly format: FormatName;
   readonly bytes: Buffer;
@@ -12,32 +12,32 @@ export interface Sample {
 export const formatNames = ['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff'] as const;
 export type FormatName = (typeof formatNames)[number];
 
-/** Bytes to be sent, and what was done to them. */
+/** Bytes to send, and how they were made. */
 export interface Made {
-  /** Words with dashes: it becomes part of a file name. */
+  /** Words with dashes, for file names. */
   readonly kind: string;
   readonly bytes: Buffer;
-  /** How it must end. @default - in any way that is an answer */
+  /** The required outcome. @default - any valid reply */
   readonly must?: Expected;
 }
 
-/** `ready`; `refused` with any code; or refused with this one. */
+/** `ready`, `refused` with any code, or refused with this code. */
 export type Expected = 'ready' | 'refused' | ErrorCode;
 
-/** Inputs of one kind of malice. */
+/** Inputs of one kind of attack. */
 export interface Family {
   readonly name: string;
   /**
-   * @param nth counts the inputs of this family, so that it can go through a list of its own
-   * @param random of this input alone
+   * @param nth the number of the input within this family, to go through a list
+   * @param random the random numbers of this input
    */
   make(nth: number, random: Random): Promise<Made> | Made;
 }
 
-/** What can be done to the files of one format by whoever knows how they are built. */
+/** Attacks on the files of one format that need knowledge of the format. */
 export interface Format {
-  /** Parts of the file doubled, moved, removed, cut, or with a wrong length or checksum. */
+  /** Doubles, moves, removes or cuts parts of the file, or gives them a wrong length or checksum. */
   restructure(bytes: Buffer, random: Random): Made;
-  /** A header that says what is not so, with every checksum right. */
+  /** Makes a false header with correct checksums. */
   lie(bytes: Buffer, random: Random): Made;
 }

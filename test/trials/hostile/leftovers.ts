@@ -6,22 +6,22 @@ import type { Stack } from '../stack.ts';
 
 const drainMilliseconds = 180_000;
 
-/** What a run left behind. */
+/** The leftovers of a run. */
 export interface Leftovers {
   readonly queued: number;
   readonly deadLetters: number;
-  /** Ids of images that never ended. */
+  /** Ids of images that were never settled. */
   readonly received: readonly string[];
-  /** Names of temporary files that nobody removed. */
+  /** Names of temporary files that were not removed. */
   readonly files: readonly string[];
 }
 
-/** Waits until the queue is worked off, and then counts what is left. */
+/** Waits until the queue is drained, and then counts the leftovers. */
 export const findLeftovers = async ({ aws, folder }: Stack): Promise<Leftovers> => {
   try {
     await until('an empty queue', async () => (await aws.queued()) === 0 || undefined, drainMilliseconds);
   } catch {
-    // Told as a figure.
+    // Reported as a figure.
   }
   return {
     queued: await aws.queued(),

@@ -1,4 +1,4 @@
-/** Numbers as files hold them. */
+/** Numbers in the encodings of files. */
 export const u8 = (value: number): Buffer => Buffer.from([value & 0xff]);
 
 export const u16be = (value: number): Buffer => {
@@ -19,7 +19,7 @@ export const u32le = (value: number): Buffer => u32be(value).reverse();
 
 export const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 
-/** Values at which programs go wrong, for a field of that many bytes. */
+/** Values at which programs often fail, for a field of this many bytes. */
 export const edgeNumbers = (bytes: 1 | 2 | 4): readonly number[] =>
   [
     0, 1, 2, 3, 7, 15, 127, 128, 254, 255, 256, 16_383, 16_384, 16_385, 32_767, 32_768, 65_534, 65_535,

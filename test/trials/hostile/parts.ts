@@ -2,21 +2,21 @@ import type { Random } from '../random.ts';
 import type { Made } from './input.ts';
 import { edgeNumbers } from './numbers.ts';
 
-/** One part of a file: a chunk, a segment, a block or a box. */
+/** A part of a file: a chunk, a segment, a block or a box. */
 export interface Part {
   readonly type: string;
   readonly content: Buffer;
-  /** The length that its header states. @default - the true one */
+  /** The length in its header. @default - the true length */
   readonly statedLength?: number;
-  /** Whether its checksum is wrong, where there is one. @default false */
+  /** Whether its checksum, if it has one, is wrong. @default false */
   readonly isChecksumWrong?: boolean;
 }
 
 export interface PartsFormat {
-  /** Takes whatever file; what is no part of its own stays with the part before it. */
+  /** Accepts any file; bytes outside of parts stay with the part before them. */
   split(bytes: Buffer): readonly Part[];
   join(parts: readonly Part[]): Buffer;
-  /** Says where the parts within a part begin, if it has any. @default - none has */
+  /** The offset of the parts within a part, if it has any. @default - no part has */
   nestedAt?(part: Part): number | undefined;
 }
 
@@ -116,7 +116,7 @@ export const restructureParts = (format: PartsFormat, bytes: Buffer, random: Ran
   return { kind: `parts-${names.join('-')}`, bytes: result };
 };
 
-/** Changes the content of the first part that is of one of these types, and leaves its length as it is. */
+/** Changes the content, but not the length, of the first part of one of these types. */
 export const withFields = (
   format: PartsFormat,
   bytes: Buffer,

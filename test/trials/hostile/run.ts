@@ -59,7 +59,7 @@ const only = options.only === undefined ? undefined : wholeOption('only', option
 console.log(`seed ${seed}`);
 const corpus = await createCorpus(seed);
 
-/** Built when its turn comes: all of them together would not fit into memory. */
+/** Built one at a time: all inputs together would not fit into memory. */
 const inputs: readonly (() => Promise<HostileInput>)[] =
   replay !== undefined
     ? [() => readInput(replay)]
@@ -85,7 +85,7 @@ const fail = async (input: HostileInput, problems: readonly string[]): Promise<v
   failures.push(`${file}: ${problems.join('; ').slice(0, 300)}`);
 };
 
-/** Whatever befalls a process, one of the inputs that were under way may be the cause: they are kept. */
+/** Any input in progress may be the cause of an incident in a process, so all of them are kept. */
 const incidents = watchIncidents(stack, limits, (what) => {
   const suspects = [...underWay.values()];
   failures.push(`${what}, with these under way: ${suspects.map(({ index }) => index).join(', ')}`);
@@ -134,13 +134,13 @@ try {
   if (failures.length > maxTold) console.log(`… and ${failures.length - maxTold} more`);
   report(`Hostile inputs, seed ${seed}`, [
     ...tally.figures(),
-    zero('inputs that ended in another way than they may', tally.failed()),
+    zero('inputs with an outcome that is not allowed', tally.failed()),
     zero('deaths of ingest, workers and services', stack.deaths().length),
     zero('deaths of decoders', incidents.decoderDeaths),
     zero('log lines that leak', stack.leaks().length),
     zero('messages still queued', leftovers.queued),
     zero('dead letters', leftovers.deadLetters),
-    zero('records that never ended', leftovers.received.length),
+    zero('records that were never settled', leftovers.received.length),
     zero('temporary files left', leftovers.files.length),
     ...peaks,
   ]);

@@ -10,7 +10,7 @@ import { type FormatName, formatNames, type Sample } from './input.ts';
 import { latin1, u16be } from './numbers.ts';
 import type { Part, PartsFormat } from './parts.ts';
 
-/** A picture with much going on in it: no two encoders' blocks are alike. Alpha fades where it has any. */
+/** A detailed picture, in which no two blocks are the same. Alpha is a gradient, if there is any. */
 const busy = (width: number, height: number, channels: 1 | 2 | 3 | 4 = 3): Sharp => {
   const random = createRandom(width * 1000 + height * 10 + channels);
   const pixels = Buffer.alloc(width * height * channels);
@@ -23,15 +23,12 @@ const busy = (width: number, height: number, channels: 1 | 2 | 3 | 4 = 3): Sharp
   return sharp(pixels, { raw: { width, height, channels } });
 };
 
-/**
- * The metadata that nobody may find in a thumbnail; `withMetadataMarker` in each, so that bytes can be
- * searched for it.
- */
+/** Metadata that must not be in a thumbnail. Each contains a marker, for which the bytes are searched. */
 export const metadataMarker = 'SECRET-PLACE';
 
 const xmp = `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" dc:creator="${metadataMarker}"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`;
 
-const telling = (picture: Sharp): Sharp =>
+const withMetadata = (picture: Sharp): Sharp =>
   picture
     .withExif({
       IFD0: { Make: metadataMarker, Copyright: metadataMarker },
@@ -45,7 +42,7 @@ const telling = (picture: Sharp): Sharp =>
     .withXmp(xmp)
     .withIccProfile('p3');
 
-/** An IPTC-IIM record of one field, a caption, as Photoshop wraps it. */
+/** An IPTC-IIM record with a caption, in Photoshop's wrapping. */
 const iptc = Buffer.concat([
   latin1('Photoshop 3.0\0' + '8BIM\x04\x04\0\0\0\0\0'),
   Buffer.from([metadataMarker.length + 5, 0x1c, 2, 120]),
@@ -53,7 +50,7 @@ const iptc = Buffer.concat([
   latin1(metadataMarker),
 ]);
 
-/** The file with one more part after the first one. */
+/** The file with an additional part after the first. */
 const withPart = (format: PartsFormat, bytes: Buffer, part: Part): Buffer => {
   const [first, ...rest] = format.split(bytes);
   return format.join(first === undefined ? [part] : [first, part, ...rest]);
@@ -79,7 +76,7 @@ const floats = (width: number, height: number): Buffer => {
   return Buffer.from(samples.buffer);
 };
 
-/** Pages one after the other, each of one deflated strip of bytes or 32-bit floats. */
+/** Pages, each of one deflated strip of bytes or 32-bit floats. */
 const handMadeTiff = (pages: number, isFloat: boolean): Buffer => {
   const [width, height] = [33, 21];
   const pixels = isFloat ? floats(width, height) : createRandom(7).bytes(width * height * 3);
@@ -114,7 +111,7 @@ const builders: Readonly<Record<FormatName, Readonly<Record<string, () => Promis
     grey: () => busy(75, 33, 1).toColourspace('b-w').jpeg().toBuffer(),
     mozjpeg: () => busy(160, 120).jpeg({ mozjpeg: true, quality: 40 }).toBuffer(),
     coarse: () => busy(128, 128).jpeg({ quality: 5 }).toBuffer(),
-    'with-metadata': () => telling(busy(80, 60)).jpeg().toBuffer(),
+    'with-metadata': () => withMetadata(busy(80, 60)).jpeg().toBuffer(),
     'turned-by-exif': async () => (await cameraPicture(90, 60, 6)).jpeg().toBuffer(),
     'mirrored-by-exif': async () => (await cameraPicture(60, 90, 7)).jpeg({ progressive: true }).toBuffer(),
     'with-iptc': async () =>
@@ -138,7 +135,7 @@ const builders: Readonly<Record<FormatName, Readonly<Record<string, () => Promis
     interlaced: () => busy(90, 60).png({ progressive: true }).toBuffer(),
     'interlaced-alpha': () => busy(33, 77, 4).png({ progressive: true }).toBuffer(),
     stored: () => busy(20, 20).png({ compressionLevel: 0 }).toBuffer(),
-    'with-metadata': () => telling(busy(60, 40)).png().toBuffer(),
+    'with-metadata': () => withMetadata(busy(60, 40)).png().toBuffer(),
     'turned-by-exif': async () => (await cameraPicture(60, 90, 3)).png().toBuffer(),
     'with-comment': async () =>
       withPart(pngParts, await busy(16, 16).png().toBuffer(), {
@@ -158,7 +155,7 @@ const builders: Readonly<Record<FormatName, Readonly<Record<string, () => Promis
     alpha: () => busy(64, 48, 4).webp().toBuffer(),
     'alpha-lossless': () => busy(40, 40, 4).webp({ lossless: true }).toBuffer(),
     flat: () => quarteredPicture(16, 16).webp({ lossless: true }).toBuffer(),
-    'with-metadata': () => telling(busy(60, 40)).webp().toBuffer(),
+    'with-metadata': () => withMetadata(busy(60, 40)).webp().toBuffer(),
     'turned-by-exif': async () => (await cameraPicture(60, 90, 8)).webp().toBuffer(),
     animated: () => animation('webp', 4),
     'animated-long': () => animation('webp', 12),
@@ -185,7 +182,7 @@ const builders: Readonly<Record<FormatName, Readonly<Record<string, () => Promis
     alpha: () => busy(48, 48, 4).avif({ effort: 0 }).toBuffer(),
     lossless: () => busy(40, 30).avif({ effort: 0, lossless: true }).toBuffer(),
     grey: () => busy(40, 40, 1).toColourspace('b-w').avif({ effort: 0 }).toBuffer(),
-    'with-metadata': () => telling(busy(60, 40)).avif({ effort: 0 }).toBuffer(),
+    'with-metadata': () => withMetadata(busy(60, 40)).avif({ effort: 0 }).toBuffer(),
     'turned-by-exif': async () => (await cameraPicture(60, 90, 6)).avif({ effort: 0 }).toBuffer(),
     large: () => busy(200, 160).avif({ effort: 0, quality: 30 }).toBuffer(),
   },
@@ -212,14 +209,14 @@ const builders: Readonly<Record<FormatName, Readonly<Record<string, () => Promis
         .tiff({ pyramid: true, tile: true, tileWidth: 64, tileHeight: 64, compression: 'deflate' })
         .toBuffer(),
     big: () => busy(50, 40).tiff({ bigtiff: true, compression: 'deflate' }).toBuffer(),
-    'with-metadata': () => telling(busy(60, 40)).tiff({ compression: 'lzw' }).toBuffer(),
+    'with-metadata': () => withMetadata(busy(60, 40)).tiff({ compression: 'lzw' }).toBuffer(),
     'turned-by-exif': async () => (await cameraPicture(60, 90, 5)).tiff({ compression: 'lzw' }).toBuffer(),
     float: () => handMadeTiff(1, true),
     pages: () => handMadeTiff(5, false),
   },
 };
 
-/** All of them, the formats mixed, so that a few in a row are of all formats. */
+/** All samples with the formats in turns, so that a few in a row have all formats. */
 const build = async (): Promise<readonly Sample[]> => {
   const all = formatNames.flatMap((format) => {
     const named = Object.entries(builders[format]);
@@ -234,7 +231,7 @@ const build = async (): Promise<readonly Sample[]> => {
 
 let built: Promise<readonly Sample[]> | undefined;
 
-/** Every sample there is, always the same ones in the same order. */
+/** Every sample, always in the same order. */
 export const buildSamples = (): Promise<readonly Sample[]> => {
   built ??= build();
   return built;

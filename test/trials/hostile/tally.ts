@@ -2,7 +2,7 @@ import { type Figure, zero } from '../report.ts';
 import type { HostileInput } from './corpus.ts';
 import type { Outcome } from './deliver.ts';
 
-/** Counts how the inputs ended. */
+/** Counts the outcomes of the inputs. */
 export const createTally = () => {
   const families = new Map<string, number>();
   const endings = new Map<string, number>();
@@ -35,7 +35,7 @@ export const createTally = () => {
       if (problems.length > 0) failed += 1;
       if (route === 'presigned') presigned += 1;
       if (ended === 'unanswered') unanswered += 1;
-      if (problems.some((problem) => /^answered 5/.test(problem))) serverErrors += 1;
+      if (problems.some((problem) => /^replied 5/.test(problem))) serverErrors += 1;
       overloaded += outcome.overloaded;
       if (milliseconds > slowest.milliseconds) slowest = { milliseconds, what: `${index}, ${kind}` };
     },
@@ -47,10 +47,10 @@ export const createTally = () => {
       ...figuresOf('ended as', endings),
       ...figuresOf('ended by', costly),
       { name: 'seconds', value: Math.round((performance.now() - startedAt) / 1000) },
-      { name: 'slowest answer, ms', value: `${slowest.milliseconds} (${slowest.what})` },
-      { name: 'refused for want of room and sent again', value: overloaded },
-      zero('answers of 500 and more', serverErrors),
-      zero('inputs without an answer in 300 s', unanswered),
+      { name: 'slowest reply, ms', value: `${slowest.milliseconds} (${slowest.what})` },
+      { name: 'refused at capacity and sent again', value: overloaded },
+      zero('replies of 500 and more', serverErrors),
+      zero('inputs without a reply in 300 s', unanswered),
     ],
   };
 };

@@ -7,10 +7,10 @@ import { metadataMarker } from './samples.ts';
 
 const maxSidePixels = 320;
 
-/** The chunks of a WebP that hold pixels, or say how large they are. */
+/** The chunks of a WebP that contain pixels or their size. */
 const pixelChunks = ['VP8 ', 'VP8L', 'VP8X', 'ALPH'];
 
-/** Fetches the thumbnail of a reply as whoever pastes its URL does; says all that is wrong with it. */
+/** Fetches the thumbnail of a reply by its URL. @returns everything that is wrong with it */
 export const thumbnailProblems = async (
   { url, thumbnails }: Reply,
   timeoutMilliseconds: number,
@@ -19,11 +19,11 @@ export const thumbnailProblems = async (
   if (url === undefined || stated === undefined) return ['ready without a thumbnail'];
   const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMilliseconds) });
   const bytes = Buffer.from(await response.arrayBuffer());
-  if (response.status !== 200) return [`the thumbnail's URL answered ${response.status}`];
+  if (response.status !== 200) return [`the thumbnail's URL replied ${response.status}`];
   try {
     const { format, width, height, pages, exif, icc, xmp, iptc, comments, orientation } =
       await sharp(bytes).metadata();
-    // Decodes all of it.
+    // Decodes every pixel.
     await sharp(bytes, { failOn: 'warning' }).raw().toBuffer();
     const metadata = Object.entries({ exif, icc, xmp, iptc, comments, orientation, pages });
     const strangeChunks = webpParts.split(bytes).filter(({ type }) => !pixelChunks.includes(type));
@@ -40,7 +40,7 @@ export const thumbnailProblems = async (
       ...(width <= maxSidePixels && height <= maxSidePixels ? [] : [`the thumbnail is ${width} x ${height}`]),
       ...(stated.width === width && stated.height === height && stated.bytes === bytes.length
         ? []
-        : ['the thumbnail is not as large as the reply says']),
+        : ['the thumbnail has another size than the reply']),
     ];
   } catch (error) {
     return [`the thumbnail cannot be decoded: ${error}`];

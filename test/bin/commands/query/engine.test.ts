@@ -7,7 +7,7 @@ import { placeEvent } from '../../../../lambdas/lake/row.ts';
 import { namedQueries } from '../../../../lib/lake/named-queries.ts';
 import { storeRows } from '../../../lake/stored-rows.ts';
 
-const queries = namedQueries({ resizeMemoryMiB: 1769 });
+const queries = namedQueries({ ingestMemoryMiB: 1024, resizeMemoryMiB: 1769 });
 const folders: string[] = [];
 const lakes: LocalLake[] = [];
 

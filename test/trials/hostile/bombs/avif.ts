@@ -4,20 +4,20 @@ import { latin1, u16be, u32be } from '../numbers.ts';
 import type { Part } from '../parts.ts';
 import type { Bombs } from './bomb.ts';
 
-/** An item of the file (ISO/IEC 23008-12): a coded image, or one that is put together of others. */
+/** An item of the file (ISO/IEC 23008-12): a coded image, or one composed of others. */
 interface Item {
   readonly id: number;
   readonly type: 'av01' | 'grid' | 'iovl' | 'iden';
   /** Its bytes; all coded images share one copy. */
   readonly data: Buffer;
   readonly size: Size;
-  /** Ids of the items that it is put together of. */
+  /** Ids of the items of which it is composed. */
   readonly of?: readonly number[];
 }
 
 const cellSide = 64;
 
-/** Cells of a grid that is as large as is accepted. libheif takes a thousand of them at most. */
+/** Cells of the largest accepted grid. libheif accepts at most a thousand. */
 const largeCell = [1024, 1016] as const;
 
 type Size = readonly [number, number];
@@ -26,7 +26,7 @@ const smallCell: Size = [cellSide, cellSide];
 const part = (type: string, content: Buffer): Buffer => box({ type, content });
 const full = (type: string, content: Buffer): Buffer => part(type, Buffer.concat([u32be(0), content]));
 
-/** A coded image of one colour with its configuration, from a real encoder. */
+/** A coded image of one colour and its configuration, from a real encoder. */
 const codedCell = async ([width, height]: Size = smallCell): Promise<{
   readonly data: Buffer;
   readonly configuration: Buffer;
@@ -36,7 +36,7 @@ const codedCell = async ([width, height]: Size = smallCell): Promise<{
     .toBuffer();
   const data = boxes.split(bytes).find(({ type }: Part) => type === 'mdat')?.content;
   const at = bytes.indexOf('av1C', 0, 'latin1');
-  if (data === undefined || at < 0) throw new Error('The encoder made an AVIF without an image.');
+  if (data === undefined || at < 0) throw new Error('The encoder returned an AVIF without an image.');
   return { data, configuration: bytes.subarray(at - 4, at - 4 + bytes.readUInt32BE(at - 4)) };
 };
 
@@ -54,7 +54,7 @@ const avifOf = async (items: readonly Item[], cell = smallCell, areAllShown = fa
       Buffer.concat([u16be(id), u16be(0), u16be(1), u32be(places.get(data) ?? 0), u32be(data.length)]),
     );
     const infos = items.map(({ id, type }) =>
-      // What is only there for others is hidden; what is not counts as a page.
+      // Items that only others use are hidden; all others count as pages.
       part(
         'infe',
         Buffer.concat([
@@ -101,7 +101,7 @@ const avifOf = async (items: readonly Item[], cell = smallCell, areAllShown = fa
       part('mdat', Buffer.concat(contents)),
     ];
   };
-  // What comes before the data is as long, whatever the offsets in it are.
+  // The part before the data has the same length for all offsets.
   const [before] = file(0);
   return Buffer.concat(file(before.length + 8));
 };
@@ -112,13 +112,13 @@ const gridData = (columns: number, rows: number, width: number, height: number):
 interface Grid {
   readonly columns: number;
   readonly rows: number;
-  /** @default - as large as its cells together */
+  /** @default - the size of all its cells */
   readonly size?: Size;
-  /** @default - a small one */
+  /** @default - a small image */
   readonly cell?: Size;
-  /** Whether all cells are one item, or each one of its own with the same data. @default false */
+  /** Whether all cells are one item, instead of items with the same data. @default false */
   readonly isOneCell?: boolean;
-  /** Whether each cell counts as an image of its own as well. @default false */
+  /** Whether each cell also counts as an image. @default false */
   readonly areCellsShown?: boolean;
 }
 
@@ -148,7 +148,7 @@ const grid = async ({
   );
 };
 
-/** Each grid is of the next one, four times; the last is of one image. */
+/** Each grid consists of the next one, four times; the last one of an image. */
 const gridsOfGrids = async (depth: number, isEndless: boolean): Promise<Buffer> => {
   const { data } = await codedCell();
   const grids = Array.from({ length: depth }, (_, index): Item => {
@@ -222,7 +222,7 @@ export const avifBombs: Bombs = {
     must: 'refused',
     make: () => grid({ columns: 2, rows: 2, size: [16_384, 6103] }),
   },
-  'avif-grid-largest-that-can-be-said': {
+  'avif-grid-largest-stated-size': {
     must: 'refused',
     make: () => grid({ columns: 2, rows: 2, size: [0xffffffff, 0xffffffff] }),
   },
@@ -234,7 +234,7 @@ export const avifBombs: Bombs = {
   'avif-overlay-too-large': { must: 'refused', make: () => overlay(0x7fffffff, 0x7fffffff, 2) },
   'avif-of-another-size': { make: () => lyingSize(16_384, 6103) },
   'avif-too-wide': { must: 'refused', make: () => lyingSize(16_385, 64) },
-  'avif-largest-that-can-be-said': { must: 'refused', make: () => lyingSize(0xffffffff, 0xffffffff) },
+  'avif-largest-stated-size': { must: 'refused', make: () => lyingSize(0xffffffff, 0xffffffff) },
   'avif-of-many-items': {
     make: async () => {
       const { data } = await codedCell();

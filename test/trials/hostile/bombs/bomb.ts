@@ -1,13 +1,11 @@
 import type { Expected } from '../input.ts';
 
-/** A small file that takes much: time, memory or patience. */
+/** A small file that is expensive to decode. */
 export interface Bomb {
   make(): Promise<Buffer> | Buffer;
-  /** How it must end. @default - in any way that is an answer */
+  /** The required outcome. @default - any valid reply */
   readonly must?: Expected;
-  /**
-   * Width and height that its header states, in pixels. @default - it has no header that libvips would read
-   */
+  /** Width and height in its header, in pixels. @default - it has no header that libvips reads */
   readonly claims?: readonly [number, number];
 }
 

@@ -6,12 +6,12 @@ interface Frames {
   readonly screen: readonly [number, number];
   readonly frame: readonly [number, number];
   readonly count: number;
-  /** LZW codes of a frame, whatever they say. @default - of as many pixels as it has */
+  /** LZW codes of a frame, valid or not. @default - codes for its pixels */
   readonly codes?: Buffer;
   readonly others?: Buffer;
 }
 
-/** Sub-blocks of at most 255 bytes, and the empty one that ends them (GIF89a, 15). */
+/** Sub-blocks of at most 255 bytes, and an empty one at the end (GIF89a, 15). */
 const subBlocks = (content: Buffer): Buffer => {
   const blocks: Buffer[] = [];
   for (let at = 0; at < content.length; at += 255) {
@@ -26,8 +26,8 @@ const clear = 4;
 const end = 5;
 
 /**
- * LZW codes of so many pixels of colour 0. Each code stands for a run one longer than the one before, until
- * 4,095 codes are given; then the table is cleared and all begins anew.
+ * LZW codes of pixels of colour 0. Each code is a run one pixel longer than the one before, up to 4,095
+ * codes; then the table is cleared.
  */
 export const flatCodes = (pixels: number): Buffer => {
   const bytes: number[] = [];
@@ -96,7 +96,7 @@ export const gifBombs: Bombs = {
     make: () => gifOf({ screen: [16_384, 6104], frame: [16_384, 6104], count: 1, codes: flatCodes(9) }),
     claims: [16_384, 6104],
   },
-  'gif-largest-that-can-be-said': {
+  'gif-largest-stated-size': {
     must: 'refused',
     make: () =>
       gifOf({ screen: [65_535, 65_535], frame: [65_535, 65_535], count: 1, codes: Buffer.from([0x44, 1]) }),

@@ -9,7 +9,7 @@ interface Flat {
   readonly height: number;
   /** @default 1 */
   readonly components?: 1 | 3 | 4;
-  /** Scans of a progressive file. @default - it is a baseline one */
+  /** Scans of a progressive file. @default - a baseline file */
   readonly scans?: number;
   /** Between header and data. @default - nothing */
   readonly others?: readonly Part[];
@@ -17,10 +17,7 @@ interface Flat {
 
 const segment = (type: string, content: Buffer = Buffer.alloc(0)): Part => ({ type, content });
 
-/**
- * The one code of this table, a zero bit, says "no difference", "no more of this block" or "no more of this
- * band".
- */
+/** The only code of this table, a zero bit: no difference, end of the block or end of the band. */
 const oneBitTable = (tableClass: number, symbol = 0): Part =>
   segment('c4', Buffer.concat([Buffer.from([tableClass << 4, 1]), Buffer.alloc(15), Buffer.from([symbol])]));
 
@@ -39,9 +36,7 @@ const frame = (marker: string, { width, height, components = 1 }: Flat): Part =>
 const scanHeader = (componentIds: readonly number[], from: number, to: number): Part =>
   segment('da', Buffer.from([componentIds.length, ...componentIds.flatMap((id) => [id, 0]), from, to, 0]));
 
-/**
- * All blocks grey, one or two bits each: 16,384 x 6,103 pixels in 380 kB, and a further scan of them in less.
- */
+/** Grey blocks of one or two bits each: 16,384 x 6,103 pixels in 380 kB, and less for a further scan. */
 export const flatJpeg = (flat: Flat): Buffer => {
   const { width, height, components = 1, scans, others = [] } = flat;
   const blocks = Math.ceil(width / 8) * Math.ceil(height / 8);
@@ -59,7 +54,7 @@ export const flatJpeg = (flat: Flat): Buffer => {
       : [
           frame('c2', flat),
           oneBitTable(0),
-          // A run of 2^14 to 2^15 - 1 blocks without anything: its 14 further bits are zeros too.
+          // A run of 2^14 to 2^15 - 1 empty blocks: its 14 further bits are zeros too.
           oneBitTable(1, 0xe0),
           scanHeader(ids, 0, 0),
           zeroBits(blocks * components),
@@ -81,7 +76,7 @@ const small = { width: 64, height: 64 } as const;
 const large = { width: 16_384, height: 6103 } as const;
 const many = (count: number, part: Part): readonly Part[] => Array.from({ length: count }, () => part);
 
-/** A profile in 255 segments, as large as one can be (ICC.1:2022, B.4). */
+/** A profile of the largest possible size, in 255 segments (ICC.1:2022, B.4). */
 const profileSegments = Array.from({ length: 255 }, (_, index) =>
   segment(
     'e2',
@@ -112,7 +107,7 @@ export const jpegBombs: Bombs = {
     make: () => flatJpeg({ width: 65_500, height: 16 }),
     claims: [65_500, 16],
   },
-  'jpeg-largest-that-can-be-said': {
+  'jpeg-largest-stated-size': {
     must: 'refused',
     make: () => flatJpeg({ width: 65_535, height: 65_535 }),
   },
@@ -148,7 +143,7 @@ export const jpegBombs: Bombs = {
     claims: [64, 64],
   },
   'jpeg-with-exif-that-turns-in-circles': {
-    // One entry, and the next directory is the same one again.
+    // One entry, and a next directory that is the same one.
     make: () =>
       flatJpeg({
         ...small,

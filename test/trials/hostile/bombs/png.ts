@@ -8,10 +8,7 @@ import type { Bombs } from './bomb.ts';
 
 const channels = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 } as const;
 
-/**
- * Bytes of the filtered rows; an interlaced file's passes round up, which no one notices where sides are
- * multiples of 8.
- */
+/** Bytes of the filtered rows; exact for an interlaced file only if its sides are multiples of 8. */
 const rowBytes = ({ width, bitDepth, colourType }: PngHeader): number =>
   1 + Math.ceil((width * bitDepth * channels[colourType]) / 8);
 
@@ -26,7 +23,7 @@ const pngOf = (header: PngHeader, others: readonly Part[], data: Buffer): Buffer
     chunk('IEND'),
   ]);
 
-/** All pixels black: a file of a thousandth of what it takes to decode it. */
+/** Black pixels: the file is a thousandth of the memory that decoding needs. */
 const flat = (header: PngHeader, others: readonly Part[] = []): Buffer =>
   pngOf(
     header,
@@ -34,7 +31,7 @@ const flat = (header: PngHeader, others: readonly Part[] = []): Buffer =>
     deflatedZeros(header.isInterlaced ? interlacedBytes(header) : rowBytes(header) * header.height),
   );
 
-/** Each of Adam7's passes: where it begins, and its steps. */
+/** The start and steps of each of Adam7's passes. */
 const passes = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],
@@ -56,14 +53,14 @@ const small = { width: 32, height: 32, bitDepth: 8, colourType: 2 } as const;
 const large = { width: 16_384, height: 6103, bitDepth: 8, colourType: 2 } as const;
 const tooLarge = { ...large, height: 6104 } as const;
 
-/** A chunk of text, a profile or the like that inflates to so many bytes. */
+/** A chunk such as text or a profile that inflates to this many bytes. */
 const inflating = (type: string, bytes: number): Part =>
   chunk(
     type,
     Buffer.concat([latin1(type === 'iTXt' ? 'Comment\0\x01\0\0\0' : 'Comment\0\0'), deflatedZeros(bytes)]),
   );
 
-/** As many chunks of a kind after the header. */
+/** Many chunks of one kind after the header. */
 const manyChunks = (count: number, part: Part): Buffer => {
   const [signatureAndChunk, signature] = [pngParts.join([part]), pngParts.join([])];
   const headerEnd = pngParts.join([pngHeader(small)]).length;
@@ -99,7 +96,7 @@ export const pngBombs: Bombs = {
     make: () => flat({ ...large, bitDepth: 16, colourType: 6, isInterlaced: true }),
     claims: [16_384, 6103],
   },
-  'png-largest-that-can-be-said': {
+  'png-largest-stated-size': {
     must: 'refused',
     make: () => pngOf({ ...small, width: 0x7fffffff, height: 0x7fffffff }, [], deflatedZeros(1000)),
   },

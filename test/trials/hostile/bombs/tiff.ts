@@ -6,7 +6,7 @@ import type { Bombs } from './bomb.ts';
 
 type Fields = TiffPage['fields'];
 
-/** Where a file's data begin. */
+/** The offset of the data of a file. */
 const dataAt = 8;
 
 const repeat = (count: number, value: number): readonly number[] =>
@@ -70,7 +70,7 @@ export const tiffBombs: Bombs = {
   },
   'tiff-of-one-row-each': { make: () => strips(16_384, 6103, 1), claims: [16_384, 6103] },
   'tiff-of-one-strip': { make: () => strips(16_384, 6103, 6103), claims: [16_384, 6103] },
-  'tiff-largest-that-can-be-said': {
+  'tiff-largest-stated-size': {
     must: 'refused',
     make: () =>
       tiffFile([{ fields: { ...smallPage.fields, width: 0xffffffff, height: 0xffffffff } }], smallStrip),
@@ -158,7 +158,7 @@ export const tiffBombs: Bombs = {
     make: () => strips(16_384, 6103, 6103, {}, 20),
     claims: [16_384, 6103],
   },
-  // Tags are sorted in the square of their number, before any limit on pages or pixels is looked at.
+  // Sorting tags takes time in the square of their number, before any limit on pages or pixels is checked.
   'tiff-of-private-tags': { make: () => tiffOfPrivateTags(60, 4000) },
   'tiff-with-huge-profile': {
     make: () =>

@@ -7,13 +7,13 @@ import type { Bombs } from './bomb.ts';
 
 const chunk = (type: string, content: Buffer): Part => ({ type, content });
 
-/** One colour, lossless: whatever its size, it takes 38 bytes. */
+/** One colour, lossless: 38 bytes for any size. */
 const flatChunk = async (width: number, height: number): Promise<Part> => {
   const bytes = await sharp({ create: { width: 16, height: 16, channels: 3, background: '#123456' } })
     .webp({ lossless: true })
     .toBuffer();
   const [part] = webpParts.split(bytes);
-  if (part === undefined) throw new Error('The encoder made a WebP without a chunk.');
+  if (part === undefined) throw new Error('The encoder returned a WebP without a chunk.');
   return { ...part, content: vp8lOfSize(part.content, width, height) };
 };
 
@@ -78,7 +78,7 @@ const alphaOfSize = async (): Promise<Buffer> => {
 export const webpBombs: Bombs = {
   'webp-just-as-large': { must: 'ready', make: () => flat(16_383, 6103), claims: [16_383, 6103] },
   'webp-a-row-too-large': { must: 'image-too-large', make: () => flat(16_383, 6104), claims: [16_383, 6104] },
-  'webp-largest-that-can-be-said': {
+  'webp-largest-stated-size': {
     must: 'image-too-large',
     make: () => flat(16_383, 16_383),
     claims: [16_383, 16_383],

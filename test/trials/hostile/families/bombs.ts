@@ -17,14 +17,13 @@ export const allBombs: Bombs = {
   ...avifBombs,
 };
 
-/** One bomb after the other, and all over again; each seed begins with another one. */
+/** One bomb after the other, repeatedly; each seed starts with another one. */
 export const bombs = (seed: number): Family => ({
   name: 'bombs',
   async make(nth, random) {
     const all = Object.entries(allBombs);
     const [name, { make, must }] = all[(nth + seed) % all.length] ?? random.pick(all);
-    // What follows the end of an image is not looked at, but makes it another image: none is known from
-    // before.
+    // Bytes after the end of an image are ignored, but make it a new image.
     const mark = latin1(`${nth}-${random.whole(0, 1_000_000_000)}`);
     return { kind: name, bytes: Buffer.concat([await make(), mark]), must };
   },

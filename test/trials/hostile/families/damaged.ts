@@ -5,7 +5,7 @@ import { edgeNumbers, u16be, u16le, u32be, u32le } from '../numbers.ts';
 type Damage = (bytes: Buffer, random: Random, samples: readonly Sample[]) => Buffer;
 
 const place = (bytes: Buffer, random: Random): number =>
-  // What decides how a file is read stands at its beginning.
+  // The first bytes decide how a file is read.
   random.whole(0, random.next() < 0.5 ? Math.min(200, bytes.length - 1) : bytes.length - 1);
 
 const inPlace =
@@ -70,7 +70,7 @@ const damages: Readonly<Record<string, Damage>> = {
   },
 };
 
-/** Bytes changed by whoever knows nothing of the format. */
+/** Changed bytes, without knowledge of the format. */
 export const damaged = (samples: readonly Sample[]): Family => ({
   name: 'damaged',
   make(nth, random) {

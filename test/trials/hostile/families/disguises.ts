@@ -2,7 +2,7 @@ import { foreignFiles } from '../foreign.ts';
 import type { Family } from '../input.ts';
 import { latin1 } from '../numbers.ts';
 
-/** As an image of each accepted type begins, so that whoever looks no further takes it for one. */
+/** The first bytes of an image of each accepted type, which deceive a check of the first bytes alone. */
 const beginnings: Readonly<Record<string, Buffer>> = {
   nothing: Buffer.alloc(0),
   jpeg: latin1('\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0'),
@@ -15,13 +15,13 @@ const beginnings: Readonly<Record<string, Buffer>> = {
   blanks: latin1(' \r\n\t\n'),
 };
 
-/** Files that are not accepted, as they are and behind the beginning of one that is. */
+/** Files of types that are not accepted, unchanged and after the first bytes of an accepted type. */
 export const disguises: Family = {
   name: 'disguises',
   make(nth, random) {
     const files = Object.entries(foreignFiles);
     const [what, bytes] = files[nth % files.length] ?? random.pick(files);
-    // First each as it is, then behind whichever beginning; the end makes it another image each time.
+    // First each unchanged, then after any first bytes; the end makes each a different image.
     const isPlain = nth < files.length;
     const [as, beginning] = isPlain
       ? (['nothing', Buffer.alloc(0)] as const)

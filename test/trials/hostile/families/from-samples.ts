@@ -1,9 +1,7 @@
 import { formats } from '../formats/index.ts';
 import { type Family, formatNames, type Sample } from '../input.ts';
 
-/**
- * What is accepted must still be made: otherwise nothing would prove that the rest was refused for a reason.
- */
+/** Valid images must still become ready; otherwise the refusals would prove nothing. */
 export const intact = (samples: readonly Sample[]): Family => ({
   name: 'intact',
   make(nth, random) {
@@ -12,7 +10,7 @@ export const intact = (samples: readonly Sample[]): Family => ({
   },
 });
 
-/** Each format as often as any other, however many samples there are of it. */
+/** Each format is equally frequent, independent of the number of its samples. */
 const changedByFormat = (
   family: string,
   samples: readonly Sample[],

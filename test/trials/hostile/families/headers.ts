@@ -6,7 +6,7 @@ import type { Expected, Family, FormatName, Sample } from '../input.ts';
 import { edgeNumbers, latin1, u16le, u32be, u32le } from '../numbers.ts';
 import type { Part, PartsFormat } from '../parts.ts';
 
-/** Everything that is recognised as an accepted type. */
+/** First bytes that are recognised as an accepted type. */
 export const magicNumbers = [
   '\xff\xd8\xff',
   '\x89PNG\r\n\x1a\n',
@@ -34,7 +34,7 @@ const texts = [
   '--x\r\n',
 ] as const;
 
-/** Every sample, cut at each of its first bytes. */
+/** Every sample, cut after each of its first bytes. */
 const cutBytes = 64;
 
 interface Way {
@@ -42,7 +42,7 @@ interface Way {
   make(nth: number, random: Random): Buffer;
 }
 
-/** Boxes whose stated sizes do not fit what holds them, or that take it all. */
+/** Boxes whose stated sizes exceed or fill their container. */
 const lyingBoxes = (random: Random): Buffer => {
   const sizes = [...edgeNumbers(4), 8, 9, 16, 20, 24];
   const brands = Array.from({ length: random.pick([0, 1, 4, 200, 5000]) }, () =>
@@ -85,7 +85,7 @@ const storm = (
   return format.join([first, ...parts, ...rest]);
 };
 
-/** Directories in which every tag is private, in an order in which they are hard to sort. */
+/** Directories of private tags, in an order that is hard to sort. */
 export const tiffOfPrivateTags = (directories: number, tags: number): Buffer => {
   const entry = (tag: number, type: number, value: number): Buffer =>
     Buffer.concat([u16le(tag), u16le(type), u32le(1), u32le(value)]);
@@ -117,7 +117,7 @@ export const tiffOfPrivateTags = (directories: number, tags: number): Buffer => 
   ]);
 };
 
-/** Files that begin as an accepted image does, and are hardly one. */
+/** Files that start like an accepted image, but contain almost nothing of one. */
 export const headers = (samples: readonly Sample[]): Family => {
   const ways: Readonly<Record<string, Way>> = {
     'magic-number-and-text': {
@@ -153,7 +153,7 @@ export const headers = (samples: readonly Sample[]): Family => {
       const all = Object.entries(ways);
       const [kind, { must, make }] = all[nth % all.length] ?? random.pick(all);
       const bytes = make(Math.floor(nth / all.length), random);
-      // Another image each time; a cut is one only as it is.
+      // Makes each a different image; cuts stay unchanged.
       const mark = kind.startsWith('cut') ? Buffer.alloc(0) : latin1(`\n${random.whole(0, 1_000_000_000)}`);
       return { kind, bytes: Buffer.concat([bytes, mark]), must };
     },

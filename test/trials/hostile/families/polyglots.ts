@@ -9,7 +9,7 @@ import type { Expected, Family, FormatName, Sample } from '../input.ts';
 import { latin1 } from '../numbers.ts';
 import type { Part, PartsFormat } from '../parts.ts';
 
-/** Where a format lets anybody write what it does not look at. */
+/** The places of a format for data that decoders ignore. */
 const comments: Readonly<Partial<Record<FormatName, readonly [PartsFormat, (text: Buffer) => Part]>>> = {
   jpeg: [jpegParts, (content) => ({ type: 'fe', content })],
   png: [pngParts, (text) => ({ type: 'tEXt', content: Buffer.concat([latin1('Comment\0'), text]) })],
@@ -36,7 +36,7 @@ const within = ({ format, bytes }: Sample, payload: Buffer, isLast: boolean): Bu
   const [partsFormat, comment] = comments[format] ?? [];
   if (partsFormat === undefined || comment === undefined) return Buffer.concat([bytes, payload]);
   const parts = partsFormat.split(bytes);
-  // The first part has to stay first and the last one last. Behind an AVIF's data, because of its offsets.
+  // The first part must stay first and the last one last. In an AVIF after its data, because of the offsets.
   const at = isLast || format === 'avif' ? parts.length - (format === 'avif' ? 0 : 1) : 1;
   return partsFormat.join([...parts.slice(0, at), comment(payload), ...parts.slice(at)]);
 };
@@ -62,7 +62,7 @@ const ways: Readonly<Record<string, Way>> = {
   },
 };
 
-/** Two images in one: which of them a program sees depends on where it looks. */
+/** Two images in one: which of them a program finds depends on where it starts. */
 const twoInOne = (samples: readonly Sample[], random: Random) => {
   const [one, other] = [random.pick(samples), random.pick(samples)];
   return { kind: `${one.name}-and-${other.name}`, bytes: Buffer.concat([one.bytes, other.bytes]) };
@@ -76,7 +76,7 @@ export const polyglots = (samples: readonly Sample[]): Family => ({
     const sample = random.pick(samples);
     const [what, payload] = random.pick(Object.entries(payloads));
     const [where, { must, mix }] = random.pick(Object.entries(ways));
-    // No two are the same image.
+    // Makes each a different image.
     const text = Buffer.concat([payload, latin1(` ${random.whole(0, 1_000_000_000)}`)]);
     return { kind: `${sample.name}-with-${what}-${where}`, bytes: mix(sample, text, random), must };
   },

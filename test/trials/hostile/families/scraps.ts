@@ -15,7 +15,7 @@ const beginnings = [
   '\xff\xff\xff\xffftypavif\0\0\0\0',
 ];
 
-/** Nothing, or next to nothing. */
+/** Nothing, or almost nothing. */
 export const scraps: Family = {
   name: 'scraps',
   make(nth, random) {

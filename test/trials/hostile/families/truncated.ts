@@ -1,13 +1,13 @@
 import type { Family, Sample } from '../input.ts';
 
 /**
- * image-rs cuts every sample at steps of this many bytes through its first thousand; so do we, and then
+ * Cuts every sample at steps of this many bytes through its first thousand, as image-rs does, and then
  * anywhere.
  */
 const stepBytes = 37;
 const steps = Math.ceil(1000 / stepBytes);
 
-/** Each seed begins with another cut, so that short runs add up. */
+/** Each seed starts with another cut, so that short runs add up. */
 export const truncated = (samples: readonly Sample[], seed: number): Family => ({
   name: 'truncated',
   make(nth, random) {

@@ -4,7 +4,7 @@ import { latin1 } from '../numbers.ts';
 
 type Writing = Readonly<Record<string, (random: Random) => string>>;
 
-/** So often that what takes the square of it would take minutes. */
+/** So many repetitions that quadratic time would be minutes. */
 const many = (random: Random): number => random.pick([3, 146, 1000, 4096, 30_000]);
 
 const repeated = (piece: string) => (random: Random) => piece.repeat(many(random));
@@ -52,7 +52,7 @@ const beginnings = [
 ];
 const ends = ['', 'x', '<svg>', '</svg>', ']><svg/>', '-->', '>', '<html>'];
 
-/** Between a beginning and an end: what a parser that goes back would go through again and again. */
+/** Text between a start and an end that a backtracking parser would read again and again. */
 const pieces = [
   '<!---->',
   '<!-- a -->',
@@ -91,7 +91,7 @@ const pieces = [
   '</',
 ] as const;
 
-/** Each entity is ten times the one before it. */
+/** Each entity is ten times the previous one. */
 const laughs = (depth: number): string =>
   Array.from({ length: depth }, (_, level) => `<!ENTITY e${level + 1} "${`&e${level};`.repeat(10)}">`).join(
     '',
@@ -122,7 +122,7 @@ const markup: Writing = {
   'deep-html': (random) => `<!doctype html>${'<div>'.repeat(many(random))}`,
 };
 
-/** As the bytes of one of the encodings that a text may be in. */
+/** The bytes of a text in one of its possible encodings. */
 const encoded = (text: string, random: Random): readonly [string, Buffer] =>
   random.pick([
     ['utf8', Buffer.from(text)],
@@ -139,7 +139,7 @@ const familyOf = (name: string, writing: Writing): Family => ({
   make(nth, random) {
     const all = Object.entries(writing);
     const [what, write] = all[nth % all.length] ?? random.pick(all);
-    // No two are the same image.
+    // Makes each a different image.
     const [encoding, bytes] = encoded(`${write(random)}${random.whole(0, 1_000_000_000)}`, random);
     return { kind: `${what}-in-${encoding}`, bytes, must: 'refused' };
   },

@@ -3,9 +3,7 @@ import type { Format } from '../input.ts';
 import { edgeNumbers, latin1, u32be } from '../numbers.ts';
 import { type Part, type PartsFormat, restructureParts } from '../parts.ts';
 
-/**
- * Boxes that hold boxes, and how many bytes of their own come before (ISO/IEC 14496-12, ISO/IEC 23008-12).
- */
+/** Boxes that contain boxes, and the number of bytes before those (ISO/IEC 14496-12, ISO/IEC 23008-12). */
 const containers: Readonly<Record<string, number>> = {
   meta: 4,
   iinf: 6,
@@ -20,7 +18,7 @@ const containers: Readonly<Record<string, number>> = {
   stbl: 0,
 };
 
-/** An AVIF's boxes. */
+/** The boxes of an AVIF. */
 export const boxes = {
   split(bytes) {
     const parts: Part[] = [];
@@ -38,10 +36,7 @@ export const boxes = {
 export const box = ({ type, content, statedLength = content.length + 8 }: Part): Buffer =>
   Buffer.concat([u32be(statedLength), latin1(type), content]);
 
-/**
- * Writes into the content of the first box of that type, wherever it is; lengths stay, so all offsets stay
- * true.
- */
+/** Writes into the content of the first box of a type, at any depth. Lengths and offsets stay valid. */
 export const withinBox = (bytes: Buffer, type: string, write: (content: Buffer) => void): Buffer => {
   const changed = Buffer.from(bytes);
   const at = changed.indexOf(type, 0, 'latin1');

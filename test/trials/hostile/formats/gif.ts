@@ -5,16 +5,14 @@ import { type Part, type PartsFormat, restructureParts, withFields } from '../pa
 
 const colourTableBytes = (packed = 0): number => (packed & 0x80 ? 3 * 2 ** ((packed & 7) + 1) : 0);
 
-/** Where a run of sub-blocks that begins here ends (GIF89a, 15). */
+/** The end of the sub-blocks that start at an offset (GIF89a, 15). */
 const endOfBlocks = (bytes: Buffer, from: number): number => {
   let at = from;
   for (let length = bytes[at]; length !== undefined && length > 0; length = bytes[at]) at += length + 1;
   return Math.min(at + 1, bytes.length);
 };
 
-/**
- * A GIF's header with its colours, its extensions, its frames, its end. Their lengths are within the content.
- */
+/** The header of a GIF with its colours, its extensions, frames and end. Lengths are part of the content. */
 export const gifParts = {
   split(bytes) {
     const start = 13 + colourTableBytes(bytes[10]);
@@ -39,8 +37,8 @@ export const gifParts = {
 } as const satisfies PartsFormat;
 
 /**
- * Another length goes to the first sub-block's: an extension's third byte, a frame's twelfth without colours
- * of its own.
+ * A stated length goes to the first sub-block: the third byte of an extension, the twelfth of a frame without
+ * colours.
  */
 const statedOf = ({ type, content, statedLength }: Part): Buffer => {
   const at = type === 'frame' ? 11 : 2;

@@ -3,7 +3,7 @@ import type { Format } from '../input.ts';
 import { edgeNumbers, u16be } from '../numbers.ts';
 import { type Part, type PartsFormat, restructureParts, withFields } from '../parts.ts';
 
-/** Markers that nothing follows: TEM, RST0 to RST7, SOI and EOI (ITU-T T.81, table B.1). */
+/** Markers without a segment: TEM, RST0 to RST7, SOI and EOI (ITU-T T.81, table B.1). */
 const isBare = (marker: number): boolean => marker === 0x01 || (marker >= 0xd0 && marker <= 0xd9);
 const startOfScan = 0xda;
 
@@ -11,8 +11,8 @@ const typeOf = (marker: number): string => marker.toString(16).padStart(2, '0');
 const markerOf = (type: string): number => Number.parseInt(type, 16) & 0xff || 0xff;
 
 /**
- * A JPEG's segments by the marker in hexadecimal; a scan's coded data are a part called `scan` after its
- * header.
+ * The segments of a JPEG by their marker in hexadecimal; coded data is a part `scan` after the header of the
+ * scan.
  */
 export const jpegParts = {
   split(bytes) {

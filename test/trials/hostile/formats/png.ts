@@ -6,7 +6,7 @@ import { type Part, type PartsFormat, restructureParts, withFields } from '../pa
 
 const signature = latin1('\x89PNG\r\n\x1a\n');
 
-/** A PNG's chunks (W3C PNG, 5.3), each with a checksum. */
+/** The chunks of a PNG (W3C PNG, 5.3), each with a checksum. */
 export const pngParts = {
   split(bytes) {
     const parts: Part[] = [];

@@ -2,7 +2,7 @@ import type { Random } from '../../random.ts';
 import type { Format, Made } from '../input.ts';
 import { edgeNumbers, u16le, u32le } from '../numbers.ts';
 
-/** The tags that are used here (TIFF 6.0, part 1; tile tags part 2). */
+/** The used tags (TIFF 6.0, part 1; tiles: part 2). */
 export const tags = {
   width: 256,
   height: 257,
@@ -32,15 +32,15 @@ export const tags = {
 } as const;
 
 export interface TiffPage {
-  /** All 32-bit, or bytes where a buffer is given. */
+  /** 32-bit numbers, or bytes for a buffer. */
   readonly fields: Readonly<Partial<Record<keyof typeof tags, number | readonly number[] | Buffer>>>;
 }
 
 export const compressions = { none: 1, lzw: 5, deflate: 8, packBits: 32_773 } as const;
 
 /**
- * A little-endian TIFF. What the pages have in common comes first, from byte 8 on, so that their offsets can
- * be known; the last page points to the page with the number `next`, if there is one.
+ * A little-endian TIFF. Data that the pages share comes first, at byte 8, so that its offsets are known. The
+ * last page points to the page `next`, if that is given.
  */
 export const tiffFile = (pages: readonly TiffPage[], data: Buffer, next?: number): Buffer => {
   const start = [Buffer.from('II*\0', 'latin1'), u32le(0), data, Buffer.alloc(data.length % 2)];
@@ -78,7 +78,7 @@ export const tiffFile = (pages: readonly TiffPage[], data: Buffer, next?: number
 const fieldNamed = (fields: TiffPage['fields'], name: string) =>
   new Map<string, number | readonly number[] | Buffer | undefined>(Object.entries(fields)).get(name);
 
-/** Where a file's directories and their entries lie. */
+/** The directories of a file and their entries. */
 interface Layout {
   readonly isBigEndian: boolean;
   readonly isBig: boolean;
@@ -170,7 +170,7 @@ const structureChanges: Readonly<Record<string, Change>> = {
     write16(bytes, random.pick(layout.directories), random.pick([0, 1, 2, 254, 4097, 65_535]), layout),
 };
 
-/** Entries whose value says how large something is, and where it is. */
+/** Entries whose value is a size or an offset. */
 const lieChange: Change = (bytes, layout, random) => {
   const entry = random.pick(layout.entries);
   const isCount = random.next() < 0.25;

@@ -3,7 +3,7 @@ import type { Format } from '../input.ts';
 import { edgeNumbers, latin1, u24le, u32le } from '../numbers.ts';
 import { type Part, type PartsFormat, restructureParts, withFields } from '../parts.ts';
 
-/** Chunks of a RIFF file (Google, "WebP Container Specification"), from after the header on. */
+/** Chunks of a RIFF file after its header (Google, "WebP Container Specification"). */
 export const riffChunks = {
   split(bytes) {
     const parts: Part[] = [];
@@ -24,13 +24,13 @@ export const riffChunks = {
         Buffer.alloc(content.length % 2),
       ]),
     ),
-  // A frame's own chunks follow its place, size and duration.
+  // The chunks of a frame follow its position, size and duration.
   nestedAt: ({ type }) => (type === 'ANMF' ? 16 : undefined),
 } as const satisfies PartsFormat;
 
 const headerLength = 12;
 
-/** A WebP file's chunks; its own length is always stated right. */
+/** The chunks of a WebP file; the length of the file is always correct. */
 export const webpParts = {
   ...riffChunks,
   split: (bytes) => riffChunks.split(bytes.subarray(headerLength)),
@@ -40,7 +40,7 @@ export const webpParts = {
   },
 } as const satisfies PartsFormat;
 
-/** An image of one colour has a code of no bits, so that the size that is stated costs nothing. */
+/** An image of one colour needs no bits for its pixels, so any stated size costs nothing. */
 export const vp8lOfSize = (content: Buffer, width: number, height: number): Buffer => {
   const sized = Buffer.from(content);
   const rest = sized.readUInt32LE(1) >>> 28;

@@ -1,7 +1,7 @@
-import { ingestMemoryMiB, resizeMemoryMiB } from '../function-memory.ts';
-import { readSettings } from '../settings.ts';
-import { sumOf, type Usage } from './prices.ts';
-import { assumed, eventUsage, fargate, httpApi, lambda, type TaskSize } from './usage.ts';
+import { sumOf, type Usage } from '../../lib/cost/prices.ts';
+import { assumed, eventUsage, fargate, httpApi, lambda, type TaskSize } from '../../lib/cost/usage.ts';
+import { ingestMemoryMiB, resizeMemoryMiB } from '../../lib/function-memory.ts';
+import { readSettings } from '../../lib/settings.ts';
 
 /** A line of an estimate. */
 export interface CostLine {
@@ -62,9 +62,10 @@ const resizeLines = ({
 
 /** What one image with one thumbnail takes under the default settings, line by line. */
 export const imageUsage = (props: ImageUsageProps): readonly CostLine[] => {
+  const events = eventUsage(ingestMemoryMiB);
   const { s3Puts, s3Gets, dynamodbWrites, dynamodbReads, logBytes, sqsRequests, snsEvents } = sumOf([
-    eventUsage['image.received'],
-    eventUsage['image.ready'],
+    events['image.received'],
+    events['image.ready'],
   ]);
   return [
     { what: `S3: ${s3Puts} PUTs, ${s3Gets} GET`, usage: { s3Puts, s3Gets } },
