@@ -1,9 +1,10 @@
 import * as z from 'zod';
+import { emailAddressSchema } from '../image/email-address.ts';
 import type { ErrorCode } from '../image/errors.ts';
 import { imageEventSchema } from '../image/event.ts';
 import { acceptedTypes } from '../image/original-type.ts';
 import { imageReplySchema } from '../image/reply.ts';
-import { addressSchema, notifyHeader } from '../notify/mail-request.ts';
+import { notifyHeader } from '../notify/mail-request.ts';
 import type { Auth, Links } from './auth.ts';
 import { problemKinds, problemSchema } from './problem.ts';
 import { authOf, routes } from './routes.ts';
@@ -153,7 +154,7 @@ const notifyParameter = (place: (typeof notifyPlaces)[number]) => ({
   in: place,
   required: false,
   description: 'Who gets a mail once the thumbnails are there, or why there will be none; empty is nobody',
-  schema: schemaOf(z.union([addressSchema, z.literal('')])),
+  schema: schemaOf(z.union([emailAddressSchema, z.literal('')])),
   example: 'me@example.com',
 });
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { emailAddressSchema } from '../image/email-address.ts';
 import { ImageError } from '../image/errors.ts';
 import type { ImageEventType } from '../image/event.ts';
 
@@ -38,25 +39,14 @@ export const mailRequestsTable = {
  */
 export const maxRecipientsPerDay = 20;
 
-const plainAddress = 'one plain address, such as me@example.com';
-
-/**
- * As SES takes them: one plain ASCII address without a display name (SES API Reference, `Destination`), no longer than
- * mail servers need to take (RFC 5321, 4.5.3.1).
- */
-export const addressSchema = z
-  .email(plainAddress)
-  .max(254, plainAddress)
-  .regex(/^.{1,64}@/, plainAddress);
-
-const address = addressSchema.transform(
+const address = emailAddressSchema.overwrite(
   (text) => text.slice(0, text.lastIndexOf('@')) + text.slice(text.lastIndexOf('@')).toLowerCase(),
 );
 
 const domain = z
   .hostname()
   .regex(/\.[a-z]{2,}$/i)
-  .transform((text) => text.toLowerCase());
+  .overwrite((text) => text.toLowerCase());
 
 /** Who may be written to: addresses, and domains of which every address is allowed. */
 export const allowedRecipientsSchema = z.array(

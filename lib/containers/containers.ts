@@ -6,6 +6,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Lane } from '../../lambdas/resize/lanes.ts';
 import { ServiceLogs } from '../constructs/service-logs.ts';
+import type { Domain } from '../ingest/domain.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import type { Resize } from '../resize/resize.ts';
 import type { Settings } from '../settings.ts';
@@ -13,7 +14,7 @@ import { IngestService, ingestPort } from './ingest-service.ts';
 import { LoadBalancer } from './load-balancer.ts';
 import { Network } from './network.ts';
 import { ResizeService } from './resize-service.ts';
-import type { Domain, FargateSettings } from './settings.ts';
+import type { FargateSettings } from './settings.ts';
 import { TrafficLogs } from './traffic-logs.ts';
 
 export interface ContainersProps {

@@ -12,7 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import type { Domain } from './settings.ts';
+import type { Domain } from '../ingest/domain.ts';
 import { trafficLogPrefixes } from './traffic-logs.ts';
 
 export interface LoadBalancerProps {

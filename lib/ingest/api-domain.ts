@@ -1,7 +1,7 @@
 import { ApiMapping, DomainName, SecurityPolicy } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { Construct } from 'constructs';
-import type { Domain } from '../containers/settings.ts';
+import type { Domain } from './domain.ts';
 import type { UploadApi } from './upload-api.ts';
 
 export interface ApiDomainProps {

@@ -21,7 +21,7 @@ import { mailedEventTypes } from '../../lambdas/notify/mail-request.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import { WorkQueue } from '../constructs/work-queue.ts';
-import type { EmailSettings } from '../settings.ts';
+import type { EmailSettings } from './settings.ts';
 
 /** All that there is only when mail is on. */
 export interface Mail extends EmailSettings {
