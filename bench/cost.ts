@@ -1,6 +1,6 @@
 import { prices } from '../lib/cost/prices.ts';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../lib/resize/function-memory.ts';
-import { imageLimitsOf, readSettings } from '../lib/settings.ts';
+import { readSettings } from '../lib/settings.ts';
 
 /** What one photo took, as measured. */
 export interface PhotoCost {
@@ -56,7 +56,7 @@ export const estimatesFor = (photo: PhotoCost): readonly Estimate[] => {
       ...inBoth,
       'API Gateway': Math.ceil(photo.bytes / apiUnitBytes) * prices.apiMillionRequests,
       Ingest: lambda(photo.ingestWallMilliseconds, ingestMemoryMiB),
-      Resize: lambda(photo.resizeWallMilliseconds, resizeMemoryMiB(imageLimitsOf(readSettings({})), 'fast')),
+      Resize: lambda(photo.resizeWallMilliseconds, resizeMemoryMiB(readSettings({}), 'fast')),
     }),
     estimate('fargate', {
       ...inBoth,

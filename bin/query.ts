@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { inspect, parseArgs } from 'node:util';
 import { type NamedQuery, namedQueries } from '../lib/lake/named-queries.ts';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../lib/resize/function-memory.ts';
-import { imageLimitsOf } from '../lib/settings.ts';
 import { resources } from '../local/aws.ts';
 import { readOptions } from '../local/options.ts';
 import { StartError } from '../local/start-error.ts';
@@ -63,7 +62,7 @@ try {
   const { settings, dataFolder } = readOptions([], process.env);
   const queries = namedQueries({
     ingestMemoryMiB,
-    resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings), 'slow'),
+    resizeMemoryMiB: resizeMemoryMiB(settings, 'slow'),
   });
   const query = queries.find((each) => each.name === name);
   if (list) {

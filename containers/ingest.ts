@@ -1,34 +1,19 @@
-import * as z from 'zod';
 import { createPlacesOfProcess } from '../lambdas/aws/admission.ts';
 import { createCatalog } from '../lambdas/aws/catalog.ts';
 import { createS3Client } from '../lambdas/aws/clients.ts';
 import { createOriginals } from '../lambdas/aws/originals.ts';
 import type { Auth } from '../lambdas/ingest/auth.ts';
-import { ingestEnvironment } from '../lambdas/ingest/environment.ts';
 import { createJwtGuard, type Guard } from '../lambdas/ingest/jwt-guard.ts';
 import { createIngestService } from '../lambdas/ingest/service.ts';
-import { readEnvironment, wholeNumber } from '../lambdas/runtime/environment.ts';
+import { readEnvironment } from '../lambdas/runtime/environment.ts';
 import { collectGarbageLessOften } from '../lambdas/runtime/heap.ts';
 import { createLog } from '../lambdas/runtime/log.ts';
+import { ingestContainerEnvironment } from './environment.ts';
 import { createHttpServer } from './http-server.ts';
 import { createProbes } from './probes.ts';
 import { startWatchdog } from './watchdog.ts';
 
-const environment = readEnvironment(
-  ingestEnvironment.extend({
-    PORT: wholeNumber.default(8080),
-    HOST: z.string().default('0.0.0.0'),
-    /** Bytes of uploads that are held at once; more are answered 503. */
-    MAX_BYTES_IN_HAND: wholeNumber.default(300_000_000),
-    /**
-     * Callers that this process lets wait at once for their thumbnails: each holds a connection, and asks the
-     * catalog.
-     */
-    MAX_WAITING_CALLERS_OF_PROCESS: wholeNumber.default(200),
-    /** How long new connections are still taken once the process is to stop: until a load balancer has seen that. */
-    DRAIN_SECONDS: wholeNumber.pipe(z.number().max(20)).default(0),
-  }),
-);
+const environment = readEnvironment(ingestContainerEnvironment);
 collectGarbageLessOften();
 startWatchdog('ingest');
 const log = createLog('ingest');
@@ -44,16 +29,16 @@ const guardOf = (auth: Auth): Guard | undefined => {
 
 const stopping = new AbortController();
 const app = createIngestService(environment, log, {
-  guard: guardOf(environment.AUTH),
-  maxBytesInHand: environment.MAX_BYTES_IN_HAND,
+  guard: guardOf(environment.auth),
+  maxBytesInHand: environment.maxBytesInHand,
   stopping: stopping.signal,
-  waitingPlaces: createPlacesOfProcess(environment.MAX_WAITING_CALLERS_OF_PROCESS),
+  waitingPlaces: createPlacesOfProcess(environment.maxWaitingCallersOfProcess),
 });
 
 /** Nobody has an image with this id: whoever asks for it learns whether an answer comes. */
 const noImage = '0'.repeat(64);
-const catalog = createCatalog(environment.CATALOG_TABLE);
-const originals = createOriginals(createS3Client(), environment.RAW_BUCKET);
+const catalog = createCatalog(environment.catalogTable);
+const originals = createOriginals(createS3Client(), environment.rawBucket);
 const answerProbe = createProbes({
   // Not the queue: uploads do not need it, and its only permission, to send, cannot be tried without sending.
   dependencies: {
@@ -69,11 +54,11 @@ const stopMilliseconds = 25_000;
 
 const server = createHttpServer({
   fetch: (request) => answerProbe(request) ?? app.fetch(request),
-  stage: environment.STAGE,
+  stage: environment.stage,
   log,
 });
-server.listen(environment.PORT, environment.HOST, () =>
-  log.info('ingest listens', { port: environment.PORT }),
+server.listen(environment.port, environment.host, () =>
+  log.info('ingest listens', { port: environment.port }),
 );
 server.on('error', (error) => {
   log.error('ingest cannot listen', { error });
@@ -89,7 +74,7 @@ const stop = (): void => {
     server.close(() => process.exit(0));
     // A connection that was busy until now is kept for a next request that nobody is to answer.
     setInterval(() => server.closeIdleConnections(), 100);
-  }, environment.DRAIN_SECONDS * 1000);
+  }, environment.drainSeconds * 1000);
   setTimeout(() => {
     log.warn('requests are cut off', {});
     server.closeAllConnections();

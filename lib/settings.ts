@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { type ImageLimits, imageLimitsSchema } from '../lambdas/image/limits.ts';
 import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema } from '../lambdas/ingest/auth.ts';
 import { checkContainers, containerSettings } from './containers/settings.ts';
@@ -166,8 +165,6 @@ export const settingsSchema = z
   });
 
 export type Settings = Readonly<z.output<typeof settingsSchema>>;
-
-export const imageLimitsOf = (settings: Settings): ImageLimits => imageLimitsSchema.parse(settings);
 
 /**
  * Reads the settings from the context of a CDK app.

@@ -22,7 +22,7 @@ import { Reconciler } from './reconcile/reconciler.ts';
 import { Resize, resizeTimeout } from './resize/resize.ts';
 import { ResizeFunction } from './resize/resize-function.ts';
 import { ResizeQueue } from './resize/resize-queue.ts';
-import { imageLimitsOf, type Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 
 export interface ThumbnailGeneratorStackProps extends StackProps {
   readonly settings: Settings;
@@ -60,30 +60,19 @@ export class ThumbnailGeneratorStack extends Stack {
       catalog,
       imageEvents,
       resizeQueue: resizeQueue.queue,
-      variantsJson: JSON.stringify(settings.variants),
+      settings,
       logRetention: settings.logRetentionDays,
     };
 
     const resize = new Resize(this, 'Resize', {
       ...common,
       slowQueue: slowResizeQueue.queue,
-      imageLimits: imageLimitsOf(settings),
     });
     const ingest = new Ingest(this, 'Ingest', {
       ...common,
       admission,
       mail,
-      stage,
       publicUrl,
-      auth: settings.auth,
-      links: settings.links,
-      maxInlineBytes: settings.maxInlineBytes,
-      maxUploadBytes: settings.maxUploadBytes,
-      urlLifetimeSeconds: settings.urlLifetimeSeconds,
-      maxUploadsPerDay: settings.maxUploadsPerDay,
-      maxUploadBytesPerDay: settings.maxUploadBytesPerDay,
-      maxWaitingCallers: settings.maxWaitingCallers,
-      maxConcurrency: settings.ingestMaxConcurrency ?? undefined,
     });
     const api = new UploadApi(this, 'UploadApi', {
       handler: ingest.handler,

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { variantsSchema } from '../../lambdas/image/variant.ts';
 import { createDecoder } from '../../lambdas/resize/decoder.ts';
 import { createLog } from '../../lambdas/runtime/log.ts';
-import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
+import { readSettings } from '../../lib/settings.ts';
 import { type Lane, startBareSharp } from './lane.ts';
 
 /**
@@ -25,7 +25,7 @@ const images = Number(values.images);
 const bytes = readFileSync(values.image);
 const variants = variantsSchema.parse([{ name: 'thumbnail' }]);
 
-const decoder = createDecoder(imageLimitsOf(readSettings({})), createLog('measure'), { lane: 'fast' });
+const decoder = createDecoder(readSettings({}), createLog('measure'), { lane: 'fast' });
 /** A worker's decoder, which brings its bytes through a pipe as S3 does and gets one process for each lane. */
 const serviceLane: Lane = {
   decode: async (times) => {

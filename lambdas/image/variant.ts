@@ -62,7 +62,7 @@ export const variantSchema = z
     if (value.quality !== undefined && value.format === 'png')
       refuse('quality', 'png is lossless: it has no quality');
   })
-  .transform((variant) => ({
+  .overwrite((variant) => ({
     ...variant,
     position: variant.fit === 'cover' ? (variant.position ?? 'centre') : undefined,
     background:
@@ -75,22 +75,26 @@ export type Variant = Readonly<z.output<typeof variantSchema>>;
 
 const maxVariants = 16;
 
-/** The variants of a deployment, at least one. The first is the one that a reply's `url` shows. */
-export const variantsSchema = z
-  .array(variantSchema)
+const variantList = z
+  .array(variantSchema, 'expected a list of variants')
   .max(maxVariants, `at most ${maxVariants} variants`)
   .check(({ value, issues }) => {
     const names = value.map(({ name }) => name);
     const repeated = names.find((name, index) => names.indexOf(name) !== index);
     if (repeated !== undefined) {
-      issues.push({ code: 'custom', input: value, message: `the name "${repeated}" stands twice` });
+      issues.push({ code: 'custom', input: value, message: `the name "${repeated}" is listed twice` });
     }
-  })
-  .transform(([first, ...others], { issues }): readonly [Variant, ...Variant[]] => {
+  });
+
+/** The variants of a deployment, at least one. The first is the one that a reply's `url` shows. */
+export const variantsSchema = z.codec(variantList, z.custom<readonly [Variant, ...Variant[]]>(), {
+  decode: ([first, ...others], { issues }): readonly [Variant, ...Variant[]] => {
     if (first !== undefined) return [first, ...others];
     issues.push({ code: 'custom', input: [], message: 'at least one variant' });
     return z.NEVER;
-  });
+  },
+  encode: (variants) => [...variants],
+});
 
 export type Variants = Readonly<z.output<typeof variantsSchema>>;
 

@@ -28,7 +28,7 @@ const matchedRoute = ({ routeKey, pathParameters }: APIGatewayProxyEventV2) => {
   );
   // What would have to be encoded to be part of one segment is in no path of ours.
   if (!isPlainTarget(path)) return nowhere;
-  return { method: routeKey.slice(0, routeKey.indexOf(' ')), path: `/${environment.STAGE}${path}` };
+  return { method: routeKey.slice(0, routeKey.indexOf(' ')), path: `/${environment.stage}${path}` };
 };
 
 export const handler = async (event: APIGatewayProxyEventV2) => {

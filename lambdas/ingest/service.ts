@@ -1,4 +1,3 @@
-import type * as z from 'zod';
 import { createSharedPlaces, createUploadBudget } from '../aws/admission.ts';
 import { createCatalog } from '../aws/catalog.ts';
 import { createDynamoDBClient, createS3Client, isBusy, socketsPerClient } from '../aws/clients.ts';
@@ -12,7 +11,7 @@ import { createMailRequests } from '../notify/mail-requests.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { createIngestApp, type IngestApp, type IngestAppProps } from './app.ts';
-import type { ingestEnvironment } from './environment.ts';
+import type { IngestEnvironment } from './environment.ts';
 import { createIngest, type IngestProps } from './ingest.ts';
 import { createReplies } from './reply.ts';
 
@@ -28,58 +27,58 @@ export type ServerProps = Pick<IngestAppProps, 'guard' | 'maxBytesInHand'> &
 
 /** Everything behind the API, wired to the services that the environment names. */
 export const createIngestService = (
-  environment: z.output<typeof ingestEnvironment>,
+  environment: IngestEnvironment,
   log: Log,
   { guard, maxBytesInHand, stopping, waitingPlaces }: ServerProps = {},
 ): IngestApp => {
   const s3 = createS3Client();
   // One for all tables: another would open connections of its own.
   const dynamodb = createDynamoDBClient();
-  const signingClient = environment.URL_SIGNER_ROLE_ARN
-    ? createSigningClient(environment.URL_SIGNER_ROLE_ARN)
+  const signingClient = environment.urlSignerRoleArn
+    ? createSigningClient(environment.urlSignerRoleArn)
     : async () => s3;
   // So that it is there when the first URL is to be signed: a cold function need not wait for STS then. If it does not come,
   // whoever signs asks again.
   signingClient().catch(() => {});
-  const mailTable = environment.MAIL_REQUESTS_TABLE;
-  const lifetimeSeconds = environment.URL_LIFETIME_SECONDS;
+  const mailTable = environment.mailRequestsTable;
+  const lifetimeSeconds = environment.urlLifetimeSeconds;
   return createIngestApp({
     ingest: createIngest({
-      originals: createOriginals(s3, environment.RAW_BUCKET),
-      catalog: createCatalog(environment.CATALOG_TABLE, dynamodb),
+      originals: createOriginals(s3, environment.rawBucket),
+      catalog: createCatalog(environment.catalogTable, dynamodb),
       budget: createUploadBudget(
-        environment.ADMISSION_TABLE,
+        environment.admissionTable,
         {
-          uploads: environment.MAX_UPLOADS_PER_DAY,
-          bytes: environment.MAX_UPLOAD_BYTES_PER_DAY,
-          maxUploadBytes: environment.MAX_UPLOAD_BYTES,
+          uploads: environment.maxUploadsPerDay,
+          bytes: environment.maxUploadBytesPerDay,
+          maxUploadBytes: environment.maxUploadBytes,
         },
         dynamodb,
       ),
       waitingPlaces:
         waitingPlaces ??
-        createSharedPlaces(environment.ADMISSION_TABLE, environment.MAX_WAITING_CALLERS, dynamodb),
-      uploads: createUploads(signingClient, environment.RAW_BUCKET, lifetimeSeconds),
-      resizeRequests: createResizeRequests(environment.RESIZE_QUEUE_URL),
-      events: createEvents(environment.IMAGE_EVENTS_TOPIC_ARN),
+        createSharedPlaces(environment.admissionTable, environment.maxWaitingCallers, dynamodb),
+      uploads: createUploads(signingClient, environment.rawBucket, lifetimeSeconds),
+      resizeRequests: createResizeRequests(environment.resizeQueueUrl),
+      events: createEvents(environment.imageEventsTopicArn),
       mailRequests: mailTable === undefined ? undefined : createMailRequests(mailTable, dynamodb),
-      metrics: createMetrics(environment.STACK_NAME),
+      metrics: createMetrics(environment.stackName),
       log,
-      variants: environment.VARIANTS,
+      variants: environment.variants,
       stopping,
     }),
     replies: createReplies(
-      createUrls(signingClient, environment.THUMBNAIL_BUCKET, lifetimeSeconds),
-      environment.VARIANTS,
+      createUrls(signingClient, environment.thumbnailBucket, lifetimeSeconds),
+      environment.variants,
     ),
-    maxInlineBytes: environment.MAX_INLINE_BYTES,
-    maxUploadBytes: environment.MAX_UPLOAD_BYTES,
-    stage: environment.STAGE,
-    publicUrl: environment.PUBLIC_URL,
-    allowedHosts: environment.ALLOWED_HOSTS,
-    auth: environment.AUTH,
-    links: environment.LINKS,
-    allowedRecipients: mailTable === undefined ? undefined : environment.ALLOWED_RECIPIENTS,
+    maxInlineBytes: environment.maxInlineBytes,
+    maxUploadBytes: environment.maxUploadBytes,
+    stage: environment.stage,
+    publicUrl: environment.publicUrl,
+    allowedHosts: environment.allowedHosts,
+    auth: environment.auth,
+    links: environment.links,
+    allowedRecipients: environment.allowedRecipients,
     guard,
     maxBytesInHand,
     // Each that is at work finds a socket to S3: what is noted of an image is followed by its bytes.

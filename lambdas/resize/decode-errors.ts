@@ -1,6 +1,6 @@
 import { ImageError } from '../image/errors.ts';
-import type { ImageLimits } from '../image/limits.ts';
 import type { Exceeded } from './decoder-protocol.ts';
+import type { ImageLimits } from './environment.ts';
 
 /** The image needs more CPU time or memory than its lane allows, or its header promises to. */
 export class AllowanceExceeded extends Error {

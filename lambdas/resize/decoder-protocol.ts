@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
+import type { ImageLimits } from './environment.ts';
 import type { DecodeAllowance } from './lanes.ts';
 
 /*

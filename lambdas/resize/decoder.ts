@@ -1,8 +1,8 @@
-import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
 import type { Log } from '../runtime/log.ts';
 import { createDecoderChild, type DecoderChild, type IncomingImage } from './decoder-child.ts';
 import type { Rendering } from './decoder-protocol.ts';
+import type { ImageLimits } from './environment.ts';
 import { type ForkedDecoder, forkDecoder } from './fork-decoder.ts';
 import { createGate } from './gate.ts';
 import { allowanceOf, type Lane } from './lanes.ts';

@@ -1,6 +1,6 @@
 import type { Metadata } from 'sharp';
-import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
+import type { ImageLimits } from './environment.ts';
 import { jpegScans } from './header-cost.ts';
 
 /**

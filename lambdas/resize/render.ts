@@ -1,9 +1,9 @@
 import sharp, { type Metadata, type OutputInfo, type Sharp } from 'sharp';
 import { rgbaToThumbHash } from 'thumbhash';
 import { ImageError } from '../image/errors.ts';
-import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
 import type { Rendering } from './decoder-protocol.ts';
+import type { ImageLimits } from './environment.ts';
 import { isCostlyHeader } from './header-cost.ts';
 import { estimateDecodeMilliseconds } from './lanes.ts';
 

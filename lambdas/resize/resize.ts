@@ -6,7 +6,6 @@ import type { Thumbnails } from '../aws/thumbnails.ts';
 import { ImageError } from '../image/errors.ts';
 import type { ImageId } from '../image/id.ts';
 import { thumbnailKey } from '../image/keys.ts';
-import type { ImageLimits } from '../image/limits.ts';
 import { endedEvent, receivedEvent } from '../image/new-event.ts';
 import { originalTypeOf, requireAcceptedType } from '../image/original-type.ts';
 import {
@@ -23,6 +22,7 @@ import { ArrivedBytes } from './arrived-bytes.ts';
 import { AllowanceExceeded, DecoderDied, DecoderStalled, verdictOf } from './decode-errors.ts';
 import type { Decoder } from './decoder.ts';
 import type { Rendering } from './decoder-protocol.ts';
+import type { ImageLimits } from './environment.ts';
 
 export interface ResizeProps {
   readonly originals: Originals;

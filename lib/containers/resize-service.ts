@@ -5,7 +5,9 @@ import type { CapacityProviderStrategy, ScalableTaskCount } from 'aws-cdk-lib/aw
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { resizeContainerEnvironment } from '../../containers/environment.ts';
 import type { Lane } from '../../lambdas/resize/lanes.ts';
+import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import type { Resize } from '../resize/resize.ts';
 import type { Settings } from '../settings.ts';
 import { ContainerService, type Platform } from './container-service.ts';
@@ -48,12 +50,12 @@ export class ResizeService extends ContainerService {
     super(scope, id, {
       platform,
       entry: 'containers/resize.ts',
-      environment: {
+      environment: writeEnvironment(resizeContainerEnvironment, {
         ...resize.environment,
-        RESIZE_QUEUE_URL: queues.fast.queueUrl,
+        resizeQueueUrl: queues.fast.queueUrl,
         // A small task sees more CPUs than it has.
-        DECODES_AT_ONCE: String(decodersOf(tasks)),
-      },
+        decodesAtOnce: decodersOf(tasks),
+      }),
       vcpus: tasks.vcpus,
       memoryMiB: tasks.memoryMiB,
       logGroup: props.logGroup,

@@ -1,6 +1,6 @@
 import { decodersOf, zoneCount } from '../containers/settings.ts';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../resize/function-memory.ts';
-import { imageLimitsOf, readSettings } from '../settings.ts';
+import { readSettings } from '../settings.ts';
 import { prices } from './prices.ts';
 
 const thousand = 1000;
@@ -143,9 +143,7 @@ export const costsOf = (
       return {
         ...inEveryWay,
         ...throughApi,
-        'Resize function': each(
-          millionCalls(assumptions.resizeSeconds, resizeMemoryMiB(imageLimitsOf(settings), 'fast')),
-        ),
+        'Resize function': each(millionCalls(assumptions.resizeSeconds, resizeMemoryMiB(settings, 'fast'))),
         'X-Ray': tracing(2),
       };
     case 'containers':

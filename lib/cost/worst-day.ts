@@ -1,7 +1,7 @@
 import { routes } from '../../lambdas/ingest/routes.ts';
 import { maxRecipientsPerDay } from '../../lambdas/notify/mail-request.ts';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../resize/function-memory.ts';
-import { imageLimitsOf, type Settings } from '../settings.ts';
+import type { Settings } from '../settings.ts';
 import { prices } from './prices.ts';
 
 /**
@@ -307,7 +307,7 @@ const apiRows = (settings: Settings): readonly WorstDayRow[] => {
 
 const functionRows = (settings: Settings): readonly WorstDayRow[] => {
   const { resizeMaxConcurrency, slowResizeMaxConcurrency } = settings;
-  const limits = imageLimitsOf(settings);
+  const limits = settings;
   const memoryMiB = resizeMemoryMiB(limits, 'fast');
   const slowMemoryMiB = resizeMemoryMiB(limits, 'slow');
   const { messages } = amountsOf(settings);

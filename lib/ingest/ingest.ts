@@ -13,12 +13,13 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
-import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
-import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
+import { type IngestEnvironment, ingestEnvironment } from '../../lambdas/ingest/environment.ts';
+import { writeEnvironment, writeVariables } from '../../lambdas/runtime/environment.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import type { Mail } from '../notify/notify.ts';
 import { ingestMemoryMiB } from '../resize/function-memory.ts';
+import type { Settings } from '../settings.ts';
 
 export interface IngestProps {
   readonly rawBucket: IBucket;
@@ -29,60 +30,38 @@ export interface IngestProps {
   readonly imageEvents: ITopic;
   /** @default - mail is off */
   readonly mail?: Pick<Mail, 'requests' | 'allowedRecipients'>;
-  readonly variantsJson: string;
-  readonly stage: string;
-  /** What links begin with: with the stage, without a slash at the end. @default - what the request came to */
+  readonly settings: Settings;
+  /** Start of every link: with the stage, without a slash at the end. @default - the URL of the request */
   readonly publicUrl?: string;
-  readonly auth: Auth;
-  readonly links: Links;
-  readonly maxInlineBytes: number;
-  readonly maxUploadBytes: number;
-  readonly urlLifetimeSeconds: number;
-  readonly maxUploadsPerDay: number;
-  readonly maxUploadBytesPerDay: number;
-  readonly maxWaitingCallers: number;
-  /** Functions that run at once. @default - as many as the account allows */
-  readonly maxConcurrency?: number;
   readonly logRetention: RetentionDays;
 }
 
 /** Takes uploads in: stores the original and answers with presigned URLs of the thumbnails to come. */
 export class Ingest extends Construct {
   readonly handler: ServiceFunction;
-  /** What the code is told, in whichever way it runs. */
+  /** Values for the code, which runs as a function or in containers. */
   readonly environment: IngestEnvironment;
-  /** What the code may do, in whichever way it runs. */
+  /** Permissions of the code, which runs as a function or in containers. */
   readonly statements: readonly PolicyStatementProps[];
   /** Signs URLs, and can do nothing else; it is known when its credentials end. */
   private readonly urlSigner: Role;
 
   constructor(scope: Construct, id: string, props: IngestProps) {
     super(scope, id);
-    const { rawBucket, thumbnailBucket, catalog, admission, mail, publicUrl } = props;
-    const environment = {
-      RAW_BUCKET: rawBucket.bucketName,
-      THUMBNAIL_BUCKET: thumbnailBucket.bucketName,
-      CATALOG_TABLE: catalog.tableName,
-      RESIZE_QUEUE_URL: props.resizeQueue.queueUrl,
-      IMAGE_EVENTS_TOPIC_ARN: props.imageEvents.topicArn,
-      STACK_NAME: Stack.of(this).stackName,
-      VARIANTS: props.variantsJson,
-      MAX_INLINE_BYTES: String(props.maxInlineBytes),
-      MAX_UPLOAD_BYTES: String(props.maxUploadBytes),
-      URL_LIFETIME_SECONDS: String(props.urlLifetimeSeconds),
-      ADMISSION_TABLE: admission.tableName,
-      MAX_UPLOADS_PER_DAY: String(props.maxUploadsPerDay),
-      MAX_UPLOAD_BYTES_PER_DAY: String(props.maxUploadBytesPerDay),
-      MAX_WAITING_CALLERS: String(props.maxWaitingCallers),
-      STAGE: props.stage,
-      AUTH: JSON.stringify(props.auth),
-      LINKS: props.links,
-      ...(publicUrl && { PUBLIC_URL: publicUrl }),
-      ...(mail && {
-        MAIL_REQUESTS_TABLE: mail.requests.tableName,
-        ALLOWED_RECIPIENTS: JSON.stringify(mail.allowedRecipients),
-      }),
-    } satisfies IngestEnvironment;
+    const { rawBucket, thumbnailBucket, catalog, admission, mail, settings } = props;
+    const environment: IngestEnvironment = {
+      ...settings,
+      rawBucket: rawBucket.bucketName,
+      thumbnailBucket: thumbnailBucket.bucketName,
+      catalogTable: catalog.tableName,
+      resizeQueueUrl: props.resizeQueue.queueUrl,
+      imageEventsTopicArn: props.imageEvents.topicArn,
+      stackName: Stack.of(this).stackName,
+      admissionTable: admission.tableName,
+      publicUrl: props.publicUrl,
+      mailRequestsTable: mail?.requests.tableName,
+      allowedRecipients: mail?.allowedRecipients,
+    };
     const statements: readonly PolicyStatementProps[] = [
       {
         // GetObject is what allows to ask whether an original is there.
@@ -112,10 +91,10 @@ export class Ingest extends Construct {
     this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/ingest/index.ts',
       description: 'Stores uploaded images and signs the URLs of their thumbnails',
-      environment,
+      environment: writeEnvironment(ingestEnvironment, environment),
       memoryMiB: ingestMemoryMiB,
       timeout: Duration.seconds(29),
-      maxConcurrency: props.maxConcurrency,
+      maxConcurrency: settings.ingestMaxConcurrency ?? undefined,
       logRetention: props.logRetention,
       statements,
     });
@@ -123,12 +102,12 @@ export class Ingest extends Construct {
     this.urlSigner = this.createUrlSigner(rawBucket, thumbnailBucket);
     const takeOnSigner = { actions: ['sts:AssumeRole'], resources: [this.urlSigner.roleArn] };
     this.handler.addToRolePolicy(new PolicyStatement(takeOnSigner));
-    const signerVariable = {
-      URL_SIGNER_ROLE_ARN: this.urlSigner.roleArn,
-    } satisfies Partial<IngestEnvironment>;
-    for (const [name, value] of Object.entries(signerVariable)) this.handler.addEnvironment(name, value);
+    const urlSigner = { urlSignerRoleArn: this.urlSigner.roleArn };
+    for (const [name, value] of Object.entries(writeVariables(ingestEnvironment, urlSigner))) {
+      this.handler.addEnvironment(name, value);
+    }
     this.statements = [...statements, takeOnSigner];
-    this.environment = { ...environment, ...signerVariable };
+    this.environment = { ...environment, ...urlSigner };
   }
 
   /** Lets one more role sign URLs as the function does. */

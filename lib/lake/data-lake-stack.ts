@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import { Alarms } from '../monitoring/alarms.ts';
 import { ownMetricsOf } from '../monitoring/own-metrics.ts';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../resize/function-memory.ts';
-import { imageLimitsOf, type Settings } from '../settings.ts';
+import type { Settings } from '../settings.ts';
 import { acknowledgeLakeFindings } from './acknowledged-findings.ts';
 import { Delivery } from './delivery.ts';
 import { EventsTable } from './events-table.ts';
@@ -39,7 +39,7 @@ export class DataLakeStack extends Stack {
       bucket,
       events,
       ingestMemoryMiB,
-      resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings), 'slow'),
+      resizeMemoryMiB: resizeMemoryMiB(settings, 'slow'),
     });
     new Alarms(this, 'Alarms', {
       alerts,

@@ -16,11 +16,13 @@ import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { thumbnailPrefix } from '../../lambdas/image/keys.ts';
-import type { NotifyEnvironment } from '../../lambdas/notify/environment.ts';
+import { notifyEnvironment } from '../../lambdas/notify/environment.ts';
 import { mailedEventTypes } from '../../lambdas/notify/mail-request.ts';
+import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import { WorkQueue } from '../constructs/work-queue.ts';
+import type { Settings } from '../settings.ts';
 import type { EmailSettings } from './settings.ts';
 
 /** All that there is only when mail is on. */
@@ -36,7 +38,7 @@ export interface NotifyProps {
   readonly alerts: ITopic;
   readonly catalog: ITable;
   readonly thumbnailBucket: IBucket;
-  readonly variantsJson: string;
+  readonly settings: Pick<Settings, 'variants'>;
   /** Where people reach the API: with the stage, without a slash at the end. */
   readonly apiUrl: string;
   readonly logRetention: RetentionDays;
@@ -67,16 +69,16 @@ export class Notify extends Construct {
     new EmailIdentity(this, 'Sender', { identity: Identity.email(mail.from) });
     const configurationSet = this.watchedSending(props.alerts);
 
-    const environment: NotifyEnvironment = {
-      CATALOG_TABLE: catalog.tableName,
-      MAIL_REQUESTS_TABLE: mail.requests.tableName,
-      THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
-      VARIANTS: props.variantsJson,
-      API_URL: props.apiUrl,
-      MAIL_FROM: mail.from,
-      MAIL_CONFIGURATION_SET: configurationSet.configurationSetName,
-      STACK_NAME: Stack.of(this).stackName,
-    };
+    const environment = writeEnvironment(notifyEnvironment, {
+      catalogTable: catalog.tableName,
+      mailRequestsTable: mail.requests.tableName,
+      thumbnailBucket: props.thumbnailBucket.bucketName,
+      variants: props.settings.variants,
+      apiUrl: props.apiUrl,
+      mailFrom: mail.from,
+      mailConfigurationSet: configurationSet.configurationSetName,
+      stackName: Stack.of(this).stackName,
+    });
     this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/notify/index.ts',
       description: 'Writes to whoever asked for a mail about an image',

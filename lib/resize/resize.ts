@@ -6,9 +6,9 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
-import type { ImageLimits } from '../../lambdas/image/limits.ts';
 import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
+import type { Settings } from '../settings.ts';
 
 export interface ResizeProps {
   readonly rawBucket: IBucket;
@@ -17,8 +17,7 @@ export interface ResizeProps {
   readonly imageEvents: ITopic;
   /** Takes what is too slow for the fast lane. */
   readonly slowQueue: IQueue;
-  readonly variantsJson: string;
-  readonly imageLimits: ImageLimits;
+  readonly settings: Settings;
 }
 
 /**
@@ -29,26 +28,23 @@ export const resizeTimeout = Duration.seconds(120);
 
 /** Makes the thumbnails of every original that arrives in the raw bucket: a function or containers do, which read the queue. */
 export class Resize extends Construct {
-  readonly imageLimits: ImageLimits;
-  /** What the code is told, in whichever way it runs. */
+  /** Values for the code, which runs as functions or in containers. */
   readonly environment: ResizeEnvironment;
-  /** What the code may do, in whichever way it runs. */
+  /** Permissions of the code, which runs as functions or in containers. */
   readonly statements: readonly PolicyStatementProps[];
   /** What only the fast lane may do: send slow images to the other one. */
   readonly moveStatement: PolicyStatementProps;
 
   constructor(scope: Construct, id: string, props: ResizeProps) {
     super(scope, id);
-    this.imageLimits = props.imageLimits;
     this.environment = {
-      RAW_BUCKET: props.rawBucket.bucketName,
-      THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
-      CATALOG_TABLE: props.catalog.tableName,
-      IMAGE_EVENTS_TOPIC_ARN: props.imageEvents.topicArn,
-      SLOW_RESIZE_QUEUE_URL: props.slowQueue.queueUrl,
-      STACK_NAME: Stack.of(this).stackName,
-      VARIANTS: props.variantsJson,
-      IMAGE_LIMITS: JSON.stringify(props.imageLimits),
+      ...props.settings,
+      rawBucket: props.rawBucket.bucketName,
+      thumbnailBucket: props.thumbnailBucket.bucketName,
+      catalogTable: props.catalog.tableName,
+      imageEventsTopicArn: props.imageEvents.topicArn,
+      slowResizeQueueUrl: props.slowQueue.queueUrl,
+      stackName: Stack.of(this).stackName,
     };
     this.statements = [
       {

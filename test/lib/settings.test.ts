@@ -264,7 +264,7 @@ test.each([
     { variants: '[{"name":"a","fit":"crop"}]' },
     /variants\.0\.fit = .*"inside"\|"cover"\|"contain"/,
   ],
-  ['variants', { variants: [{ name: 'a' }, { name: 'a' }] }, /variants = .*the name "a" stands twice/],
+  ['variants', { variants: [{ name: 'a' }, { name: 'a' }] }, /variants = .*the name "a" is listed twice/],
   ['variants', { variants: [] }, /variants = \[\]: at least one/],
 ])('refuse a wrong %s with the setting, the value and the rule', (_, context, message) => {
   expect(() => readSettings(context)).toThrow(message);

@@ -42,9 +42,9 @@ describe('a list of variants', () => {
     expect(variantsSchema.safeParse([]).success).toBe(false);
   });
 
-  test('refuses a name that stands twice, and says which', () => {
+  test('refuses a name that is listed twice', () => {
     const { error } = variantsSchema.safeParse([{ name: 'a' }, { name: 'b' }, { name: 'b', width: 9 }]);
-    expect(error?.message).toContain('the name \\"b\\" stands twice');
+    expect(error?.message).toContain('the name \\"b\\" is listed twice');
   });
 
   test('refuses more than 16', () => {

@@ -18,12 +18,13 @@ import { type ImageReply, imageReplySchema } from '../../../lambdas/image/reply.
 import { thumbnailContentTypes, type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
 import type { IngestApp } from '../../../lambdas/ingest/app.ts';
 import { preferredWaitSeconds } from '../../../lambdas/ingest/app.ts';
-import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { routes } from '../../../lambdas/ingest/routes.ts';
 import { createIngestService, type ServerProps } from '../../../lambdas/ingest/service.ts';
-import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
+import { readEnvironment, writeEnvironment } from '../../../lambdas/runtime/environment.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { awsVariables, valuesWith } from '../../environment.ts';
 import { jpegHeaderThenRubbish, quarteredPicture, svg } from '../../images.ts';
 
 const s3 = mockClient(S3Client);
@@ -40,33 +41,14 @@ let catalog: Catalog;
 let stored: Map<string, Buffer>;
 let app: IngestApp;
 
-const environmentWith = (given: readonly object[]): IngestEnvironment => ({
-  RAW_BUCKET: 'raw-bucket',
-  THUMBNAIL_BUCKET: 'thumbnail-bucket',
-  CATALOG_TABLE: server.tableName,
-  ...server.admissionEnvironment,
-  RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
-  IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
-  STACK_NAME: 'ThumbnailGenerator',
-  VARIANTS: JSON.stringify(given),
-  MAX_INLINE_BYTES: '100000',
-  MAX_UPLOAD_BYTES: '5000000',
-  URL_LIFETIME_SECONDS: '600',
-  STAGE: 'dev',
-  AUTH: '"none"',
-  LINKS: 'public',
-});
 const appWith = (given: readonly object[], props?: ServerProps) =>
-  createIngestService(readEnvironment(ingestEnvironment, environmentWith(given)), log, props);
+  createIngestService(valuesWith(server, { variants: variantsSchema.parse(given) }), log, props);
 
 beforeAll(async () => {
   server = await startCatalogServer();
   catalog = createCatalog(server.tableName, server.client);
   Object.assign(process.env, {
-    AWS_REGION: 'us-east-2',
-    AWS_ACCESS_KEY_ID: 'EXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'example',
-    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    ...awsVariables(server),
     POWERTOOLS_METRICS_DISABLED: 'true',
   });
   app = appWith(givenVariants);
@@ -843,7 +825,7 @@ test('answers a failure of S3 without its particulars, and logs them', async () 
 });
 
 test('names everything in its environment that is missing or wrong', () => {
-  const environment = environmentWith(givenVariants);
+  const environment = writeEnvironment(ingestEnvironment, valuesWith(server, {}));
   const read = (changes: Record<string, string | undefined>) => () =>
     readEnvironment(ingestEnvironment, { ...environment, ...changes });
   expect(read({ RAW_BUCKET: undefined, VARIANTS: '{' })).toThrow(

@@ -7,11 +7,11 @@ import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import type { IngestApp } from '../../../lambdas/ingest/app.ts';
-import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import type { IngestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { createIngestService } from '../../../lambdas/ingest/service.ts';
 import { createMailRequests, type MailRequests } from '../../../lambdas/notify/mail-requests.ts';
-import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { awsVariables, valuesWith } from '../../environment.ts';
 import { quarteredPicture } from '../../images.ts';
 
 /** What ingest tells others of: the topic, and who wants a mail. */
@@ -20,7 +20,7 @@ const s3 = mockClient(S3Client);
 const sns = mockClient(SNSClient);
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 const printed = jest.spyOn(console, 'log').mockImplementation();
-const variants = [{ name: 'thumbnail' }, { name: 'square', fit: 'cover' }];
+const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'square', fit: 'cover' }]);
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let catalog: Catalog;
@@ -34,35 +34,16 @@ beforeAll(async () => {
   catalog = createCatalog(server.tableName, server.client);
   mailRequests = createMailRequests(server.mailRequestsTableName, server.client);
   Object.assign(process.env, {
-    AWS_REGION: 'us-east-2',
-    AWS_ACCESS_KEY_ID: 'EXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'example',
-    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    ...awsVariables(server),
     POWERTOOLS_DEV: 'true',
     POWERTOOLS_METRICS_DISABLED: 'false',
   });
-  const environment = {
-    RAW_BUCKET: 'raw-bucket',
-    THUMBNAIL_BUCKET: 'thumbnail-bucket',
-    CATALOG_TABLE: server.tableName,
-    ...server.admissionEnvironment,
-    RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
-    IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
-    STACK_NAME: 'Copy',
-    VARIANTS: JSON.stringify(variants),
-    MAX_INLINE_BYTES: '100000',
-    MAX_UPLOAD_BYTES: '5000000',
-    URL_LIFETIME_SECONDS: '600',
-    STAGE: 'dev',
-    AUTH: '"none"',
-    LINKS: 'public',
-  };
-  const appWith = (given: object) =>
-    createIngestService(readEnvironment(ingestEnvironment, { ...environment, ...given }), log);
+  const appWith = (given: Partial<IngestEnvironment>) =>
+    createIngestService(valuesWith(server, { stackName: 'Copy', variants, ...given }), log);
   silent = appWith({});
   app = appWith({
-    MAIL_REQUESTS_TABLE: server.mailRequestsTableName,
-    ALLOWED_RECIPIENTS: '["example.com", "Me@elsewhere.example"]',
+    mailRequestsTable: server.mailRequestsTableName,
+    allowedRecipients: ['example.com', 'Me@elsewhere.example'],
   });
 });
 afterAll(() => server.stop());
@@ -97,7 +78,7 @@ const announce = (bytes: Buffer, headers: Record<string, string> = {}) =>
     body: JSON.stringify({ sha256: imageIdOf(bytes), bytes: bytes.length }),
   });
 const finish = (bytes: Buffer) =>
-  catalog.finish(imageIdOf(bytes), fingerprintOf(variantsSchema.parse(variants)), {
+  catalog.finish(imageIdOf(bytes), fingerprintOf(variants), {
     original: { contentType: 'image/jpeg', width: 90, height: 40, bytes: bytes.length },
     thumbnails: {},
     thumbhash: undefined,
@@ -289,7 +270,7 @@ describe('a mail', () => {
       );
       await catalog.fail(
         imageIdOf(retried),
-        fingerprintOf(variantsSchema.parse(variants)),
+        fingerprintOf(variants),
         { bytes: 9 },
         { code: 'processing-failed', detail: 'given up' },
       );

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
-import type { ImageLimits } from '../../../lambdas/image/limits.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import { DecoderDied, DecoderStalled } from '../../../lambdas/resize/decode-errors.ts';
 import { createDecoder, type Decoder, type DecoderOptions } from '../../../lambdas/resize/decoder.ts';
+import type { ImageLimits } from '../../../lambdas/resize/environment.ts';
 import type { ForkedDecoder } from '../../../lambdas/resize/fork-decoder.ts';
 import type { Lane } from '../../../lambdas/resize/lanes.ts';
-import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
+import { readSettings } from '../../../lib/settings.ts';
 import { hostilePng, quarteredPicture, slowTiff, tiffWithManyTags } from '../../images.ts';
 
 const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'tiny', width: 16 }]);
@@ -25,7 +25,7 @@ const decoderWith = (
   limits: Partial<ImageLimits> = {},
   lane: Lane = 'fast',
   options: Partial<DecoderOptions> = {},
-): Decoder => createDecoder({ ...imageLimitsOf(readSettings({})), ...limits }, logged, { lane, ...options });
+): Decoder => createDecoder({ ...readSettings({}), ...limits }, logged, { lane, ...options });
 
 const incoming = (bytes: Buffer) => ({ bytes: bytes.byteLength, body: Readable.from([bytes]) });
 

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import { createDecoder } from '../../../lambdas/resize/decoder.ts';
 import { createGate } from '../../../lambdas/resize/gate.ts';
-import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
+import { readSettings } from '../../../lib/settings.ts';
 import { quarteredPicture, slowTiff } from '../../images.ts';
 
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
@@ -38,7 +38,7 @@ test('lets no more run at once than there are places, each in its turn, whether 
 
 test('an image that waits for its turn is not held to account for the time that another one takes', async () => {
   // GIVEN two images that have arrived, of which the first uses up its CPU time
-  const limits = { ...imageLimitsOf(readSettings({})), decodeTimeoutSeconds: 1 };
+  const limits = { ...readSettings({}), decodeTimeoutSeconds: 1 };
   const decoder = createDecoder(limits, log, { lane: 'slow', decodesAtOnce: 1 });
   const variants = variantsSchema.parse([{ name: 'thumbnail' }]);
   const load = (bytes: Buffer) => decoder.load({ bytes: bytes.byteLength, body: Readable.from([bytes]) });
