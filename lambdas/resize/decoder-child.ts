@@ -14,6 +14,7 @@ import {
   maxReplyBytes,
   type Rendering,
 } from './decoder-protocol.ts';
+import type { HeaderLimits } from './environment.ts';
 import type { ForkedDecoder } from './fork-decoder.ts';
 import { readLines } from './lines.ts';
 
@@ -39,6 +40,7 @@ export interface DecoderChild {
 }
 
 export interface DecoderChildOptions {
+  readonly limits: HeaderLimits;
   /** Lowers its priority, so that other decoders get the CPU first. */
   readonly isLowPriority: boolean;
   readonly log: Log;
@@ -69,7 +71,7 @@ const expectReply = (): ExpectedReply => {
 
 export const createDecoderChild = (
   { child, file }: ForkedDecoder,
-  { isLowPriority, log }: DecoderChildOptions,
+  { limits, isLowPriority, log }: DecoderChildOptions,
 ): DecoderChild => {
   // A child that could not be started has no pipes: its error is to end nothing else.
   child.once('error', (error) => onEnd(error));
@@ -113,6 +115,8 @@ export const createDecoderChild = (
   child.once('exit', (code, signal) => onEnd(signal ?? `exit code ${code}`));
   // That a request cannot be sent, "exit" reports.
   requests.on('error', () => {});
+  const { maxSidePixels, maxPixels, maxFrames, maxAnimationPixels }: HeaderLimits = limits;
+  requests.write(`${JSON.stringify({ maxSidePixels, maxPixels, maxFrames, maxAnimationPixels })}\n`);
   readLines(replies, {
     maxBytes: maxReplyBytes,
     onLine: (line) => {

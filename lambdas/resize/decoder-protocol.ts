@@ -1,10 +1,9 @@
 import * as z from 'zod';
 import type { Variant } from '../image/variant.ts';
-import type { ImageLimits } from './environment.ts';
 import type { DecodeAllowance } from './lanes.ts';
 
 /*
- * Requests and replies are lines of JSON on pipes; bytes go both ways through a file that only the two processes have
+ * The limits, requests and replies are lines of JSON on pipes; bytes go both ways through a file that only the two processes have
  * open. Node's own channel between processes would deserialize whatever a hostile decoder sends, of any size, and throw
  * in an event handler where nothing can catch it.
  */
@@ -17,7 +16,6 @@ export interface DecoderRequest {
   /** The image's length. */
   readonly bytes: number;
   readonly variants: readonly Variant[];
-  readonly limits: ImageLimits;
   readonly allowance: DecodeAllowance;
 }
 

@@ -56,7 +56,7 @@ export const createDecoder = (
   const busy = new Set<DecoderChild>();
 
   const start = (forked = forkDecoder()): DecoderChild =>
-    createDecoderChild(forked, { isLowPriority: lane === 'slow', log });
+    createDecoderChild(forked, { limits, isLowPriority: lane === 'slow', log });
 
   /** The next one loads libvips before the next image arrives. If it cannot be started now, that image starts it. */
   const keepSpare = (): void => {
@@ -111,7 +111,7 @@ export const createDecoder = (
         render: (variants) =>
           inTurn((isCrowded) => {
             const allowance = allowanceOf(lane, limits, variants, isCrowded);
-            return decoder.render({ bytes, variants, limits, allowance });
+            return decoder.render({ bytes, variants, allowance });
           }),
         close: () => giveBack(decoder),
       };

@@ -3,7 +3,7 @@ import { rgbaToThumbHash } from 'thumbhash';
 import { ImageError } from '../image/errors.ts';
 import type { Variant } from '../image/variant.ts';
 import type { Rendering } from './decoder-protocol.ts';
-import type { ImageLimits } from './environment.ts';
+import type { HeaderLimits } from './environment.ts';
 import { isCostlyHeader } from './header-cost.ts';
 import { estimateDecodeMilliseconds } from './lanes.ts';
 
@@ -42,7 +42,7 @@ export class ExceedsEstimate extends Error {
 export const renderImage = async (
   bytes: Uint8Array,
   variants: readonly Variant[],
-  limits: ImageLimits,
+  limits: HeaderLimits,
   maxEstimatedMilliseconds?: number,
 ): Promise<Rendering> => {
   const isLimited = maxEstimatedMilliseconds !== undefined;
@@ -145,7 +145,7 @@ const placeholder = (data: Uint8Array, { width, height, channels }: OutputInfo):
   return Buffer.from(rgbaToThumbHash(small.width, small.height, rgba)).toString('base64');
 };
 
-const checkHeader = (metadata: Metadata, limits: ImageLimits): Size => {
+const checkHeader = (metadata: Metadata, limits: HeaderLimits): Size => {
   // A HEIF container is accepted for AVIF only: the decoder of its other codecs is not there.
   if (metadata.format === 'heif' && metadata.compression !== 'av1') {
     throw new ImageError(

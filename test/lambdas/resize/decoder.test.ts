@@ -235,7 +235,10 @@ const takenOver = (script: string): ForkedDecoder => {
       say(JSON.stringify({ ...reply, ...changes }) + '\\n');
     };
     process.stdin.on('end', () => process.exit());
-    const onImage = (reply) => process.stdin.once('data', () => reply());
+    const onImage = (reply) => {
+      let lines = 0; // The first one holds the limits.
+      process.stdin.on('data', (chunk) => { for (const byte of chunk) if (byte === 10 && ++lines === 2) reply(); });
+    };
     ${script}`;
   const child = spawn(process.execPath, ['--eval', code], {
     stdio: ['pipe', 'ignore', 'pipe', file, 'pipe'],
