@@ -10,7 +10,7 @@ export interface SettingDocumentation {
 
 const documentationSchema = z.object({ description: z.string(), rule: z.string() });
 
-/** @throws Error if a setting was declared without `setting` or `field` */
+/** @throws Error for a setting without a sentence or a rule */
 export const documentationOf = (schema: z.ZodType): SettingDocumentation =>
   documentationSchema.parse(schema.meta());
 
@@ -20,28 +20,39 @@ export const wholeNumber = (min: number, max: number) => {
   return z.int(rule).min(min, rule).max(max, rule).meta({ rule });
 };
 
-export const oneOf = <const Options extends readonly string[]>(...options: Options) => {
-  const rule = options.map((option) => `"${option}"`).join(' or ');
-  return z.enum(options, { error: `expected ${rule}` }).meta({ rule });
+export const oneOf = <const Value extends string | number>(values: readonly Value[]) => {
+  const list = new Intl.ListFormat('en', { type: 'disjunction' });
+  const rule = list.format(values.map((value) => JSON.stringify(value)));
+  return z.literal(values, `expected ${rule}`).meta({ rule });
 };
 
 export const matching = (pattern: RegExp, rule: string) => z.string(rule).regex(pattern, rule).meta({ rule });
 
 export const flag = () => z.boolean('expected true or false').meta({ rule: 'true or false' });
 
+/** @param example a valid value, which errors and the documentation show */
+export const objectLike = <Shape extends z.ZodRawShape>(example: string, shape: Shape) =>
+  z
+    .strictObject(shape, {
+      error: ({ code }) => (code === 'invalid_type' ? `expected ${example}` : undefined),
+    })
+    .meta({ rule: example });
+
 const ruleOf = (schema: z.ZodType): unknown => schema.meta()?.['rule'];
 
+export const orNull = <Schema extends z.ZodType>(schema: Schema) =>
+  schema.nullable().meta({ rule: `null or ${ruleOf(schema)}` });
+
 /**
- * A value inside a setting that is an object.
+ * A value inside a setting that is an object. Add its sentence with `describe`.
  *
  * @param rule which values are valid. @default - the rule of the schema
  */
 export const field = <Schema extends z.ZodType>(
   schema: Schema,
   fallback: z.input<Schema>,
-  description: string,
   rule = ruleOf(schema),
-) => schema.prefault(() => fallback).meta({ description, rule });
+) => schema.prefault(() => fallback).meta({ rule });
 
 /** `-c` gives every value as text: numbers and JSON are read from it, unless the setting is a text. */
 const fromText = (value: unknown): unknown => {
@@ -54,20 +65,19 @@ const fromText = (value: unknown): unknown => {
 };
 
 /**
- * A setting, given in cdk.json as a value or with `-c` as JSON.
+ * A setting, given in cdk.json as a value or with `-c` as JSON. Add its sentence with `describe`.
  *
  * @param rule which values are valid. @default - the rule of the schema
  */
 export const setting = <Schema extends z.ZodType>(
   schema: Schema,
   fallback: z.input<Schema>,
-  description: string,
   rule = ruleOf(schema),
 ) =>
   z
     .preprocess(fromText, schema)
     .prefault(() => fallback)
-    .meta({ description, rule });
+    .meta({ rule });
 
 /** A setting that is a text: `-c stage=1` gives "1". */
 export const textSetting = field;

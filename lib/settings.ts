@@ -6,138 +6,87 @@ import { domainSchema } from './ingest/domain.ts';
 import { lakeSettings } from './lake/settings.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
 import { mailSettings } from './notify/settings.ts';
-import { matching, oneOf, setting, textSetting, wholeNumber } from './setting.ts';
+import { matching, oneOf, orNull, setting, textSetting, wholeNumber } from './setting.ts';
 
 const deploymentSettings = {
   stackName: textSetting(
     matching(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'a letter, then letters, digits and hyphens'),
     'ThumbnailGenerator',
-    'Name of the CloudFormation stack; another name deploys an independent copy.',
-  ),
-  imagesOnDestroy: textSetting(
-    oneOf('keep', 'delete'),
-    'keep',
+  ).describe('Name of the CloudFormation stack; another name deploys an independent copy.'),
+  imagesOnDestroy: textSetting(oneOf(['keep', 'delete']), 'keep').describe(
     'Keeps or deletes the buckets and the catalog, with everything in them, on `cdk destroy`.',
   ),
 };
 
 const apiSettings = {
-  stage: textSetting(
-    matching(/^[A-Za-z0-9_-]{1,64}$/, 'letters, digits, - and _'),
-    'dev',
+  stage: textSetting(matching(/^[A-Za-z0-9_-]{1,64}$/, 'letters, digits, - and _'), 'dev').describe(
     'First segment of the path of the API.',
   ),
-  domain: setting(
-    domainSchema,
-    null,
+  domain: setting(domainSchema, null).describe(
     'Domain name of the API, with a certificate in ACM; null uses the name from API Gateway.',
   ),
-  auth: setting(
-    authSchema,
-    'none',
-    'Who may upload and look up images.',
-    '"none", "iam" or {"jwt": {"issuer": "https://…", "audience": ["…"]}}',
-  ),
-  links: textSetting(
-    linksSchema,
-    'public',
+  auth: setting(authSchema, 'none').describe('Who may upload and look up images.'),
+  links: textSetting(linksSchema, 'public').describe(
     'Permanent links are open to everyone who has one, or require the same authorization as the API.',
-    '"public" or "same"',
   ),
-  urlLifetimeSeconds: setting(
-    // A role that a role has assumed lasts an hour at most.
-    wholeNumber(60, 3600),
-    3600,
-    'Time for which a presigned URL works.',
-  ),
+  // A role that a role has assumed lasts an hour at most.
+  urlLifetimeSeconds: setting(wholeNumber(60, 3600), 3600).describe('Time for which a presigned URL works.'),
 };
 
 const uploadSettings = {
-  maxInlineBytes: setting(
-    // A Lambda invocation carries 6 MiB (Lambda quotas, "Invocation payload"), base64 adds a third, and the headers need room.
-    wholeNumber(1024, 4_700_000),
-    4_700_000,
+  // A Lambda invocation carries 6 MiB (Lambda quotas, "Invocation payload"): base64 adds a third, and the headers.
+  maxInlineBytes: setting(wholeNumber(1024, 4_700_000), 4_700_000).describe(
     'Largest image in one request, in bytes.',
   ),
-  maxUploadBytes: setting(
-    wholeNumber(1024, 500_000_000),
-    100_000_000,
+  maxUploadBytes: setting(wholeNumber(1024, 500_000_000), 100_000_000).describe(
     'Largest image that may be uploaded through a presigned URL, in bytes; the decoder holds it in memory.',
   ),
-  uploadsPerSecond: setting(
-    wholeNumber(1, 10_000),
-    10,
+  uploadsPerSecond: setting(wholeNumber(1, 10_000), 10).describe(
     'Average uploads in a second; the API answers 429 to more.',
   ),
-  uploadBurst: setting(wholeNumber(1, 5000), 50, 'Uploads at once above the average.'),
-  requestsPerSecond: setting(
-    wholeNumber(1, 10_000),
-    50,
+  uploadBurst: setting(wholeNumber(1, 5000), 50).describe('Uploads at once above the average.'),
+  requestsPerSecond: setting(wholeNumber(1, 10_000), 50).describe(
     'Average requests in a second to each of the other routes.',
   ),
-  requestBurst: setting(wholeNumber(1, 5000), 100, 'Requests at once above the average.'),
-  maxUploadsPerDay: setting(
-    wholeNumber(1, 1_000_000_000),
-    100_000,
+  requestBurst: setting(wholeNumber(1, 5000), 100).describe('Requests at once above the average.'),
+  maxUploadsPerDay: setting(wholeNumber(1, 1_000_000_000), 100_000).describe(
     'Uploads accepted in a day of UTC, including those of known images; limits the costs of a day.',
   ),
-  maxUploadBytesPerDay: setting(
-    wholeNumber(1, 1_000_000_000_000_000),
-    200_000_000_000,
+  maxUploadBytesPerDay: setting(wholeNumber(1, 1_000_000_000_000_000), 200_000_000_000).describe(
     'Bytes of uploads accepted in a day of UTC.',
   ),
-  maxWaitingCallers: setting(
-    wholeNumber(0, 1000),
-    10,
+  maxWaitingCallers: setting(wholeNumber(0, 1000), 10).describe(
     'Callers that may wait for thumbnails at once (`Prefer: wait`), each in a Lambda function of its own.',
   ),
-  ingestMaxConcurrency: setting(
-    // 100 of the account's concurrency must stay unreserved (Lambda quotas): new accounts may have no more.
-    wholeNumber(1, 10_000).nullable(),
-    null,
+  // 100 of the account's concurrency must stay unreserved (Lambda quotas); a new account may have no more.
+  ingestMaxConcurrency: setting(orNull(wholeNumber(1, 10_000)), null).describe(
     'Concurrency reserved for the ingest function; null reserves none.',
-    'null or a whole number from 1 to 10000',
   ),
 };
 
 const resizeSettings = {
-  variants: setting(
-    variantsSchema,
-    [...defaultVariants],
+  variants: setting(variantsSchema, [...defaultVariants], 'a list of 1 to 16 variants').describe(
     'Thumbnails made of each image; `url` shows the first.',
-    'a list of 1 to 16 variants',
   ),
   // Pixels alone do not bound the work: a 270-byte PNG of 3 x 4,194,305 px occupied a worker for 13 s.
-  maxSidePixels: setting(wholeNumber(1, 10_000_000), 16_384, 'Longest side of an image.'),
-  maxPixels: setting(
-    wholeNumber(1, 1_000_000_000),
-    100_000_000,
+  maxSidePixels: setting(wholeNumber(1, 10_000_000), 16_384).describe('Longest side of an image.'),
+  maxPixels: setting(wholeNumber(1, 1_000_000_000), 100_000_000).describe(
     'Width x height of an image or of one frame.',
   ),
-  maxFrames: setting(wholeNumber(1, 1_000_000), 2000, 'Frames of an animation, or pages of a TIFF.'),
-  maxAnimationPixels: setting(
-    wholeNumber(1, 100_000_000_000),
-    1_000_000_000,
+  maxFrames: setting(wholeNumber(1, 1_000_000), 2000).describe('Frames of an animation, or pages of a TIFF.'),
+  maxAnimationPixels: setting(wholeNumber(1, 100_000_000_000), 1_000_000_000).describe(
     'Width x height x frames of an animation, or pages of a TIFF.',
   ),
-  decodeTimeoutSeconds: setting(
-    wholeNumber(1, 50),
-    20,
+  decodeTimeoutSeconds: setting(wholeNumber(1, 50), 20).describe(
     'CPU time that an image may use, from its header to its last thumbnail.',
   ),
-  decodeMemoryMiB: setting(
-    wholeNumber(128, 8192),
-    1280,
+  decodeMemoryMiB: setting(wholeNumber(128, 8192), 1280).describe(
     'Memory that decoding an image may use; the resize function gets more memory if it needs it.',
   ),
-  resizeMaxConcurrency: setting(
-    wholeNumber(2, 1000),
-    20,
+  resizeMaxConcurrency: setting(wholeNumber(2, 1000), 20).describe(
     'Resize functions that run at once; other images wait in the queue.',
   ),
-  slowResizeMaxConcurrency: setting(
-    wholeNumber(2, 1000),
-    4,
+  slowResizeMaxConcurrency: setting(wholeNumber(2, 1000), 4).describe(
     'Resize functions for slow images, which have a queue of their own so that they delay no others.',
   ),
 };

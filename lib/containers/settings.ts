@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Auth } from '../../lambdas/ingest/auth.ts';
 import type { Domain } from '../ingest/domain.ts';
 import { workerMemoryMiB } from '../resize/function-memory.ts';
-import { field, flag, oneOf, setting, textSetting, wholeNumber } from '../setting.ts';
+import { field, flag, objectLike, oneOf, setting, textSetting, wholeNumber } from '../setting.ts';
 
 /** Valid sizes of a task (ECS Developer Guide, "Task definition parameters for Fargate", "Task size"). */
 const taskSizes = [
@@ -12,13 +12,9 @@ const taskSizes = [
   { vcpus: 4, minMiB: 8192, maxMiB: 30_720, stepMiB: 1024 },
   { vcpus: 8, minMiB: 16_384, maxMiB: 61_440, stepMiB: 4096 },
   { vcpus: 16, minMiB: 32_768, maxMiB: 122_880, stepMiB: 8192 },
-] as const;
+];
 
-const vcpusRule = `one of ${taskSizes.map((size) => size.vcpus).join(', ')}`;
-const vcpus = z.literal(
-  taskSizes.map((size) => size.vcpus),
-  vcpusRule,
-);
+const vcpus = oneOf(taskSizes.map((size) => size.vcpus));
 
 /** Service quotas of ECS, "Tasks per service". */
 const maxTasksPerService = 5000;
@@ -57,27 +53,26 @@ const requirePossible = ({ minTasks, maxTasks, ...task }: Tasks, { addIssue }: z
 
 const ingestSchema = z
   .strictObject({
-    minTasks: field(tasksFrom(1), 2, 'Fewest ingest tasks; two survive the failure of an availability zone.'),
-    maxTasks: field(tasksFrom(1), 10, 'Most ingest tasks.'),
-    vcpus: field(vcpus, 1, 'CPUs of an ingest task; Node.js uses little more than one.', vcpusRule),
-    memoryMiB: field(
-      memoryMiB,
-      2048,
+    minTasks: field(tasksFrom(1), 2).describe(
+      'Fewest ingest tasks; two survive the failure of an availability zone.',
+    ),
+    maxTasks: field(tasksFrom(1), 10).describe('Most ingest tasks.'),
+    vcpus: field(vcpus, 1).describe('CPUs of an ingest task; Node.js uses little more than one.'),
+    memoryMiB: field(memoryMiB, 2048, memoryRule).describe(
       'Memory of an ingest task; a quarter of it may hold incoming images.',
-      memoryRule,
     ),
   })
   .superRefine(requirePossible);
 
 const workerSchema = z
   .strictObject({
-    minTasks: field(tasksFrom(0), 1, 'Fewest workers; with 0 the first image waits minutes for a worker.'),
-    maxTasks: field(tasksFrom(1), 20, 'Most workers.'),
-    vcpus: field(vcpus, 2, 'CPUs of a worker, which decodes as many images at once.', vcpusRule),
-    memoryMiB: field(memoryMiB, 4096, 'Memory of a worker.', memoryRule),
-    spot: field(
-      flag(),
-      true,
+    minTasks: field(tasksFrom(0), 1).describe(
+      'Fewest workers; with 0 the first image waits minutes for a worker.',
+    ),
+    maxTasks: field(tasksFrom(1), 20).describe('Most workers.'),
+    vcpus: field(vcpus, 2).describe('CPUs of a worker, which decodes as many images at once.'),
+    memoryMiB: field(memoryMiB, 4096, memoryRule).describe('Memory of a worker.'),
+    spot: field(flag(), true).describe(
       'Runs most workers on Spot capacity, which costs less than half; interrupted work returns to the queue.',
     ),
   })
@@ -87,36 +82,28 @@ const workerSchema = z
 export const zoneCount = { min: 2, max: 6 } as const;
 
 const taskShape = '"minTasks": 2, "maxTasks": 10, "vcpus": 1, "memoryMiB": 2048';
-const shape = `{"ingest": {${taskShape}}, "worker": {…}, …}`;
-
-const fargateSchema = z.strictObject(
-  {
-    ingest: field(ingestSchema, {}, 'Size and number of ingest tasks.', `{${taskShape}}`),
-    worker: field(workerSchema, {}, 'Size and number of workers.', `{${taskShape}, "spot": true}`),
-    natGateway: field(
-      flag(),
-      false,
-      'Gives tasks access to the internet through NAT gateways; without, they reach only the AWS services they need.',
-    ),
-    availabilityZones: field(
-      z
-        .array(z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d[a-z]$/, 'a zone such as us-east-2a'))
-        .min(zoneCount.min, `at least ${zoneCount.min}`)
-        .max(zoneCount.max, `at most ${zoneCount.max}`)
-        .refine((zones) => new Set(zones).size === zones.length, 'a zone is listed twice')
-        .nullable(),
-      null,
-      'Availability zones to run in; null selects the first two of the region, which may lack Fargate.',
-      `null or a list of ${zoneCount.min} to ${zoneCount.max} zones such as us-east-2a`,
-    ),
-    maxInlineBytes: field(
-      wholeNumber(1024, 100_000_000),
-      32_000_000,
-      'Largest image in one request through the load balancer, in bytes; a task holds it in memory.',
-    ),
-  },
-  { error: ({ code }) => (code === 'invalid_type' ? `expected ${shape}` : undefined) },
-);
+const fargateSchema = objectLike(`{"ingest": {${taskShape}}, "worker": {…}, …}`, {
+  ingest: field(ingestSchema, {}, `{${taskShape}}`).describe('Size and number of ingest tasks.'),
+  worker: field(workerSchema, {}, `{${taskShape}, "spot": true}`).describe('Size and number of workers.'),
+  natGateway: field(flag(), false).describe(
+    'Gives tasks access to the internet through NAT gateways; without, they reach only the AWS services they need.',
+  ),
+  availabilityZones: field(
+    z
+      .array(z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d[a-z]$/, 'a zone such as us-east-2a'))
+      .min(zoneCount.min, `at least ${zoneCount.min}`)
+      .max(zoneCount.max, `at most ${zoneCount.max}`)
+      .refine((zones) => new Set(zones).size === zones.length, 'a zone is listed twice')
+      .nullable(),
+    null,
+    `null or a list of ${zoneCount.min} to ${zoneCount.max} zones such as us-east-2a`,
+  ).describe(
+    'Availability zones to run in; null selects the first two of the region, which may lack Fargate.',
+  ),
+  maxInlineBytes: field(wholeNumber(1024, 100_000_000), 32_000_000).describe(
+    'Largest image in one request through the load balancer, in bytes; a task holds it in memory.',
+  ),
+});
 
 export type FargateSettings = Readonly<z.output<typeof fargateSchema>>;
 
@@ -124,16 +111,11 @@ export type FargateSettings = Readonly<z.output<typeof fargateSchema>>;
 export const decodersOf = ({ vcpus }: FargateSettings['worker']): number => Math.ceil(vcpus);
 
 export const containerSettings = {
-  compute: textSetting(
-    oneOf('lambda', 'fargate'),
-    'lambda',
+  compute: textSetting(oneOf(['lambda', 'fargate']), 'lambda').describe(
     'Runs the code as Lambda functions, or as containers behind a load balancer for a steady, massive load.',
   ),
-  fargate: setting(
-    fargateSchema,
-    {},
+  fargate: setting(fargateSchema, {}).describe(
     'Size and network of the containers; used with compute "fargate".',
-    shape,
   ),
 };
 

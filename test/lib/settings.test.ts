@@ -115,7 +115,7 @@ test.each([
     { auth: { jwt: { issuer: 'https://idp.example', audience: [] } } },
     /auth\.jwt\.audience = .*>=1 items/,
   ],
-  ['email', { email: 'me@example.com' }, /email = "me@example\.com": expected null or \{"from"/],
+  ['email', { email: 'me@example.com' }, /email = "me@example\.com": expected \{"from"/],
   [
     'email',
     { email: { from: 'Images <images@example.com>', allowedRecipients: ['example.com'] } },
@@ -164,12 +164,12 @@ test.each([
     /alerts\.usualImagesPerHour = .*: a whole number from 1 to/,
   ],
   ['alerts', { alerts: { email: 'me@example.com' } }, /alerts = .*Unrecognized key: "email"/],
-  ['links', { links: 'private' }, /links = "private": .*"public"\|"same"/],
+  ['links', { links: 'private' }, /links = "private": expected "public" or "same"/],
   ['compute', { compute: 'ecs' }, /compute = "ecs": expected "lambda" or "fargate"/],
   [
     'domain',
     { domain: 'images.example.com' },
-    /domain = "images\.example\.com": expected null or \{"name": "images\.example\.com", "certificateArn"/,
+    /domain = "images\.example\.com": expected \{"name": "images\.example\.com", "certificateArn"/,
   ],
   [
     'domain',
@@ -209,7 +209,7 @@ test.each([
   [
     'fargate',
     { fargate: { ingest: { vcpus: 3 } } },
-    /fargate\.ingest\.vcpus = .*: one of 0\.5, 1, 2, 4, 8, 16/,
+    /fargate\.ingest\.vcpus = .*: expected 0\.5, 1, 2, 4, 8, or 16/,
   ],
   [
     'fargate',

@@ -18,10 +18,8 @@ import { type ImageReply, imageReplySchema } from '../../../lambdas/image/reply.
 import { thumbnailContentTypes, type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
 import type { IngestApp } from '../../../lambdas/ingest/app.ts';
 import { preferredWaitSeconds } from '../../../lambdas/ingest/app.ts';
-import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { routes } from '../../../lambdas/ingest/routes.ts';
 import { createIngestService, type ServerProps } from '../../../lambdas/ingest/service.ts';
-import { readEnvironment, writeEnvironment } from '../../../lambdas/runtime/environment.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
@@ -822,15 +820,4 @@ test('answers a failure of S3 without its particulars, and logs them', async () 
   const response = await post(await picture());
   await expectProblem(response, 500, 'internal-error', /try again/);
   expect(log.error).toHaveBeenCalledWith('request failed', { error: denied });
-});
-
-test('names everything in its environment that is missing or wrong', () => {
-  const environment = writeEnvironment(ingestEnvironment, valuesWith(server, {}));
-  const read = (changes: Record<string, string | undefined>) => () =>
-    readEnvironment(ingestEnvironment, { ...environment, ...changes });
-  expect(read({ RAW_BUCKET: undefined, VARIANTS: '{' })).toThrow(
-    /RAW_BUCKET[\s\S]*VARIANTS|VARIANTS[\s\S]*RAW_BUCKET/,
-  );
-  expect(read({ MAX_INLINE_BYTES: '-1' })).toThrow(/whole number/);
-  expect(read({ VARIANTS: '[]' })).toThrow(/at least one/);
 });

@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { mockClient } from 'aws-sdk-client-mock';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
-import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import type { IngestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { createIngestService } from '../../../lambdas/ingest/service.ts';
-import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
 
@@ -67,12 +66,3 @@ test('links follow the request while none is set', async () => {
   expect(new Set(links)).toEqual(new Set([`http://api.example/dev/thumbnails/${id}`]));
   expect(servers).toEqual([{ url: 'http://api.example/dev' }]);
 });
-
-test.each(['https://images.example.com/dev/', 'images.example.com/dev', 'https://', 'ftp://a/b', ''])(
-  'refuses %j as a public URL',
-  (wrong) => {
-    expect(() => readEnvironment(ingestEnvironment, { PUBLIC_URL: wrong })).toThrow(
-      'PUBLIC_URL: a URL without a slash at the end',
-    );
-  },
-);
