@@ -12,8 +12,8 @@ import { resizeFunctionEnvironment } from '../lambdas/resize/environment.ts';
 import { writeEnvironment } from '../lambdas/runtime/environment.ts';
 import { smallHeap } from '../lib/resize/resize-function.ts';
 import { readSettings } from '../lib/settings.ts';
-import { resources } from '../local/aws.ts';
-import { awsEnvironmentFor, valuesFor } from '../local/environments.ts';
+import { awsEnvironment, resources } from '../local/aws.ts';
+import { valuesFor } from '../local/environments.ts';
 import { endpointOf, type Ports } from '../local/ports.ts';
 import { createdMessage } from '../test/events.ts';
 import { accountOf } from '../test/local/aws-clients.ts';
@@ -72,7 +72,7 @@ const servicesOf = (stack: Stack): Services => {
     forcePathStyle: true,
   });
   const values = valuesFor(ports, readSettings({}));
-  const account = awsEnvironmentFor(ports, accountOf(stack).credentials);
+  const account = awsEnvironment(ports, accountOf(stack).credentials);
   return {
     ports,
     stack,

@@ -3,16 +3,13 @@ import { reconcileEnvironment } from '../lambdas/reconcile/environment.ts';
 import { writeEnvironment, writeVariables } from '../lambdas/runtime/environment.ts';
 import type { EmailSettings } from '../lib/notify/settings.ts';
 import type { Settings } from '../lib/settings.ts';
-import { awsEnvironment, type Endpoints, queueUrl, resources, topicArn } from './aws.ts';
+import { awsEnvironment, queueUrl, resources, topicArn } from './aws.ts';
 import type { Credentials } from './data-folder.ts';
 import { hostsAt } from './emulators/own-requests-only.ts';
 import { endpointOf, host, type Ports } from './ports.ts';
 import { lakeWorkerEnvironment, notifyWorkerEnvironment } from './workers/environment.ts';
 
-/**
- * How long an image may wait for its thumbnails before it counts as lost: longer than a message of a killed worker
- * stays hidden in the queue.
- */
+/** An older image without thumbnails counts as lost: the message of a killed worker is visible again before. */
 const overdueSeconds = 60;
 
 export const apiUrlOf = ({ api }: Ports, { stage }: Settings): string => `${endpointOf(api)}/${stage}`;
@@ -24,18 +21,6 @@ export const emailOf = ({ email }: Settings): EmailSettings =>
 /** For an API that only this machine may use. */
 export const listeningAt = (port: number) =>
   writeVariables(ingestContainerEnvironment, { host, port, allowedHosts: [...hostsAt(port)] });
-
-const endpointsOf = (ports: Ports): Endpoints => ({
-  s3: endpointOf(ports.s3),
-  sqs: endpointOf(ports.sqs),
-  sns: endpointOf(ports.sqs),
-  dynamodb: endpointOf(ports.dynamodb),
-  ses: endpointOf(ports.mail),
-});
-
-/** What the SDK needs to use the emulators. */
-export const awsEnvironmentFor = (ports: Ports, credentials: Credentials) =>
-  awsEnvironment(endpointsOf(ports), credentials);
 
 /** All values that a process may read from its environment, as in a deployment. */
 export const valuesFor = (ports: Ports, settings: Settings) => {
@@ -61,7 +46,7 @@ export const valuesFor = (ports: Ports, settings: Settings) => {
 export const environmentsFor = (ports: Ports, settings: Settings, credentials: Credentials) => {
   const values = valuesFor(ports, settings);
   const common = {
-    ...awsEnvironmentFor(ports, credentials),
+    ...awsEnvironment(ports, credentials),
     // Nothing collects metrics here, and the log shows more without them.
     POWERTOOLS_METRICS_DISABLED: 'true',
   };

@@ -11,20 +11,19 @@ export const thumbnailContentTypes = {
   png: 'image/png',
 } as const satisfies Record<(typeof formats)[number], string>;
 
-/** Compression quality of the lossy formats when a variant names none, 1 to 100. AVIF's scale is its own. */
+/** Quality of the lossy formats, 1 to 100, for variants without one. AVIF has a scale of its own. */
 const defaultQuality = { webp: 80, jpeg: 80, avif: 50, png: undefined } as const;
 
 /**
- * One kind of thumbnail: how large, cut or padded how, in which format.
+ * One kind of thumbnail: its size, its fit and its format. No image is enlarged.
  *
- * - `fit: inside` keeps the whole image within width x height; `cover` fills the box and cuts what sticks out, at
- *   `position`; `contain` keeps the whole image and pads the box with `background`.
- * - Nothing is ever enlarged.
- * - `background` also lies under transparent images in formats that have no transparency (jpeg).
+ * - `fit: inside` keeps the whole image within width x height; `cover` fills the box and crops the image at `position`;
+ *   `contain` keeps the whole image and pads the box with `background`.
+ * - `background` also replaces transparency in formats without it (jpeg).
  */
 export const variantSchema = z
   .strictObject({
-    name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'use a-z, 0-9, - and _, at most 32 characters'),
+    name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'a-z, 0-9, - and _, at most 32 characters'),
     width: sidePixels.default(320),
     height: sidePixels.default(320),
     fit: z.enum(['inside', 'cover', 'contain']).default('inside'),
@@ -45,7 +44,7 @@ export const variantSchema = z
       .optional(),
     background: z
       .string()
-      .regex(/^#(?:[0-9a-f]{6}|[0-9a-f]{8})$/, 'use #rrggbb or #rrggbbaa, in lower case')
+      .regex(/^#(?:[0-9a-f]{6}|[0-9a-f]{8})$/, '#rrggbb or #rrggbbaa, in lower case')
       .optional(),
     format: z.enum(formats).default('webp'),
     quality: z.int().min(1).max(100).optional(),
@@ -55,9 +54,9 @@ export const variantSchema = z
       issues.push({ code: 'custom', input: value[setting], path: [setting], message: rule });
     };
     if (value.position !== undefined && value.fit !== 'cover')
-      refuse('position', 'only fit "cover" has a position');
+      refuse('position', 'only fit "cover" uses a position');
     if (value.background !== undefined && value.fit !== 'contain' && value.format !== 'jpeg') {
-      refuse('background', 'only fit "contain" and format "jpeg" have a background');
+      refuse('background', 'only fit "contain" and format "jpeg" use a background');
     }
     if (value.quality !== undefined && value.format === 'png')
       refuse('quality', 'png is lossless: it has no quality');
@@ -86,7 +85,7 @@ const variantList = z
     }
   });
 
-/** The variants of a deployment, at least one. The first is the one that a reply's `url` shows. */
+/** The variants of a deployment, at least one. `url` in a reply shows the first. */
 export const variantsSchema = z.codec(variantList, z.custom<readonly [Variant, ...Variant[]]>(), {
   decode: ([first, ...others], { issues }): readonly [Variant, ...Variant[]] => {
     if (first !== undefined) return [first, ...others];

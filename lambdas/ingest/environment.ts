@@ -11,7 +11,6 @@ export const ingestEnvironment = {
   catalogTable: text,
   resizeQueueUrl: text,
   imageEventsTopicArn: text,
-  /** Dimension of the metrics, which tells copies of the service apart. */
   stackName: text,
   variants: json(variantsSchema),
   maxInlineBytes: wholeNumber,

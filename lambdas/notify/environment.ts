@@ -12,7 +12,6 @@ export const notifyEnvironment = {
   /** The sender of mails. */
   mailFrom: text,
   mailConfigurationSet: text,
-  /** Dimension of the metrics, which tells copies of the service apart. */
   stackName: text,
 };
 

@@ -30,7 +30,6 @@ export const resizeEnvironment = {
   /** The fast lane moves slow images there. */
   slowResizeQueueUrl: text,
   imageEventsTopicArn: text,
-  /** Dimension of the metrics, which tells copies of the service apart. */
   stackName: text,
   variants: json(variantsSchema),
   ...imageLimits,

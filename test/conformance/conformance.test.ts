@@ -10,8 +10,8 @@ import { maxRecipientsPerDay } from '../../lambdas/notify/mail-request.ts';
 import { renderImage } from '../../lambdas/resize/render.ts';
 import { type ValuesOf, writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import { readSettings } from '../../lib/settings.ts';
-import { resources } from '../../local/aws.ts';
-import { awsEnvironmentFor, valuesFor } from '../../local/environments.ts';
+import { awsEnvironment, resources } from '../../local/aws.ts';
+import { valuesFor } from '../../local/environments.ts';
 import { endpointOf, isListening } from '../../local/ports.ts';
 import { jpegHeaderThenRubbish, quarteredPicture } from '../images.ts';
 import { type AwsClients, awsClients, credentialsOf } from '../local/aws-clients.ts';
@@ -58,7 +58,7 @@ let withoutBudget: readonly [Target, Target];
 type IngestValues = ValuesOf<typeof ingestEnvironment>;
 
 const commonVariables = () => ({
-  ...awsEnvironmentFor(local.ports, credentialsOf(local)),
+  ...awsEnvironment(local.ports, credentialsOf(local)),
   POWERTOOLS_METRICS_DISABLED: 'true',
   POWERTOOLS_LOG_LEVEL: 'SILENT',
 });

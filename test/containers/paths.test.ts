@@ -3,7 +3,8 @@ import { ingestContainerEnvironment } from '../../containers/environment.ts';
 import { imageIdOf } from '../../lambdas/image/id.ts';
 import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import { readSettings } from '../../lib/settings.ts';
-import { awsEnvironmentFor, valuesFor } from '../../local/environments.ts';
+import { awsEnvironment } from '../../local/aws.ts';
+import { valuesFor } from '../../local/environments.ts';
 import { isListening } from '../../local/ports.ts';
 import { startIssuer } from '../issuer.ts';
 import { rawRequest, sendRaw } from '../local/access-requests.ts';
@@ -26,7 +27,7 @@ beforeAll(async () => {
   port = await freePort();
   const settings = readSettings({ auth: { jwt: { issuer: issuer.issuer, audience: ['thumbnails'] } } });
   const environment = {
-    ...awsEnvironmentFor(ports, credentialsOf({ folder, ports })),
+    ...awsEnvironment(ports, credentialsOf({ folder, ports })),
     ...writeEnvironment(ingestContainerEnvironment, { ...valuesFor(ports, settings), port }),
   };
   ingest = startNode('containers/ingest.ts', { folder, environment });

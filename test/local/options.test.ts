@@ -8,10 +8,10 @@ const refusal = (args: readonly string[], environment: Readonly<Record<string, s
     expect(error).toBeInstanceOf(StartError);
     if (error instanceof StartError) return error.message;
   }
-  throw new Error('It was not refused');
+  throw new Error('The options were accepted.');
 };
 
-test('gives S3, SQS, DynamoDB and mail the ports after the API, and each port a folder of its own', () => {
+test('derives the other ports and the data folder from the port of the API', () => {
   expect(readOptions([], {})).toMatchObject({
     ports: { api: 3000, s3: 3001, sqs: 3002, dynamodb: 3003, mail: 3004 },
     dataFolder: '.local/3000',
@@ -26,7 +26,7 @@ test.each(['', '0', '65532', '99999', '-1', '3000.5', '3e3', '0x10', 'http'])('r
   expect(refusal([], { PORT })).toBe(`PORT must be a whole number from 1 to 65531 (given "${PORT}").`);
 });
 
-test('takes settings from -c in every way that cdk does, the last one first', () => {
+test('reads -c in every form of cdk; the last value wins', () => {
   const { settings } = readOptions(
     ['-c', 'stage=a', '--context', 'stage=b', '--context=urlLifetimeSeconds=60'],
     {},
