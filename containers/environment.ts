@@ -10,7 +10,7 @@ export const ingestContainerEnvironment = {
   host: text.default('0.0.0.0'),
   /** Bytes of uploads held in memory at once; more uploads get 503. */
   maxBytesInHand: wholeNumber.default(300_000_000),
-  /** Callers that wait for thumbnails at once in this process: each holds a connection and polls the catalog. */
+  /** Callers that wait for thumbnails in this process: each holds a connection and polls the catalog. */
   maxWaitingCallersOfProcess: wholeNumber.default(200),
   /** How long a stopping process accepts connections, until the load balancer sends it no more. */
   drainSeconds: wholeNumber.pipe(z.number().max(20)).default(0),

@@ -34,7 +34,7 @@ const apiSettings = {
 };
 
 const uploadSettings = {
-  // A Lambda invocation carries 6 MiB (Lambda quotas, "Invocation payload"): base64 adds a third, and the headers.
+  // A Lambda invocation carries 6 MiB (Lambda quotas, "Invocation payload"), and base64 adds a third.
   maxInlineBytes: setting(wholeNumber(1024, 4_700_000), 4_700_000).describe(
     'Largest image in one request, in bytes.',
   ),

@@ -23,8 +23,8 @@ export const resources = {
 } as const;
 
 /**
- * What the SDK reads from its environment, so that it uses the emulators and nothing else. The configuration files are named
- * too: a profile in the developer's home could send requests elsewhere.
+ * What the SDK reads from its environment, so that it uses the emulators and nothing else. The configuration files
+ * are named too: a profile in the developer's home could send requests elsewhere.
  */
 export const awsEnvironment = (ports: Ports, { accessKeyId, secretAccessKey }: Credentials) => ({
   AWS_REGION: region,

@@ -9,7 +9,7 @@ import { hostsAt } from './emulators/own-requests-only.ts';
 import { endpointOf, host, type Ports } from './ports.ts';
 import { lakeWorkerEnvironment, notifyWorkerEnvironment } from './workers/environment.ts';
 
-/** An older image without thumbnails counts as lost: the message of a killed worker is visible again before. */
+/** The message of a killed worker is visible again before its image counts as lost. */
 const overdueSeconds = 60;
 
 export const apiUrlOf = ({ api }: Ports, { stage }: Settings): string => `${endpointOf(api)}/${stage}`;

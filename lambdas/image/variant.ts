@@ -17,8 +17,8 @@ const defaultQuality = { webp: 80, jpeg: 80, avif: 50, png: undefined } as const
 /**
  * One kind of thumbnail: its size, its fit and its format. No image is enlarged.
  *
- * - `fit: inside` keeps the whole image within width x height; `cover` fills the box and crops the image at `position`;
- *   `contain` keeps the whole image and pads the box with `background`.
+ * - `fit: inside` keeps the whole image within width x height; `cover` fills the box and crops the image at
+ *   `position`; `contain` keeps the whole image and pads the box with `background`.
  * - `background` also replaces transparency in formats without it (jpeg).
  */
 export const variantSchema = z
@@ -69,7 +69,7 @@ export const variantSchema = z
     quality: variant.quality ?? defaultQuality[variant.format],
   }));
 
-/** A variant with every default filled in; a setting that does not apply to its fit and format is undefined. */
+/** Has every default filled in. Options that do not apply to its fit and format are undefined. */
 export type Variant = Readonly<z.output<typeof variantSchema>>;
 
 const maxVariants = 16;

@@ -3,7 +3,7 @@ import type { Variant } from '../image/variant.ts';
 import type { DecodeAllowance } from './lanes.ts';
 
 /*
- * The limits, requests and replies are lines of JSON on pipes; bytes go both ways through a file that only the two processes have
+ * Requests and replies are lines of JSON on pipes; bytes go both ways through a file that only the two processes have
  * open. Node's own channel between processes would deserialize whatever a hostile decoder sends, of any size, and throw
  * in an event handler where nothing can catch it.
  */

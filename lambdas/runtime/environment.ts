@@ -7,8 +7,8 @@ z.config({ jitless: true });
 type Variable = z.ZodType<unknown, string | undefined>;
 
 /**
- * The variables of a process, by the names of their values: `rawBucket` stands for the variable RAW_BUCKET. What writes
- * an environment (constructs, `npm start`, tests) and the process that reads it share one table.
+ * The variables of a process by the names of their values: `rawBucket` is the variable RAW_BUCKET. The process
+ * that reads an environment shares the table with its writers: constructs, `npm start` and tests.
  */
 export type EnvironmentTable = Readonly<Record<string, Variable>>;
 
@@ -19,7 +19,7 @@ type OptionalName<Table extends EnvironmentTable> = {
   [Name in keyof Table]: undefined extends z.input<Table[Name]> ? Name : never;
 }[keyof Table];
 
-/** What must be known to write an environment: variables with a default may be left out. */
+/** What a writer must know. Variables with a default may be left out. */
 export type ValuesOf<Table extends EnvironmentTable> = {
   readonly [Name in Exclude<keyof Table, OptionalName<Table>>]: z.output<Table[Name]>;
 } & { readonly [Name in OptionalName<Table>]?: z.output<Table[Name]> };
@@ -56,7 +56,7 @@ const variableName = (name: string): string => name.replaceAll(/(?=[A-Z][a-z])/g
 /**
  * Reads the environment of a process, once at its start.
  *
- * @throws Error naming every variable that is missing or malformed, so that a wrong deployment fails on its first line
+ * @throws Error naming every variable that is missing or malformed
  */
 export const readEnvironment = <Table extends EnvironmentTable>(
   table: Table,

@@ -60,13 +60,13 @@ describe('keys', () => {
   });
 
   test.each([`raw/${id}x`, `raw/${id.toUpperCase()}`, `other/${id}`, id, 'raw/', 'raw/../x'])(
-    'never made by us name no id: %s',
+    'of other objects contain no id: %s',
     (key) => {
       expect(idOfOriginalKey(key)).toBeUndefined();
     },
   );
 
-  test('of a thumbnail tell all of its settings', () => {
+  test('of a thumbnail contain all of its settings', () => {
     expect(thumbnailKey(id, variantSchema.parse({ name: 'thumbnail' }))).toBe(
       `thumbnails/${id}/thumbnail/v1-320x320-inside-q80.webp`,
     );
