@@ -7,10 +7,13 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { createS3Client } from '../lambdas/aws/clients.ts';
 import { imageIdOf } from '../lambdas/image/id.ts';
 import { originalKey } from '../lambdas/image/keys.ts';
+import { ingestEnvironment } from '../lambdas/ingest/environment.ts';
+import { resizeFunctionEnvironment } from '../lambdas/resize/environment.ts';
+import { writeEnvironment } from '../lambdas/runtime/environment.ts';
 import { smallHeap } from '../lib/resize/resize-function.ts';
 import { readSettings } from '../lib/settings.ts';
-import { resources } from '../local/aws.ts';
-import { environmentsFor } from '../local/environments.ts';
+import { awsEnvironment, resources } from '../local/aws.ts';
+import { valuesFor } from '../local/environments.ts';
 import { endpointOf, type Ports } from '../local/ports.ts';
 import { createdMessage } from '../test/events.ts';
 import { accountOf } from '../test/local/aws-clients.ts';
@@ -68,16 +71,18 @@ const servicesOf = (stack: Stack): Services => {
     endpoint: endpointOf(ports.s3),
     forcePathStyle: true,
   });
-  const withMetrics = ({ POWERTOOLS_METRICS_DISABLED: _, ...rest }: Readonly<Record<string, string>>) => rest;
-  const environments = environmentsFor(ports, readSettings({}), accountOf(stack).credentials);
-  // Only servers check the host; API Gateway checks its own.
-  const { ALLOWED_HOSTS: _, ...asFunction } = environments.ingest;
+  const values = valuesFor(ports, readSettings({}));
+  const account = awsEnvironment(ports, accountOf(stack).credentials);
   return {
     ports,
     stack,
     environments: {
-      ingest: withMetrics(asFunction),
-      resize: { ...withMetrics(environments.resize), ...smallHeap, LANE: 'fast' },
+      ingest: { ...account, ...writeEnvironment(ingestEnvironment, values) },
+      resize: {
+        ...account,
+        ...writeEnvironment(resizeFunctionEnvironment, { ...values, lane: 'fast' }),
+        ...smallHeap,
+      },
     },
     take: async (image) => createdMessage(originalKey(await aws.upload(image))),
     purge: async () => {

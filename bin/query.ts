@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../lib/function-memory.ts';
 import { type NamedQuery, namedQueries } from '../lib/lake/named-queries.ts';
-import { imageLimitsOf } from '../lib/settings.ts';
 import { resources } from '../local/aws.ts';
 import { readOptions } from '../local/options.ts';
 import { readArguments, runCommand, UsageError } from './commands/command.ts';
@@ -55,7 +54,7 @@ await runCommand(async () => {
   const { settings, dataFolder } = readOptions([], process.env);
   const queries = namedQueries({
     ingestMemoryMiB,
-    resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings), 'slow'),
+    resizeMemoryMiB: resizeMemoryMiB(settings, 'slow'),
   });
   if (values.list) {
     console.log(listOf(queries));

@@ -1,14 +1,13 @@
-import * as z from 'zod';
 import { createCatalog } from '../lambdas/aws/catalog.ts';
 import { createS3Client } from '../lambdas/aws/clients.ts';
 import { createOriginals } from '../lambdas/aws/originals.ts';
 import { createPlacesOfProcess } from '../lambdas/aws/waiting-places.ts';
 import type { Auth } from '../lambdas/ingest/auth.ts';
-import { ingestEnvironment } from '../lambdas/ingest/environment.ts';
 import { wireIngest } from '../lambdas/ingest/wiring.ts';
-import { readEnvironment, wholeNumber } from '../lambdas/runtime/environment.ts';
+import { readEnvironment } from '../lambdas/runtime/environment.ts';
 import { collectGarbageLessOften } from '../lambdas/runtime/heap.ts';
 import { createLog } from '../lambdas/runtime/log.ts';
+import { ingestContainerEnvironment } from './environment.ts';
 import { createHttpServer } from './http-server.ts';
 import { createIntake } from './intake.ts';
 import { createJwtGuard, type Guard } from './jwt-guard.ts';
@@ -16,18 +15,7 @@ import { createOwnRequestCheck } from './own-requests.ts';
 import { createProbes } from './probes.ts';
 import { startWatchdog } from './watchdog.ts';
 
-const environment = readEnvironment(
-  ingestEnvironment.extend({
-    PORT: wholeNumber.default(8080),
-    HOST: z.string().default('0.0.0.0'),
-    /** Bytes of bodies that are held in memory at once; further uploads get 503. */
-    MAX_BYTES_IN_HAND: wholeNumber.default(300_000_000),
-    /** Callers of this process that wait at once: each holds a connection and polls the catalog. */
-    MAX_WAITING_CALLERS_OF_PROCESS: wholeNumber.default(200),
-    /** How long connections are accepted after a signal to stop, until the load balancer has noticed it. */
-    DRAIN_SECONDS: wholeNumber.pipe(z.number().max(20)).default(0),
-  }),
-);
+const environment = readEnvironment(ingestContainerEnvironment);
 collectGarbageLessOften();
 startWatchdog('ingest');
 const log = createLog('ingest');
@@ -43,17 +31,17 @@ const guardOf = (auth: Auth): Guard | undefined => {
 
 const stopping = new AbortController();
 const app = wireIngest(environment, log, {
-  withBody: createIntake({ maxBytesInHand: environment.MAX_BYTES_IN_HAND }).withBody,
-  checkRequest: environment.ALLOWED_HOSTS && createOwnRequestCheck(environment.ALLOWED_HOSTS),
-  authenticate: guardOf(environment.AUTH),
+  withBody: createIntake({ maxBytesInHand: environment.maxBytesInHand }).withBody,
+  checkRequest: environment.allowedHosts && createOwnRequestCheck(environment.allowedHosts),
+  authenticate: guardOf(environment.auth),
   stopping: stopping.signal,
-  waitingPlaces: createPlacesOfProcess(environment.MAX_WAITING_CALLERS_OF_PROCESS),
+  waitingPlaces: createPlacesOfProcess(environment.maxWaitingCallersOfProcess),
 });
 
 /** An id that no image has: asking for it shows whether the storage responds. */
 const noImage = '0'.repeat(64);
-const catalog = createCatalog(environment.CATALOG_TABLE);
-const originals = createOriginals(createS3Client(), environment.RAW_BUCKET);
+const catalog = createCatalog(environment.catalogTable);
+const originals = createOriginals(createS3Client(), environment.rawBucket);
 const answerProbe = createProbes({
   // Without the queue: uploads do not need it, and its permission to send cannot be checked without sending.
   dependencies: {
@@ -69,11 +57,11 @@ const stopMilliseconds = 25_000;
 
 const server = createHttpServer({
   fetch: (request) => answerProbe(request) ?? app.fetch(request),
-  stage: environment.STAGE,
+  stage: environment.stage,
   log,
 });
-server.listen(environment.PORT, environment.HOST, () =>
-  log.info('ingest listens', { port: environment.PORT }),
+server.listen(environment.port, environment.host, () =>
+  log.info('ingest listens', { port: environment.port }),
 );
 server.on('error', (error) => {
   log.error('ingest cannot listen', { error });
@@ -89,7 +77,7 @@ const stop = (): void => {
     server.close(() => process.exit(0));
     // A connection becomes idle when its last reply is sent. It would be kept for another request.
     setInterval(() => server.closeIdleConnections(), 100);
-  }, environment.DRAIN_SECONDS * 1000);
+  }, environment.drainSeconds * 1000);
   setTimeout(() => {
     log.warn('open requests are cut off', {});
     server.closeAllConnections();

@@ -1,4 +1,4 @@
-import type { ImageLimits } from '../lambdas/image/limits.ts';
+import type { ImageLimits } from '../lambdas/resize/environment.ts';
 import { fastMemoryMiB, type Lane } from '../lambdas/resize/lanes.ts';
 
 /** Gives a function one whole CPU (Lambda Developer Guide, "Configure Lambda function memory"). */

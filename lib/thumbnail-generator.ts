@@ -20,7 +20,7 @@ import type { Compute } from './resize/compute.ts';
 import { Resize, resizeTimeout } from './resize/resize.ts';
 import { ResizeFunctions } from './resize/resize-functions.ts';
 import { ResizeQueue } from './resize/resize-queue.ts';
-import { imageLimitsOf, readSettings } from './settings.ts';
+import { readSettings } from './settings.ts';
 import type { ThumbnailGeneratorProps } from './thumbnail-generator-props.ts';
 
 /** POST an image, get a presigned URL of its thumbnail. */
@@ -79,15 +79,13 @@ export class ThumbnailGenerator extends Construct {
       catalog: this.catalog,
       imageEvents: this.imageEvents,
       resizeQueue: this.resizeQueue.queue,
-      variantsJson: JSON.stringify(settings.variants),
+      settings,
       logRetention: settings.logRetentionDays,
     };
 
     const resize = new Resize(this, 'Resize', {
       ...common,
       queues: { fast: this.resizeQueue, slow: this.slowResizeQueue },
-      imageLimits: imageLimitsOf(settings),
-      uploadToReadyGoalSeconds: goals.uploadToReadyGoalSeconds,
     });
     const ingest = new Ingest(this, 'Ingest', {
       ...common,
@@ -96,17 +94,7 @@ export class ThumbnailGenerator extends Construct {
         email && mailRequests
           ? { requests: mailRequests, allowedRecipients: email.allowedRecipients }
           : undefined,
-      stage,
       publicUrl,
-      auth: settings.auth,
-      links: settings.links,
-      maxInlineBytes: settings.maxInlineBytes,
-      maxUploadBytes: settings.maxUploadBytes,
-      urlLifetimeSeconds: settings.urlLifetimeSeconds,
-      maxUploadsPerDay: settings.maxUploadsPerDay,
-      maxUploadBytesPerDay: settings.maxUploadBytesPerDay,
-      maxWaitingCallers: settings.maxWaitingCallers,
-      maxConcurrency: settings.ingestMaxConcurrency ?? undefined,
     });
     this.api = new UploadApi(this, 'UploadApi', {
       serviceName: this.serviceName,

@@ -1,5 +1,6 @@
 import { devNull } from 'node:os';
 import type { Credentials } from './data-folder.ts';
+import { endpointOf, type Ports } from './ports.ts';
 
 /** The defaults of the emulators. */
 export const region = 'us-east-1';
@@ -21,30 +22,19 @@ export const resources = {
   mailConfigurationSet: 'mail',
 } as const;
 
-export interface Endpoints {
-  readonly s3: string;
-  readonly sqs: string;
-  readonly sns: string;
-  readonly dynamodb: string;
-  readonly ses: string;
-}
-
 /**
  * The variables that make the AWS SDK talk to this machine only. They name empty configuration files as well,
  * because a profile in the developer's home folder could send requests elsewhere.
  */
-export const awsEnvironment = (
-  { s3, sqs, sns, dynamodb, ses }: Endpoints,
-  { accessKeyId, secretAccessKey }: Credentials,
-) => ({
+export const awsEnvironment = (ports: Ports, { accessKeyId, secretAccessKey }: Credentials) => ({
   AWS_REGION: region,
   AWS_ACCESS_KEY_ID: accessKeyId,
   AWS_SECRET_ACCESS_KEY: secretAccessKey,
-  AWS_ENDPOINT_URL_S3: s3,
-  AWS_ENDPOINT_URL_SQS: sqs,
-  AWS_ENDPOINT_URL_SNS: sns,
-  AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
-  AWS_ENDPOINT_URL_SESV2: ses,
+  AWS_ENDPOINT_URL_S3: endpointOf(ports.s3),
+  AWS_ENDPOINT_URL_SQS: endpointOf(ports.sqs),
+  AWS_ENDPOINT_URL_SNS: endpointOf(ports.sqs),
+  AWS_ENDPOINT_URL_DYNAMODB: endpointOf(ports.dynamodb),
+  AWS_ENDPOINT_URL_SESV2: endpointOf(ports.mail),
   AWS_CONFIG_FILE: devNull,
   AWS_SHARED_CREDENTIALS_FILE: devNull,
 });

@@ -7,10 +7,10 @@ import { type Ports, portsFrom } from './ports.ts';
 import { StartError } from './start-error.ts';
 
 export interface Options {
-  /** The same settings, read from the same place, as a deployment's. */
+  /** The settings of a deployment, read from the same place. */
   readonly settings: Settings;
   readonly ports: Ports;
-  /** Where state outlives the process. */
+  /** State that outlives the process. */
   readonly dataFolder: string;
   readonly isNpmScript: boolean;
 }
@@ -18,14 +18,14 @@ export interface Options {
 const usage = `Usage: npm start -- [-c name=value]...
        npm run reconcile -- [--dry-run] [-c name=value]...
 
-  -c, --context name=value   a setting, as for cdk deploy; it wins over cdk.json
-  --dry-run                  says which images are lost, and changes nothing
-  PORT=3100 npm start        another port for the API (1 to 65531); S3, SQS, DynamoDB and mail take the next four`;
+  -c, --context name=value   a setting, as for cdk deploy; it overrides cdk.json
+  --dry-run                  lists the lost images and changes nothing
+  PORT=3100 npm start        the port of the API (1 to 65531); S3, SQS, DynamoDB and mail use the next four`;
 
 /**
- * Reads all that a run depends on; nothing else does. Files are looked for in the current folder, as cdk does.
+ * Reads everything that a run depends on. Like cdk, it reads files from the current folder.
  *
- * @throws StartError naming what is wrong and what would be right
+ * @throws StartError naming what is wrong and what is valid
  */
 export const readOptions = (
   args: readonly string[],
@@ -34,7 +34,7 @@ export const readOptions = (
   const given = readArguments(args);
   const ports = readPorts(environment['PORT']);
   return {
-    settings: mended(() => readSettings({ ...readContext(), ...given })),
+    settings: withStartError(() => readSettings({ ...readContext(), ...given })),
     ports,
     dataFolder: dataFolderOf(ports.api),
     isNpmScript: environment['npm_lifecycle_event'] !== undefined,
@@ -42,7 +42,7 @@ export const readOptions = (
 };
 
 const readArguments = (args: readonly string[]): Readonly<Record<string, string>> => {
-  const { values } = mended(
+  const { values } = withStartError(
     () =>
       parseArgs({ args: [...args], options: { context: { type: 'string', short: 'c', multiple: true } } }),
     usage,
@@ -58,7 +58,7 @@ const readArguments = (args: readonly string[]): Readonly<Record<string, string>
   );
 };
 
-/** @throws StartError unless it leaves room for the ports that follow */
+/** @throws StartError if the next four ports would not be valid */
 export const readPorts = (text = '3000'): Ports => {
   const api = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (api < 1 || api > 65_531) {
@@ -77,8 +77,8 @@ const readContext = (): Readonly<Record<string, unknown>> => {
   }
 };
 
-/** Runs a reader whose errors are written for people. */
-const mended = <Result>(read: () => Result, hint?: string): Result => {
+/** @throws StartError with the message of any error, which is written for people, and the hint */
+const withStartError = <Result>(read: () => Result, hint?: string): Result => {
   try {
     return read();
   } catch (error) {

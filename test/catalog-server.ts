@@ -12,13 +12,6 @@ export const startCatalogServer = async () => {
     },
   );
   const client = new DynamoDBClient({ endpoint, region: 'us-east-2', credentials });
-  /** Admission limits that no test reaches. */
-  const admissionEnvironment = {
-    ADMISSION_TABLE: admissionTableName,
-    MAX_UPLOADS_PER_DAY: '100000',
-    MAX_UPLOAD_BYTES_PER_DAY: '200000000000',
-    MAX_WAITING_CALLERS: '100',
-  };
   const tables = { tableName: catalogTableName, mailRequestsTableName, admissionTableName };
-  return { endpoint, credentials, ...tables, admissionEnvironment, client, stop };
+  return { endpoint, credentials, ...tables, client, stop };
 };

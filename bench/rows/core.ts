@@ -2,13 +2,13 @@ import { Readable } from 'node:stream';
 import { variantsSchema } from '../../lambdas/image/variant.ts';
 import { createDecoder } from '../../lambdas/resize/decoder/pool.ts';
 import { renderImage } from '../../lambdas/resize/decoder/render.ts';
-import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
+import { readSettings } from '../../lib/settings.ts';
 import { bareThumbnail } from '../bare/thumbnail.ts';
 import { type PhotoName, photoNames } from '../photos.ts';
 import { measuredOf, pairsOf, type Row } from '../row.ts';
 import type { Workbench } from '../workbench.ts';
 
-const limits = imageLimitsOf(readSettings({}));
+const limits = readSettings({});
 const oneVariant = variantsSchema.parse([{ name: 'thumbnail' }]);
 
 const wallOf = async (work: () => Promise<unknown>): Promise<number> => {

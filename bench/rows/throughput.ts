@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { CreateQueueCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { resizeContainerEnvironment } from '../../containers/environment.ts';
+import { writeVariables } from '../../lambdas/runtime/environment.ts';
 import { smallYoungGeneration } from '../../local/child.ts';
 import { cpuMillisecondsOf, familyOf } from '../processes/answer.ts';
 import { project } from '../project.ts';
@@ -33,7 +35,10 @@ const startContainer = async ({ stack, environments }: Services) => {
       join(project, 'containers/resize.ts'),
     ],
     {
-      env: { ...environments.resize, RESIZE_QUEUE_URL: QueueUrl },
+      env: {
+        ...environments.resize,
+        ...writeVariables(resizeContainerEnvironment, { resizeQueueUrl: QueueUrl }),
+      },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     },
   );

@@ -11,20 +11,19 @@ export const thumbnailContentTypes = {
   png: 'image/png',
 } as const satisfies Record<(typeof formats)[number], string>;
 
-/** Compression quality of the lossy formats when a variant names none, 1 to 100. AVIF's scale is its own. */
+/** Quality of the lossy formats, 1 to 100, for variants without one. AVIF has a scale of its own. */
 const defaultQuality = { webp: 80, jpeg: 80, avif: 50, png: undefined } as const;
 
 /**
- * One kind of thumbnail: how large, cut or padded how, in which format.
+ * One kind of thumbnail: its size, its fit and its format. No image is enlarged.
  *
- * - `fit: inside` keeps the whole image within width x height; `cover` fills the box and cuts what sticks out, at
+ * - `fit: inside` keeps the whole image within width x height; `cover` fills the box and crops the image at
  *   `position`; `contain` keeps the whole image and pads the box with `background`.
- * - Nothing is ever enlarged.
- * - `background` also lies under transparent images in formats that have no transparency (jpeg).
+ * - `background` also replaces transparency in formats without it (jpeg).
  */
 export const variantSchema = z
   .strictObject({
-    name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'use a-z, 0-9, - and _, at most 32 characters'),
+    name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'a-z, 0-9, - and _, at most 32 characters'),
     width: sidePixels.default(320),
     height: sidePixels.default(320),
     fit: z.enum(['inside', 'cover', 'contain']).default('inside'),
@@ -45,7 +44,7 @@ export const variantSchema = z
       .optional(),
     background: z
       .string()
-      .regex(/^#(?:[0-9a-f]{6}|[0-9a-f]{8})$/, 'use #rrggbb or #rrggbbaa, in lower case')
+      .regex(/^#(?:[0-9a-f]{6}|[0-9a-f]{8})$/, '#rrggbb or #rrggbbaa, in lower case')
       .optional(),
     format: z.enum(formats).default('webp'),
     quality: z.int().min(1).max(100).optional(),
@@ -55,14 +54,14 @@ export const variantSchema = z
       issues.push({ code: 'custom', input: value[setting], path: [setting], message: rule });
     };
     if (value.position !== undefined && value.fit !== 'cover')
-      refuse('position', 'only fit "cover" has a position');
+      refuse('position', 'only fit "cover" uses a position');
     if (value.background !== undefined && value.fit !== 'contain' && value.format !== 'jpeg') {
-      refuse('background', 'only fit "contain" and format "jpeg" have a background');
+      refuse('background', 'only fit "contain" and format "jpeg" use a background');
     }
     if (value.quality !== undefined && value.format === 'png')
       refuse('quality', 'png is lossless: it has no quality');
   })
-  .transform((variant) => ({
+  .overwrite((variant) => ({
     ...variant,
     position: variant.fit === 'cover' ? (variant.position ?? 'centre') : undefined,
     background:
@@ -70,27 +69,31 @@ export const variantSchema = z
     quality: variant.quality ?? defaultQuality[variant.format],
   }));
 
-/** A variant with every default filled in; a setting that does not apply to its fit and format is undefined. */
+/** Has every default filled in. Options that do not apply to its fit and format are undefined. */
 export type Variant = Readonly<z.output<typeof variantSchema>>;
 
 const maxVariants = 16;
 
-/** The variants of a deployment, at least one. The first is the one that a reply's `url` shows. */
-export const variantsSchema = z
-  .array(variantSchema)
+const variantList = z
+  .array(variantSchema, 'expected a list of variants')
   .max(maxVariants, `at most ${maxVariants} variants`)
   .check(({ value, issues }) => {
     const names = value.map(({ name }) => name);
     const repeated = names.find((name, index) => names.indexOf(name) !== index);
     if (repeated !== undefined) {
-      issues.push({ code: 'custom', input: value, message: `the name "${repeated}" stands twice` });
+      issues.push({ code: 'custom', input: value, message: `the name "${repeated}" is listed twice` });
     }
-  })
-  .transform(([first, ...others], { issues }): readonly [Variant, ...Variant[]] => {
+  });
+
+/** The variants of a deployment, at least one. `url` in a reply shows the first. */
+export const variantsSchema = z.codec(variantList, z.custom<readonly [Variant, ...Variant[]]>(), {
+  decode: ([first, ...others], { issues }): readonly [Variant, ...Variant[]] => {
     if (first !== undefined) return [first, ...others];
     issues.push({ code: 'custom', input: [], message: 'at least one variant' });
     return z.NEVER;
-  });
+  },
+  encode: (variants) => [...variants],
+});
 
 export type Variants = Readonly<z.output<typeof variantsSchema>>;
 

@@ -1,26 +1,30 @@
 import * as z from 'zod';
 
-const accepted = '"none", "iam" or {"jwt": {"issuer": "https://…", "audience": ["…"]}}';
+const rule = '"none", "iam" or {"jwt": {"issuer": "https://…", "audience": ["…"]}}';
 
 /**
- * How callers of the API authenticate. `iam`: with a signature by AWS credentials that allow
- * `execute-api:Invoke`. `jwt`: with a token of this OpenID Connect issuer for one of these audiences.
+ * Who may use the API. `iam`: callers whose AWS credentials allow `execute-api:Invoke`. `jwt`: callers with a token
+ * from this OpenID Connect issuer for one of these audiences.
  */
-export const authSchema = z.union(
-  [
-    z.enum(['none', 'iam']),
-    z.strictObject({
-      jwt: z.strictObject({
-        // Anyone on the network path could replace keys that are fetched without encryption.
-        issuer: z.string().regex(/^(?:https:\/\/|http:\/\/127\.0\.0\.1[:/])\S+$/, 'an https:// URL'),
-        audience: z.array(z.string().min(1)).min(1),
+export const authSchema = z
+  .union(
+    [
+      z.enum(['none', 'iam']),
+      z.strictObject({
+        jwt: z.strictObject({
+          // Keys sent unencrypted would open the API to anyone between here and the issuer.
+          issuer: z.string().regex(/^(?:https:\/\/|http:\/\/127\.0\.0\.1[:/])\S+$/, 'an https:// URL'),
+          audience: z.array(z.string().min(1)).min(1),
+        }),
       }),
-    }),
-  ],
-  { error: `expected ${accepted}` },
-);
+    ],
+    { error: `expected ${rule}` },
+  )
+  .meta({ rule });
 export type Auth = z.output<typeof authSchema>;
 
-/** Whether permanent links are public or follow `auth` like all other routes. */
-export const linksSchema = z.enum(['public', 'same']);
+/** Permanent links are open to everyone who has one, or follow `auth` like all other routes. */
+export const linksSchema = z
+  .enum(['public', 'same'], 'expected "public" or "same"')
+  .meta({ rule: '"public" or "same"' });
 export type Links = z.output<typeof linksSchema>;

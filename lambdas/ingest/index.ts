@@ -28,7 +28,7 @@ const matchedRoute = ({ routeKey, pathParameters }: APIGatewayProxyEventV2) => {
   );
   // No valid path has a segment that needs encoding.
   if (!isPlainTarget(path)) return noRoute;
-  return { method: routeKey.slice(0, routeKey.indexOf(' ')), path: `/${environment.STAGE}${path}` };
+  return { method: routeKey.slice(0, routeKey.indexOf(' ')), path: `/${environment.stage}${path}` };
 };
 
 export const handler = async (event: APIGatewayProxyEventV2) => {

@@ -1,5 +1,4 @@
 import type { Hono } from 'hono';
-import type * as z from 'zod';
 import { createCatalog } from '../aws/catalog.ts';
 import { createDynamoDBClient, createS3Client, isBusy, socketsPerClient } from '../aws/clients.ts';
 import { createEvents } from '../aws/events.ts';
@@ -13,7 +12,7 @@ import { createSharedPlaces } from '../aws/waiting-places.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { createIngestApp, type IngestAppProps } from './app.ts';
-import type { ingestEnvironment } from './environment.ts';
+import type { IngestEnvironment } from './environment.ts';
 import { createExtensions } from './extensions.ts';
 import { createIngest, type IngestDependencies } from './ingest.ts';
 import { createReplies } from './reply.ts';
@@ -28,58 +27,58 @@ export interface IngestHost
 
 /** Builds the API from the environment. */
 export const wireIngest = (
-  environment: z.output<typeof ingestEnvironment>,
+  environment: IngestEnvironment,
   log: Log,
   { withBody, checkRequest, authenticate, stopping, waitingPlaces }: IngestHost,
 ): Hono => {
   const s3 = createS3Client();
   // One client for all tables, so that they share its connections.
   const dynamodb = createDynamoDBClient();
-  const signingClient = environment.URL_SIGNER_ROLE_ARN
-    ? createSigningClient(environment.URL_SIGNER_ROLE_ARN)
+  const signingClient = environment.urlSignerRoleArn
+    ? createSigningClient(environment.urlSignerRoleArn)
     : async () => s3;
   // Assumes the role early, so that a cold function does not wait for STS. After a failure the first
   // signature retries.
   signingClient().catch(() => {});
-  const lifetimeSeconds = environment.URL_LIFETIME_SECONDS;
+  const lifetimeSeconds = environment.urlLifetimeSeconds;
   return createIngestApp({
     ingest: createIngest({
-      originals: createOriginals(s3, environment.RAW_BUCKET),
-      catalog: createCatalog(environment.CATALOG_TABLE, dynamodb),
+      originals: createOriginals(s3, environment.rawBucket),
+      catalog: createCatalog(environment.catalogTable, dynamodb),
       budget: createUploadBudget(
-        environment.ADMISSION_TABLE,
+        environment.admissionTable,
         {
-          uploads: environment.MAX_UPLOADS_PER_DAY,
-          bytes: environment.MAX_UPLOAD_BYTES_PER_DAY,
-          maxUploadBytes: environment.MAX_UPLOAD_BYTES,
+          uploads: environment.maxUploadsPerDay,
+          bytes: environment.maxUploadBytesPerDay,
+          maxUploadBytes: environment.maxUploadBytes,
         },
         dynamodb,
       ),
       waitingPlaces:
         waitingPlaces ??
-        createSharedPlaces(environment.ADMISSION_TABLE, environment.MAX_WAITING_CALLERS, dynamodb),
-      uploads: createUploads(signingClient, environment.RAW_BUCKET, lifetimeSeconds),
-      resizeRequests: createResizeRequests(environment.RESIZE_QUEUE_URL),
-      events: createEvents(environment.IMAGE_EVENTS_TOPIC_ARN),
-      metrics: createMetrics(environment.STACK_NAME),
+        createSharedPlaces(environment.admissionTable, environment.maxWaitingCallers, dynamodb),
+      uploads: createUploads(signingClient, environment.rawBucket, lifetimeSeconds),
+      resizeRequests: createResizeRequests(environment.resizeQueueUrl),
+      events: createEvents(environment.imageEventsTopicArn),
+      metrics: createMetrics(environment.stackName),
       log,
-      variants: environment.VARIANTS,
+      variants: environment.variants,
       stopping,
     }),
     replies: createReplies(
-      createUrls(signingClient, environment.THUMBNAIL_BUCKET, lifetimeSeconds),
-      environment.VARIANTS,
+      createUrls(signingClient, environment.thumbnailBucket, lifetimeSeconds),
+      environment.variants,
     ),
     extensions: createExtensions(environment, dynamodb),
     withBody,
-    maxInlineBytes: environment.MAX_INLINE_BYTES,
-    maxUploadBytes: environment.MAX_UPLOAD_BYTES,
+    maxInlineBytes: environment.maxInlineBytes,
+    maxUploadBytes: environment.maxUploadBytes,
     // An upload that is recorded also finds a socket to S3.
     maxUploadsAtOnce: socketsPerClient,
-    stage: environment.STAGE,
-    publicUrl: environment.PUBLIC_URL,
-    auth: environment.AUTH,
-    links: environment.LINKS,
+    stage: environment.stage,
+    publicUrl: environment.publicUrl,
+    auth: environment.auth,
+    links: environment.links,
     checkRequest,
     authenticate,
     isBusy,

@@ -1,8 +1,6 @@
-import * as z from 'zod';
+import { text } from '../runtime/environment.ts';
 
-/** What the function in front of the lake reads from its environment. */
-export const lakeEnvironment = z.object({
-  STACK_NAME: z.string().min(1),
-});
-
-export type LakeEnvironment = z.input<typeof lakeEnvironment>;
+/** Values that the transformer of the lake reads from its environment. */
+export const lakeEnvironment = {
+  stackName: text,
+};

@@ -11,7 +11,7 @@ import { lakeEnvironment } from './environment.ts';
 import { placeEvent } from './row.ts';
 
 const log = createLog('lake');
-const metrics = createMetrics(readEnvironment(lakeEnvironment).STACK_NAME);
+const metrics = createMetrics(readEnvironment(lakeEnvironment).stackName);
 
 /** Transforms one record (Firehose Developer Guide, "Required parameters for data transformation"). */
 const transform = ({

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { emailAddressSchema } from '../image/email-address.ts';
 import type { ImageEventType } from '../image/event.ts';
 import { MailError } from './problems.ts';
 
@@ -35,25 +36,14 @@ export const mailRequestsTable = {
 /** Recipients of one image in a day of UTC. Anyone who has the image may name any allowed recipient. */
 export const maxRecipientsPerDay = 20;
 
-const plainAddress = 'one plain address, such as me@example.com';
-
-/**
- * An address that SES accepts: plain ASCII, without a display name (SES API Reference, `Destination`), and no
- * longer than mail servers have to accept (RFC 5321, 4.5.3.1).
- */
-export const addressSchema = z
-  .email(plainAddress)
-  .max(254, plainAddress)
-  .regex(/^.{1,64}@/, plainAddress);
-
-const address = addressSchema.transform(
+const address = emailAddressSchema.overwrite(
   (text) => text.slice(0, text.lastIndexOf('@')) + text.slice(text.lastIndexOf('@')).toLowerCase(),
 );
 
 const domain = z
   .hostname()
   .regex(/\.[a-z]{2,}$/i)
-  .transform((text) => text.toLowerCase());
+  .overwrite((text) => text.toLowerCase());
 
 /** Allowed addresses, and domains of which every address is allowed. */
 export const allowedRecipientsSchema = z.array(

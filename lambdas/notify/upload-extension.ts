@@ -1,7 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
+import { emailAddressSchema } from '../image/email-address.ts';
 import type { UploadExtension, UploadWish } from '../runtime/upload-extension.ts';
-import { type AllowedRecipients, addressSchema, notifyHeader, requireRecipient } from './mail-request.ts';
+import { type AllowedRecipients, notifyHeader, requireRecipient } from './mail-request.ts';
 import { createMailRequests, type MailRequests } from './mail-requests.ts';
 import { MailError, type MailErrorCode } from './problems.ts';
 
@@ -47,7 +48,7 @@ const acceptMail = (
         name: notifyHeader,
         in: place,
         description: 'Gets a mail when the thumbnails are ready or the image has failed; empty for no mail',
-        schema: z.union([addressSchema, z.literal('')]),
+        schema: z.union([emailAddressSchema, z.literal('')]),
         example: 'me@example.com',
       })),
       uploadErrors: errors,

@@ -1,13 +1,13 @@
 import type { Originals } from '../aws/originals.ts';
 import { ImageError } from '../image/errors.ts';
 import type { ImageId } from '../image/id.ts';
-import type { ImageLimits } from '../image/limits.ts';
 import type { Failure, Original } from '../image/record.ts';
 import type { Variant } from '../image/variant.ts';
 import { ArrivedBytes } from './arrived-bytes.ts';
 import { DecodeStopped } from './decoder/errors.ts';
 import type { Decoder } from './decoder/pool.ts';
 import type { Rendering } from './decoder/protocol.ts';
+import type { ImageLimits } from './environment.ts';
 import type { Lane } from './lanes.ts';
 
 export interface DecodeDependencies {

@@ -1,25 +1,41 @@
 import * as z from 'zod';
-import { imageLimitsSchema } from '../image/limits.ts';
 import { variantsSchema } from '../image/variant.ts';
-import { json } from '../runtime/environment.ts';
+import { type EnvironmentOf, json, text, wholeNumber } from '../runtime/environment.ts';
 
-/** What resize reads from its environment, in whichever way it runs. */
-export const resizeEnvironment = z.object({
-  RAW_BUCKET: z.string().min(1),
-  THUMBNAIL_BUCKET: z.string().min(1),
-  CATALOG_TABLE: z.string().min(1),
-  /** Where the fast lane sends slow images. */
-  SLOW_RESIZE_QUEUE_URL: z.string().min(1),
-  IMAGE_EVENTS_TOPIC_ARN: z.string().min(1),
-  /** Tells the metrics of this copy of the service from those of another. */
-  STACK_NAME: z.string().min(1),
-  VARIANTS: json(variantsSchema),
-  IMAGE_LIMITS: json(imageLimitsSchema),
-});
+/** What the header of an image must keep, before a pixel is decoded: the settings of the same names. */
+const headerLimits = {
+  maxSidePixels: wholeNumber,
+  maxPixels: wholeNumber,
+  maxFrames: wholeNumber,
+  maxAnimationPixels: wholeNumber,
+};
 
-export type ResizeEnvironment = z.input<typeof resizeEnvironment>;
+export type HeaderLimits = EnvironmentOf<typeof headerLimits>;
+
+/** What one image may cost: the settings of the same names. */
+const imageLimits = {
+  ...headerLimits,
+  maxUploadBytes: wholeNumber,
+  decodeTimeoutSeconds: wholeNumber,
+  decodeMemoryMiB: wholeNumber,
+};
+
+export type ImageLimits = EnvironmentOf<typeof imageLimits>;
+
+/** Values that resize reads from its environment, as a function and as a container. */
+export const resizeEnvironment = {
+  rawBucket: text,
+  thumbnailBucket: text,
+  catalogTable: text,
+  /** The fast lane moves slow images there. */
+  slowResizeQueueUrl: text,
+  imageEventsTopicArn: text,
+  stackName: text,
+  variants: json(variantsSchema),
+  ...imageLimits,
+};
+
+export type ResizeEnvironment = EnvironmentOf<typeof resizeEnvironment>;
 
 /** A function serves one lane, a container both. */
-export const resizeFunctionEnvironment = resizeEnvironment.extend({ LANE: z.enum(['fast', 'slow']) });
-
-export type ResizeFunctionEnvironment = z.input<typeof resizeFunctionEnvironment>;
+export const resizeFunctionEnvironment = { ...resizeEnvironment, lane: z.enum(['fast', 'slow']) };

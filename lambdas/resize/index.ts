@@ -12,9 +12,9 @@ import { wireResize } from './wiring.ts';
 
 collectGarbageLessOften();
 const environment = readEnvironment(resizeFunctionEnvironment);
-const { LANE: lane, IMAGE_LIMITS: limits } = environment;
+const { lane } = environment;
 const log = createLog('resize');
-const decoder = createDecoder(limits, log, { lane, first: earlyDecoder });
+const decoder = createDecoder(environment, log, { lane, first: earlyDecoder });
 
 // One image at a time: each may need most of the function's memory.
 export const handler = createQueueFunction(wireResize(environment, log, { lane, decoder }), log);

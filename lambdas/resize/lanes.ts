@@ -1,6 +1,6 @@
-import type { ImageLimits } from '../image/limits.ts';
 import type { Variant } from '../image/variant.ts';
 import { estimateEncodeMilliseconds } from './decoder/cost.ts';
+import type { ImageLimits } from './environment.ts';
 
 /**
  * Two lanes keep slow images from delaying the others. Every image starts in the fast lane. It moves to the

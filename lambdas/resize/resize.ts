@@ -6,7 +6,6 @@ import type { Thumbnails } from '../aws/thumbnails.ts';
 import { ImageError } from '../image/errors.ts';
 import type { ImageId } from '../image/id.ts';
 import { thumbnailKey } from '../image/keys.ts';
-import type { ImageLimits } from '../image/limits.ts';
 import { endedEvent, receivedEvent } from '../image/new-event.ts';
 import {
   fingerprintOf,
@@ -21,6 +20,7 @@ import type { Metrics } from '../runtime/metrics.ts';
 import { createDecodeOriginal, type Failed, type Slow } from './decode-original.ts';
 import type { Decoder } from './decoder/pool.ts';
 import type { RenderedThumbnail } from './decoder/protocol.ts';
+import type { ImageLimits } from './environment.ts';
 
 export interface ResizeDependencies {
   readonly originals: Originals;

@@ -1,5 +1,6 @@
 import type { Construct } from 'constructs';
-import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
+import { ingestContainerEnvironment } from '../../containers/environment.ts';
+import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import { ContainerService, type Platform } from './container-service.ts';
 import type { LoadBalancer } from './load-balancer.ts';
@@ -22,21 +23,19 @@ const cpuTargetPercent = 60;
 export class IngestService extends ContainerService {
   constructor(scope: Construct, id: string, props: IngestServiceProps) {
     const { platform, ingest, loadBalancer, settings } = props;
-    const environment = {
+    const environment = writeEnvironment(ingestContainerEnvironment, {
       ...ingest.environment,
-      MAX_INLINE_BYTES: String(props.maxInlineBytes),
-    } satisfies IngestEnvironment;
+      maxInlineBytes: props.maxInlineBytes,
+      port: ingestPort,
+      maxBytesInHand: bytesInHand(settings),
+      // ECS removes a task from the load balancer before it stops it, but not every node of it knows at once.
+      drainSeconds: 5,
+    });
     const securityGroup = platform.network.taskSecurityGroup(scope, `${id}Access`, 'Ingest tasks');
     super(scope, id, {
       platform,
       entry: 'containers/ingest.ts',
-      environment: {
-        ...environment,
-        PORT: String(ingestPort),
-        MAX_BYTES_IN_HAND: String(bytesInHand(settings)),
-        // ECS first removes a task from the load balancer, but not every node of it knows at once.
-        DRAIN_SECONDS: '5',
-      },
+      environment,
       vcpus: settings.vcpus,
       memoryMiB: settings.memoryMiB,
       logGroup: ingest.handler.logGroup,

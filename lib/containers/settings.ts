@@ -1,6 +1,10 @@
 import * as z from 'zod';
+import type { Auth } from '../../lambdas/ingest/auth.ts';
+import { workerMemoryMiB } from '../function-memory.ts';
+import type { Domain } from '../ingest/domain.ts';
+import { field, flag, objectLike, oneOf, setting, textSetting, wholeNumber } from '../setting.ts';
 
-/** What a task may have (ECS Developer Guide, "Task definition parameters for Fargate", "Task size"). */
+/** Valid sizes of a task (ECS Developer Guide, "Task definition parameters for Fargate", "Task size"). */
 const taskSizes = [
   { vcpus: 0.5, minMiB: 1024, maxMiB: 4096, stepMiB: 1024 },
   { vcpus: 1, minMiB: 2048, maxMiB: 8192, stepMiB: 1024 },
@@ -8,12 +12,16 @@ const taskSizes = [
   { vcpus: 4, minMiB: 8192, maxMiB: 30_720, stepMiB: 1024 },
   { vcpus: 8, minMiB: 16_384, maxMiB: 61_440, stepMiB: 4096 },
   { vcpus: 16, minMiB: 32_768, maxMiB: 122_880, stepMiB: 8192 },
-] as const;
+];
 
-const vcpus = z.literal(taskSizes.map((size) => size.vcpus));
+const vcpus = oneOf(taskSizes.map((size) => size.vcpus));
 
-/** An ECS service holds no more (Service quotas of ECS, "Tasks per service"). */
-const maxTasksOfAService = 5000;
+/** Service quotas of ECS, "Tasks per service". */
+const maxTasksPerService = 5000;
+const tasksFrom = (min: number) => wholeNumber(min, maxTasksPerService);
+
+const memoryRule = 'a size that Fargate offers with these vcpus';
+const memoryMiB = z.int(memoryRule);
 
 interface Tasks {
   readonly minTasks: number;
@@ -22,7 +30,7 @@ interface Tasks {
   readonly memoryMiB: number;
 }
 
-/** Whether these tasks can be had, and are not fewer than themselves. */
+/** Requires minTasks <= maxTasks and a valid Fargate size. */
 const requirePossible = ({ minTasks, maxTasks, ...task }: Tasks, { addIssue }: z.RefinementCtx): void => {
   if (minTasks > maxTasks) {
     addIssue({
@@ -38,93 +46,121 @@ const requirePossible = ({ minTasks, maxTasks, ...task }: Tasks, { addIssue }: z
     addIssue({
       code: 'custom',
       path: ['memoryMiB'],
-      message: `with ${task.vcpus} vCPU Fargate gives ${minMiB} to ${maxMiB} MiB, in steps of ${stepMiB} (given ${task.memoryMiB})`,
+      message: `with ${task.vcpus} vCPU Fargate offers ${minMiB} to ${maxMiB} MiB, in steps of ${stepMiB} (given ${task.memoryMiB})`,
     });
   }
 };
 
 const ingestSchema = z
   .strictObject({
-    /** Two, so that one zone of AWS may fail. */
-    minTasks: z.int().min(1).max(maxTasksOfAService).default(2),
-    maxTasks: z.int().min(1).max(maxTasksOfAService).default(10),
-    /** Node.js uses little more than one. */
-    vcpus: vcpus.default(1),
-    /** A quarter of it may be images on their way in. */
-    memoryMiB: z.int().default(2048),
+    minTasks: field(tasksFrom(1), 2).describe(
+      'Fewest ingest tasks; two survive the failure of an availability zone.',
+    ),
+    maxTasks: field(tasksFrom(1), 10).describe('Most ingest tasks.'),
+    vcpus: field(vcpus, 1).describe('CPUs of an ingest task; Node.js uses little more than one.'),
+    memoryMiB: field(memoryMiB, 2048, memoryRule).describe(
+      'Memory of an ingest task; a quarter of it may hold incoming images.',
+    ),
   })
   .superRefine(requirePossible);
 
 const workerSchema = z
   .strictObject({
-    /** With 0 there is none while nothing waits, and the first image waits for minutes. */
-    minTasks: z.int().min(0).max(maxTasksOfAService).default(1),
-    maxTasks: z.int().min(1).max(maxTasksOfAService).default(20),
-    /** As many images are decoded at once. */
-    vcpus: vcpus.default(2),
-    memoryMiB: z.int().default(4096),
-    /**
-     * Whether most workers run on capacity that AWS may take back, for less than half of the price. Their work is handed
-     * back to the queue when it does.
-     */
-    spot: z.boolean().default(true),
+    minTasks: field(tasksFrom(0), 1).describe(
+      'Fewest workers; with 0 the first image waits minutes for a worker.',
+    ),
+    maxTasks: field(tasksFrom(1), 20).describe('Most workers.'),
+    vcpus: field(vcpus, 2).describe('CPUs of a worker, which decodes as many images at once.'),
+    memoryMiB: field(memoryMiB, 4096, memoryRule).describe('Memory of a worker.'),
+    spot: field(flag(), true).describe(
+      'Runs most workers on Spot capacity, which costs less than half; interrupted work returns to the queue.',
+    ),
   })
   .superRefine(requirePossible);
 
-/** The fewest that a load balancer takes, and the most that the network keeps room for. */
+/** A load balancer needs two zones; the network has address space for six. */
 export const zoneCount = { min: 2, max: 6 } as const;
 
 const taskShape = '"minTasks": 2, "maxTasks": 10, "vcpus": 1, "memoryMiB": 2048';
-
-/** How the service runs with the setting `compute` at `fargate`. */
-export const fargateSchema = z.strictObject(
-  {
-    ingest: ingestSchema.prefault({}),
-    worker: workerSchema.prefault({}),
-    /** Whether tasks reach AWS, and all else, through NAT gateways; without, they reach only what they need of AWS. */
-    natGateway: z.boolean().default(false),
-    /** Names of the zones to run in; null takes the first two of the region. Fargate is not in every zone of each region. */
-    availabilityZones: z
+export const fargateSchema = objectLike(`{"ingest": {${taskShape}}, "worker": {…}, …}`, {
+  ingest: field(ingestSchema, {}, `{${taskShape}}`).describe('Size and number of ingest tasks.'),
+  worker: field(workerSchema, {}, `{${taskShape}, "spot": true}`).describe('Size and number of workers.'),
+  natGateway: field(flag(), false).describe(
+    'Gives tasks access to the internet through NAT gateways; without, they reach only the AWS services they need.',
+  ),
+  availabilityZones: field(
+    z
       .array(z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d[a-z]$/, 'a zone such as us-east-2a'))
       .min(zoneCount.min, `at least ${zoneCount.min}`)
       .max(zoneCount.max, `at most ${zoneCount.max}`)
-      .refine((zones) => new Set(zones).size === zones.length, 'a zone stands twice')
-      .nullable()
-      .default(null),
-    /** Largest image in one request through the load balancer. A task holds it in memory. */
-    maxInlineBytes: z.int().min(1024).max(100_000_000).default(32_000_000),
-  },
-  {
-    error: ({ code }) =>
-      code === 'invalid_type' ? `expected {"ingest": {${taskShape}}, "worker": {…}, …}` : undefined,
-  },
-);
+      .refine((zones) => new Set(zones).size === zones.length, 'a zone is listed twice')
+      .nullable(),
+    null,
+    `null or a list of ${zoneCount.min} to ${zoneCount.max} zones such as us-east-2a`,
+  ).describe(
+    'Availability zones to run in; null selects the first two of the region, which may lack Fargate.',
+  ),
+  maxInlineBytes: field(wholeNumber(1024, 100_000_000), 32_000_000).describe(
+    'Largest image in one request through the load balancer, in bytes; a task holds it in memory.',
+  ),
+});
 
 export type FargateSettings = Readonly<z.output<typeof fargateSchema>>;
 
 /** How many images a worker decodes at once: each keeps one CPU busy. */
 export const decodersOf = ({ vcpus }: FargateSettings['worker']): number => Math.ceil(vcpus);
 
-/** Under which name, and with which certificate of ACM in the region of the stack, the service is reached. */
-export const domainSchema = z.strictObject(
-  {
-    name: z
-      .string()
-      .max(253)
-      .regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, 'a name such as images.example.com'),
-    certificateArn: z
-      .string()
-      .regex(
-        /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[A-Za-z0-9-]+$/,
-        'arn:aws:acm:<region>:<account>:certificate/…',
-      ),
-  },
-  {
-    error: ({ code }) =>
-      code === 'invalid_type'
-        ? 'expected null or {"name": "images.example.com", "certificateArn": "arn:aws:acm:…"}'
-        : undefined,
-  },
-);
+export const containerSettings = {
+  compute: textSetting(oneOf(['lambda', 'fargate']), 'lambda').describe(
+    'Runs the code as Lambda functions, or as containers behind a load balancer for a steady, massive load.',
+  ),
+  fargate: setting(fargateSchema, {}).describe(
+    'Size and network of the containers; used with compute "fargate".',
+  ),
+};
 
-export type Domain = Readonly<z.output<typeof domainSchema>>;
+interface SettingsInContainers {
+  readonly compute: 'lambda' | 'fargate';
+  readonly fargate: FargateSettings;
+  readonly auth: Auth;
+  readonly domain: Domain | null;
+  readonly maxUploadBytes: number;
+  readonly decodeMemoryMiB: number;
+}
+
+/** What containers require of other settings. */
+export const checkContainers = (
+  settings: SettingsInContainers,
+  refuse: (path: string[], rule: string) => void,
+): void => {
+  const { auth, domain, fargate, maxUploadBytes } = settings;
+  if (settings.compute !== 'fargate') return;
+  if (domain === null) {
+    refuse(['domain'], 'required with compute "fargate": its load balancer accepts HTTPS only');
+  }
+  if (auth === 'iam') {
+    refuse(
+      ['auth'],
+      '"none" or {"jwt": …} with compute "fargate": only API Gateway can verify IAM signatures',
+    );
+  } else if (auth !== 'none' && !fargate.natGateway) {
+    refuse(
+      ['fargate', 'natGateway'],
+      'true with auth {"jwt": …}: tasks fetch the keys of the issuer over the internet',
+    );
+  }
+  if (fargate.maxInlineBytes > maxUploadBytes) {
+    refuse(
+      ['fargate', 'maxInlineBytes'],
+      `not more than maxUploadBytes (${maxUploadBytes}), the limit of resize`,
+    );
+  }
+  const { vcpus, memoryMiB } = fargate.worker;
+  const neededMiB = workerMemoryMiB(settings, decodersOf(fargate.worker));
+  if (memoryMiB < neededMiB) {
+    refuse(
+      ['fargate', 'worker', 'memoryMiB'],
+      `at least ${neededMiB} for the decoders of ${vcpus} vCPU with decodeMemoryMiB (${settings.decodeMemoryMiB}) each`,
+    );
+  }
+};

@@ -3,6 +3,8 @@ import { AdjustmentType, CfnScalingPolicy, ScalableTarget } from 'aws-cdk-lib/aw
 import { MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { CapacityProviderStrategy, ScalableTaskCount } from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
+import { resizeContainerEnvironment } from '../../containers/environment.ts';
+import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import { requireType } from '../constructs/require-type.ts';
 import type { WorkQueue } from '../constructs/work-queue.ts';
 import type { Resize } from '../resize/resize.ts';
@@ -42,12 +44,12 @@ export class WorkerService extends ContainerService {
     super(scope, id, {
       platform,
       entry: 'containers/resize.ts',
-      environment: {
+      environment: writeEnvironment(resizeContainerEnvironment, {
         ...resize.environment,
-        RESIZE_QUEUE_URL: fast.queue.queueUrl,
+        resizeQueueUrl: fast.queue.queueUrl,
         // A small task sees more CPUs than it has.
-        DECODES_AT_ONCE: String(decodersOf(settings)),
-      },
+        decodesAtOnce: decodersOf(settings),
+      }),
       vcpus: settings.vcpus,
       memoryMiB: settings.memoryMiB,
       logGroup: resize.logGroup,

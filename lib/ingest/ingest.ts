@@ -13,12 +13,13 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
-import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
-import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
+import { type IngestEnvironment, ingestEnvironment } from '../../lambdas/ingest/environment.ts';
+import { writeEnvironment, writeVariables } from '../../lambdas/runtime/environment.ts';
 import type { Monitored } from '../constructs/monitored.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import { ingestMemoryMiB } from '../function-memory.ts';
+import type { Settings } from '../settings.ts';
 import { ingestMonitoring } from './ingest-monitoring.ts';
 
 export interface IngestProps {
@@ -32,29 +33,18 @@ export interface IngestProps {
   readonly imageEvents: ITopic;
   /** @default - mail is off */
   readonly mail?: { readonly requests: ITable; readonly allowedRecipients: readonly string[] };
-  readonly variantsJson: string;
-  readonly stage: string;
-  /** Beginning of links: with the stage, without a slash at the end. @default - the address of the request */
+  readonly settings: Settings;
+  /** Start of every link: with the stage, without a slash at the end. @default - the URL of the request */
   readonly publicUrl?: string;
-  readonly auth: Auth;
-  readonly links: Links;
-  readonly maxInlineBytes: number;
-  readonly maxUploadBytes: number;
-  readonly urlLifetimeSeconds: number;
-  readonly maxUploadsPerDay: number;
-  readonly maxUploadBytesPerDay: number;
-  readonly maxWaitingCallers: number;
-  /** Functions that run at once. @default - as many as the account's quota allows */
-  readonly maxConcurrency?: number;
   readonly logRetention: RetentionDays;
 }
 
 /** Receives uploads: stores the original and answers with presigned URLs of the thumbnails to come. */
 export class Ingest extends Construct {
   readonly handler: ServiceFunction;
-  /** The environment of the code, as a function and in a container. */
+  /** Values for the code, which runs as a function or in containers. */
   readonly environment: IngestEnvironment;
-  /** The permissions of the code, as a function and in a container. */
+  /** Permissions of the code, which runs as a function or in containers. */
   readonly statements: readonly PolicyStatementProps[];
   readonly monitored: Monitored;
   /** A role that can only sign URLs. Unlike those of a function, its credentials end at a known time. */
@@ -62,31 +52,20 @@ export class Ingest extends Construct {
 
   constructor(scope: Construct, id: string, props: IngestProps) {
     super(scope, id);
-    const { rawBucket, thumbnailBucket, catalog, admission, mail, publicUrl } = props;
-    const environment = {
-      RAW_BUCKET: rawBucket.bucketName,
-      THUMBNAIL_BUCKET: thumbnailBucket.bucketName,
-      CATALOG_TABLE: catalog.tableName,
-      RESIZE_QUEUE_URL: props.resizeQueue.queueUrl,
-      IMAGE_EVENTS_TOPIC_ARN: props.imageEvents.topicArn,
-      STACK_NAME: props.serviceName,
-      VARIANTS: props.variantsJson,
-      MAX_INLINE_BYTES: String(props.maxInlineBytes),
-      MAX_UPLOAD_BYTES: String(props.maxUploadBytes),
-      URL_LIFETIME_SECONDS: String(props.urlLifetimeSeconds),
-      ADMISSION_TABLE: admission.tableName,
-      MAX_UPLOADS_PER_DAY: String(props.maxUploadsPerDay),
-      MAX_UPLOAD_BYTES_PER_DAY: String(props.maxUploadBytesPerDay),
-      MAX_WAITING_CALLERS: String(props.maxWaitingCallers),
-      STAGE: props.stage,
-      AUTH: JSON.stringify(props.auth),
-      LINKS: props.links,
-      ...(publicUrl && { PUBLIC_URL: publicUrl }),
-      ...(mail && {
-        MAIL_REQUESTS_TABLE: mail.requests.tableName,
-        ALLOWED_RECIPIENTS: JSON.stringify(mail.allowedRecipients),
-      }),
-    } satisfies IngestEnvironment;
+    const { rawBucket, thumbnailBucket, catalog, admission, mail, settings } = props;
+    const environment: IngestEnvironment = {
+      ...settings,
+      rawBucket: rawBucket.bucketName,
+      thumbnailBucket: thumbnailBucket.bucketName,
+      catalogTable: catalog.tableName,
+      resizeQueueUrl: props.resizeQueue.queueUrl,
+      imageEventsTopicArn: props.imageEvents.topicArn,
+      stackName: props.serviceName,
+      admissionTable: admission.tableName,
+      publicUrl: props.publicUrl,
+      mailRequestsTable: mail?.requests.tableName,
+      allowedRecipients: mail && [...mail.allowedRecipients],
+    };
     const statements: readonly PolicyStatementProps[] = [
       {
         // GetObject also allows HeadObject, which finds out whether an original exists.
@@ -116,10 +95,10 @@ export class Ingest extends Construct {
     this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/ingest/index.ts',
       description: 'Stores uploaded images and signs the URLs of their thumbnails',
-      environment,
+      environment: writeEnvironment(ingestEnvironment, environment),
       memoryMiB: ingestMemoryMiB,
       timeout: Duration.seconds(29),
-      maxConcurrency: props.maxConcurrency,
+      maxConcurrency: settings.ingestMaxConcurrency ?? undefined,
       logRetention: props.logRetention,
       statements,
     });
@@ -127,12 +106,12 @@ export class Ingest extends Construct {
     this.urlSigner = this.createUrlSigner(rawBucket, thumbnailBucket);
     const assumeSigner = { actions: ['sts:AssumeRole'], resources: [this.urlSigner.roleArn] };
     this.handler.addToRolePolicy(new PolicyStatement(assumeSigner));
-    const signerVariable = {
-      URL_SIGNER_ROLE_ARN: this.urlSigner.roleArn,
-    } satisfies Partial<IngestEnvironment>;
-    for (const [name, value] of Object.entries(signerVariable)) this.handler.addEnvironment(name, value);
+    const urlSigner = { urlSignerRoleArn: this.urlSigner.roleArn };
+    for (const [name, value] of Object.entries(writeVariables(ingestEnvironment, urlSigner))) {
+      this.handler.addEnvironment(name, value);
+    }
     this.statements = [...statements, assumeSigner];
-    this.environment = { ...environment, ...signerVariable };
+    this.environment = { ...environment, ...urlSigner };
     this.monitored = ingestMonitoring({ serviceName: props.serviceName, handler: this.handler, admission });
   }
 

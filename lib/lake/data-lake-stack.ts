@@ -3,7 +3,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { Alarms } from '../constructs/alarms.ts';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../function-memory.ts';
-import { imageLimitsOf, type Settings } from '../settings.ts';
+import type { Settings } from '../settings.ts';
 import { Delivery } from './delivery.ts';
 import { EventsTable } from './events-table.ts';
 import { lakeAlarms } from './lake-alarms.ts';
@@ -39,7 +39,7 @@ export class DataLakeStack extends Stack {
       bucket,
       events,
       ingestMemoryMiB,
-      resizeMemoryMiB: resizeMemoryMiB(imageLimitsOf(settings), 'slow'),
+      resizeMemoryMiB: resizeMemoryMiB(settings, 'slow'),
     });
     new Alarms(this, 'Alarms', {
       serviceName: this.stackName,

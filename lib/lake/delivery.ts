@@ -22,8 +22,9 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { FirehoseSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { LakeEnvironment } from '../../lambdas/lake/environment.ts';
+import { lakeEnvironment } from '../../lambdas/lake/environment.ts';
 import { lakePrefixes, partitionPrefix } from '../../lambdas/lake/table.ts';
+import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import { acknowledge, logicalIdOf } from '../constructs/acknowledge.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
@@ -51,7 +52,7 @@ export class Delivery extends Construct {
     this.transformer = new ServiceFunction(this, 'Transformer', {
       entry: 'lambdas/lake/index.ts',
       description: 'Turns events into rows, and refuses invalid ones',
-      environment: { STACK_NAME: Stack.of(this).stackName } satisfies LakeEnvironment,
+      environment: writeEnvironment(lakeEnvironment, { stackName: Stack.of(this).stackName }),
       memoryMiB: 512,
       timeout: Duration.minutes(1),
       logRetention,

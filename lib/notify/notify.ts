@@ -15,12 +15,14 @@ import { type ITopic, SubscriptionFilter } from 'aws-cdk-lib/aws-sns';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { thumbnailPrefix } from '../../lambdas/image/keys.ts';
-import type { NotifyEnvironment } from '../../lambdas/notify/environment.ts';
+import { notifyEnvironment } from '../../lambdas/notify/environment.ts';
 import { mailedEventTypes } from '../../lambdas/notify/mail-request.ts';
+import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import type { Monitored } from '../constructs/monitored.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import { WorkQueue } from '../constructs/work-queue.ts';
+import type { Settings } from '../settings.ts';
 import { mailMonitoring } from './mail-monitoring.ts';
 
 export interface NotifyProps {
@@ -36,7 +38,7 @@ export interface NotifyProps {
   readonly alerts: ITopic;
   readonly catalog: ITable;
   readonly thumbnailBucket: IBucket;
-  readonly variantsJson: string;
+  readonly settings: Pick<Settings, 'variants'>;
   /** The API's address: with the stage, without a slash at the end. */
   readonly apiUrl: string;
   readonly logRetention: RetentionDays;
@@ -69,16 +71,16 @@ export class Notify extends Construct {
     new EmailIdentity(this, 'Sender', { identity: Identity.email(from) });
     const configurationSet = this.createConfigurationSet(props.alerts);
 
-    const environment: NotifyEnvironment = {
-      CATALOG_TABLE: catalog.tableName,
-      MAIL_REQUESTS_TABLE: mailRequests.tableName,
-      THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
-      VARIANTS: props.variantsJson,
-      API_URL: props.apiUrl,
-      MAIL_FROM: from,
-      MAIL_CONFIGURATION_SET: configurationSet.configurationSetName,
-      STACK_NAME: serviceName,
-    };
+    const environment = writeEnvironment(notifyEnvironment, {
+      catalogTable: catalog.tableName,
+      mailRequestsTable: mailRequests.tableName,
+      thumbnailBucket: props.thumbnailBucket.bucketName,
+      variants: props.settings.variants,
+      apiUrl: props.apiUrl,
+      mailFrom: from,
+      mailConfigurationSet: configurationSet.configurationSetName,
+      stackName: serviceName,
+    });
     this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/notify/index.ts',
       description: 'Sends requested mails about images',

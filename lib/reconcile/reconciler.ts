@@ -8,7 +8,8 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import { originalPrefix } from '../../lambdas/image/keys.ts';
-import type { ReconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
+import { reconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
+import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import type { Monitored } from '../constructs/monitored.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
@@ -32,14 +33,14 @@ export class Reconciler extends Construct {
 
   constructor(scope: Construct, id: string, props: ReconcilerProps) {
     super(scope, id);
-    const environment: ReconcileEnvironment = {
-      RAW_BUCKET: props.rawBucket.bucketName,
-      CATALOG_TABLE: props.catalog.tableName,
-      RESIZE_QUEUE_URL: props.resizeQueue.queueUrl,
-      SLOW_RESIZE_QUEUE_URL: props.slowResizeQueue.queueUrl,
-      OVERDUE_SECONDS: String(props.overdueAfter.toSeconds()),
-      MAX_BACKLOG: String(props.maxBacklog),
-    };
+    const environment = writeEnvironment(reconcileEnvironment, {
+      rawBucket: props.rawBucket.bucketName,
+      catalogTable: props.catalog.tableName,
+      resizeQueueUrl: props.resizeQueue.queueUrl,
+      slowResizeQueueUrl: props.slowResizeQueue.queueUrl,
+      overdueSeconds: props.overdueAfter.toSeconds(),
+      maxBacklog: props.maxBacklog,
+    });
     this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/reconcile/index.ts',
       description: 'Finds images whose event was lost',

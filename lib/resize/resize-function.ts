@@ -1,8 +1,9 @@
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import type { ResizeFunctionEnvironment } from '../../lambdas/resize/environment.ts';
+import { resizeFunctionEnvironment } from '../../lambdas/resize/environment.ts';
 import type { Lane } from '../../lambdas/resize/lanes.ts';
+import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import { resizeMemoryMiB } from '../function-memory.ts';
 import { type Resize, resizeTimeout } from './resize.ts';
@@ -33,12 +34,12 @@ export class ResizeFunction extends ServiceFunction {
   constructor(scope: Construct, id: string, props: ResizeFunctionProps) {
     const { lane, resize, maxConcurrency } = props;
     const queue = resize.queues[lane];
-    const environment: ResizeFunctionEnvironment = { ...resize.environment, LANE: lane };
+    const environment = writeEnvironment(resizeFunctionEnvironment, { ...resize.environment, lane });
     super(scope, id, {
       entry: 'lambdas/resize/index.ts',
       description: lanes[lane].description,
       environment: { ...environment, ...smallHeap },
-      memoryMiB: resizeMemoryMiB(resize.imageLimits, lane),
+      memoryMiB: resizeMemoryMiB(resize.environment, lane),
       timeout: resizeTimeout,
       logRetention: props.logRetention,
       logGroup: resize.logGroup,

@@ -6,13 +6,13 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
-import type { ImageLimits } from '../../lambdas/image/limits.ts';
 import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
 import type { Lane } from '../../lambdas/resize/lanes.ts';
 import type { Monitored } from '../constructs/monitored.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceLogs } from '../constructs/service-logs.ts';
 import type { WorkQueue } from '../constructs/work-queue.ts';
+import type { Settings } from '../settings.ts';
 import { resizeMonitoring } from './resize-monitoring.ts';
 
 export interface ResizeProps {
@@ -24,9 +24,7 @@ export interface ResizeProps {
   readonly imageEvents: ITopic;
   /** The slow lane receives what is too slow for the fast one. */
   readonly queues: Readonly<Record<Lane, WorkQueue>>;
-  readonly variantsJson: string;
-  readonly imageLimits: ImageLimits;
-  readonly uploadToReadyGoalSeconds: number;
+  readonly settings: Settings;
   readonly logRetention: RetentionDays;
 }
 
@@ -35,11 +33,10 @@ export const resizeTimeout = Duration.seconds(120);
 
 /** Makes the thumbnails of every original in the raw bucket. What runs its code is a `Compute`. */
 export class Resize extends Construct {
-  readonly imageLimits: ImageLimits;
   readonly queues: Readonly<Record<Lane, WorkQueue>>;
-  /** The environment of the code, as a function and in a container. */
+  /** Values for the code, which runs as functions or in containers. */
   readonly environment: ResizeEnvironment;
-  /** The permissions of the code, as a function and in a container. */
+  /** Permissions of the code, which runs as functions or in containers. */
   readonly statements: readonly PolicyStatementProps[];
   /** The fast lane's permission to move slow images to the other lane. */
   readonly moveStatement: PolicyStatementProps;
@@ -50,17 +47,15 @@ export class Resize extends Construct {
   constructor(scope: Construct, id: string, props: ResizeProps) {
     super(scope, id);
     const { serviceName, queues } = props;
-    this.imageLimits = props.imageLimits;
     this.queues = queues;
     this.environment = {
-      RAW_BUCKET: props.rawBucket.bucketName,
-      THUMBNAIL_BUCKET: props.thumbnailBucket.bucketName,
-      CATALOG_TABLE: props.catalog.tableName,
-      IMAGE_EVENTS_TOPIC_ARN: props.imageEvents.topicArn,
-      SLOW_RESIZE_QUEUE_URL: queues.slow.queue.queueUrl,
-      STACK_NAME: serviceName,
-      VARIANTS: props.variantsJson,
-      IMAGE_LIMITS: JSON.stringify(props.imageLimits),
+      ...props.settings,
+      rawBucket: props.rawBucket.bucketName,
+      thumbnailBucket: props.thumbnailBucket.bucketName,
+      catalogTable: props.catalog.tableName,
+      imageEventsTopicArn: props.imageEvents.topicArn,
+      slowResizeQueueUrl: queues.slow.queue.queueUrl,
+      stackName: serviceName,
     };
     this.statements = [
       {
@@ -84,7 +79,7 @@ export class Resize extends Construct {
       serviceName,
       queues,
       logGroup: this.logGroup,
-      uploadToReadyGoalSeconds: props.uploadToReadyGoalSeconds,
+      uploadToReadyGoalSeconds: props.settings.alerts.uploadToReadyGoalSeconds,
     });
   }
 }

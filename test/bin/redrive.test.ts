@@ -7,6 +7,8 @@ import {
   SendMessageBatchCommand,
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
+import { resizeEnvironment } from '../../lambdas/resize/environment.ts';
+import { writeVariables } from '../../lambdas/runtime/environment.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { deadLetterQueueOf, resources } from '../../local/aws.ts';
 import { environmentsFor } from '../../local/environments.ts';
@@ -89,7 +91,10 @@ test('redrives a message that succeeds once the cause of its failure is fixed', 
   const environment = environmentsFor(ports, settings, credentialsOf({ folder, ports })).resize;
   const wrong = startNode('containers/resize.ts', {
     folder,
-    environment: { ...environment, THUMBNAIL_BUCKET: 'no-such-bucket' },
+    environment: {
+      ...environment,
+      ...writeVariables(resizeEnvironment, { thumbnailBucket: 'no-such-bucket' }),
+    },
   });
   const id = await aws.upload(Buffer.from(await quarteredPicture(400, 300).jpeg().toBuffer()));
   await until('a dead letter', async () => (await aws.deadLetters()) === 1 || undefined);

@@ -1,15 +1,18 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { ingestContainerEnvironment } from '../../containers/environment.ts';
 import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import { imageIdOf } from '../../lambdas/image/id.ts';
 import { thumbnailKey } from '../../lambdas/image/keys.ts';
 import { fingerprintOf } from '../../lambdas/image/record.ts';
+import { ingestEnvironment } from '../../lambdas/ingest/environment.ts';
 import { errorCodes } from '../../lambdas/ingest/problem.ts';
 import { maxRecipientsPerDay } from '../../lambdas/notify/mail-request.ts';
 import { renderImage } from '../../lambdas/resize/decoder/render.ts';
-import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
-import { resources } from '../../local/aws.ts';
-import { environmentsFor } from '../../local/environments.ts';
+import { type ValuesOf, writeEnvironment } from '../../lambdas/runtime/environment.ts';
+import { readSettings } from '../../lib/settings.ts';
+import { awsEnvironment, resources } from '../../local/aws.ts';
+import { valuesFor } from '../../local/environments.ts';
 import { endpointOf, isListening } from '../../local/ports.ts';
 import { jpegHeaderThenRubbish, quarteredPicture } from '../images.ts';
 import { type AwsClients, awsClients, credentialsOf } from '../local/aws-clients.ts';
@@ -53,9 +56,17 @@ let targets: readonly [Target, Target, Target];
 let withoutMail: readonly [Target, Target];
 let withoutBudget: readonly [Target, Target];
 
-/** The function as Lambda loads it: it reads its environment once. */
-const functionWith = async (environment: Readonly<Record<string, string>>): Promise<Target> => {
-  Object.assign(process.env, environment, { POWERTOOLS_LOG_LEVEL: 'SILENT' });
+type IngestValues = ValuesOf<typeof ingestEnvironment>;
+
+const commonVariables = () => ({
+  ...awsEnvironment(local.ports, credentialsOf(local)),
+  POWERTOOLS_METRICS_DISABLED: 'true',
+  POWERTOOLS_LOG_LEVEL: 'SILENT',
+});
+
+/** The function as Lambda loads it. It reads its environment once. */
+const functionWith = async (values: IngestValues): Promise<Target> => {
+  Object.assign(process.env, commonVariables(), writeEnvironment(ingestEnvironment, values));
   let send: Send | undefined;
   await jest.isolateModulesAsync(async () => {
     const { handler } = await import('../../lambdas/ingest/index.ts');
@@ -65,11 +76,14 @@ const functionWith = async (environment: Readonly<Record<string, string>>): Prom
   return { name: 'function', apiUrl: gatewayUrl, send };
 };
 
-const containerWith = async (environment: Readonly<Record<string, string>>): Promise<Target> => {
+const containerWith = async (values: ValuesOf<typeof ingestContainerEnvironment>): Promise<Target> => {
   const port = await freePort();
   startNode('containers/ingest.ts', {
     folder: await temporaryFolder(),
-    environment: { ...environment, PORT: String(port) },
+    environment: {
+      ...commonVariables(),
+      ...writeEnvironment(ingestContainerEnvironment, { ...values, port }),
+    },
   });
   await until('the container', async () => (await isListening(port)) || undefined);
   const apiUrl = `${endpointOf(port)}/dev`;
@@ -82,24 +96,19 @@ beforeAll(async () => {
   local = startLocal({ folder: await temporaryFolder(), port: await freePort(), args });
   await local.ready();
   aws = awsClients(local);
-  // Behind a gateway or a load balancer, any host is allowed.
-  const { ALLOWED_HOSTS: _hosts, ...ingest } = environmentsFor(
-    local.ports,
-    settings,
-    credentialsOf(local),
-  ).ingest;
-  const { MAIL_REQUESTS_TABLE: _table, ...silent } = ingest;
+  const values = valuesFor(local.ports, settings);
+  const silent = { ...values, mailRequestsTable: undefined, allowedRecipients: undefined };
+  const exhausted = { ...silent, maxUploadBytesPerDay: 1 };
+  // Without room for any body: mail must be refused before the body is read.
+  withoutMail = [await functionWith(silent), await containerWith({ ...silent, maxBytesInHand: 0 })];
+  withoutBudget = [await functionWith(exhausted), await containerWith(exhausted)];
+  // Last, because variables of mail stay in the environment of this process.
   const apiUrl = `${endpointOf(local.ports.api)}/dev`;
   targets = [
-    await functionWith(ingest),
-    await containerWith(ingest),
+    await functionWith(values),
+    await containerWith(values),
     { name: 'npm start', apiUrl, send: overHttp(apiUrl) },
   ];
-  delete process.env['MAIL_REQUESTS_TABLE'];
-  // Without memory for bodies: mail is refused before the body is read.
-  withoutMail = [await functionWith(silent), await containerWith({ ...silent, MAX_BYTES_IN_HAND: '0' })];
-  const exhausted = { ...silent, MAX_UPLOAD_BYTES_PER_DAY: '1' };
-  withoutBudget = [await functionWith(exhausted), await containerWith(exhausted)];
 });
 
 afterAll(cleanUp);
@@ -199,9 +208,8 @@ test('all targets reply alike while no worker runs', async () => {
 });
 
 test('all targets reply alike to callers who wait for a worker', async () => {
-  const imageLimits = imageLimitsOf(settings);
-  const rendering = await renderImage(photo, settings.variants, imageLimits);
-  const failing = renderImage(jpegHeaderThenRubbish(), settings.variants, imageLimits);
+  const rendering = await renderImage(photo, settings.variants, settings);
+  const failing = renderImage(jpegHeaderThenRubbish(), settings.variants, settings);
   const detail = await failing.then(
     () => 'It can be decoded.',
     (error: Error) => error.message,

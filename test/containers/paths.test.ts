@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ingestContainerEnvironment } from '../../containers/environment.ts';
 import { imageIdOf } from '../../lambdas/image/id.ts';
+import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import { readSettings } from '../../lib/settings.ts';
-import { environmentsFor } from '../../local/environments.ts';
+import { awsEnvironment } from '../../local/aws.ts';
+import { valuesFor } from '../../local/environments.ts';
 import { isListening } from '../../local/ports.ts';
 import { startIssuer } from '../issuer.ts';
 import { rawRequest, sendRaw } from '../local/access-requests.ts';
@@ -23,13 +26,11 @@ beforeAll(async () => {
   const { folder, ports, aws } = await startEmbeddedServices(30);
   port = await freePort();
   const settings = readSettings({ auth: { jwt: { issuer: issuer.issuer, audience: ['thumbnails'] } } });
-  // Behind a load balancer any host is allowed.
-  const { ALLOWED_HOSTS: _, ...environment } = environmentsFor(
-    ports,
-    settings,
-    credentialsOf({ folder, ports }),
-  ).ingest;
-  ingest = startNode('containers/ingest.ts', { folder, environment: { ...environment, PORT: String(port) } });
+  const environment = {
+    ...awsEnvironment(ports, credentialsOf({ folder, ports })),
+    ...writeEnvironment(ingestContainerEnvironment, { ...valuesFor(ports, settings), port }),
+  };
+  ingest = startNode('containers/ingest.ts', { folder, environment });
   await until('ingest', async () => (await isListening(port)) || undefined);
   const bytes = Buffer.from('an image');
   id = imageIdOf(bytes);

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { ingestContainerEnvironment } from '../../containers/environment.ts';
+import { writeVariables } from '../../lambdas/runtime/environment.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { environmentsFor } from '../../local/environments.ts';
 import { endpointOf, isListening, portsFrom } from '../../local/ports.ts';
@@ -26,7 +28,7 @@ beforeAll(async () => {
   origin = endpointOf(port);
   services = await startServicesAt({ folder, port }, 30);
   const { ingest: given } = environmentsFor(ports, readSettings({}), credentialsOf({ folder, ports }));
-  const environment = { ...given, DRAIN_SECONDS: '2' };
+  const environment = { ...given, ...writeVariables(ingestContainerEnvironment, { drainSeconds: 2 }) };
   ingest = startNode('containers/ingest.ts', { folder, environment });
   await until('ingest', async () => (await isListening(port)) || undefined);
 });

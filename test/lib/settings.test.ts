@@ -1,7 +1,8 @@
-import { readSettings } from '../../lib/settings.ts';
+import { documentationOf } from '../../lib/setting.ts';
+import { readSettings, settingsSchema } from '../../lib/settings.ts';
 import { inContainers } from './stacks.ts';
 
-test('are complete without being given', () => {
+test('have defaults', () => {
   expect(readSettings({})).toEqual({
     stackName: 'ThumbnailGenerator',
     stage: 'dev',
@@ -44,7 +45,7 @@ test('are complete without being given', () => {
   });
 });
 
-test('may come from cdk.json as values, or from -c as text', () => {
+test('are read from cdk.json as values and from -c as text', () => {
   const variants = [{ name: 'small', width: 100, format: 'jpeg' }];
   const email = { from: 'images@example.com', allowedRecipients: ['Example.com', 'Me@Example.org'] };
   const alerts = { emails: ['ops@example.com'], usualImagesPerHour: 20 };
@@ -67,7 +68,7 @@ test('may come from cdk.json as values, or from -c as text', () => {
   expect(readSettings({ email: 'null' }).email).toBeNull();
 });
 
-test('take what is given of fargate, and the defaults for the rest', () => {
+test('fill in the defaults of fargate', () => {
   const { fargate } = readSettings({
     fargate: '{"worker": {"minTasks": 0, "spot": false}, "availabilityZones": ["us-east-1b", "us-east-1c"]}',
   });
@@ -78,7 +79,7 @@ test('take what is given of fargate, and the defaults for the rest', () => {
   });
 });
 
-test('keep what is set for fargate while lambda computes, even if it would not do', () => {
+test('check the rules of fargate only with compute "fargate"', () => {
   const kept = { auth: 'iam', fargate: { maxInlineBytes: 90_000_000 }, maxUploadBytes: 1_000_000 };
   expect(readSettings(kept)).toMatchObject({ compute: 'lambda', ...kept });
   expect(() => readSettings({ ...kept, ...inContainers })).toThrow('auth = ');
@@ -86,18 +87,18 @@ test('keep what is set for fargate while lambda computes, even if it would not d
 
 const tokens = { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } };
 
-test('let tasks check tokens where they reach the internet', () => {
+test('allow tokens with fargate if tasks reach the internet', () => {
   const settings = readSettings({ ...inContainers, auth: tokens, fargate: { natGateway: true } });
   expect(settings.auth).toEqual(tokens);
 });
 
-test('pass over what is CDK’s own context', () => {
+test('ignore the context of CDK itself', () => {
   const context = { '@aws-cdk/core:x': true, 'aws:cdk:bundling-stacks': [], 'cli-telemetry': false };
   expect(readSettings(context)).toEqual(readSettings({}));
 });
 
 test.each([
-  ['stag', { stag: 'dev' }, /stag: no such setting\. There are stackName, stage, variants/],
+  ['stag', { stag: 'dev' }, /stag: no such setting\. The settings are stackName, /],
   ['stage', { stage: 'de v' }, /stage = "de v": letters, digits, - and _/],
   ['maxInlineBytes', { maxInlineBytes: '6000000' }, /maxInlineBytes = "6000000": .*4700000/],
   ['maxInlineBytes', { maxInlineBytes: 'lots' }, /maxInlineBytes = "lots": .*number/],
@@ -114,7 +115,7 @@ test.each([
     { auth: { jwt: { issuer: 'https://idp.example', audience: [] } } },
     /auth\.jwt\.audience = .*>=1 items/,
   ],
-  ['email', { email: 'me@example.com' }, /email = "me@example\.com": expected null or \{"from"/],
+  ['email', { email: 'me@example.com' }, /email = "me@example\.com": expected \{"from"/],
   [
     'email',
     { email: { from: 'Images <images@example.com>', allowedRecipients: ['example.com'] } },
@@ -150,17 +151,25 @@ test.each([
   [
     'alerts',
     { alerts: { emails: ['me@example.com', 'me@example.com'] } },
-    /alerts\.emails = .*: an address stands twice/,
+    /alerts\.emails = .*: an address is listed twice/,
   ],
-  ['alerts', { alerts: { uploadToReadyGoalSeconds: 0 } }, /alerts\.uploadToReadyGoalSeconds = .*>=1/],
-  ['alerts', { alerts: { usualImagesPerHour: 0.5 } }, /alerts\.usualImagesPerHour = .*int/],
+  [
+    'alerts',
+    { alerts: { uploadToReadyGoalSeconds: 0 } },
+    /alerts\.uploadToReadyGoalSeconds = .*: at least 1/,
+  ],
+  [
+    'alerts',
+    { alerts: { usualImagesPerHour: 0.5 } },
+    /alerts\.usualImagesPerHour = .*: a whole number from 1 to/,
+  ],
   ['alerts', { alerts: { email: 'me@example.com' } }, /alerts = .*Unrecognized key: "email"/],
-  ['links', { links: 'private' }, /links = "private": .*"public"\|"same"/],
-  ['compute', { compute: 'ecs' }, /compute = "ecs": .*"lambda"\|"fargate"/],
+  ['links', { links: 'private' }, /links = "private": expected "public" or "same"/],
+  ['compute', { compute: 'ecs' }, /compute = "ecs": expected "lambda" or "fargate"/],
   [
     'domain',
     { domain: 'images.example.com' },
-    /domain = "images\.example\.com": expected null or \{"name": "images\.example\.com", "certificateArn"/,
+    /domain = "images\.example\.com": expected \{"name": "images\.example\.com", "certificateArn"/,
   ],
   [
     'domain',
@@ -173,8 +182,12 @@ test.each([
     /domain\.certificateArn = .*: arn:aws:acm:<region>/,
   ],
   ['domain', { domain: { ...inContainers.domain, zone: 'Z1' } }, /domain = .*Unrecognized key: "zone"/],
-  ['domain', { compute: 'fargate' }, /domain = null: compute "fargate" needs one: .*HTTPS only/],
-  ['auth', { ...inContainers, auth: 'iam' }, /auth = "iam": with compute "fargate" .*only API Gateway can/],
+  ['domain', { compute: 'fargate' }, /domain = null: required with compute "fargate": .*HTTPS only/],
+  [
+    'auth',
+    { ...inContainers, auth: 'iam' },
+    /auth = "iam": "none" or .* with compute "fargate": only API Gateway can/,
+  ],
   [
     'fargate',
     { ...inContainers, auth: tokens },
@@ -188,12 +201,20 @@ test.each([
     { fargate: { ingest: { minTasks: 11 } } },
     /fargate\.ingest\.minTasks = .*: not more than maxTasks \(given 11 and 10\)/,
   ],
-  ['fargate', { fargate: { ingest: { minTasks: 0 } } }, /fargate\.ingest\.minTasks = .*>=1/],
-  ['fargate', { fargate: { ingest: { vcpus: 3 } } }, /fargate\.ingest\.vcpus = .*0\.5\|1\|2\|4\|8\|16/],
+  [
+    'fargate',
+    { fargate: { ingest: { minTasks: 0 } } },
+    /fargate\.ingest\.minTasks = .*: a whole number from 1 to 5000/,
+  ],
+  [
+    'fargate',
+    { fargate: { ingest: { vcpus: 3 } } },
+    /fargate\.ingest\.vcpus = .*: expected 0\.5, 1, 2, 4, 8, or 16/,
+  ],
   [
     'fargate',
     { fargate: { ingest: { memoryMiB: 1024 } } },
-    /fargate\.ingest\.memoryMiB = .*: with 1 vCPU Fargate gives 2048 to 8192 MiB, in steps of 1024 \(given 1024\)/,
+    /fargate\.ingest\.memoryMiB = .*: with 1 vCPU Fargate offers 2048 to 8192 MiB, in steps of 1024 \(given 1024\)/,
   ],
   [
     'fargate',
@@ -218,14 +239,14 @@ test.each([
   [
     'fargate',
     { fargate: { availabilityZones: ['us-east-2a', 'us-east-2a'] } },
-    /fargate\.availabilityZones = .*: a zone stands twice/,
+    /fargate\.availabilityZones = .*: a zone is listed twice/,
   ],
   [
     'fargate',
     { fargate: { availabilityZones: ['use2-az1', 'use2-az2'] } },
     /fargate\.availabilityZones\.0 = .*: a zone such as us-east-2a/,
   ],
-  ['maxUploadsPerDay', { maxUploadsPerDay: 0 }, /maxUploadsPerDay = 0: .*>=1/],
+  ['maxUploadsPerDay', { maxUploadsPerDay: 0 }, /maxUploadsPerDay = 0: a whole number from 1 to/],
   [
     'maxUploadBytesPerDay',
     { maxUploadBytesPerDay: 99_999_999 },
@@ -236,21 +257,27 @@ test.each([
     { maxUploadBytes: 1_000_000, maxUploadBytesPerDay: 4_000_000 },
     /maxUploadBytesPerDay = 4000000: not less than the largest single upload \(4700000\)/,
   ],
-  ['maxWaitingCallers', { maxWaitingCallers: -1 }, /maxWaitingCallers = -1: .*>=0/],
-  ['imagesOnDestroy', { imagesOnDestroy: 'yes' }, /imagesOnDestroy = "yes": .*"keep"\|"delete"/],
+  ['maxWaitingCallers', { maxWaitingCallers: -1 }, /maxWaitingCallers = -1: a whole number from 0 to 1000/],
+  ['imagesOnDestroy', { imagesOnDestroy: 'yes' }, /imagesOnDestroy = "yes": expected "keep" or "delete"/],
   [
     'variants',
     { variants: '[{"name":"a","fit":"crop"}]' },
     /variants\.0\.fit = .*"inside"\|"cover"\|"contain"/,
   ],
-  ['variants', { variants: [{ name: 'a' }, { name: 'a' }] }, /variants = .*the name "a" stands twice/],
+  ['variants', { variants: [{ name: 'a' }, { name: 'a' }] }, /variants = .*the name "a" is listed twice/],
   ['variants', { variants: [] }, /variants = \[\]: at least one/],
 ])('refuse a wrong %s with the setting, the value and the rule', (_, context, message) => {
   expect(() => readSettings(context)).toThrow(message);
 });
 
-test('refuse all that is wrong at once', () => {
+test('report all errors at once', () => {
   expect(() => readSettings({ stage: '', logRetentionDays: 0 })).toThrow(
     /stage = [\s\S]*logRetentionDays = /,
   );
+});
+
+test.each(Object.entries(settingsSchema.shape))('describe %s in one sentence, with its rule', (_, schema) => {
+  const { description, rule } = documentationOf(schema);
+  expect(description).toMatch(/^[A-Z].*\.$/);
+  expect(rule).not.toBe('');
 });

@@ -8,7 +8,7 @@ const refusal = (args: readonly string[], environment: Readonly<Record<string, s
     expect(error).toBeInstanceOf(StartError);
     if (error instanceof StartError) return error.message;
   }
-  throw new Error('It was not refused');
+  throw new Error('The options were accepted.');
 };
 
 test('assigns the next four ports, and a data folder for each port', () => {

@@ -13,16 +13,18 @@ import { imageEventSchema } from '../../lambdas/image/event.ts';
 import { thumbnailKey } from '../../lambdas/image/keys.ts';
 import { endedEvent, linkServedEvent } from '../../lambdas/image/new-event.ts';
 import { variantsSchema } from '../../lambdas/image/variant.ts';
-import type { IngestEnvironment } from '../../lambdas/ingest/environment.ts';
-import type { NotifyEnvironment } from '../../lambdas/notify/environment.ts';
+import { ingestEnvironment } from '../../lambdas/ingest/environment.ts';
+import { lakeEnvironment } from '../../lambdas/lake/environment.ts';
+import { notifyEnvironment } from '../../lambdas/notify/environment.ts';
 import { createMailRequests } from '../../lambdas/notify/mail-requests.ts';
-import type { ReconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
-import type { ResizeFunctionEnvironment } from '../../lambdas/resize/environment.ts';
+import { reconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
+import { resizeFunctionEnvironment } from '../../lambdas/resize/environment.ts';
+import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import { bundling } from '../../lib/constructs/service-function.ts';
-import { imageLimitsOf, readSettings } from '../../lib/settings.ts';
 import { startCatalogServer } from '../catalog-server.ts';
 import { createCdk } from '../e2e/cdk.ts';
 import { createRunFolder } from '../e2e/run-folder.ts';
+import { valuesWith } from '../environment.ts';
 import { createdMessage, postEvent, queueEvent } from '../events.ts';
 import { cameraPicture, quarteredPicture } from '../images.ts';
 import { startMailServer } from '../lambdas/notify/mail-server.ts';
@@ -36,10 +38,6 @@ const lambdaEnvironment = {
   AWS_ACCESS_KEY_ID: 'EXAMPLE',
   AWS_SECRET_ACCESS_KEY: 'example',
 };
-const variants = '[{"name":"thumbnail"}]';
-const topicArn = 'arn:aws:sns:us-east-2:111122223333:image-events';
-const STACK_NAME = 'ThumbnailGenerator';
-const queueUrl = 'https://sqs.us-east-2.amazonaws.com/111122223333/resize';
 
 /** The architectures that resize can be packaged for. */
 const architectures: Readonly<Record<string, Architecture>> = {
@@ -140,7 +138,13 @@ test('runs the transform of the data lake from its package', async () => {
     recordId: String(index),
     data: Buffer.from(text).toString('base64'),
   }));
-  expect(await invoke(lake, { ...lambdaEnvironment, STACK_NAME }, { records })).toEqual({
+  expect(
+    await invoke(
+      lake,
+      { ...lambdaEnvironment, ...writeEnvironment(lakeEnvironment, { stackName: 'Copy' }) },
+      { records },
+    ),
+  ).toEqual({
     records: [
       expect.objectContaining({ recordId: '0', result: 'Ok' }),
       { ...records[1], result: 'ProcessingFailed' },
@@ -150,24 +154,11 @@ test('runs the transform of the data lake from its package', async () => {
 
 test.each(['/dev/upload_image', '/upload_image'])('runs ingest from its package, at %s', async (rawPath) => {
   // No service can be reached: a body that is no image is refused first.
-  const environment: IngestEnvironment & Record<string, string> = {
+  const values = valuesWith(catalog, { urlSignerRoleArn: 'arn:aws:iam::111122223333:role/url-signer' });
+  const environment = {
     ...lambdaEnvironment,
     AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
-    RAW_BUCKET: 'raw-bucket',
-    THUMBNAIL_BUCKET: 'thumbnail-bucket',
-    CATALOG_TABLE: catalog.tableName,
-    ...catalog.admissionEnvironment,
-    RESIZE_QUEUE_URL: queueUrl,
-    IMAGE_EVENTS_TOPIC_ARN: topicArn,
-    STACK_NAME,
-    VARIANTS: variants,
-    MAX_INLINE_BYTES: '4700000',
-    MAX_UPLOAD_BYTES: '100000000',
-    URL_LIFETIME_SECONDS: '3600',
-    STAGE: 'dev',
-    AUTH: '"none"',
-    LINKS: 'public',
-    URL_SIGNER_ROLE_ARN: 'arn:aws:iam::111122223333:role/url-signer',
+    ...writeEnvironment(ingestEnvironment, values),
   };
   expect(
     await invoke(ingest, environment, postEvent('/upload_image', Buffer.from('hello'), rawPath)),
@@ -187,16 +178,15 @@ test('runs reconcile from its package', async () => {
   await once(queue.listen(0, '127.0.0.1'), 'listening');
   const address = queue.address();
   if (address === null || typeof address === 'string') throw new Error('The server has no port.');
-  const environment: ReconcileEnvironment & Record<string, string> = {
+  const values = valuesWith(catalog, {
+    resizeQueueUrl: `http://127.0.0.1:${address.port}/111122223333/resize`,
+    slowResizeQueueUrl: `http://127.0.0.1:${address.port}/111122223333/slow-resize`,
+  });
+  const environment = {
     ...lambdaEnvironment,
     AWS_ENDPOINT_URL_DYNAMODB: catalog.endpoint,
-    RAW_BUCKET: 'raw-bucket',
-    CATALOG_TABLE: catalog.tableName,
     AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${address.port}`,
-    RESIZE_QUEUE_URL: `http://127.0.0.1:${address.port}/111122223333/resize`,
-    SLOW_RESIZE_QUEUE_URL: `http://127.0.0.1:${address.port}/111122223333/slow-resize`,
-    OVERDUE_SECONDS: '900',
-    MAX_BACKLOG: '10',
+    ...writeEnvironment(reconcileEnvironment, values),
   };
   const report = { dryRun: true, backlog: 0, slowBacklog: 0, requeued: [], expired: [] };
   try {
@@ -246,20 +236,12 @@ const packageForThisProcessor = (
   const published: string[] = [];
   const s3 = await serveObjects(objects, published);
   try {
-    const environment: ResizeFunctionEnvironment & Record<string, string> = {
+    const environment = {
       ...lambdaEnvironment,
       AWS_ENDPOINT_URL_S3: s3.endpoint,
       AWS_ENDPOINT_URL_SNS: s3.endpoint,
       AWS_ENDPOINT_URL_DYNAMODB: catalog.endpoint,
-      IMAGE_EVENTS_TOPIC_ARN: topicArn,
-      SLOW_RESIZE_QUEUE_URL: queueUrl,
-      LANE: 'fast',
-      STACK_NAME,
-      RAW_BUCKET: 'raw-bucket',
-      THUMBNAIL_BUCKET: 'thumbnail-bucket',
-      CATALOG_TABLE: catalog.tableName,
-      VARIANTS: variants,
-      IMAGE_LIMITS: JSON.stringify(imageLimitsOf(readSettings({}))),
+      ...writeEnvironment(resizeFunctionEnvironment, valuesWith(catalog, { lane: 'fast' })),
     };
     const answer = await invoke(ownResize, environment, queueEvent(createdMessage(`raw/${id}`)));
     expect(answer).toEqual({ batchItemFailures: [] });
@@ -311,19 +293,13 @@ const packageForThisProcessor = (
     );
     const mailServer = await startMailServer();
     try {
-      const environment: NotifyEnvironment & Record<string, string> = {
+      const values = valuesWith(catalog, { mailRequestsTable: catalog.mailRequestsTableName });
+      const environment = {
         ...lambdaEnvironment,
         AWS_ENDPOINT_URL_S3: s3.endpoint,
         AWS_ENDPOINT_URL_DYNAMODB: catalog.endpoint,
         AWS_ENDPOINT_URL_SESV2: mailServer.endpoint,
-        CATALOG_TABLE: catalog.tableName,
-        MAIL_REQUESTS_TABLE: catalog.mailRequestsTableName,
-        THUMBNAIL_BUCKET: 'thumbnail-bucket',
-        VARIANTS: variants,
-        API_URL: 'https://api.example/dev',
-        MAIL_FROM: 'thumbnails@example.com',
-        MAIL_CONFIGURATION_SET: 'mail',
-        STACK_NAME,
+        ...writeEnvironment(notifyEnvironment, values),
       };
       const answer = await invoke(ownNotify, environment, queueEvent(JSON.stringify(endedEvent(record))));
       expect(answer).toEqual({ batchItemFailures: [] });

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { reconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
+import { writeVariables } from '../../lambdas/runtime/environment.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { smallYoungGeneration } from '../../local/child.ts';
 import { environmentsFor, listeningAt } from '../../local/environments.ts';
@@ -187,7 +189,10 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
           'reconcile',
           'local/workers/reconcile.ts',
           [],
-          { ...environments.reconcile, OVERDUE_SECONDS: String(reconcileSeconds) },
+          {
+            ...environments.reconcile,
+            ...writeVariables(reconcileEnvironment, { overdueSeconds: reconcileSeconds }),
+          },
           reconcileSeconds * 1000,
         );
 

@@ -4,6 +4,7 @@ import { setPriority } from 'node:os';
 import { ImageError } from '../../image/errors.ts';
 import type { Variant } from '../../image/variant.ts';
 import type { Log } from '../../runtime/log.ts';
+import type { HeaderLimits } from '../environment.ts';
 import { cpuMillisecondsOf } from './cpu-time.ts';
 import { decoderFiles } from './descriptors.ts';
 import { DecodeStopped } from './errors.ts';
@@ -44,6 +45,7 @@ export interface DecoderChild {
 }
 
 export interface DecoderChildOptions {
+  readonly limits: HeaderLimits;
   /** Lowers its priority, so that other decoders get the CPU first. */
   readonly isLowPriority: boolean;
   readonly log: Log;
@@ -65,7 +67,7 @@ const maxLoggedBytes = 200;
 
 export const createDecoderChild = (
   { child, file }: ForkedDecoder,
-  { isLowPriority, log }: DecoderChildOptions,
+  { limits, isLowPriority, log }: DecoderChildOptions,
 ): DecoderChild => {
   // A process that could not be started has no pipes, and emits this error as well.
   child.once('error', (error) => onEnd(error));
@@ -123,6 +125,8 @@ export const createDecoderChild = (
   child.once('exit', (code, signal) => onEnd(signal ?? `exit code ${code}`));
   // A request that cannot be sent means that the process ended, which "exit" reports.
   requests.on('error', () => {});
+  const { maxSidePixels, maxPixels, maxFrames, maxAnimationPixels }: HeaderLimits = limits;
+  requests.write(`${JSON.stringify({ maxSidePixels, maxPixels, maxFrames, maxAnimationPixels })}\n`);
   readLines(replies, { maxBytes: maxReplyBytes, onLine: onReply, onLongLine: onReply });
   readLines(warnings, { maxBytes: maxLoggedBytes, onLine: onWarning, onLongLine: onWarning });
   // A service that stops need not wait for a decoder without an image.

@@ -1,7 +1,7 @@
-import type { ImageLimits } from '../../image/limits.ts';
 import type { Variant } from '../../image/variant.ts';
 import type { Log } from '../../runtime/log.ts';
 import { createTurns } from '../../runtime/turns.ts';
+import type { ImageLimits } from '../environment.ts';
 import { allowanceOf, type Lane } from '../lanes.ts';
 import { createDecoderChild, type DecoderChild } from './child.ts';
 import { type ForkedDecoder, forkDecoder } from './fork.ts';
@@ -52,7 +52,7 @@ export const createDecoder = (
   const busy = new Set<DecoderChild>();
 
   const start = (forked = forkDecoder()): DecoderChild =>
-    createDecoderChild(forked, { isLowPriority: lane === 'slow', log });
+    createDecoderChild(forked, { limits, isLowPriority: lane === 'slow', log });
 
   /** Loads libvips before the next image arrives. If this fails, that image tries again. */
   const keepSpare = (): void => {
@@ -97,7 +97,7 @@ export const createDecoder = (
       try {
         await decoder.load(body);
         return await inTurn((isCrowded) =>
-          decoder.render({ variants, limits, allowance: allowanceOf(lane, limits, variants, isCrowded) }),
+          decoder.render({ variants, allowance: allowanceOf(lane, limits, variants, isCrowded) }),
         );
       } finally {
         release(decoder);

@@ -1,6 +1,7 @@
 import { ftruncateSync, readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { ImageError } from '../../image/errors.ts';
+import type { HeaderLimits } from '../environment.ts';
 import type { DecodeAllowance } from '../lanes.ts';
 import { decoderFiles } from './descriptors.ts';
 import { readLines } from './lines.ts';
@@ -71,7 +72,10 @@ const watch = (allowance: DecodeAllowance): NodeJS.Timeout => {
   return timer;
 };
 
-const render = async ({ bytes, variants, limits, allowance }: DecoderRequest): Promise<void> => {
+const render = async (
+  { bytes, variants, allowance }: DecoderRequest,
+  limits: HeaderLimits,
+): Promise<void> => {
   const timer = watch(allowance);
   try {
     const { thumbnails, ...rendering } = await renderImage(
@@ -103,8 +107,13 @@ const refusalOf = (error: ImageError): DecoderReply => {
 };
 
 const requests = new Socket({ fd: decoderFiles.requests, readable: true, writable: false });
+/** The first line. Each of the others is a request. */
+let limits: HeaderLimits | undefined;
 readLines(requests, {
-  onLine: (line) => render(JSON.parse(line)),
+  onLine: (line) => {
+    if (limits === undefined) limits = JSON.parse(line);
+    else render(JSON.parse(line), limits);
+  },
   maxBytes: 1_000_000,
   onLongLine: () => process.exit(1),
 });

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { ImageLimits } from '../../image/limits.ts';
 import type { Variant } from '../../image/variant.ts';
 import type { DecodeAllowance } from '../lanes.ts';
 
@@ -17,7 +16,6 @@ export interface DecoderRequest {
   /** Length of the image, which begins at the start of the file. */
   readonly bytes: number;
   readonly variants: readonly Variant[];
-  readonly limits: ImageLimits;
   readonly allowance: DecodeAllowance;
 }
 

@@ -1,7 +1,7 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ImageError } from '../../image/errors.ts';
-import type { ImageLimits } from '../../image/limits.ts';
 import type { Variant } from '../../image/variant.ts';
+import type { HeaderLimits } from '../environment.ts';
 import { estimateDecodeMilliseconds, isCostlyHeader } from './cost.ts';
 import { placeholderOf } from './placeholder.ts';
 import type { Rendering } from './protocol.ts';
@@ -42,7 +42,7 @@ export class ExceedsEstimate extends Error {
 export const renderImage = async (
   bytes: Uint8Array,
   variants: readonly Variant[],
-  limits: ImageLimits,
+  limits: HeaderLimits,
   maxEstimatedMilliseconds?: number,
 ): Promise<Rendering> => {
   const isLimited = maxEstimatedMilliseconds !== undefined;
@@ -103,7 +103,7 @@ const clearHiddenColours = (data: Uint8Array, channels: number): void => {
   }
 };
 
-const checkHeader = (metadata: Metadata, limits: ImageLimits): Size => {
+const checkHeader = (metadata: Metadata, limits: HeaderLimits): Size => {
   // sharp decodes only AVIF in a HEIF container.
   if (metadata.format === 'heif' && metadata.compression !== 'av1') {
     throw new ImageError(

@@ -21,6 +21,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { buildSync } from 'esbuild';
 import sharp from 'sharp';
 import * as z from 'zod';
+import { resizeContainerEnvironment } from '../../../containers/environment.ts';
+import { writeVariables } from '../../../lambdas/runtime/environment.ts';
 import { readSettings } from '../../../lib/settings.ts';
 import type { Credentials } from '../../../local/data-folder.ts';
 import { environmentsFor } from '../../../local/environments.ts';
@@ -325,7 +327,7 @@ const judged = (outcome: string): string =>
       environmentWith({
         ...environments.resize,
         AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/a-secret',
-        DECODES_AT_ONCE: '2',
+        ...writeVariables(resizeContainerEnvironment, { decodesAtOnce: 2 }),
       }),
     );
     await until('ingest', () => ingest.out().includes('ingest listens') || undefined);

@@ -11,7 +11,7 @@ describe('a variant', () => {
     ]);
   });
 
-  test('stays the same when its full settings are read again', () => {
+  test('is unchanged when its complete settings are read again', () => {
     for (const given of [
       { fit: 'cover' },
       { fit: 'contain' },
@@ -25,10 +25,10 @@ describe('a variant', () => {
   });
 
   test.each([
-    ['a position without cover', { name: 'a', position: 'top' }, /only fit .*cover.* has a position/],
-    ['a background that nothing shows', { name: 'a', background: '#ffffff' }, /background/],
+    ['a position without cover', { name: 'a', position: 'top' }, /only fit .*cover.* uses a position/],
+    ['a background without effect', { name: 'a', background: '#ffffff' }, /background/],
     ['a quality for PNG', { name: 'a', format: 'png', quality: 80 }, /png is lossless/],
-    ['a name that is no path segment', { name: 'a/b' }, /use a-z/],
+    ['a name with a slash', { name: 'a/b' }, /a-z, 0-9/],
     ['an unknown setting', { name: 'a', widht: 100 }, /widht/],
     ['a side of more than 4096 pixels', { name: 'a', width: 5000 }, /4096/],
     ['a colour by name', { name: 'a', fit: 'contain', background: 'red' }, /#rrggbb/],
@@ -38,13 +38,13 @@ describe('a variant', () => {
 });
 
 describe('a list of variants', () => {
-  test('refuses none at all', () => {
+  test('refuses an empty list', () => {
     expect(variantsSchema.safeParse([]).success).toBe(false);
   });
 
-  test('refuses a name that stands twice, and says which', () => {
+  test('refuses a name that is listed twice', () => {
     const { error } = variantsSchema.safeParse([{ name: 'a' }, { name: 'b' }, { name: 'b', width: 9 }]);
-    expect(error?.message).toContain('the name \\"b\\" stands twice');
+    expect(error?.message).toContain('the name \\"b\\" is listed twice');
   });
 
   test('refuses more than 16', () => {
@@ -60,13 +60,13 @@ describe('keys', () => {
   });
 
   test.each([`raw/${id}x`, `raw/${id.toUpperCase()}`, `other/${id}`, id, 'raw/', 'raw/../x'])(
-    'never made by us name no id: %s',
+    'of other objects contain no id: %s',
     (key) => {
       expect(idOfOriginalKey(key)).toBeUndefined();
     },
   );
 
-  test('of a thumbnail tell all of its settings', () => {
+  test('of a thumbnail contain all of its settings', () => {
     expect(thumbnailKey(id, variantSchema.parse({ name: 'thumbnail' }))).toBe(
       `thumbnails/${id}/thumbnail/v1-320x320-inside-q80.webp`,
     );

@@ -8,11 +8,11 @@ import { createPlacesOfProcess } from '../../../lambdas/aws/waiting-places.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { defaultVariants, variantsSchema } from '../../../lambdas/image/variant.ts';
-import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import type { IngestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import type { IngestHost } from '../../../lambdas/ingest/wiring.ts';
 import { createMailRequests } from '../../../lambdas/notify/mail-requests.ts';
-import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { awsVariables, valuesWith } from '../../environment.ts';
 import { quarteredPicture } from '../../images.ts';
 import { createTestApp, type IngestApp } from '../../ingest-app.ts';
 
@@ -31,10 +31,7 @@ beforeEach(async () => {
   server = await startCatalogServer();
   catalog = createCatalog(server.tableName, server.client);
   Object.assign(process.env, {
-    AWS_REGION: 'us-east-2',
-    AWS_ACCESS_KEY_ID: 'EXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'example',
-    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    ...awsVariables(server),
     POWERTOOLS_DEV: 'true',
     POWERTOOLS_METRICS_DISABLED: 'false',
   });
@@ -50,26 +47,9 @@ beforeEach(async () => {
 afterEach(() => server.stop());
 
 const appWith = (given: Partial<IngestEnvironment> = {}, props?: Partial<IngestHost>): IngestApp => {
-  const environment: IngestEnvironment = {
-    RAW_BUCKET: 'raw-bucket',
-    THUMBNAIL_BUCKET: 'thumbnail-bucket',
-    CATALOG_TABLE: server.tableName,
-    ...server.admissionEnvironment,
-    MAIL_REQUESTS_TABLE: server.mailRequestsTableName,
-    ALLOWED_RECIPIENTS: '["example.com"]',
-    RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
-    IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
-    STACK_NAME: 'Copy',
-    VARIANTS: '[{"name":"thumbnail"}]',
-    MAX_INLINE_BYTES: '100000',
-    MAX_UPLOAD_BYTES: '1000000',
-    URL_LIFETIME_SECONDS: '600',
-    STAGE: 'dev',
-    AUTH: '"none"',
-    LINKS: 'public',
-    ...given,
-  };
-  return createTestApp(readEnvironment(ingestEnvironment, environment), log, props);
+  const mail = { mailRequestsTable: server.mailRequestsTableName, allowedRecipients: ['example.com'] };
+  const limits = { maxUploadBytes: 1_000_000 };
+  return createTestApp(valuesWith(server, { stackName: 'Copy', ...mail, ...limits, ...given }), log, props);
 };
 
 let pictures = 0;
@@ -127,7 +107,7 @@ const expectExhausted = async (response: Response) => {
 
 describe('over the daily budget', () => {
   test('uploads and announcements are refused, with the time when they are accepted again', async () => {
-    const app = appWith({ MAX_UPLOADS_PER_DAY: '1' });
+    const app = appWith({ maxUploadsPerDay: 1 });
     expect((await post(app, await picture())).status).toBe(202);
     await expectExhausted(await post(app, await picture()));
     await expectExhausted(await announce(app, 500_000));
@@ -136,7 +116,7 @@ describe('over the daily budget', () => {
   });
 
   test('nothing is stored, recorded, signed, published or mailed', async () => {
-    const app = appWith({ MAX_UPLOADS_PER_DAY: '1' });
+    const app = appWith({ maxUploadsPerDay: 1 });
     await announce(app, 5);
     const before = await itemsOf(server.tableName);
     s3.resetHistory();
@@ -151,7 +131,7 @@ describe('over the daily budget', () => {
   });
 
   test('records and links still work', async () => {
-    const app = appWith({ MAX_UPLOADS_PER_DAY: '1' });
+    const app = appWith({ maxUploadsPerDay: 1 });
     const bytes = await picture();
     await post(app, bytes);
     await finish(bytes);
@@ -162,7 +142,7 @@ describe('over the daily budget', () => {
   });
 
   test('concurrent uploads to several processes are accepted exactly up to the limit', async () => {
-    const apps = [1, 2, 3].map(() => appWith({ MAX_UPLOADS_PER_DAY: '10' }));
+    const apps = [1, 2, 3].map(() => appWith({ maxUploadsPerDay: 10 }));
     const bodies = await Promise.all(Array.from({ length: 30 }, () => picture()));
     const responses = await Promise.all(
       bodies.map((body, index) => post(apps[index % 3] as IngestApp, body)),
@@ -173,7 +153,7 @@ describe('over the daily budget', () => {
   });
 
   test('bytes count as well, also announced ones', async () => {
-    const app = appWith({ MAX_UPLOAD_BYTES_PER_DAY: '1000000' });
+    const app = appWith({ maxUploadBytesPerDay: 1000000 });
     expect((await announce(app, 999_000)).status).toBe(201);
     await expectExhausted(await announce(app, 1001, 'b'.repeat(64)));
     expect((await announce(app, 1000, 'c'.repeat(64))).status).toBe(201);
@@ -195,7 +175,7 @@ describe('the budget counts', () => {
   });
 
   test('no upload that is refused for another reason', async () => {
-    const app = appWith({ MAX_UPLOADS_PER_DAY: '1' });
+    const app = appWith({ maxUploadsPerDay: 1 });
     const statuses = [
       await post(app, Buffer.alloc(0)),
       await post(app, Buffer.from('hello')),
@@ -211,7 +191,7 @@ describe('the budget counts', () => {
   });
 
   test('before anything is stored, so that uploads fail while its table is unreachable', async () => {
-    const app = appWith({ ADMISSION_TABLE: 'no-such-table' });
+    const app = appWith({ admissionTable: 'no-such-table' });
     expect((await post(app, await picture())).status).toBe(500);
     expect((await announce(app, 5)).status).toBe(500);
     expect(s3.calls()).toEqual([]);
@@ -219,7 +199,7 @@ describe('the budget counts', () => {
   });
 
   test('and records the used percentage with each upload', async () => {
-    const app = appWith({ MAX_UPLOADS_PER_DAY: '4' });
+    const app = appWith({ maxUploadsPerDay: 4 });
     await post(app, await picture());
     await announce(app, 5);
     expect(metrics('BudgetUsedPercent')).toEqual([25, 50]);
@@ -230,7 +210,7 @@ describe('a caller that prefers to wait', () => {
   const waits = (app: IngestApp, body: Buffer) => post(app, body, { Prefer: 'wait=1' });
 
   test.each<[where: string, appWithOnePlace: () => IngestApp]>([
-    ['among functions', () => appWith({ MAX_WAITING_CALLERS: '1' })],
+    ['among functions', () => appWith({ maxWaitingCallers: 1 })],
     ['in one process', () => appWith({}, { waitingPlaces: createPlacesOfProcess(1) })],
   ])('gets its reply at once when all places are taken, %s', async (_, appWithOnePlace) => {
     const app = appWithOnePlace();
@@ -244,7 +224,7 @@ describe('a caller that prefers to wait', () => {
   });
 
   test('gets thumbnails that are ready although no place is free', async () => {
-    const app = appWith({ MAX_WAITING_CALLERS: '0' });
+    const app = appWith({ maxWaitingCallers: 0 });
     const bytes = await picture();
     await finish(bytes);
     const response = await waits(app, bytes);

@@ -15,15 +15,14 @@ import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { thumbnailKey } from '../../../lambdas/image/keys.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { thumbnailContentTypes, type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
-import { type IngestEnvironment, ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { type ImageReply, imageReplySchema } from '../../../lambdas/ingest/image-reply.ts';
 import { preferredWaitSeconds } from '../../../lambdas/ingest/negotiation.ts';
 import { errorCodes } from '../../../lambdas/ingest/problem.ts';
 import { routes } from '../../../lambdas/ingest/routes.ts';
 import type { IngestHost } from '../../../lambdas/ingest/wiring.ts';
-import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { awsVariables, valuesWith } from '../../environment.ts';
 import { jpegHeaderThenRubbish, quarteredPicture, svg } from '../../images.ts';
 import { createTestApp, type IngestApp } from '../../ingest-app.ts';
 
@@ -41,33 +40,14 @@ let catalog: Catalog;
 let stored: Map<string, Buffer>;
 let app: IngestApp;
 
-const environmentWith = (given: readonly object[]): IngestEnvironment => ({
-  RAW_BUCKET: 'raw-bucket',
-  THUMBNAIL_BUCKET: 'thumbnail-bucket',
-  CATALOG_TABLE: server.tableName,
-  ...server.admissionEnvironment,
-  RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
-  IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
-  STACK_NAME: 'ThumbnailGenerator',
-  VARIANTS: JSON.stringify(given),
-  MAX_INLINE_BYTES: '100000',
-  MAX_UPLOAD_BYTES: '5000000',
-  URL_LIFETIME_SECONDS: '600',
-  STAGE: 'dev',
-  AUTH: '"none"',
-  LINKS: 'public',
-});
 const appWith = (given: readonly object[], host?: Partial<IngestHost>) =>
-  createTestApp(readEnvironment(ingestEnvironment, environmentWith(given)), log, host);
+  createTestApp(valuesWith(server, { variants: variantsSchema.parse(given) }), log, host);
 
 beforeAll(async () => {
   server = await startCatalogServer();
   catalog = createCatalog(server.tableName, server.client);
   Object.assign(process.env, {
-    AWS_REGION: 'us-east-2',
-    AWS_ACCESS_KEY_ID: 'EXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'example',
-    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    ...awsVariables(server),
     POWERTOOLS_METRICS_DISABLED: 'true',
   });
   app = appWith(givenVariants);
@@ -841,15 +821,4 @@ test('hides the details of a failure of S3 from callers, and logs them', async (
   const response = await post(await picture());
   await expectProblem(response, 500, 'internal-error', /Retry/);
   expect(log.error).toHaveBeenCalledWith('request failed', { error: denied });
-});
-
-test('names every variable of the environment that is missing or wrong', () => {
-  const environment = environmentWith(givenVariants);
-  const read = (changes: Record<string, string | undefined>) => () =>
-    readEnvironment(ingestEnvironment, { ...environment, ...changes });
-  expect(read({ RAW_BUCKET: undefined, VARIANTS: '{' })).toThrow(
-    /RAW_BUCKET[\s\S]*VARIANTS|VARIANTS[\s\S]*RAW_BUCKET/,
-  );
-  expect(read({ MAX_INLINE_BYTES: '-1' })).toThrow(/whole number/);
-  expect(read({ VARIANTS: '[]' })).toThrow(/at least one/);
 });

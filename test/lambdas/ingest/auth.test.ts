@@ -1,10 +1,9 @@
 import { generateKeyPair, SignJWT } from 'jose';
 import { createJwtGuard, type Guard } from '../../../containers/jwt-guard.ts';
 import type { Auth } from '../../../lambdas/ingest/auth.ts';
-import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
-import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { awsVariables, valuesWith } from '../../environment.ts';
 import { createTestApp } from '../../ingest-app.ts';
 import { startIssuer, troubles } from '../../issuer.ts';
 
@@ -16,10 +15,7 @@ let server: Awaited<ReturnType<typeof startCatalogServer>>;
 beforeAll(async () => {
   server = await startCatalogServer();
   Object.assign(process.env, {
-    AWS_REGION: 'us-east-2',
-    AWS_ACCESS_KEY_ID: 'EXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'example',
-    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    ...awsVariables(server),
   });
   provider = await startIssuer();
 });
@@ -30,26 +26,7 @@ afterAll(async () => {
 });
 
 const appWith = (auth: Auth, links: 'public' | 'same', guard?: Guard) =>
-  createTestApp(
-    readEnvironment(ingestEnvironment, {
-      RAW_BUCKET: 'raw-bucket',
-      THUMBNAIL_BUCKET: 'thumbnail-bucket',
-      CATALOG_TABLE: server.tableName,
-      ...server.admissionEnvironment,
-      RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
-      IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
-      STACK_NAME: 'ThumbnailGenerator',
-      VARIANTS: '[{"name":"thumbnail"}]',
-      MAX_INLINE_BYTES: '100000',
-      MAX_UPLOAD_BYTES: '5000000',
-      URL_LIFETIME_SECONDS: '600',
-      STAGE: 'dev',
-      AUTH: JSON.stringify(auth),
-      LINKS: links,
-    }),
-    log,
-    { authenticate: guard },
-  );
+  createTestApp(valuesWith(server, { auth, links }), log, { authenticate: guard });
 const jwt = () => ({ jwt: { issuer: provider.issuer, audience } });
 const guardedApp = (links: 'public' | 'same' = 'public') =>
   appWith(jwt(), links, createJwtGuard(jwt().jwt, log));

@@ -7,6 +7,7 @@ import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { awsVariables } from '../../environment.ts';
 import { quarteredPicture } from '../../images.ts';
 import { appIn, type IngestApp } from '../../ingest-app.ts';
 
@@ -16,7 +17,7 @@ const s3 = mockClient(S3Client);
 const sns = mockClient(SNSClient);
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 const printed = jest.spyOn(console, 'log').mockImplementation();
-const variants = [{ name: 'thumbnail' }, { name: 'square', fit: 'cover' }];
+const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'square', fit: 'cover' }]);
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let catalog: Catalog;
@@ -26,14 +27,11 @@ beforeAll(async () => {
   server = await startCatalogServer();
   catalog = createCatalog(server.tableName, server.client);
   Object.assign(process.env, {
-    AWS_REGION: 'us-east-2',
-    AWS_ACCESS_KEY_ID: 'EXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'example',
-    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    ...awsVariables(server),
     POWERTOOLS_DEV: 'true',
     POWERTOOLS_METRICS_DISABLED: 'false',
   });
-  app = appIn(server, { VARIANTS: JSON.stringify(variants), STACK_NAME: 'Copy' }, log);
+  app = appIn(server, { variants, stackName: 'Copy' }, log);
 });
 afterAll(() => server.stop());
 

@@ -4,9 +4,11 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import { createCatalog } from '../../../lambdas/aws/catalog.ts';
-import type { IngestEnvironment } from '../../../lambdas/ingest/environment.ts';
+import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import type { HttpApiResult } from '../../../lambdas/ingest/http-api.ts';
+import { writeEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { awsVariables, valuesWith } from '../../environment.ts';
 import { postEvent } from '../../events.ts';
 import { quarteredPicture } from '../../images.ts';
 
@@ -20,27 +22,13 @@ beforeAll(async () => {
   server = await startCatalogServer();
   Object.assign(process.env, {
     POWERTOOLS_LOG_LEVEL: 'SILENT',
-    AWS_REGION: 'us-east-2',
-    AWS_ACCESS_KEY_ID: 'EXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'example',
-    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
-    CATALOG_TABLE: server.tableName,
-    ...server.admissionEnvironment,
-    IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
-    STACK_NAME: 'ThumbnailGenerator',
+    ...awsVariables(server),
     POWERTOOLS_METRICS_DISABLED: 'true',
-    RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
-    MAX_UPLOAD_BYTES: '100000000',
-    RAW_BUCKET: 'raw-bucket',
-    THUMBNAIL_BUCKET: 'thumbnail-bucket',
-    VARIANTS: '[{"name":"thumbnail"}]',
-    MAX_INLINE_BYTES: '4700000',
-    URL_LIFETIME_SECONDS: '3600',
-    URL_SIGNER_ROLE_ARN: 'arn:aws:iam::111122223333:role/signer',
-    STAGE: 'dev',
-    AUTH: '"none"',
-    LINKS: 'public',
-  } satisfies IngestEnvironment & Record<string, string>);
+    ...writeEnvironment(
+      ingestEnvironment,
+      valuesWith(server, { urlSignerRoleArn: 'arn:aws:iam::111122223333:role/signer' }),
+    ),
+  });
   sts.on(AssumeRoleCommand).resolves({
     Credentials: {
       AccessKeyId: 'SIGNER',

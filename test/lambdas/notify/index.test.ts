@@ -9,9 +9,12 @@ import type { ImageEvent } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { duplicateEvent, endedEvent, receivedEvent } from '../../../lambdas/image/new-event.ts';
 import type { Failure, ImageRecord } from '../../../lambdas/image/record.ts';
-import type { NotifyEnvironment } from '../../../lambdas/notify/environment.ts';
+import { variantsSchema } from '../../../lambdas/image/variant.ts';
+import { notifyEnvironment } from '../../../lambdas/notify/environment.ts';
 import { createMailRequests, type MailRequests } from '../../../lambdas/notify/mail-requests.ts';
+import { writeEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { awsVariables, valuesWith } from '../../environment.ts';
 import { queueEvent } from '../../events.ts';
 import { quarteredPicture } from '../../images.ts';
 import { allowAllLoaders } from '../../loaders.ts';
@@ -40,22 +43,20 @@ beforeAll(async () => {
   mailRequests = createMailRequests(database.mailRequestsTableName, database.client);
   thumbnail = await quarteredPicture(320, 200).webp().toBuffer();
   Object.assign(process.env, {
-    AWS_REGION: 'us-east-2',
-    AWS_ACCESS_KEY_ID: 'EXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'example',
-    AWS_ENDPOINT_URL_DYNAMODB: database.endpoint,
+    ...awsVariables(database),
     AWS_ENDPOINT_URL_SESV2: post.endpoint,
-    CATALOG_TABLE: database.tableName,
-    MAIL_REQUESTS_TABLE: database.mailRequestsTableName,
-    THUMBNAIL_BUCKET: 'thumbnail-bucket',
-    VARIANTS: '[{"name":"thumbnail"},{"name":"tiny","width":16}]',
-    API_URL: apiUrl,
-    MAIL_FROM: 'thumbnails@example.net',
-    MAIL_CONFIGURATION_SET: 'mails',
-    STACK_NAME: 'Copy',
+    ...writeEnvironment(
+      notifyEnvironment,
+      valuesWith(database, {
+        stackName: 'Copy',
+        mailRequestsTable: database.mailRequestsTableName,
+        variants: variantsSchema.parse([{ name: 'thumbnail' }, { name: 'tiny', width: 16 }]),
+        apiUrl,
+      }),
+    ),
     POWERTOOLS_DEV: 'true',
     POWERTOOLS_METRICS_DISABLED: 'false',
-  } satisfies NotifyEnvironment & Record<string, string>);
+  });
   for (const method of ['info', 'warn', 'error', 'log'] as const) {
     jest.spyOn(console, method).mockImplementation(log[method]);
   }

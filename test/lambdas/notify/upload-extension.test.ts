@@ -8,6 +8,7 @@ import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import { createMailRequests, type MailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { awsVariables } from '../../environment.ts';
 import { quarteredPicture } from '../../images.ts';
 import { appIn, type IngestApp } from '../../ingest-app.ts';
 
@@ -16,7 +17,7 @@ import { appIn, type IngestApp } from '../../ingest-app.ts';
 const s3 = mockClient(S3Client);
 const sns = mockClient(SNSClient);
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
-const variants = [{ name: 'thumbnail' }, { name: 'square', fit: 'cover' }];
+const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'square', fit: 'cover' }]);
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let catalog: Catalog;
@@ -29,20 +30,16 @@ beforeAll(async () => {
   catalog = createCatalog(server.tableName, server.client);
   mailRequests = createMailRequests(server.mailRequestsTableName, server.client);
   Object.assign(process.env, {
-    AWS_REGION: 'us-east-2',
-    AWS_ACCESS_KEY_ID: 'EXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'example',
-    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
+    ...awsVariables(server),
     POWERTOOLS_METRICS_DISABLED: 'true',
   });
-  const given = { VARIANTS: JSON.stringify(variants) };
-  withoutMail = appIn(server, given, log);
+  withoutMail = appIn(server, { variants }, log);
   app = appIn(
     server,
     {
-      ...given,
-      MAIL_REQUESTS_TABLE: server.mailRequestsTableName,
-      ALLOWED_RECIPIENTS: '["example.com", "Me@elsewhere.example"]',
+      variants,
+      mailRequestsTable: server.mailRequestsTableName,
+      allowedRecipients: ['example.com', 'Me@elsewhere.example'],
     },
     log,
   );
@@ -79,7 +76,7 @@ const announce = (bytes: Buffer, headers: Record<string, string> = {}) =>
     body: JSON.stringify({ sha256: imageIdOf(bytes), bytes: bytes.length }),
   });
 const finish = (bytes: Buffer) =>
-  catalog.finish(imageIdOf(bytes), fingerprintOf(variantsSchema.parse(variants)), {
+  catalog.finish(imageIdOf(bytes), fingerprintOf(variants), {
     original: { contentType: 'image/jpeg', width: 90, height: 40, bytes: bytes.length },
     thumbnails: {},
     thumbhash: undefined,
@@ -170,7 +167,7 @@ describe('a mail', () => {
       );
       await catalog.fail(
         imageIdOf(retried),
-        fingerprintOf(variantsSchema.parse(variants)),
+        fingerprintOf(variants),
         { bytes: 9 },
         { code: 'processing-failed', detail: 'given up' },
       );

@@ -5,10 +5,12 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { waitingParts } from '../../../lambdas/aws/catalog-table.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
-import type { ReconcileEnvironment } from '../../../lambdas/reconcile/environment.ts';
+import { reconcileEnvironment } from '../../../lambdas/reconcile/environment.ts';
 import type { ReconcileReport } from '../../../lambdas/reconcile/reconcile.ts';
 import { createdObjects } from '../../../lambdas/resize/messages.ts';
+import { writeEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { awsVariables, valuesWith } from '../../environment.ts';
 
 const s3 = mockClient(S3Client);
 const sqs = mockClient(SQSClient);
@@ -24,18 +26,13 @@ beforeAll(async () => {
   server = await startCatalogServer();
   catalog = createCatalog(server.tableName, server.client);
   Object.assign(process.env, {
-    AWS_REGION: 'us-east-2',
-    AWS_ACCESS_KEY_ID: 'EXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'example',
-    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
-    RAW_BUCKET: 'raw-bucket',
-    CATALOG_TABLE: server.tableName,
-    RESIZE_QUEUE_URL: 'https://sqs.us-east-2.amazonaws.com/111122223333/resize',
-    SLOW_RESIZE_QUEUE_URL: slowQueueUrl,
-    OVERDUE_SECONDS: String(overdueSeconds),
-    MAX_BACKLOG: '10',
+    ...awsVariables(server),
+    ...writeEnvironment(
+      reconcileEnvironment,
+      valuesWith(server, { slowResizeQueueUrl: slowQueueUrl, overdueSeconds }),
+    ),
     POWERTOOLS_LOG_LEVEL: 'SILENT',
-  } satisfies ReconcileEnvironment & Record<string, string>);
+  });
   ({ handler } = await import('../../../lambdas/reconcile/index.ts'));
 });
 afterAll(() => server.stop());

@@ -19,10 +19,11 @@ import { imageEventSchema } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
-import type { ResizeFunctionEnvironment } from '../../../lambdas/resize/environment.ts';
+import { resizeFunctionEnvironment } from '../../../lambdas/resize/environment.ts';
 import { createdObjects } from '../../../lambdas/resize/messages.ts';
-import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
+import { writeEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { awsVariables, valuesWith } from '../../environment.ts';
 import { createdAt, createdMessage, queueEvent, redelivered } from '../../events.ts';
 import { jpegHeaderThenRubbish, quarteredPicture, slowTiff } from '../../images.ts';
 
@@ -35,28 +36,20 @@ let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 let logged: jest.SpyInstance;
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let catalog: Catalog;
-const limits = { ...imageLimitsOf(readSettings({})), maxUploadBytes: 600_000 };
+const maxUploadBytes = 600_000;
 const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'tiny', width: 16 }]);
 
 beforeAll(async () => {
   server = await startCatalogServer();
   catalog = createCatalog(server.tableName, server.client);
   Object.assign(process.env, {
-    AWS_REGION: 'us-east-2',
-    AWS_ACCESS_KEY_ID: 'EXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'example',
-    AWS_ENDPOINT_URL_DYNAMODB: server.endpoint,
-    CATALOG_TABLE: server.tableName,
-    IMAGE_EVENTS_TOPIC_ARN: 'arn:aws:sns:us-east-2:111122223333:image-events',
-    STACK_NAME: 'ThumbnailGenerator',
-    RAW_BUCKET: 'raw-bucket',
-    THUMBNAIL_BUCKET: 'thumbnail-bucket',
-    VARIANTS: JSON.stringify(variants),
-    IMAGE_LIMITS: JSON.stringify(limits),
-    SLOW_RESIZE_QUEUE_URL: slowQueueUrl,
-    LANE: 'fast',
+    ...awsVariables(server),
+    ...writeEnvironment(
+      resizeFunctionEnvironment,
+      valuesWith(server, { variants, maxUploadBytes, slowResizeQueueUrl: slowQueueUrl, lane: 'fast' }),
+    ),
     POWERTOOLS_DEV: 'true',
-  } satisfies ResizeFunctionEnvironment & Record<string, string>);
+  });
   for (const method of ['info', 'error'] as const) jest.spyOn(console, method).mockImplementation();
   logged = jest.spyOn(console, 'warn').mockImplementation();
   ({ handler } = await import('../../../lambdas/resize/index.ts'));
@@ -520,7 +513,7 @@ test('fails a file that is not an image, with what it is', async () => {
 });
 
 test('fails an original that is too large without fetching it', async () => {
-  const bytes = Buffer.alloc(limits.maxUploadBytes + 1);
+  const bytes = Buffer.alloc(maxUploadBytes + 1);
   const body = Readable.from([bytes]);
   const key = stored(bytes);
   s3.on(GetObjectCommand).resolves({ Body: sdkStreamMixin(body), ContentLength: bytes.byteLength });

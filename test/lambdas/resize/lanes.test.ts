@@ -2,10 +2,10 @@ import sharp from 'sharp';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import { estimateDecodeMilliseconds } from '../../../lambdas/resize/decoder/cost.ts';
 import { allowanceOf } from '../../../lambdas/resize/lanes.ts';
-import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
+import { readSettings } from '../../../lib/settings.ts';
 import { slowTiff } from '../../images.ts';
 
-const limits = imageLimitsOf(readSettings({}));
+const limits = readSettings({});
 const thumbnail = variantsSchema.parse([{ name: 'thumbnail' }]);
 const { maxEstimatedMilliseconds = Number.NaN } = allowanceOf('fast', limits, thumbnail, false);
 

@@ -8,11 +8,11 @@ import { DecodeStopped, type StopReason } from '../../../lambdas/resize/decoder/
 import { createDecoder, type Decoder } from '../../../lambdas/resize/decoder/pool.ts';
 import type { Lane } from '../../../lambdas/resize/lanes.ts';
 import { createResize } from '../../../lambdas/resize/resize.ts';
-import { imageLimitsOf, readSettings } from '../../../lib/settings.ts';
+import { readSettings } from '../../../lib/settings.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { quarteredPicture } from '../../images.ts';
 
-const limits = imageLimitsOf(readSettings({}));
+const limits = readSettings({});
 const variants = variantsSchema.parse([{ name: 'thumbnail' }]);
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 const decoder = createDecoder(limits, log, { lane: 'fast' });

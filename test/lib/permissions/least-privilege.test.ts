@@ -12,7 +12,7 @@ import { createDecoder } from '../../../lambdas/resize/decoder/pool.ts';
 import { resizeEnvironment } from '../../../lambdas/resize/environment.ts';
 import type { Lane } from '../../../lambdas/resize/lanes.ts';
 import { wireResize } from '../../../lambdas/resize/wiring.ts';
-import { readEnvironment } from '../../../lambdas/runtime/environment.ts';
+import { readEnvironment, text } from '../../../lambdas/runtime/environment.ts';
 import { createLog } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { createdMessage, postEvent, queueEvent } from '../../events.ts';
@@ -127,6 +127,9 @@ let functions: Deployment;
 let containers: Deployment;
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 
+const rawBucketOf = (variables: Readonly<Record<string, string>>): string =>
+  readEnvironment({ rawBucket: text }, variables).rawBucket;
+
 /** Runs each handler with its deployed environment through every situation that needs a permission. */
 beforeAll(async () => {
   server = await startCatalogServer();
@@ -200,7 +203,7 @@ beforeAll(async () => {
   const { handler: resizeHandler } = await import('../../../lambdas/resize/index.ts');
   const context = { functionName: 'resize', getRemainingTimeInMillis: () => 60_000 } as Context;
   const slow = slowTiff();
-  aws.putObject(resize.environment['RAW_BUCKET'] ?? '', `raw/${imageIdOf(slow)}`, slow);
+  aws.putObject(rawBucketOf(resize.environment), `raw/${imageIdOf(slow)}`, slow);
   for (const id of [imageIdOf(fresh), imageIdOf(slow), 'b'.repeat(64)]) {
     expect(await resizeHandler(queueEvent(createdMessage(`raw/${id}`)), context)).toEqual({
       batchItemFailures: [],
@@ -211,7 +214,7 @@ beforeAll(async () => {
   const log = createLog('test');
   const serviceOf = (lane: Lane, variables: Readonly<Record<string, string>>) => {
     const environment = readEnvironment(resizeEnvironment, variables);
-    const decoder = createDecoder(environment.IMAGE_LIMITS, log, { lane });
+    const decoder = createDecoder(environment, log, { lane });
     return wireResize(environment, log, { lane, decoder });
   };
   const inSlowLane = serviceOf('slow', slowResize.environment);
@@ -239,7 +242,7 @@ beforeAll(async () => {
   const { handler: reconcilerHandler } = await import('../../../lambdas/reconcile/index.ts');
   await setUp(() => catalog.receive('c'.repeat(64), { bytes: 9 }, new Date(0)));
   await setUp(() => catalog.receive('d'.repeat(64), { bytes: 9 }, new Date(0)));
-  aws.putObject(reconciler.environment['RAW_BUCKET'] ?? '', `raw/${'c'.repeat(64)}`, fresh);
+  aws.putObject(rawBucketOf(reconciler.environment), `raw/${'c'.repeat(64)}`, fresh);
   aws.actAs({ function: reconciler.role });
   expect(await reconcilerHandler({})).toMatchObject({
     requeued: expect.arrayContaining(['c'.repeat(64)]),
@@ -262,7 +265,7 @@ beforeAll(async () => {
   const resizeInContainer = serviceOf('fast', resizeTask.environment);
   aws.actAs({ function: resizeTask.role });
   const otherSlow = slowTiff('in a container');
-  aws.putObject(resizeTask.environment['RAW_BUCKET'] ?? '', `raw/${imageIdOf(otherSlow)}`, otherSlow);
+  aws.putObject(rawBucketOf(resizeTask.environment), `raw/${imageIdOf(otherSlow)}`, otherSlow);
   for (const id of [imageIdOf(freshInContainer), imageIdOf(otherSlow), 'f'.repeat(64)])
     await resizeInContainer(createdMessage(`raw/${id}`), { receiveCount: 1 });
 });

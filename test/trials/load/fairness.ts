@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
+import { ingestContainerEnvironment } from '../../../containers/environment.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { writeVariables } from '../../../lambdas/runtime/environment.ts';
 import { host } from '../../../local/ports.ts';
 import { slowTiff } from '../../images.ts';
 import { type Figure, zero } from '../report.ts';
@@ -105,7 +107,7 @@ const floods: Readonly<Record<string, readonly Flood[]>> = {
 export const fairness = async ({ seed, uploads }: FairnessProps): Promise<readonly Figure[]> => {
   const stack = await startStack({
     visibilityTimeoutSeconds: 30,
-    environment: { MAX_BYTES_IN_HAND: String(maxBytesInHand) },
+    environment: writeVariables(ingestContainerEnvironment, { maxBytesInHand }),
   });
   let number = 0;
   let notReady = 0;

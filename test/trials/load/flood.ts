@@ -1,4 +1,6 @@
+import { ingestContainerEnvironment } from '../../../containers/environment.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { writeVariables } from '../../../lambdas/runtime/environment.ts';
 import { type Figure, zero } from '../report.ts';
 import { startStack } from '../stack.ts';
 import { type Answer, post, postUntilTaken } from './client.ts';
@@ -22,7 +24,7 @@ export const flood = async ({ connections, seed }: FloodProps): Promise<readonly
   const images = await megabyteImages(seed, connections);
   const stack = await startStack({
     visibilityTimeoutSeconds: 30,
-    environment: { MAX_BYTES_IN_HAND: String(maxBytesInHand) },
+    environment: writeVariables(ingestContainerEnvironment, { maxBytesInHand }),
   });
   try {
     const url = `${stack.apiUrl}/upload_image`;

@@ -1,4 +1,6 @@
+import { ingestContainerEnvironment } from '../../../containers/environment.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { writeVariables } from '../../../lambdas/runtime/environment.ts';
 import { type Figure, zero } from '../report.ts';
 import { startStack } from '../stack.ts';
 import { type Answer, post, postUntilTaken } from './client.ts';
@@ -17,8 +19,7 @@ const connections = 12;
 const maxMiB = 160 + 4.5 * (maxBytesInHand / 2 ** 20);
 
 const environment = {
-  MAX_INLINE_BYTES: String(maxInlineBytes),
-  MAX_BYTES_IN_HAND: String(maxBytesInHand),
+  ...writeVariables(ingestContainerEnvironment, { maxInlineBytes, maxBytesInHand }),
   ...imageHeap,
 };
 

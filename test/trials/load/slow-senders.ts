@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ingestContainerEnvironment } from '../../../containers/environment.ts';
+import { writeVariables } from '../../../lambdas/runtime/environment.ts';
 import { host } from '../../../local/ports.ts';
 import { until } from '../../local/local-run.ts';
 import { type Figure, zero } from '../report.ts';
@@ -48,7 +50,7 @@ const patienceSeconds = 10;
 export const slowSenders = async (seed: number): Promise<readonly Figure[]> => {
   const stack = await startStack({
     visibilityTimeoutSeconds: 30,
-    environment: { MAX_BYTES_IN_HAND: String(maxBytesInHand) },
+    environment: writeVariables(ingestContainerEnvironment, { maxBytesInHand }),
   });
   const senders: SlowSender[] = [];
   try {

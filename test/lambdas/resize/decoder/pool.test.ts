@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
-import type { ImageLimits } from '../../../../lambdas/image/limits.ts';
 import { variantsSchema } from '../../../../lambdas/image/variant.ts';
 import type { ForkedDecoder } from '../../../../lambdas/resize/decoder/fork.ts';
 import { createDecoder, type Decoder, type DecoderOptions } from '../../../../lambdas/resize/decoder/pool.ts';
+import type { ImageLimits } from '../../../../lambdas/resize/environment.ts';
 import type { Lane } from '../../../../lambdas/resize/lanes.ts';
-import { imageLimitsOf, readSettings } from '../../../../lib/settings.ts';
+import { readSettings } from '../../../../lib/settings.ts';
 import { hostilePng, quarteredPicture, slowTiff, tiffWithManyTags } from '../../../images.ts';
 
 const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'tiny', width: 16 }]);
@@ -24,7 +24,7 @@ const decoderWith = (
   limits: Partial<ImageLimits> = {},
   lane: Lane = 'fast',
   options: Partial<DecoderOptions> = {},
-): Decoder => createDecoder({ ...imageLimitsOf(readSettings({})), ...limits }, logged, { lane, ...options });
+): Decoder => createDecoder({ ...readSettings({}), ...limits }, logged, { lane, ...options });
 
 const decode = (decoder: Decoder, bytes: Buffer) => decoder.decode(Readable.from([bytes]), variants);
 
@@ -243,7 +243,10 @@ const takenOver = (script: string): ForkedDecoder => {
       say(JSON.stringify({ ...reply, ...changes }) + '\\n');
     };
     process.stdin.on('end', () => process.exit());
-    const onImage = (reply) => process.stdin.once('data', () => reply());
+    const onImage = (reply) => {
+      let lines = 0; // The first one holds the limits.
+      process.stdin.on('data', (chunk) => { for (const byte of chunk) if (byte === 10 && ++lines === 2) reply(); });
+    };
     ${script}`;
   const child = spawn(process.execPath, ['--eval', code], {
     stdio: ['pipe', 'ignore', 'pipe', file, 'pipe'],

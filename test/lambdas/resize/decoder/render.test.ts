@@ -1,9 +1,9 @@
 import sharp, { type Sharp } from 'sharp';
 import { thumbHashToRGBA } from 'thumbhash';
-import type { ImageLimits } from '../../../../lambdas/image/limits.ts';
 import { type Variants, variantsSchema } from '../../../../lambdas/image/variant.ts';
 import { renderImage } from '../../../../lambdas/resize/decoder/render.ts';
-import { imageLimitsOf, readSettings } from '../../../../lib/settings.ts';
+import type { ImageLimits } from '../../../../lambdas/resize/environment.ts';
+import { readSettings } from '../../../../lib/settings.ts';
 import {
   cameraPicture,
   jpegHeaderThenRubbish,
@@ -16,7 +16,7 @@ import {
 const variants = (...given: readonly object[]): Variants => variantsSchema.parse(given);
 const thumbnail = variants({ name: 'thumbnail' });
 
-const limits = imageLimitsOf(readSettings({}));
+const limits = readSettings({});
 
 const render = async (bytes: Buffer, wanted: Variants = thumbnail, given: Partial<ImageLimits> = {}) => {
   const { thumbnails } = await renderImage(bytes, wanted, { ...limits, ...given });
