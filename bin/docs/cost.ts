@@ -194,5 +194,5 @@ export const worstDayTotal = (): string => `$${Math.round(worstDayUsd(defaults))
 export const worstDayStorageSentence = (): string => {
   const bytes = bytesStoredByWorstDay(defaults);
   const usd = dollars(usdOf({ s3ByteMonths: bytes }));
-  return `The ${Math.round(bytes / 1e9)} GB that are stored by then, with thumbnails of the largest size, cost $${usd} a month until you delete them.`;
+  return `The ${Math.round(bytes / 1e9)} GB stored by then, with thumbnails of the largest size, cost $${usd} a month until you delete them.`;
 };

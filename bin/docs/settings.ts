@@ -21,7 +21,8 @@ const rowsOf = (object: z.ZodObject, defaults: unknown, prefix = ''): readonly R
     const value = z.record(z.string(), z.unknown()).safeParse(defaults).data?.[key];
     const shown = value === undefined || (parts && value !== null) ? '' : code(textOf(value));
     const { description = '', rule } = z.globalRegistry.get(schema) ?? {};
-    const row: Row = [code(name), shown, description, parts ? '' : String(rule ?? '')];
+    const valid = parts ? '' : String(rule ?? '').replaceAll('<', '&lt;');
+    const row: Row = [code(name), shown, description, valid];
     return [row, ...(parts ? rowsOf(parts, value, `${name}.`) : [])];
   });
 
