@@ -1,7 +1,6 @@
 import type { IMetric, IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
-import type { Usage } from '../cost/prices.ts';
 import type { AlarmRow } from './alarms.ts';
 import type { ServiceFunction } from './service-function.ts';
 import type { WorkQueue } from './work-queue.ts';
@@ -12,10 +11,11 @@ export type Section = 'health' | 'speed' | 'load' | 'failures';
 /** The graphs to which several capabilities add lines. */
 export type SharedGraph = 'durations' | 'imagesPerHour';
 
-/** A metric, and what one of what it counts uses. */
+/** The sum of a metric costs `usd` for each `per` that it counts. */
 export interface CostItem {
   readonly metric: IMetric;
-  readonly usage: Usage;
+  readonly usd: number;
+  readonly per: number;
 }
 
 /** What one capability contributes to the alarms, the dashboard and the cost estimate of the service. */

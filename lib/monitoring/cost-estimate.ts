@@ -7,8 +7,8 @@ import type { Topic } from 'aws-cdk-lib/aws-sns';
 import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import { type CostItem, logGroupsOf, type Monitored } from '../constructs/monitored.ts';
 import { ownMetricsOf } from '../constructs/own-metrics.ts';
-import { times, type Usage, usdOf } from '../cost/prices.ts';
-import { apiUnitBytes, lambda } from '../cost/usage.ts';
+import { prices, type Unit } from '../cost/prices.ts';
+import { apiUnitBytes } from '../cost/usage.ts';
 
 export interface CostEstimateProps {
   readonly serviceName: string;
@@ -19,13 +19,11 @@ export interface CostEstimateProps {
   readonly imageEvents: Topic;
 }
 
-/** Prices are written for this many, because CloudWatch takes no exponents. */
-const billion = 1_000_000_000;
-
 const sum = { statistic: 'Sum' };
 
-const each = (usage: Usage, ...metrics: readonly IMetric[]): readonly CostItem[] =>
-  metrics.map((metric) => ({ metric, usage }));
+/** Items for metrics that count a unit, or a multiple or part of it. */
+const each = (unit: Unit, metrics: readonly IMetric[], { times = 1, parts = 1 } = {}): readonly CostItem[] =>
+  metrics.map((metric) => ({ metric, usd: prices[unit].usd * times, per: prices[unit].per * parts }));
 
 /** What each service costs in a period, as far as metrics show it. */
 export const costEstimate = (props: CostEstimateProps, period: Duration): readonly MathExpression[] => {
@@ -47,43 +45,44 @@ export const costEstimate = (props: CostEstimateProps, period: Duration): readon
   };
   const items: Readonly<Record<string, readonly CostItem[]>> = {
     Lambda: functions.flatMap((handler) => [
-      ...each({ lambdaCalls: 1 }, handler.metricInvocations(sum)),
-      ...each(lambda(1 / 1000, handler.memoryMiB, 0), handler.metricDuration(sum)),
+      ...each('lambdaCalls', [handler.metricInvocations(sum)]),
+      // The metric is in milliseconds.
+      ...each('lambdaGigabyteSeconds', [handler.metricDuration(sum)], {
+        times: handler.memoryMiB,
+        parts: 1024 * 1000,
+      }),
     ]),
     'API Gateway': [
-      ...each({ apiRequests: 1 }, stage.metricCount(sum)),
-      ...each({ apiRequests: 1 / apiUnitBytes }, stage.metricDataProcessed(sum)),
+      ...each('apiRequests', [stage.metricCount(sum)]),
+      ...each('apiRequests', [stage.metricDataProcessed(sum)], { parts: apiUnitBytes }),
     ],
     // S3 counts its requests for a fee only; these follow from what happened to images.
     S3: [
-      ...each({ s3Puts: 1 }, ownMetric('Uploads', sum)),
-      ...each({ s3Puts: props.variantCount }, ownMetric('Ready', sum)),
-      ...each({ s3Gets: 1 }, ownMetric('Ready', sum), ownMetric('Failed', sum)),
+      ...each('s3Puts', [ownMetric('Uploads', sum)]),
+      ...each('s3Puts', [ownMetric('Ready', sum)], { times: props.variantCount }),
+      ...each('s3Gets', [ownMetric('Ready', sum), ownMetric('Failed', sum)]),
     ],
     DynamoDB: [
-      ...each(
-        { dynamodbWrites: 1 },
+      ...each('dynamodbWrites', [
         ...tables.map((table) => table.metricConsumedWriteCapacityUnits(sum)),
         ofWaitingIndex('ConsumedWriteCapacityUnits'),
-      ),
-      ...each(
-        { dynamodbReads: 1 },
+      ]),
+      ...each('dynamodbReads', [
         ...tables.map((table) => table.metricConsumedReadCapacityUnits(sum)),
         ofWaitingIndex('ConsumedReadCapacityUnits'),
-      ),
+      ]),
     ],
     SQS: queues.flatMap(({ queue }) =>
-      each(
-        { sqsRequests: 1 },
+      each('sqsRequests', [
         queue.metricNumberOfMessagesSent(sum),
         queue.metricNumberOfMessagesReceived(sum),
         queue.metricNumberOfMessagesDeleted(sum),
         queue.metricNumberOfEmptyReceives(sum),
-      ),
+      ]),
     ),
-    SNS: each({ snsEvents: 1 }, props.imageEvents.metricNumberOfMessagesPublished(sum)),
-    Logs: each({ logBytes: 1 }, ...logGroups.map(bytesInto)),
-    ...Object.assign({}, ...capabilities.map(({ costs }) => costs)),
+    SNS: each('snsEvents', [props.imageEvents.metricNumberOfMessagesPublished(sum)]),
+    Logs: each('logBytes', logGroups.map(bytesInto)),
+    ...Object.assign({}, ...capabilities.map((each) => each.costs)),
   };
   return Object.entries(items).map(([service, list]) => costOf(service, list, period));
 };
@@ -92,10 +91,7 @@ const costOf = (service: string, items: readonly CostItem[], period: Duration): 
   const id = (index: number) => `${service.toLowerCase().replaceAll(' ', '_')}_${index}`;
   return new MathExpression({
     expression: items
-      .map(
-        ({ usage }, index) =>
-          `FILL(${id(index)}, 0) * ${Number(usdOf(times(billion, usage)).toPrecision(10))} / ${billion}`,
-      )
+      .map(({ usd, per }, index) => `FILL(${id(index)}, 0) * ${Number(usd.toFixed(10))} / ${per}`)
       .join(' + '),
     usingMetrics: Object.fromEntries(items.map(({ metric }, index) => [id(index), metric])),
     label: service,

@@ -4,6 +4,7 @@ import type { Monitored } from '../constructs/monitored.ts';
 import { ownMetricsOf } from '../constructs/own-metrics.ts';
 import type { ServiceFunction } from '../constructs/service-function.ts';
 import type { WorkQueue } from '../constructs/work-queue.ts';
+import { prices } from '../cost/prices.ts';
 
 export interface MailMonitoringProps {
   readonly serviceName: string;
@@ -31,6 +32,6 @@ export const mailMonitoring = (props: MailMonitoringProps): Monitored => {
       },
     ],
     lines: { imagesPerHour: [ownMetric('MailsSent', { period: Duration.hours(1), label: 'mails' })] },
-    costs: { SES: [{ metric: ownMetric('MailsSent'), usage: { sesMails: 1 } }] },
+    costs: { SES: [{ metric: ownMetric('MailsSent'), ...prices.sesMails }] },
   };
 };
