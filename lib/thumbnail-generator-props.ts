@@ -75,7 +75,7 @@ export interface ThumbnailGeneratorProps {
 
   /** Sends mails to recipients who ask for them. @default - no mails */
   readonly email?: Settings['email'];
-  /** Who is alerted, and what is unusual. @default - nobody, and the defaults of each part */
+  /** Who is alerted, and what is unusual. @default - no one, and the defaults of each part */
   readonly alerts?: AlertsSettings;
   /** How long logs are kept. @default RetentionDays.ONE_MONTH */
   readonly logRetentionDays?: RetentionDays;

@@ -3,8 +3,8 @@ import * as z from 'zod';
 const rule = '"none", "iam" or {"jwt": {"issuer": "https://…", "audience": ["…"]}}';
 
 /**
- * Who may use the API. `iam`: callers whose AWS credentials allow `execute-api:Invoke`. `jwt`: callers with a token
- * from this OpenID Connect issuer for one of these audiences.
+ * Who may use the API. `iam`: callers whose AWS credentials allow `execute-api:Invoke`. `jwt`: callers with a
+ * token from this OpenID Connect issuer for one of these audiences.
  */
 export const authSchema = z
   .union(

@@ -30,8 +30,8 @@ export const ingestEnvironment = {
    */
   publicUrl: baseUrl.optional(),
   /**
-   * Valid values of the header `Host`, for a server that only its own machine may use. It also refuses requests
-   * from the pages of other sites. @default - any
+   * Valid values of the header `Host`, for a server that only its own machine may use. It also refuses
+   * requests from the pages of other sites. @default - any
    */
   allowedHosts: json(z.array(z.string().min(1)).min(1)).optional(),
   auth: json(authSchema),

@@ -7,8 +7,8 @@ z.config({ jitless: true });
 type Variable = z.ZodType<unknown, string | undefined>;
 
 /**
- * The variables of a process by the names of their values: `rawBucket` is the variable RAW_BUCKET. The process
- * that reads an environment shares the table with its writers: constructs, `npm start` and tests.
+ * The variables of a process by the names of their values: `rawBucket` is the variable RAW_BUCKET. The
+ * process that reads an environment shares the table with its writers: constructs, `npm start` and tests.
  */
 export type EnvironmentTable = Readonly<Record<string, Variable>>;
 

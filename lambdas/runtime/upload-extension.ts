@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { ImageId } from '../image/id.ts';
 
 /**
- * Something that a caller may ask for together with an upload. `lambdas/ingest/extensions.ts` lists all that are plugged in.
+ * Something that a caller may ask for together with an upload. `lambdas/ingest/extensions.ts` lists them all.
  */
 export interface UploadExtension<Code extends string = string> {
   /**

@@ -60,9 +60,9 @@ export class LoadBalancer extends Construct {
       targetType: TargetType.IP,
       protocol: ApplicationProtocol.HTTP,
       port,
-      // ECS replaces a task that fails this, once another one is healthy. In an outage of AWS all tasks fail, and
-      // new ones would too: ten failures, five minutes, outlast most outages. Without a healthy target the load
-      // balancer sends requests to all of them.
+      // ECS replaces a task that fails this check, once another one is healthy. In an outage of AWS all tasks
+      // fail, and new ones would too. Ten failures, five minutes, outlast most outages. Without a healthy
+      // target the load balancer sends requests to all of them.
       healthCheck: {
         path: '/ready',
         healthyHttpCodes: '200',

@@ -18,8 +18,8 @@ export interface ResizeFunctionProps {
 }
 
 /**
- * V8 soon frees the 64 KB buffers in which an original arrives if its young generation is small; Lambda sets
- * 5 % of the memory unless told otherwise. With fewer arenas glibc's allocator returns more. Together they
+ * V8 soon frees the 64 KB buffers in which an original arrives if its young generation is small; Lambda's
+ * default is 5 % of the memory. With fewer arenas glibc's allocator returns more. Together they
  * halve what the function holds after many small images.
  */
 export const smallHeap = { NODE_OPTIONS: '--max-semi-space-size=1', MALLOC_ARENA_MAX: '2' };

@@ -24,9 +24,9 @@ export interface Guard {
 export type IsOpen = (request: IncomingMessage) => boolean;
 
 /**
- * Answers only requests from this machine. The emulators trust every client, and so would serve any web page
- * that the developer visits. They never see an `Origin` header, so that none of them adds `Access-Control-…`
- * to a reply.
+ * Answers only requests from this machine. The emulators trust every client, and so would serve any web
+ * page that the developer visits. They never see an `Origin` header, so that none of them adds
+ * `Access-Control-…` to a reply.
  */
 export const ownRequestsOnly = (server: Server, guard: Guard, isOpen: IsOpen = () => false): void => {
   const { credentials, origins, proxyPort } = guard;
@@ -57,7 +57,7 @@ export const ownRequestsOnly = (server: Server, guard: Guard, isOpen: IsOpen = (
   });
 };
 
-/** The host of a request. Undefined, so refused, for an absolute target, which overrides it (RFC 9112, 3.2.2). */
+/** The host of a request. An absolute target overrides it (RFC 9112, 3.2.2): undefined, so refused. */
 const hostOf = ({ url = '', headers }: IncomingMessage): string | undefined =>
   url.startsWith('/') ? headers.host : undefined;
 

@@ -9,8 +9,8 @@ import { receivedEvent } from '../../../lambdas/image/new-event.ts';
 import { recordSchema } from '../../../lambdas/image/record.ts';
 
 /*
- * One trace from upload to thumbnail: requests of a traced function to S3, SQS and SNS name the trace, and these services
- * pass it on (X-Ray Developer Guide, "Amazon S3", "Amazon SQS", "Amazon SNS").
+ * One trace from upload to thumbnail: requests of a traced function to S3, SQS and SNS name the trace, and
+ * these services pass it on (X-Ray Developer Guide, "Amazon S3", "Amazon SQS", "Amazon SNS").
  */
 
 const trace = 'Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1';

@@ -36,7 +36,7 @@ class CountedText implements Characters {
   }
 }
 
-/** A blank is compared with the beginnings of a comment, an instruction and a document type before it is passed. */
+/** Each blank is compared with the start of a comment, of an instruction and of a document type. */
 const maxLooks = 25;
 
 const looksAt = (text: string): number => {

@@ -217,7 +217,7 @@ describe('announced images', () => {
   ])(
     'that were abandoned in their thousands hide no lost image in any part: %s',
     async (_, abandon: (id: string) => Promise<unknown>) => {
-      // GIVEN more images than one run examines, all in the first part, and lost images in the first and the last one
+      // GIVEN more images than one run examines, all in the first part, and lost images in two parts
       const flood = Array.from({ length: 1300 }, () => idIn('0'));
       for (let from = 0; from < flood.length; from += 50) {
         await Promise.all(flood.slice(from, from + 50).map((id) => abandon(id)));

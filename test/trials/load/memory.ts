@@ -22,7 +22,7 @@ const maxGrowth = (uploads: number): number => (uploads < 3000 ? 1.4 : 1.15);
 const memoryOfOne = (stack: Stack, name: string): number =>
   stack.memoryMiB(name) / (1 + stack.childrenOf(name).length);
 
-/** A worker holds three messages for each of its decoders. It may have a spare decoder and one of the slow lane. */
+/** A worker holds three messages for each of its decoders, and may have a spare and a slow one. */
 const maxDecoders = 3 * availableParallelism() + 2;
 
 export const watchMemory = (stack: Stack, uploads: number): MemoryWatch => {
