@@ -1,6 +1,8 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { bytesStoredByWorstDay, descriptionBytes, worstDay, worstDayUsd } from '../../bin/docs/worst-day.ts';
 import { describeApi } from '../../lambdas/ingest/openapi.ts';
 import { routes } from '../../lambdas/ingest/routes.ts';
+import { createMailExtension } from '../../lambdas/notify/upload-extension.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { inContainers } from '../lib/stacks.ts';
 
@@ -44,7 +46,7 @@ test('assumes an API description that is not smaller than the real one', () => {
     maxUploadBytes: 100_000_000,
     auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
     links: 'same',
-    extensions: [],
+    extensions: [createMailExtension('mail-requests', [], new DynamoDBClient())],
   });
   expect(JSON.stringify(real).length).toBeLessThanOrEqual(descriptionBytes);
   expect(JSON.stringify(real).length).toBeGreaterThan(descriptionBytes / 4);
