@@ -6,15 +6,18 @@ const email = { from: 'images@example.com', allowedRecipients: ['example.com'] }
 
 /** Every alarm of the service and of the data lake, linked to its section of the runbook. */
 export const alarmsTable = (): string => {
-  const descriptions = new Map(
+  const alarms = new Map(
     Object.values(deployments)
       .map((deployment) => synthesizedAlarms({ ...deployment, email }))
       .flatMap(({ service, lake }) => [...service, ...lake])
-      .map(({ name, description }) => [name, description]),
+      .map((alarm) => [alarm.name, alarm]),
   );
   return table(
     ['Alarm', 'Meaning'],
-    [...descriptions].sort().map(([name, description]) => [`[${name}](runbook.md#${name})`, description]),
+    [...alarms.keys()].sort().map((name) => {
+      const { description = '', section = '' } = alarms.get(name) ?? {};
+      return [`[${name}](${section})`, description];
+    }),
   );
 };
 

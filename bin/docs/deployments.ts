@@ -32,6 +32,8 @@ export interface DeployedAlarm {
   /** Without the name of the stack. */
   readonly name: string;
   readonly description: string;
+  /** What to do when it goes off: a file in docs/, and the heading in it. */
+  readonly section: string;
   /** How many metrics it watches. */
   readonly metricCount: number;
 }
@@ -39,9 +41,11 @@ export interface DeployedAlarm {
 const alarmsIn = (template: Template): readonly DeployedAlarm[] =>
   Object.values(template.findResources('AWS::CloudWatch::Alarm')).map((resource) => {
     const { AlarmName, AlarmDescription, Metrics } = alarmSchema.parse(resource).Properties;
+    const [, description = '', section = ''] = /^(.*) See docs\/(\S+)$/.exec(AlarmDescription) ?? [];
     return {
       name: AlarmName.replace(/^[A-Z][A-Za-z]+-/, ''),
-      description: AlarmDescription.replace(/ See \S+$/, ''),
+      description,
+      section,
       metricCount: Metrics?.filter(({ MetricStat }) => MetricStat !== undefined).length ?? 1,
     };
   });
