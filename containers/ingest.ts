@@ -1,7 +1,7 @@
 import { createCatalog } from '../lambdas/aws/catalog.ts';
 import { createS3Client } from '../lambdas/aws/clients.ts';
 import { createOriginals } from '../lambdas/aws/originals.ts';
-import { createPlacesOfProcess } from '../lambdas/aws/waiting-places.ts';
+import { createLocalWaitingPlaces } from '../lambdas/aws/waiting-places.ts';
 import type { Auth } from '../lambdas/ingest/auth.ts';
 import { wireIngest } from '../lambdas/ingest/wiring.ts';
 import { readEnvironment } from '../lambdas/runtime/environment.ts';
@@ -35,7 +35,7 @@ const app = wireIngest(environment, log, {
   checkRequest: environment.allowedHosts && createOwnRequestCheck(environment.allowedHosts),
   authenticate: guardOf(environment.auth),
   stopping: stopping.signal,
-  waitingPlaces: createPlacesOfProcess(environment.maxWaitingCallersOfProcess),
+  waitingPlaces: createLocalWaitingPlaces(environment.maxWaitingCallersOfProcess),
 });
 
 /** An id that no image has: asking for it shows whether the storage responds. */

@@ -29,7 +29,7 @@ const gateOf = (client: string) =>
     waitMilliseconds: 5000,
   });
 
-const sockets = { maxSockets: socketsPerClient } as const;
+const agentOptions = { maxSockets: socketsPerClient } as const;
 
 /** A service that does not reply costs one of the SDK's three attempts, and not the whole function. */
 const timeouts = {
@@ -38,8 +38,8 @@ const timeouts = {
   throwOnRequestTimeout: true,
   // Also for each pause within a body.
   socketTimeout: 5000,
-  httpAgent: sockets,
-  httpsAgent: sockets,
+  httpAgent: agentOptions,
+  httpsAgent: agentOptions,
 } as const;
 
 /** The part of an SDK client that sends its requests. */

@@ -70,7 +70,7 @@ export const createSharedPlaces = (
 };
 
 /** Places of one process that serves many callers at once. */
-export const createPlacesOfProcess = (places: number): WaitingPlaces => {
+export const createLocalWaitingPlaces = (places: number): WaitingPlaces => {
   let taken = 0;
   return {
     async take() {

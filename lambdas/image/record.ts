@@ -89,4 +89,4 @@ export const isSettled = (record: ImageRecord, fingerprint: string): boolean =>
 const maxRequeues = 3;
 
 /** After so many requests without a result, the image itself must be the reason. */
-export const isHopeless = ({ requeued }: ImageRecord): boolean => requeued > maxRequeues;
+export const hasNoRequeuesLeft = ({ requeued }: ImageRecord): boolean => requeued > maxRequeues;

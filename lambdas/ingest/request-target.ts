@@ -11,4 +11,4 @@ export const isPlainTarget = (target: string): boolean => {
 };
 
 /** A path without a route: it replaces a refused target, so that the reply is the one for unknown paths. */
-export const unknownPath = '/-';
+export const pathWithoutRoute = '/-';

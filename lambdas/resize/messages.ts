@@ -30,7 +30,7 @@ interface CreatedObject {
 }
 
 /** S3 encodes keys as forms do: a space arrives as `+`. */
-export const createdObjects = (body: string): readonly CreatedObject[] =>
+export const parseCreatedObjects = (body: string): readonly CreatedObject[] =>
   notification
     .parse(JSON.parse(body))
     .Records.filter(({ eventName }) => eventName.startsWith('ObjectCreated:'))
@@ -88,7 +88,7 @@ export const createMessageHandler = ({ resize, metrics, log }: MessageHandlerPro
 
   return async (body: string, delivery: Delivery): Promise<void> => {
     try {
-      for (const object of createdObjects(body)) await handle(object, delivery);
+      for (const object of parseCreatedObjects(body)) await handle(object, delivery);
     } catch (error) {
       metrics.record({ Retries: 1 });
       throw error;

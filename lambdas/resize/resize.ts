@@ -9,8 +9,8 @@ import { thumbnailKey } from '../image/keys.ts';
 import { endedEvent, receivedEvent } from '../image/new-event.ts';
 import {
   fingerprintOf,
+  hasNoRequeuesLeft,
   type ImageRecord,
-  isHopeless,
   isSettled,
   type Original,
   type StoredThumbnail,
@@ -99,7 +99,7 @@ export const createResize = (dependencies: ResizeDependencies): Resize => {
 
   /** Makes the missing thumbnails, or finds out why there can be none. */
   const make = async (id: ImageId, before: ImageRecord | undefined): Promise<Made | Failed | Slow> => {
-    if (before && isHopeless(before)) return giveUp(before);
+    if (before && hasNoRequeuesLeft(before)) return giveUp(before);
     const { kept, missing } = planOf(id, variants, before);
     if (before && missing.length === 0) {
       const { original, uploadId, thumbhash } = before;

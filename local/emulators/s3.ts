@@ -7,7 +7,7 @@ import type { Disk } from './disk.ts';
 import { type Guard, ownRequestsOnly } from './own-requests-only.ts';
 import { notificationOf } from './patches/s3rver-notifications.ts';
 import { replaceAccessKey, requireSignatures } from './patches/s3rver-signatures.ts';
-import { putWholeObjects } from './patches/s3rver-whole-objects.ts';
+import { makeWritesAtomic } from './patches/s3rver-whole-objects.ts';
 
 export interface S3Props {
   readonly port: number;
@@ -40,7 +40,7 @@ export const startS3 = async (props: S3Props): Promise<S3> => {
     configureBuckets: buckets.map((name) => ({ name })),
   });
   await s3.configureBuckets();
-  await putWholeObjects(s3.store, { directory, disk });
+  await makeWritesAtomic(s3.store, { directory, disk });
   requireSignatures(s3);
   s3.on('event', ({ Records }) => {
     for (const record of Records) {

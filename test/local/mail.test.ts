@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { imageIdOf } from '../../lambdas/image/id.ts';
 import { endedEvent } from '../../lambdas/image/new-event.ts';
 import { resources } from '../../local/aws.ts';
-import { jpegHeaderThenRubbish, quarteredPicture } from '../images.ts';
+import { corruptJpeg, quarteredPicture } from '../images.ts';
 import { shownReplySchema } from '../reply.ts';
 import { type AwsClients, awsClients } from './aws-clients.ts';
 import { freePort, type LocalRun, startLocal, until } from './local-run.ts';
@@ -107,7 +107,7 @@ test('sends a mail at once when the image is already ready', async () => {
 });
 
 test('gives the reason when there is no thumbnail', async () => {
-  const response = await post(local.uploadUrl, Buffer.from(jpegHeaderThenRubbish()), {
+  const response = await post(local.uploadUrl, Buffer.from(corruptJpeg()), {
     'X-Notify-Email': 'unlucky@example.com',
   });
   expect(response.status).toBe(202);

@@ -1,5 +1,5 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { createPlacesOfProcess, createSharedPlaces } from '../../../lambdas/aws/waiting-places.ts';
+import { createLocalWaitingPlaces, createSharedPlaces } from '../../../lambdas/aws/waiting-places.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
@@ -59,7 +59,7 @@ describe('places that processes share', () => {
 });
 
 test('places of one process are limited, and free again when they are released', async () => {
-  const places = createPlacesOfProcess(2);
+  const places = createLocalWaitingPlaces(2);
   const [first, second, third] = await Promise.all([places.take(1), places.take(1), places.take(1)]);
   expect([first, second, third].map((place) => place !== undefined)).toEqual([true, true, false]);
   await first?.();

@@ -4,7 +4,7 @@ import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
-import { createPlacesOfProcess } from '../../../lambdas/aws/waiting-places.ts';
+import { createLocalWaitingPlaces } from '../../../lambdas/aws/waiting-places.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { defaultVariants, variantsSchema } from '../../../lambdas/image/variant.ts';
@@ -211,7 +211,7 @@ describe('a caller that prefers to wait', () => {
 
   test.each<[where: string, appWithOnePlace: () => IngestApp]>([
     ['among functions', () => appWith({ maxWaitingCallers: 1 })],
-    ['in one process', () => appWith({}, { waitingPlaces: createPlacesOfProcess(1) })],
+    ['in one process', () => appWith({}, { waitingPlaces: createLocalWaitingPlaces(1) })],
   ])('gets its reply at once when all places are taken, %s', async (_, appWithOnePlace) => {
     const app = appWithOnePlace();
     const bodies = [await picture(), await picture(), await picture()];
@@ -245,7 +245,7 @@ describe('a caller that prefers to wait', () => {
   });
 
   test('gets its reply although its place cannot be given back, which is logged', async () => {
-    const { take } = createPlacesOfProcess(1);
+    const { take } = createLocalWaitingPlaces(1);
     const giveBack = () => Promise.reject(new Error('out of reach'));
     const app = appWith(
       {},
