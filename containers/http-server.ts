@@ -15,7 +15,7 @@ export interface HttpServerProps {
 /** Longer than a load balancer keeps an idle connection (60 s), so that it never reuses a closing one. */
 const keepAliveMilliseconds = 65_000;
 
-/** How long the headers of a request may take to arrive. A load balancer sends them at once. */
+/** How long the headers of a request may take to arrive. A load balancer sends them immediately. */
 const headersMilliseconds = 10_000;
 
 /** How long a whole request may take to arrive, as in API Gateway. */

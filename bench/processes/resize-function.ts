@@ -3,8 +3,8 @@ import { queueEvent } from '../../test/events.ts';
 import { serveJobs } from './answer.ts';
 
 /**
- * `resize-function <index.js>`: the packaged function, loaded as in Lambda. A job is a list of message
- * bodies.
+ * Usage: `resize-function <index.js>`. Loads the packaged function as Lambda does; each job is a list of
+ * message bodies.
  */
 const [, , indexFile = ''] = process.argv;
 const { handler }: { handler: (event: unknown, context: object) => Promise<unknown> } =

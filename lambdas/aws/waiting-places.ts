@@ -69,7 +69,7 @@ export const createSharedPlaces = (
   };
 };
 
-/** Places of one process that serves many callers at once. */
+/** Places of one process that serves many callers at the same time. */
 export const createLocalWaitingPlaces = (places: number): WaitingPlaces => {
   let taken = 0;
   return {

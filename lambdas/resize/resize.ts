@@ -50,7 +50,7 @@ export interface Outcome {
   readonly result: 'settled' | 'nothing-to-do' | 'moved';
 }
 
-/** @throws ImageError `original-missing`, after which the image may still come; any other error may pass */
+/** @throws ImageError `original-missing`: the image may still arrive; or any temporary error */
 export type Resize = (job: ResizeJob) => Promise<Outcome>;
 
 type Thumbnail = readonly [name: string, StoredThumbnail];

@@ -216,7 +216,7 @@ describe('the API', () => {
 
   testWithCurl.each([
     ['with a length', []],
-    ['with a length, sent at once', ['--header', 'Expect:']],
+    ['with a length, sent immediately', ['--header', 'Expect:']],
     ['with a length, sent slowly', ['--header', 'Expect:', '--limit-rate', '4M']],
     ['chunked', ['--header', 'Transfer-Encoding: chunked']],
     ['chunked, sent slowly', ['--header', 'Transfer-Encoding: chunked', '--limit-rate', '4M']],

@@ -99,7 +99,7 @@ export const checkUploads = (): void => {
     }
   });
 
-  check('replies to the same image at once, without storing or resizing it again', async (deployment) => {
+  check('replies to the same image immediately, without storing or resizing it again', async (deployment) => {
     const { account, main, photo } = deployment;
     const original = () => account.object(main.outputs.RawBucketName, `raw/${imageIdOf(photo)}`);
     const first = await original();

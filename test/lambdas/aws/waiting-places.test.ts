@@ -18,7 +18,7 @@ afterEach(async () => {
 describe('places that processes share', () => {
   const placesOf = (places: number) => createSharedPlaces(server.admissionTableName, places, server.client);
 
-  test.each([0, 1, 3])('are %d and no more, however many callers ask at once', async (places) => {
+  test.each([0, 1, 3])('are %d and no more, even if many callers ask at the same time', async (places) => {
     const asked = await Promise.all(Array.from({ length: 30 }, () => placesOf(places).take(20)));
     expect(asked.filter((place) => place !== undefined)).toHaveLength(places);
   });

@@ -270,7 +270,7 @@ describe('the same bytes again', () => {
     expect(puts()).toHaveLength(1);
   });
 
-  test('are stored once when they come fifty times at once, with equal replies', async () => {
+  test('are stored once when they come fifty times at the same time, with equal replies', async () => {
     const bytes = await picture();
     const responses = await Promise.all(Array.from({ length: 50 }, () => post(bytes)));
     expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([202]));
