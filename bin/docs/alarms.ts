@@ -4,18 +4,18 @@ import { table } from './table.ts';
 
 const email = { from: 'images@example.com', allowedRecipients: ['example.com'] };
 
-/** Every alarm of the service and of the data lake, linked to its section of the runbook. */
+/** Every alarm of the service and of the data lake, linked to the section about it. */
 export const alarmsTable = (): string => {
   const descriptions = new Map(
     Object.values(deployments)
       .map((deployment) => synthesizedAlarms({ ...deployment, email }))
-      .flatMap(({ service, lake }) => [...service, ...lake])
-      .map(({ name, description }) => [name, description]),
+      .flatMap(({ service, lake }) => [
+        ...service.map((alarm) => ({ ...alarm, document: 'runbook.md' })),
+        ...lake.map((alarm) => ({ ...alarm, document: 'data-lake.md' })),
+      ])
+      .map(({ name, description, document }) => [`[${name}](${document}#${name})`, description]),
   );
-  return table(
-    ['Alarm', 'Meaning'],
-    [...descriptions].sort().map(([name, description]) => [`[${name}](runbook.md#${name})`, description]),
-  );
+  return table(['Alarm', 'Meaning'], [...descriptions].sort());
 };
 
 /** What the alarms of a deployment cost in a month. */
