@@ -7,9 +7,9 @@ import { printCounts, redriveQueue } from './commands/redrive/redrive.ts';
 
 const usage = `Usage: npm run redrive -- [--stack NAME] [--dry-run]
 
-  --stack NAME   the deployed stack whose dead letters go back to their queues, in the region and with the
-                 credentials that the AWS CLI would use; without it, those of npm start (at PORT, if you set one)
-  --dry-run      prints how many there are, and moves none`;
+  --stack NAME   redrives the dead letters of this stack, with the region and credentials of the AWS CLI;
+                 without it, those of npm start (on PORT if set)
+  --dry-run      prints the counts and moves nothing`;
 
 const queuesOf = async (stackName: string | undefined) => {
   if (stackName !== undefined) return { sqs: new SQSClient(), queues: await queuesOfStack(stackName) };
@@ -18,13 +18,12 @@ const queuesOf = async (stackName: string | undefined) => {
   return localQueues(ports);
 };
 
-/** Moves dead letters back to their queues. */
 await runCommand(async () => {
   const { values } = readArguments(usage, {
     options: { stack: { type: 'string' }, 'dry-run': { type: 'boolean', default: false } },
   });
   const stopping = new AbortController();
-  // A second signal does nothing: npm passes on a Ctrl-C that this process has received already.
+  // Handlers stay installed, because npm forwards a Ctrl-C that the terminal already sent here.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
 
   const { sqs, queues } = await queuesOf(values.stack);

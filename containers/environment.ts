@@ -8,7 +8,7 @@ export const ingestContainerEnvironment = {
   ...ingestEnvironment,
   port: wholeNumber.default(8080),
   host: text.default('0.0.0.0'),
-  /** Bytes of uploads held in memory at once; more uploads get 503. */
+  /** Bytes of uploads held in memory at a time; more uploads get 503. */
   maxBytesInHand: wholeNumber.default(300_000_000),
   /** Callers that wait for thumbnails in this process: each holds a connection and polls the catalog. */
   maxWaitingCallersOfProcess: wholeNumber.default(200),

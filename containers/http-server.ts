@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { isPlainTarget, unknownPath } from '../lambdas/ingest/request-target.ts';
+import { isPlainTarget, pathWithoutRoute } from '../lambdas/ingest/request-target.ts';
 import { routeKeyOf } from '../lambdas/ingest/routes.ts';
 import type { Log } from '../lambdas/runtime/log.ts';
 
@@ -15,7 +15,7 @@ export interface HttpServerProps {
 /** Longer than a load balancer keeps an idle connection (60 s), so that it never reuses a closing one. */
 const keepAliveMilliseconds = 65_000;
 
-/** How long the headers of a request may take to arrive. A load balancer sends them at once. */
+/** How long the headers of a request may take to arrive. A load balancer sends them immediately. */
 const headersMilliseconds = 10_000;
 
 /** How long a whole request may take to arrive, as in API Gateway. */
@@ -66,7 +66,7 @@ export const createHttpServer = ({ fetch, stage, log }: HttpServerProps): Server
       if (!isWithinPipeline(incoming, outgoing)) return;
       endInTime(incoming, outgoing);
       logRequest(incoming, outgoing, stage, log);
-      if (!isPlainTarget(incoming.url ?? '')) incoming.url = unknownPath;
+      if (!isPlainTarget(incoming.url ?? '')) incoming.url = pathWithoutRoute;
       void respond(incoming, outgoing);
     },
   );

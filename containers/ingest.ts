@@ -1,7 +1,7 @@
 import { createCatalog } from '../lambdas/aws/catalog.ts';
 import { createS3Client } from '../lambdas/aws/clients.ts';
 import { createOriginals } from '../lambdas/aws/originals.ts';
-import { createPlacesOfProcess } from '../lambdas/aws/waiting-places.ts';
+import { createLocalWaitingPlaces } from '../lambdas/aws/waiting-places.ts';
 import type { Auth } from '../lambdas/ingest/auth.ts';
 import { wireIngest } from '../lambdas/ingest/wiring.ts';
 import { readEnvironment } from '../lambdas/runtime/environment.ts';
@@ -20,13 +20,11 @@ collectGarbageLessOften();
 startWatchdog('ingest');
 const log = createLog('ingest');
 
-/** @throws Error for what only API Gateway can verify: the API would be open to everyone */
+/** @throws Error for `iam`, which only API Gateway can verify: the API would be open to everyone */
 const guardOf = (auth: Auth): Guard | undefined => {
   if (auth === 'none') return undefined;
   if (auth !== 'iam') return createJwtGuard(auth.jwt, log);
-  throw new Error(
-    'auth "iam" needs API Gateway, which verifies the signatures. In a container use {"jwt": …}.',
-  );
+  throw new Error('auth "iam" needs API Gateway, which verifies the signatures. Use {"jwt": …} here.');
 };
 
 const stopping = new AbortController();
@@ -35,7 +33,7 @@ const app = wireIngest(environment, log, {
   checkRequest: environment.allowedHosts && createOwnRequestCheck(environment.allowedHosts),
   authenticate: guardOf(environment.auth),
   stopping: stopping.signal,
-  waitingPlaces: createPlacesOfProcess(environment.maxWaitingCallersOfProcess),
+  waitingPlaces: createLocalWaitingPlaces(environment.maxWaitingCallersOfProcess),
 });
 
 /** An id that no image has: asking for it shows whether the storage responds. */
@@ -43,7 +41,7 @@ const noImage = '0'.repeat(64);
 const catalog = createCatalog(environment.catalogTable);
 const originals = createOriginals(createS3Client(), environment.rawBucket);
 const answerProbe = createProbes({
-  // Without the queue: uploads do not need it, and its permission to send cannot be checked without sending.
+  // The queue is not probed: uploads do not need it, and permission to send cannot be tested without sending.
   dependencies: {
     catalog: () => catalog.find(noImage),
     rawBucket: () => originals.head(noImage),
@@ -52,7 +50,7 @@ const answerProbe = createProbes({
   log,
 });
 
-/** ECS kills a task 30 s after the signal to stop: requests that are still open are cut off before. */
+/** ECS kills a task 30 s after SIGTERM, so connections that are still open are closed 5 s earlier. */
 const stopMilliseconds = 25_000;
 
 const server = createHttpServer({
@@ -68,14 +66,14 @@ server.on('error', (error) => {
   process.exit(1);
 });
 
-/** Answers open requests, ends waits, stops accepting connections after the drain time, then exits. */
+/** Ends waits, closes the port after the drain time, and exits when the open requests are answered. */
 const stop = (): void => {
   if (stopping.signal.aborted) return;
   stopping.abort();
   log.info('ingest stops', {});
   setTimeout(() => {
     server.close(() => process.exit(0));
-    // A connection becomes idle when its last reply is sent. It would be kept for another request.
+    // Closes keep-alive connections when their last reply is sent; otherwise clients would reuse them.
     setInterval(() => server.closeIdleConnections(), 100);
   }, environment.drainSeconds * 1000);
   setTimeout(() => {

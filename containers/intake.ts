@@ -2,7 +2,7 @@ import { type BodyLimit, requireWithin, type WithBody } from '../lambdas/ingest/
 import { RequestError } from '../lambdas/runtime/request-error.ts';
 
 export interface IntakeProps {
-  /** Bytes of bodies that are held in memory at once. */
+  /** Bytes of bodies that are held in memory at a time. */
   readonly maxBytesInHand: number;
 }
 

@@ -73,7 +73,7 @@ export const createIssuerKeys = (issuer: string, log: Log): JWTVerifyGetKey => {
     failedAt = Date.now();
     if (Date.now() - loggedAt < logIntervalMilliseconds) return;
     loggedAt = Date.now();
-    log.error('token issuer out of reach', { issuer, error });
+    log.error('token issuer unreachable', { issuer, error });
   };
 
   const recordSuccess = (): void => {

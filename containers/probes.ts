@@ -34,7 +34,7 @@ export const createProbes = ({ dependencies, stopping, log }: ProbesProps): Prob
           await within(checkMilliseconds, call);
           return [];
         } catch (error) {
-          log.warn('dependency out of reach', { dependency, error });
+          log.warn('dependency unreachable', { dependency, error });
           return [dependency];
         }
       }),

@@ -13,7 +13,7 @@ export interface WorkerQueue {
   readonly queueUrl: string;
   /** Throws to have the message delivered again. */
   readonly handleMessage: (body: string, delivery: Delivery) => Promise<void>;
-  /** How many of its messages are processed at once. */
+  /** How many of its messages are processed at a time. */
   readonly concurrency: number;
 }
 
@@ -126,7 +126,7 @@ export const runQueueWorker = async ({ name, queues, log }: QueueWorkerProps): P
     loops.delete(loop);
   };
 
-  /** Releases unfinished messages, so that other workers get them at once. */
+  /** Releases unfinished messages, so that other workers get them immediately. */
   const release = async (): Promise<void> => {
     log.warn('unfinished messages are released', { count: held.size });
     setTimeout(() => process.exit(0), releaseMilliseconds);

@@ -17,7 +17,7 @@ type MemoryLimits = Pick<ImageLimits, 'decodeMemoryMiB'>;
 const decoderMemoryMiB = (limits: MemoryLimits, lane: Lane): number =>
   besideImageMiB + (lane === 'fast' ? fastMemoryMiB(limits) : limits.decodeMemoryMiB);
 
-/** Memory of a worker that decodes this many images of the fast lane at once, and one of the slow lane. */
+/** Memory of a worker that decodes this many images of the fast lane at a time, and one of the slow lane. */
 export const workerMemoryMiB = (limits: MemoryLimits, fastDecoders: number): number =>
   parentMiB + fastDecoders * decoderMemoryMiB(limits, 'fast') + decoderMemoryMiB(limits, 'slow');
 

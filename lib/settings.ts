@@ -44,11 +44,11 @@ const uploadSettings = {
   uploadsPerSecond: setting(wholeNumber(1, 10_000), 10).describe(
     'Average uploads in a second; the API answers 429 to more.',
   ),
-  uploadBurst: setting(wholeNumber(1, 5000), 50).describe('Uploads at once above the average.'),
+  uploadBurst: setting(wholeNumber(1, 5000), 50).describe('Uploads in a burst above the average.'),
   requestsPerSecond: setting(wholeNumber(1, 10_000), 50).describe(
     'Average requests in a second to each of the other routes.',
   ),
-  requestBurst: setting(wholeNumber(1, 5000), 100).describe('Requests at once above the average.'),
+  requestBurst: setting(wholeNumber(1, 5000), 100).describe('Requests in a burst above the average.'),
   maxUploadsPerDay: setting(wholeNumber(1, 1_000_000_000), 100_000).describe(
     'Uploads accepted in a day of UTC, including those of known images; limits the costs of a day.',
   ),
@@ -56,7 +56,7 @@ const uploadSettings = {
     'Bytes of uploads accepted in a day of UTC.',
   ),
   maxWaitingCallers: setting(wholeNumber(0, 1000), 10).describe(
-    'Callers that may wait for thumbnails at once (`Prefer: wait`), each in a Lambda function of its own.',
+    'Callers that may wait for thumbnails at a time (`Prefer: wait`), each in a Lambda function of its own.',
   ),
   // 100 of the account's concurrency must stay unreserved (Lambda quotas); a new account may have no more.
   ingestMaxConcurrency: setting(orNull(wholeNumber(1, 10_000)), null).describe(
@@ -68,7 +68,7 @@ const resizeSettings = {
   variants: setting(variantsSchema, [...defaultVariants], 'a list of 1 to 16 variants').describe(
     'Thumbnails made of each image; `url` shows the first.',
   ),
-  // Pixels alone do not bound the work: a 270-byte PNG of 3 x 4,194,305 px occupied a worker for 13 s.
+  // Pixels alone do not limit the work: a PNG of 3 x 4,194,305 px has few, but takes long to decode.
   maxSidePixels: setting(wholeNumber(1, 10_000_000), 16_384).describe('Longest side of an image.'),
   maxPixels: setting(wholeNumber(1, 1_000_000_000), 100_000_000).describe(
     'Width x height of an image or of one frame.',
@@ -84,7 +84,7 @@ const resizeSettings = {
     'Memory that decoding an image may use; the resize function gets more memory if it needs it.',
   ),
   resizeMaxConcurrency: setting(wholeNumber(2, 1000), 20).describe(
-    'Resize functions that run at once; other images wait in the queue.',
+    'Resize functions that run at the same time; other images wait in the queue.',
   ),
   slowResizeMaxConcurrency: setting(wholeNumber(2, 1000), 4).describe(
     'Resize functions for slow images, which have a queue of their own so that they delay no others.',
@@ -121,7 +121,7 @@ export type Settings = Readonly<z.output<typeof settingsSchema>>;
  * @throws Error naming each setting that is wrong or unknown, its value and the rule
  */
 export const readSettings = (context: Readonly<Record<string, unknown>>): Settings => {
-  // The keys of CDK contain a colon, an @ or a hyphen; all others are settings, or misspelt.
+  // The keys of CDK contain a colon, an @ or a hyphen; all others are settings, or misspelled.
   const given = Object.fromEntries(Object.entries(context).filter(([key]) => /^[A-Za-z]\w*$/.test(key)));
   const { success, data, error } = settingsSchema.safeParse(given);
   if (success) return data;

@@ -54,23 +54,23 @@ export interface ThumbnailGeneratorProps {
 
   /** Uploads a second on average; more get 429. @default 10 */
   readonly uploadsPerSecond?: number;
-  /** Uploads at once beyond that average. @default 50 */
+  /** Uploads in a burst above that average. @default 50 */
   readonly uploadBurst?: number;
   /** Requests a second to each other route. @default 50 */
   readonly requestsPerSecond?: number;
-  /** Requests at once beyond that average. @default 100 */
+  /** Requests in a burst above that average. @default 100 */
   readonly requestBurst?: number;
   /** Uploads in a day of UTC; more get 429. @default 100_000 */
   readonly maxUploadsPerDay?: number;
   /** Bytes of uploads in a day of UTC; more get 429. @default 200_000_000_000 */
   readonly maxUploadBytesPerDay?: number;
-  /** Callers that may wait for their thumbnails at once. @default 10 */
+  /** Callers that may wait for thumbnails at a time. @default 10 */
   readonly maxWaitingCallers?: number;
-  /** Ingest functions that run at once, reserved from the account's quota. @default - none are reserved */
+  /** Concurrency reserved for the ingest function. @default - none is reserved */
   readonly ingestMaxConcurrency?: number | null;
-  /** Resize functions that run at once. @default 20 */
+  /** Resize functions that run at the same time. @default 20 */
   readonly resizeMaxConcurrency?: number;
-  /** Resize functions that run at once for slow images. @default 4 */
+  /** Resize functions that run at the same time for slow images. @default 4 */
   readonly slowResizeMaxConcurrency?: number;
 
   /** Sends mails to recipients who ask for them. @default - no mails */

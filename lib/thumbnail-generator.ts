@@ -51,7 +51,7 @@ export class ThumbnailGenerator extends Construct {
   constructor(scope: Construct, id: string, { serviceName, ...given }: ThumbnailGeneratorProps = {}) {
     super(scope, id);
     const settings = readSettings(given);
-    const { domain, email, stage, alerts: goals } = settings;
+    const { domain, email, stage, alerts } = settings;
     const publicUrl = domain ? `https://${domain.name}/${stage}` : undefined;
     const removalPolicy = settings.imagesOnDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
 
@@ -70,7 +70,7 @@ export class ThumbnailGenerator extends Construct {
     this.catalog = new CatalogTable(this, 'Catalog', { removalPolicy });
     this.admission = new AdmissionTable(this, 'Admission');
     this.imageEvents = new ImageEvents(this, 'ImageEvents');
-    this.alerts = new Alerts(this, 'Alerts', { emails: goals.emails });
+    this.alerts = new Alerts(this, 'Alerts', { emails: alerts.emails });
     const mailRequests = email ? new MailRequestsTable(this, 'MailRequests') : undefined;
     const common = {
       serviceName: this.serviceName,
@@ -126,8 +126,8 @@ export class ThumbnailGenerator extends Construct {
             resize,
             buckets: [this.rawBucket, this.thumbnailBucket],
             tables: [this.catalog, this.admission, ...(mailRequests ? [mailRequests] : [])],
-            uploadToReadyGoalSeconds: goals.uploadToReadyGoalSeconds,
-            usualImagesPerHour: goals.usualImagesPerHour,
+            uploadToReadyGoalSeconds: alerts.uploadToReadyGoalSeconds,
+            usualImagesPerHour: alerts.usualImagesPerHour,
             logRetention: settings.logRetentionDays,
             removalPolicy,
           })
@@ -139,7 +139,7 @@ export class ThumbnailGenerator extends Construct {
         serviceName: this.serviceName,
         resize,
         maxConcurrency: { fast: settings.resizeMaxConcurrency, slow: settings.slowResizeMaxConcurrency },
-        usualImagesPerHour: goals.usualImagesPerHour,
+        usualImagesPerHour: alerts.usualImagesPerHour,
         logRetention: settings.logRetentionDays,
       });
     this.reconciler = new Reconciler(this, 'Reconciler', {
@@ -171,7 +171,7 @@ export class ThumbnailGenerator extends Construct {
       stage: this.api.stage,
       alerts: this.alerts,
       variantCount: settings.variants.length,
-      usualImagesPerHour: goals.usualImagesPerHour,
+      usualImagesPerHour: alerts.usualImagesPerHour,
     });
   }
 }

@@ -61,7 +61,7 @@ export const quarterColours = async (image: Buffer): Promise<readonly (readonly 
 };
 
 /** A JPEG header followed by random bytes. */
-export const jpegHeaderThenRubbish = (): Buffer =>
+export const corruptJpeg = (): Buffer =>
   Buffer.concat([Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex'), Buffer.alloc(2000, 0xa5)]);
 
 export const svg = (): Buffer =>

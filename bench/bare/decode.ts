@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { answerJobs } from '../processes/answer.ts';
+import { serveJobs } from '../processes/answer.ts';
 import { bareThumbnail } from './thumbnail.ts';
 
 const jobSchema = z.object({ file: z.string(), count: z.int().positive() });
 
 /** Makes the thumbnail of a file `count` times, one after the other. */
-answerJobs(async (job) => {
+serveJobs(async (job) => {
   const { file, count } = jobSchema.parse(job);
   const bytes = await readFile(file);
   return async () => {

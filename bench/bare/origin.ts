@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname } from 'node:path';
-import { answerJobs } from '../processes/answer.ts';
+import { serveJobs } from '../processes/answer.ts';
 
 /**
  * `origin <file> <port>`: serves one file under every path, as the origin of image servers. It has no jobs.
@@ -14,4 +14,4 @@ createServer((_request, response) => {
     'Content-Length': bytes.byteLength,
   });
   response.end(bytes);
-}).listen(Number(port), '127.0.0.1', () => answerJobs(async () => async () => {}));
+}).listen(Number(port), '127.0.0.1', () => serveJobs(async () => async () => {}));

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { answerJobs } from '../processes/answer.ts';
+import { serveJobs } from '../processes/answer.ts';
 import { bareRequest } from './http.ts';
 
 const jobSchema = z.object({ file: z.string(), putUrl: z.url() });
 
 /** One raw PUT of a file's bytes. */
-answerJobs(async (job) => {
+serveJobs(async (job) => {
   const { file, putUrl } = jobSchema.parse(job);
   const bytes = await readFile(file);
   return async () => {

@@ -48,7 +48,7 @@ const cpuMilliseconds = (): number => {
  *
  * @param prepare does the part that is not measured, and returns the part that is
  */
-export const answerJobs = (prepare: (job: unknown) => Promise<() => Promise<void>>): void => {
+export const serveJobs = (prepare: (job: unknown) => Promise<() => Promise<void>>): void => {
   const answer = (message: Answer): void => {
     process.send?.(message);
   };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { postEvent } from '../../test/events.ts';
-import { answerJobs } from './answer.ts';
+import { serveJobs } from './answer.ts';
 
 /**
  * `ingest-function <index.js>`: the packaged function, loaded as in Lambda. A job is the name of a file to
@@ -13,7 +13,7 @@ const {
 }: { handler: (event: unknown, context: object) => Promise<{ readonly statusCode: number }> } =
   createRequire(indexFile)(indexFile);
 
-answerJobs(async (job) => {
+serveJobs(async (job) => {
   const event = postEvent('/upload_image', await readFile(String(job)));
   return async () => {
     const { statusCode } = await handler(event, { awsRequestId: 'request' });

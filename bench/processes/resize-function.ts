@@ -1,16 +1,16 @@
 import { createRequire } from 'node:module';
 import { queueEvent } from '../../test/events.ts';
-import { answerJobs } from './answer.ts';
+import { serveJobs } from './answer.ts';
 
 /**
- * `resize-function <index.js>`: the packaged function, loaded as in Lambda. A job is a list of message
- * bodies.
+ * Usage: `resize-function <index.js>`. Loads the packaged function as Lambda does; each job is a list of
+ * message bodies.
  */
 const [, , indexFile = ''] = process.argv;
 const { handler }: { handler: (event: unknown, context: object) => Promise<unknown> } =
   createRequire(indexFile)(indexFile);
 
-answerJobs(async (job) => {
+serveJobs(async (job) => {
   if (!Array.isArray(job)) throw new Error('A job is a list of messages.');
   const events = job.map((body) => queueEvent(String(body)));
   return async () => {

@@ -55,8 +55,8 @@ const blockNamed = (name: string): Block => {
 };
 
 /**
- * Renders every block of a document anew: what stands between `<!-- generated: name -->` and `<!-- end -->`,
- * on lines of its own or within a sentence.
+ * Replaces each block of a document with its current content. A block is the text between
+ * `<!-- generated: name -->` and `<!-- end -->`, on separate lines or within a sentence.
  */
 export const withCurrentBlocks = (text: string): string =>
   text.replaceAll(

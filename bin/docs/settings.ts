@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { readSettings, settingsSchema } from '../../lib/settings.ts';
 import { code, table } from './table.ts';
 
-/** The object that a schema accepts behind defaults, null and text, if it accepts one. */
+/** The object schema inside defaults, `null` and JSON text; undefined if there is none. */
 const objectIn = (schema: z.core.$ZodType): z.ZodObject | undefined => {
   if (schema instanceof z.ZodObject) return schema;
   if (schema instanceof z.ZodPipe) return objectIn(schema.out);

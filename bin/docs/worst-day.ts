@@ -7,8 +7,8 @@ import type { Settings } from '../../lib/settings.ts';
 import { type CostLine, totalOf } from './image-usage.ts';
 
 /**
- * What one day costs at most, if callers send whatever costs most all day long. Each line has a worst case of
- * its own, also where two of them exclude each other, so the sum is a bound and not a forecast.
+ * What one day costs at most, if callers send whatever costs most all day long. Each line is its own worst
+ * case, even if two cannot happen together; the sum is an upper bound.
  */
 export interface WorstDayLine extends CostLine {
   readonly boundedBy: string;

@@ -3,7 +3,7 @@ import type { ImageId } from '../image/id.ts';
 /** The table of image records, one item for each image. */
 export const catalogTable = {
   partitionKey: 'id',
-  /** Epoch seconds. DynamoDB deletes an item within days of it, not at once. */
+  /** Epoch seconds. DynamoDB deletes an item within days of it, not immediately. */
   timeToLive: 'expiresAtSeconds',
   /** Holds the `received` images only: no other item has its keys. */
   waitingIndex: { name: 'waiting', partitionKey: 'waiting', sortKey: 'waitingSince' },

@@ -9,14 +9,11 @@ import { ServiceException } from '@smithy/core/client';
 import { isThrottlingError } from '@smithy/core/retry';
 import { BusyError, createGate } from '../runtime/gate.ts';
 
-/*
- * Each client has as many places for requests as sockets (AWS SDK for JavaScript v3 Developer Guide,
- * "Configure maxSockets in Node.js"). In the SDK a further request would wait for a socket while its
- * connection time-out runs, and a burst would fail although nothing is wrong. Here it waits for a place, and
- * its time-outs begin once it has one.
+/**
+ * A client sends at most as many requests at a time as it has sockets (SDK for JavaScript v3, "Configure
+ * maxSockets in Node.js"). The SDK would let further ones wait for a socket while their connection timeout
+ * already runs, so bursts would fail. Here they wait first.
  */
-
-/** Requests that one client sends at once. */
 export const socketsPerClient = 50;
 
 const gateOf = (client: string) =>
@@ -29,17 +26,17 @@ const gateOf = (client: string) =>
     waitMilliseconds: 5000,
   });
 
-const sockets = { maxSockets: socketsPerClient } as const;
+const agentOptions = { maxSockets: socketsPerClient } as const;
 
-/** A service that does not reply costs one of the SDK's three attempts, and not the whole function. */
+/** A service that does not reply costs one of three attempts, instead of the function's whole timeout. */
 const timeouts = {
   connectionTimeout: 1000,
   requestTimeout: 5000,
   throwOnRequestTimeout: true,
-  // Also for each pause within a body.
+  // Also limits each pause while a body arrives.
   socketTimeout: 5000,
-  httpAgent: sockets,
-  httpsAgent: sockets,
+  httpAgent: agentOptions,
+  httpsAgent: agentOptions,
 } as const;
 
 /** The part of an SDK client that sends its requests. */
@@ -49,12 +46,11 @@ interface Sender {
   };
 }
 
-/** Limits the requests of a client to its sockets. */
 const gated = <Client extends Sender>(client: Client): Client => {
   const gate = gateOf(client.constructor.name);
   const { requestHandler } = client.config;
   const send = requestHandler.handle.bind(requestHandler);
-  // Each attempt of the SDK passes here, and its time-outs begin after the gate.
+  // Each attempt of the SDK passes here, and its timeouts begin after the gate.
   requestHandler.handle = async (request, options) => {
     const leave = await gate.enter();
     try {
@@ -97,7 +93,7 @@ export const createS3Client = (config: S3ClientConfig = {}): S3Client =>
 export const createDynamoDBClient = (): DynamoDBClient =>
   gated(new DynamoDBClient({ requestHandler: timeouts }));
 
-/** @param pollSeconds how long the queue may wait for a message before it replies. @default 0 */
+/** @param pollSeconds how long a receive waits for a message (long polling). @default 0 */
 export const createSQSClient = (pollSeconds = 0): SQSClient => {
   const milliseconds = timeouts.requestTimeout + pollSeconds * 1000;
   return gated(
@@ -109,7 +105,7 @@ export const createSQSClient = (pollSeconds = 0): SQSClient => {
 
 export const createSTSClient = (): STSClient => gated(new STSClient({ requestHandler: timeouts }));
 
-/** Gives up early, because callers wait for it. */
+/** Callers wait for this, so it gives up early. */
 export const createSNSClient = (): SNSClient =>
   gated(
     new SNSClient({

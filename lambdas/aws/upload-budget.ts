@@ -10,7 +10,7 @@ import { createTable } from './table.ts';
 /** Counts what is uploaded in a day, before any of it is stored or signed. */
 export interface UploadBudget {
   /**
-   * Takes one upload of so many bytes from today's budget. An upload that fails later is not given back: it
+   * Takes one upload of this size from today's budget. An upload that fails later is not given back: it
    * has cost requests as well.
    *
    * @returns how much of its share of the day is used, in percent: of uploads or of bytes, whichever is more
@@ -32,9 +32,9 @@ interface Day {
 
 /**
  * A budget as items of one table, one for each share: an upload counts in a random share, and in another one
- * if that is full. Each count is one conditional write, so that no share ever exceeds its part, however many
- * processes count at once. A write that the SDK repeats because it got no answer may count twice, never less
- * than once.
+ * if that is full. Each count is one conditional write, so no share ever exceeds its part, even if many
+ * processes count at the same time. A write that the SDK repeats because it got no answer may count twice,
+ * never less than once.
  *
  * Counts of the day survive a change of the settings, unless the number of shares changes: what was counted
  * in a share that no longer exists is lost on that day.

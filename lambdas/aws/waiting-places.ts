@@ -69,8 +69,8 @@ export const createSharedPlaces = (
   };
 };
 
-/** Places of one process that serves many callers at once. */
-export const createPlacesOfProcess = (places: number): WaitingPlaces => {
+/** Places of one process that serves many callers at the same time. */
+export const createLocalWaitingPlaces = (places: number): WaitingPlaces => {
   let taken = 0;
   return {
     async take() {

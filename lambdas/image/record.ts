@@ -8,7 +8,6 @@ import type { Variants } from './variant.ts';
 const pixels = z.int().positive();
 const bytes = z.int().nonnegative();
 
-/** One finished thumbnail. */
 export const storedThumbnailSchema = z.object({
   key: z.string(),
   contentType: z.string(),
@@ -37,14 +36,15 @@ export type Failure = Readonly<z.output<typeof failureSchema>>;
 export const recordSchema = z.object({
   id: z.string(),
   status: imageStatusSchema,
-  /** ISO 8601, UTC: when the record was created, and when the present state began. */
+  /** ISO 8601, UTC. */
   createdAt: z.string(),
+  /** When the present status began: ISO 8601, UTC. */
   changedAt: z.string(),
-  /** While `received`: since when the image waits for its thumbnails. */
+  /** When the image began to wait; only while `received`. */
   waitingSince: z.string().optional(),
   /**
-   * Whether the image was only announced so far. `original` says nothing until resize has read the bytes,
-   * because claims are not recorded. Without the bytes the record expires.
+   * True until the bytes arrive. `original` is empty until then: what the caller claims is not recorded. If
+   * they never arrive, the record expires.
    */
   announced: z.boolean().default(false),
   original: originalSchema,
@@ -55,7 +55,7 @@ export const recordSchema = z.object({
   /** Base64 of a ThumbHash: a blurred placeholder. */
   thumbhash: z.string().optional(),
   error: failureSchema.optional(),
-  /** The settings with which the image was settled. */
+  /** Fingerprint of the variants when the image was settled. */
   fingerprint: z.string().optional(),
   /** Time to fetch, decode, encode and store. */
   resizeMilliseconds: z.int().nonnegative().optional(),
@@ -68,7 +68,7 @@ export const recordSchema = z.object({
 });
 export type ImageRecord = Readonly<z.output<typeof recordSchema>>;
 
-/** Identifies the settings of thumbnails: equal settings have equal fingerprints. */
+/** Identifies the settings of thumbnails. */
 export const fingerprintOf = (variants: Variants): string =>
   createHash('sha256')
     .update(variants.map((variant) => thumbnailKey('', variant)).join('\n'))
@@ -85,8 +85,8 @@ export const isGivenUp = ({ error }: ImageRecord): boolean =>
 export const isSettled = (record: ImageRecord, fingerprint: string): boolean =>
   record.status !== 'received' && record.fingerprint === fingerprint && !isGivenUp(record);
 
-/** How often the thumbnails of an overdue image are requested again. */
+/** The most times that the thumbnails of an overdue image are requested again. */
 const maxRequeues = 3;
 
-/** After so many requests without a result, the image itself must be the reason. */
-export const isHopeless = ({ requeued }: ImageRecord): boolean => requeued > maxRequeues;
+/** After that many requests without a result, the image itself must be the cause. */
+export const hasNoRequeuesLeft = ({ requeued }: ImageRecord): boolean => requeued > maxRequeues;

@@ -13,7 +13,7 @@ export interface IngestAppProps extends Omit<UploadHandlersProps & ImageHandlers
   readonly publicUrl?: string;
   readonly auth: Auth;
   readonly links: Links;
-  /** Checks every request first; throws RequestError. @default - every request may come in */
+  /** Checks every request first; throws RequestError. @default - all are accepted */
   readonly checkRequest?: (request: Request) => void;
   /** Checks callers of guarded routes; throws RequestError. @default - the gateway has checked them */
   readonly authenticate?: (request: Request) => Promise<void>;

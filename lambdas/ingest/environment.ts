@@ -20,12 +20,12 @@ export const ingestEnvironment = {
   admissionTable: text,
   maxUploadsPerDay: wholeNumber,
   maxUploadBytesPerDay: wholeNumber,
-  /** Callers that wait for thumbnails at once, in all processes that share the leases. */
+  /** Callers that wait for thumbnails at a time, in all processes that share the leases. */
   maxWaitingCallers: wholeNumber,
   /** The path segment that API Gateway puts before every route. */
   stage: text,
   /**
-   * Start of every link, with the stage: behind a load balancer callers control the header `Host`.
+   * Start of every link, with the stage. Needed with a load balancer, where callers control `Host`.
    * @default - the URL of the request
    */
   publicUrl: baseUrl.optional(),

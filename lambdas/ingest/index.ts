@@ -4,7 +4,7 @@ import { collectGarbageLessOften } from '../runtime/heap.ts';
 import { createLog } from '../runtime/log.ts';
 import { ingestEnvironment } from './environment.ts';
 import { requestOf, resultOf, withEventBody } from './http-api.ts';
-import { isPlainTarget, unknownPath } from './request-target.ts';
+import { isPlainTarget, pathWithoutRoute } from './request-target.ts';
 import { routeOf } from './routes.ts';
 import { wireIngest } from './wiring.ts';
 
@@ -12,7 +12,7 @@ collectGarbageLessOften();
 const environment = readEnvironment(ingestEnvironment);
 const app = wireIngest(environment, createLog('ingest'), { withBody: withEventBody });
 
-const noRoute = { method: 'GET', path: unknownPath } as const;
+const noRoute = { method: 'GET', path: pathWithoutRoute } as const;
 
 /**
  * Method and path of the route that API Gateway matched, and whose caller it checked, with the parameters

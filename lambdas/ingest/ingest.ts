@@ -99,7 +99,7 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
     return true;
   };
 
-  /** A caller gets its reply although the topic is out of reach. The log then has the event. */
+  /** A caller gets its reply although the topic is unreachable. The log then has the event. */
   const publishOrLog = async (event: ImageEvent): Promise<void> => {
     try {
       await events.publish(event);

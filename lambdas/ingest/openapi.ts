@@ -65,7 +65,7 @@ const preferParameter = {
   in: 'header',
   required: false,
   description:
-    '`wait=N`: reply when the thumbnails are ready, or after N seconds, at most 20 (RFC 7240). A reply without `Preference-Applied` came at once, because too many callers were waiting: retry later',
+    '`wait=N`: reply when the thumbnails are ready, or after N seconds, at most 20 (RFC 7240). A reply without `Preference-Applied` came immediately, because too many callers were waiting: retry later',
   schema: { type: 'string' },
   example: 'wait=10',
 };

@@ -8,7 +8,7 @@ const style = `
   p { margin: 0; max-width: 34rem; padding: 0 1rem; opacity: .75; }
 `;
 
-/** The page runs no script, loads nothing and cannot be framed, so that injected text stays text. */
+/** The page runs no script, loads nothing and cannot be framed, so even injected markup could do nothing. */
 export const pageHeaders = {
   'Content-Security-Policy': [
     "default-src 'none'",
@@ -23,7 +23,7 @@ export const pageHeaders = {
   'Referrer-Policy': 'no-referrer',
 } as const;
 
-/** The page for a person who opens the link of an image that is pending or failed. */
+/** Shown when someone opens the link of an image that is pending or failed. */
 export const page = (title: string, text: string, refreshSeconds?: number) => html`<!doctype html>
 <html lang="en">
 <head>

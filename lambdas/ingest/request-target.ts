@@ -1,7 +1,7 @@
 /**
- * Whether a request target can mean one path only. Programs that parse or decode a path again read `\`, `//`,
- * `.` and `..`, and their encoded forms, each in its own way: one would check one path, and another route a
- * different one. No route needs any of them, nor `%25`, which is a second encoding.
+ * Whether every program reads the same path from this target. `\`, `//`, `.`, `..` and their encoded forms
+ * are read differently by different programs: one could check one path while another routes a different one.
+ * No route needs them, nor `%25`, which allows double encoding.
  */
 export const isPlainTarget = (target: string): boolean => {
   // A target may be a whole URL (RFC 9112, section 3.2.2): then its path counts.
@@ -10,5 +10,5 @@ export const isPlainTarget = (target: string): boolean => {
   return !/[\\\0-\x20\x7f]|%(?:2f|5c|25)|\/\/|\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path);
 };
 
-/** A path without a route: it replaces a refused target, so that the reply is the one for unknown paths. */
-export const unknownPath = '/-';
+/** A path that no route has. It replaces a refused target, so the reply is the 404 for unknown paths. */
+export const pathWithoutRoute = '/-';

@@ -21,7 +21,7 @@ export interface UploadHandlersProps {
   readonly maxInlineBytes: number;
   /** The largest image that may be uploaded straight to S3, in bytes. */
   readonly maxUploadBytes: number;
-  /** How many uploads are stored at once; the others queue. */
+  /** How many uploads are stored at a time; the others queue. */
   readonly maxUploadsAtOnce: number;
   /** The path segment that API Gateway puts before every route. */
   readonly stage: string;
@@ -68,8 +68,8 @@ export const createUploadHandlers = (props: UploadHandlersProps) => {
     log.info('upload accepted', { imageId: uploaded.id, status: uploaded.status, ...uploaded.original });
     const waitSeconds = preferredWaitSeconds(c.req.header('Prefer'));
     const { record, waited } = await ingest.settled(uploaded, waitSeconds ?? 0);
-    // A preference may be ignored (RFC 7240): with too many callers waiting, the reply comes at once and does
-    // not claim it.
+    // A preference may be ignored (RFC 7240): with too many callers waiting, the reply comes immediately and
+    // does not claim it.
     if (waitSeconds !== undefined && waited) c.header('Preference-Applied', `wait=${waitSeconds}`);
     if (record.error) throw new ImageError(record.error.code, record.error.detail);
 

@@ -14,7 +14,7 @@ export interface WaitDependencies {
 
 export interface Waited {
   readonly record: ImageRecord;
-  /** False when too many callers were waiting, so that the reply came at once. */
+  /** False when too many callers were waiting, so that the reply came immediately. */
   readonly waited: boolean;
 }
 

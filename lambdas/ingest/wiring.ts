@@ -17,7 +17,7 @@ import { createExtensions } from './extensions.ts';
 import { createIngest, type IngestDependencies } from './ingest.ts';
 import { createReplies } from './reply.ts';
 
-/** What differs between a function, behind a gateway, and a server. */
+/** What differs between a function (behind API Gateway) and a server. */
 export interface IngestHost
   extends Pick<IngestAppProps, 'withBody' | 'checkRequest' | 'authenticate'>,
     Pick<IngestDependencies, 'stopping'> {

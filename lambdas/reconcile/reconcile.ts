@@ -44,7 +44,7 @@ const maxImagesOfKind = 1200;
 /** All kinds together fit into the function's two minutes. `maxImagesOfKind` take some 5 s. */
 const maxMillisecondsOfKind = 30_000;
 
-/** Images that are examined at once: half of the SDK's connections to one service. */
+/** Images that are examined at a time: half of the SDK's connections to one service. */
 const concurrency = 25;
 
 /** An image that has waited so long is requested whatever the backlog: floods must not hide lost images. */

@@ -3,10 +3,10 @@ import { ImageError } from '../image/errors.ts';
 import type { ImageId } from '../image/id.ts';
 import { type OriginalType, originalTypeOf, unsupportedType } from '../image/original-type.ts';
 
-/** The start of an image that shows its type. */
+/** Bytes from the start of a file that are enough to tell its type. */
 const startBytes = 1024;
 
-/** Checks the bytes of one stored original while they pass to the decoder. */
+/** Verifies an original while its bytes stream to the decoder. Use it once. */
 export class ArrivedBytes {
   readonly #id: ImageId;
   readonly #expectedBytes: number;
@@ -41,7 +41,7 @@ export class ArrivedBytes {
     if (hash !== this.#id) {
       throw new ImageError(
         'checksum-mismatch',
-        `The stored bytes have the SHA-256 ${hash}, not the one that names them.`,
+        `The stored bytes have SHA-256 ${hash}, which does not match the image's id.`,
       );
     }
     if (this.contentType === undefined) throw unsupportedType(this.#start);

@@ -49,7 +49,7 @@ interface Stopped extends Fetched {
 /**
  * Fetches an original, verifies it and renders variants of it.
  *
- * @throws ImageError `original-missing`, after which the image may still come; any other error may pass
+ * @throws ImageError `original-missing`: the image may still arrive; or any temporary error
  */
 export type DecodeOriginal = (id: ImageId, variants: readonly Variant[]) => Promise<Rendered | Failed | Slow>;
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { variantsSchema } from '../image/variant.ts';
 import { type EnvironmentOf, json, text, wholeNumber } from '../runtime/environment.ts';
 
-/** What the header of an image must keep, before a pixel is decoded: the settings of the same names. */
+/** Limits that an image's header must respect: the settings of the same names. */
 const headerLimits = {
   maxSidePixels: wholeNumber,
   maxPixels: wholeNumber,

@@ -22,15 +22,14 @@ const notification = z.union([
   z.object({ Event: z.literal('s3:TestEvent') }).transform(() => ({ Records: [] })),
 ]);
 
-/** An object that a message names. */
 interface CreatedObject {
   readonly key: string;
-  /** When S3 stored it; undefined if the message is not S3's own. */
+  /** When S3 stored it; undefined for messages that S3 did not send. */
   readonly storedAt: Date | undefined;
 }
 
-/** S3 encodes keys as forms do: a space arrives as `+`. */
-export const createdObjects = (body: string): readonly CreatedObject[] =>
+/** S3 URL-encodes keys as in HTML forms: a space becomes `+`. */
+export const parseCreatedObjects = (body: string): readonly CreatedObject[] =>
   notification
     .parse(JSON.parse(body))
     .Records.filter(({ eventName }) => eventName.startsWith('ObjectCreated:'))
@@ -40,13 +39,13 @@ export const createdObjects = (body: string): readonly CreatedObject[] =>
     }));
 
 /**
- * SQS counts the deliveries of a redriven dead letter anew (SQS Developer Guide, "Configure a dead-letter
- * queue redrive"). Its event is older than this: a message becomes a dead letter after four visibility
- * timeouts.
+ * A dead letter that is redriven is counted from 1 again (SQS Developer Guide, "Configure a dead-letter
+ * queue redrive"). Its S3 event is then older than this limit: a message becomes a dead letter after four
+ * visibility timeouts.
  */
 const freshMilliseconds = 60_000;
 
-/** Whether no worker has had this message: it is S3's own, new, and delivered for the first time. */
+/** Whether certainly no worker has received this message before. */
 const isFirst = ({ storedAt }: CreatedObject, { receiveCount }: Delivery): boolean =>
   receiveCount === 1 && storedAt !== undefined && Date.now() - storedAt.getTime() < freshMilliseconds;
 
@@ -59,14 +58,14 @@ export interface MessageHandlerProps {
 /**
  * Processes the body of one queue message. An image that fails is logged once, with its code.
  *
- * @throws any error that may pass, so that the queue delivers the message again
+ * @throws any temporary error, so that the queue delivers the message again
  */
 export const createMessageHandler = ({ resize, metrics, log }: MessageHandlerProps) => {
   const handle = async (object: CreatedObject, delivery: Delivery): Promise<void> => {
     const { key, storedAt } = object;
     const imageId = idOfOriginalKey(key);
     if (imageId === undefined) {
-      log.warn('object ignored', { key, reason: 'its key is not the hash of an upload' });
+      log.warn('object ignored', { key, reason: 'the key does not name an original' });
       return;
     }
     try {
@@ -88,7 +87,7 @@ export const createMessageHandler = ({ resize, metrics, log }: MessageHandlerPro
 
   return async (body: string, delivery: Delivery): Promise<void> => {
     try {
-      for (const object of createdObjects(body)) await handle(object, delivery);
+      for (const object of parseCreatedObjects(body)) await handle(object, delivery);
     } catch (error) {
       metrics.record({ Retries: 1 });
       throw error;

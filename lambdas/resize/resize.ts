@@ -9,8 +9,8 @@ import { thumbnailKey } from '../image/keys.ts';
 import { endedEvent, receivedEvent } from '../image/new-event.ts';
 import {
   fingerprintOf,
+  hasNoRequeuesLeft,
   type ImageRecord,
-  isHopeless,
   isSettled,
   type Original,
   type StoredThumbnail,
@@ -50,7 +50,7 @@ export interface Outcome {
   readonly result: 'settled' | 'nothing-to-do' | 'moved';
 }
 
-/** @throws ImageError `original-missing`, after which the image may still come; any other error may pass */
+/** @throws ImageError `original-missing`: the image may still arrive; or any temporary error */
 export type Resize = (job: ResizeJob) => Promise<Outcome>;
 
 type Thumbnail = readonly [name: string, StoredThumbnail];
@@ -99,7 +99,7 @@ export const createResize = (dependencies: ResizeDependencies): Resize => {
 
   /** Makes the missing thumbnails, or finds out why there can be none. */
   const make = async (id: ImageId, before: ImageRecord | undefined): Promise<Made | Failed | Slow> => {
-    if (before && isHopeless(before)) return giveUp(before);
+    if (before && hasNoRequeuesLeft(before)) return giveUp(before);
     const { kept, missing } = planOf(id, variants, before);
     if (before && missing.length === 0) {
       const { original, uploadId, thumbhash } = before;

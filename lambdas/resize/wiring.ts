@@ -17,7 +17,7 @@ export interface LaneProps {
   readonly decoder: Decoder;
 }
 
-/** Everything behind the queue of one lane, with the resources that the environment names. */
+/** Builds the message handler of one lane from the environment. */
 export const wireResize = (environment: ResizeEnvironment, log: Log, { lane, decoder }: LaneProps) => {
   const s3 = createS3Client();
   const metrics = createMetrics(environment.stackName);

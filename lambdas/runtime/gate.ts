@@ -6,15 +6,15 @@ export class BusyError extends Error {
 export interface GateProps {
   /** Names the work in error messages. */
   readonly what: string;
-  /** How many may be inside at once. */
+  /** How many may be inside at a time. */
   readonly places: number;
-  /** How many may wait for a place; the next one is refused at once. */
+  /** How many may wait for a place; the next one is refused immediately. */
   readonly maxWaiting: number;
   /** How long one waits for a place before it is refused. */
   readonly waitMilliseconds: number;
 }
 
-/** Admits a limited number at once. Some others wait for a limited time, first come, first served. */
+/** Admits a limited number at a time. Some others wait for a limited time, first come, first served. */
 export interface Gate {
   /**
    * @returns a function that gives the place back; later calls of it do nothing

@@ -1,7 +1,7 @@
 /** Runs a task when its turn comes. The task learns whether others still wait. */
 export type Turns = <Result>(task: (isCrowded: boolean) => Promise<Result>) => Promise<Result>;
 
-/** Runs at most so many tasks at once; the others wait, first come, first served. */
+/** Runs a limited number of tasks at a time; the others wait, first come, first served. */
 export const createTurns = (tasksAtOnce: number): Turns => {
   const waiting: (() => void)[] = [];
   let free = tasksAtOnce;

@@ -16,7 +16,7 @@ export interface ServiceFunctionProps {
   readonly environment: Readonly<Record<string, string>>;
   readonly memoryMiB: number;
   readonly timeout: Duration;
-  /** Functions that run at once, reserved from the account's quota. @default - none are reserved */
+  /** Functions that run at the same time, reserved from the account's quota. @default - none are reserved */
   readonly maxConcurrency?: number;
   readonly logRetention: RetentionDays;
   /** @default - a log group of its own */

@@ -18,7 +18,7 @@ export class WorkQueue extends Construct {
     this.deadLetterQueue = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // A moved message keeps its age: with the same period as in the source queue it would expire at once.
+      // A moved message keeps its age: with the period of the source queue it would expire immediately.
       retentionPeriod: Duration.days(14),
     });
     this.queue = new Queue(this, 'Queue', {

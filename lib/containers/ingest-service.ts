@@ -28,7 +28,7 @@ export class IngestService extends ContainerService {
       maxInlineBytes: props.maxInlineBytes,
       port: ingestPort,
       maxBytesInHand: bytesInHand(settings),
-      // ECS removes a task from the load balancer before it stops it, but not every node of it knows at once.
+      // ECS removes a task from the load balancer before it stops it, but not all nodes know it immediately.
       drainSeconds: 5,
     });
     const securityGroup = platform.network.taskSecurityGroup(scope, `${id}Access`, 'Ingest tasks');
@@ -59,7 +59,7 @@ export class IngestService extends ContainerService {
   }
 }
 
-/** Bytes of bodies at once: each takes up to three of memory (`npm run test:load`, "large bodies"). */
+/** Bytes of bodies at a time: each takes up to three of memory (`npm run test:load`, "large bodies"). */
 const bytesInHand = ({ memoryMiB }: FargateSettings['ingest']): number => (memoryMiB * 1024 * 1024) / 4;
 
 /**

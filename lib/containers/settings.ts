@@ -70,7 +70,7 @@ const workerSchema = z
       'Fewest workers; with 0 the first image waits minutes for a worker.',
     ),
     maxTasks: field(tasksFrom(1), 20).describe('Most workers.'),
-    vcpus: field(vcpus, 2).describe('CPUs of a worker, which decodes as many images at once.'),
+    vcpus: field(vcpus, 2).describe('CPUs of a worker, which decodes as many images at the same time.'),
     memoryMiB: field(memoryMiB, 4096, memoryRule).describe('Memory of a worker.'),
     spot: field(flag(), true).describe(
       'Runs most workers on Spot capacity, which costs less than half; interrupted work returns to the queue.',
@@ -93,7 +93,7 @@ export const fargateSchema = objectLike(`{"ingest": {${taskShape}}, "worker": {â
       .array(z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d[a-z]$/, 'a zone such as us-east-2a'))
       .min(zoneCount.min, `at least ${zoneCount.min}`)
       .max(zoneCount.max, `at most ${zoneCount.max}`)
-      .refine((zones) => new Set(zones).size === zones.length, 'a zone is listed twice')
+      .refine((zones) => new Set(zones).size === zones.length, 'each zone only once')
       .nullable(),
     null,
     `null or a list of ${zoneCount.min} to ${zoneCount.max} zones such as us-east-2a`,
@@ -107,7 +107,7 @@ export const fargateSchema = objectLike(`{"ingest": {${taskShape}}, "worker": {â
 
 export type FargateSettings = Readonly<z.output<typeof fargateSchema>>;
 
-/** How many images a worker decodes at once: each keeps one CPU busy. */
+/** How many images a worker decodes at a time: each keeps one CPU busy. */
 export const decodersOf = ({ vcpus }: FargateSettings['worker']): number => Math.ceil(vcpus);
 
 export const containerSettings = {

@@ -7,8 +7,8 @@ export interface EventCostsProps {
 }
 
 /**
- * A table for SQL: what stands behind each type of event in US dollars, and in the last columns what its
- * bytes, seconds and thumbnails add.
+ * A table for SQL: what each type of event costs in US dollars. The last columns are what each byte, second
+ * and thumbnail adds.
  */
 export const eventCostsTable = ({ ingestMemoryMiB, resizeMemoryMiB }: EventCostsProps): string => {
   const rows = Object.entries(eventUsage(ingestMemoryMiB)).map(([type, usage]) => {

@@ -39,9 +39,9 @@ export const fargate = (taskHours: number, { vcpus, memoryMiB }: TaskSize): Usag
 });
 
 /**
- * What stands behind each event with functions, except the further bytes of a request and the seconds of
- * resize. A write to the catalog counts again for its index, and a new image counts against the daily budget.
- * `image.ready` has one thumbnail.
+ * What each event uses on Lambda, without the further bytes of a request and the seconds of resize. A write
+ * to the catalog counts again for its index, and a new image counts against the daily budget. `image.ready`
+ * has one thumbnail.
  */
 export const eventUsage = (ingestMemoryMiB: number): Readonly<Record<ImageEventType, Usage>> => {
   const inEveryEvent = { lambdaCalls: 1, dynamodbReads: 1, snsEvents: 1, logBytes: 2400 };

@@ -11,8 +11,8 @@ export interface ApiDomainProps {
 }
 
 /**
- * A domain name of one's own for the API. It stays with either way of running the code, so that links with
- * that name work before, during and after a change of the DNS record.
+ * A custom domain name for the API. It exists with functions and containers alike, so that links with that
+ * name work before, during and after a change of the DNS record.
  */
 export class ApiDomain extends Construct {
   /** The value of a CNAME record for the name. */

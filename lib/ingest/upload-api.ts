@@ -20,7 +20,7 @@ import { requireType } from '../constructs/require-type.ts';
 import { ServiceLogs } from '../constructs/service-logs.ts';
 import { apiMonitoring } from './api-monitoring.ts';
 
-/** Requests a second on average, and how many may come at once beyond that. */
+/** Requests a second on average, and how many more may come in a burst. */
 export interface Throttle {
   readonly perSecond: number;
   readonly burst: number;

@@ -99,7 +99,7 @@ export class Delivery extends Construct {
         'Firehose names its objects by time and at random, so their names are not known beforehand: a key prefix is as narrow as this can be.',
       );
     }
-    // Firehose checks at once whether it may read the schema.
+    // Firehose checks immediately whether it may read the schema.
     this.stream.node.addDependency(policy);
 
     this.deadLetterQueue = new Queue(this, 'DeadLetters', {

@@ -40,7 +40,7 @@ export const lakeAlarms = (props: LakeAlarmsProps): readonly AlarmRow[] => {
       metric: ofStream('PartitionCountExceeded', 'Maximum'),
       limit: { atLeast: 1 },
       description:
-        'Events of more days arrive at once than Firehose has partitions for. The rest are under errors/ for 30 days. Find out who sends old events again, and slow that down.',
+        'Events of more days arrive at the same time than Firehose has partitions for. The rest are under errors/ for 30 days. Find out who sends old events again, and slow that down.',
     },
     {
       name: 'lake-transformer-errors',

@@ -11,21 +11,23 @@ const alertsSchema = objectLike('{"emails": ["me@example.com"], …}', {
   emails: field(
     z
       .array(emailAddressSchema)
-      .refine((emails) => new Set(emails).size === emails.length, 'an address is listed twice'),
+      .refine((emails) => new Set(emails).size === emails.length, 'each address only once'),
     [],
     'a list of email addresses',
-  ).describe('Addresses that get a mail when an alarm starts and when it ends; each must confirm once.'),
+  ).describe(
+    'Addresses that get a mail when an alarm goes off and when it ends; each must confirm the subscription once.',
+  ),
   uploadToReadyGoalSeconds: field(
     z.number().min(1, 'at least 1').max(3600, 'at most 3600'),
     10,
     'a number from 1 to 3600',
-  ).describe('Time within which 95 of 100 images should be ready after their upload.'),
+  ).describe('Goal: 95 % of images are ready within this many seconds.'),
   usualImagesPerHour: field(wholeNumber(1, 10_000_000), 1000).describe(
-    'Usual number of images in an hour; an alarm starts at five times as many.',
+    'Usual number of images per hour; an alarm goes off at five times this number.',
   ),
 });
 
 export const monitoringSettings = {
   logRetentionDays: setting(logRetentionDays, 30).describe('Days for which logs are kept.'),
-  alerts: setting(alertsSchema, {}).describe('Recipients of alarms, and the values from which alarms start.'),
+  alerts: setting(alertsSchema, {}).describe('Who gets alarms, and the limits of some alarms.'),
 };

@@ -12,15 +12,14 @@ export interface ResizeFunctionProps {
   /** Whether it processes all images, or those that are too slow for the fast lane. */
   readonly lane: Lane;
   readonly resize: Resize;
-  /** Functions that run at once. */
+  /** Functions that run at the same time. */
   readonly maxConcurrency: number;
   readonly logRetention: RetentionDays;
 }
 
 /**
  * V8 soon frees the 64 KB buffers in which an original arrives if its young generation is small; Lambda's
- * default is 5 % of the memory. With fewer arenas glibc's allocator returns more. Together they
- * halve what the function holds after many small images.
+ * default is 5 % of the memory. With fewer arenas glibc's allocator returns more.
  */
 export const smallHeap = { NODE_OPTIONS: '--max-semi-space-size=1', MALLOC_ARENA_MAX: '2' };
 

@@ -13,7 +13,7 @@ import { ResizeFunction } from './resize-function.ts';
 export interface ResizeFunctionsProps {
   readonly serviceName: string;
   readonly resize: Resize;
-  /** Functions of each lane that run at once. */
+  /** Functions of each lane that run at the same time. */
   readonly maxConcurrency: Readonly<Record<Lane, number>>;
   readonly logRetention: RetentionDays;
   readonly usualImagesPerHour: number;

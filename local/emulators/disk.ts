@@ -13,7 +13,7 @@ export interface Disk {
 
 const retryMilliseconds = 1000;
 
-/** About what LevelDB writes at once when it is opened again. */
+/** About what LevelDB writes in one go when it is opened again. */
 const roomBytes = 4 * 1024 * 1024;
 
 /** Watches the disk that holds this folder, from the first failed write until one works. */

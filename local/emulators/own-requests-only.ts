@@ -25,8 +25,7 @@ export type IsOpen = (request: IncomingMessage) => boolean;
 
 /**
  * Answers only requests from this machine. The emulators trust every client, and so would serve any web
- * page that the developer visits. They never see an `Origin` header, so that none of them adds
- * `Access-Control-…` to a reply.
+ * page that the developer visits. They never see `Origin`, so they add no `Access-Control-…`.
  */
 export const ownRequestsOnly = (server: Server, guard: Guard, isOpen: IsOpen = () => false): void => {
   const { credentials, origins, proxyPort } = guard;

@@ -7,20 +7,19 @@ import type { Disk } from './disk.ts';
 import { type Guard, ownRequestsOnly } from './own-requests-only.ts';
 import { notificationOf } from './patches/s3rver-notifications.ts';
 import { replaceAccessKey, requireSignatures } from './patches/s3rver-signatures.ts';
-import { putWholeObjects } from './patches/s3rver-whole-objects.ts';
+import { makeWritesAtomic } from './patches/s3rver-whole-objects.ts';
 
 export interface S3Props {
   readonly port: number;
-  /** Where the objects are kept. */
   readonly directory: string;
   readonly disk: Disk;
   readonly guard: Guard;
   readonly buckets: readonly string[];
-  /** Sent for every object that is created in `bucket` under `prefix`. */
+  /** Where events of new objects under `prefix` of `bucket` go. */
   readonly notification: {
     readonly bucket: string;
     readonly prefix: string;
-    /** When it throws, the client that uploads the object gets an error from S3. */
+    /** If it throws, the upload fails with an error of S3. */
     readonly send: (message: string) => void;
   };
 }
@@ -29,7 +28,7 @@ export interface S3 {
   stop(): Promise<void>;
 }
 
-/** S3 with private buckets, whole objects and notifications. */
+/** An S3 emulator with private buckets, atomic writes and event notifications. */
 export const startS3 = async (props: S3Props): Promise<S3> => {
   const { port, directory, disk, guard, buckets, notification } = props;
   replaceAccessKey(guard.credentials);
@@ -40,7 +39,7 @@ export const startS3 = async (props: S3Props): Promise<S3> => {
     configureBuckets: buckets.map((name) => ({ name })),
   });
   await s3.configureBuckets();
-  await putWholeObjects(s3.store, { directory, disk });
+  await makeWritesAtomic(s3.store, { directory, disk });
   requireSignatures(s3);
   s3.on('event', ({ Records }) => {
     for (const record of Records) {
@@ -52,7 +51,7 @@ export const startS3 = async (props: S3Props): Promise<S3> => {
   });
 
   const server = createServer(s3.callback());
-  // s3rver checks every signature itself, those in presigned URLs included.
+  // s3rver verifies all signatures itself, including presigned URLs.
   ownRequestsOnly(server, guard, () => true);
   await once(server.listen(port, host), 'listening');
   return { stop: () => closeServer(server) };

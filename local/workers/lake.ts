@@ -7,7 +7,7 @@ import { createLog } from '../../lambdas/runtime/log.ts';
 import { createLakeDelivery } from '../emulators/firehose.ts';
 import { lakeWorkerEnvironment } from './environment.ts';
 
-/** Messages that are processed at once, and become objects together. */
+/** Messages that are processed together, and become objects together. */
 const concurrency = 20;
 
 const environment = readEnvironment(lakeWorkerEnvironment);

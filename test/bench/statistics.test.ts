@@ -8,12 +8,12 @@ test('finds a quantile between two values where it falls there', () => {
   expect(quantile([], 0.5)).toBeNaN();
 });
 
-test('tells the middle and where four fifths lie', () => {
+test('returns the median and the 10th and 90th percentiles', () => {
   const values = Array.from({ length: 101 }, (_, index) => index);
   expect(summaryOf(values)).toEqual({ median: 50, p10: 10, p90: 90 });
 });
 
-test('divides each of ours by its own counterpart', () => {
+test('divides each time by the bare time of the same round', () => {
   const slowed = [
     { ours: 3, theirs: 2 },
     { ours: 30, theirs: 20 },

@@ -260,8 +260,8 @@ test('fails when npm start does not run, and for an unknown flag with the usage'
   const alone = start([], { PORT: String(port) });
   expect(await alone.ended).toBe(1);
   expect(alone.errors()).toContain(`Nothing listens on port ${port + 1} (S3). Run npm start first`);
-  const misspelt = await redrive('--dryrun');
-  expect(await misspelt.ended).toBe(1);
-  expect(misspelt.errors()).toContain("Unknown option '--dryrun'");
-  expect(misspelt.errors()).toContain('npm run redrive -- [--stack NAME] [--dry-run]');
+  const misspelled = await redrive('--dryrun');
+  expect(await misspelled.ended).toBe(1);
+  expect(misspelled.errors()).toContain("Unknown option '--dryrun'");
+  expect(misspelled.errors()).toContain('npm run redrive -- [--stack NAME] [--dry-run]');
 });

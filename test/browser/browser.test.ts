@@ -4,7 +4,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import sharp from 'sharp';
 import * as z from 'zod';
 import { endpointOf } from '../../local/ports.ts';
-import { jpegHeaderThenRubbish } from '../images.ts';
+import { corruptJpeg } from '../images.ts';
 import { freePort, type LocalRun, startLocal } from '../local/local-run.ts';
 import { cleanUp, resume, suspend, temporaryFolder } from '../local/processes.ts';
 
@@ -88,7 +88,7 @@ test('a link that is opened too early shows a page, which then shows the thumbna
 });
 
 test('the link of a broken image shows why there is no thumbnail', async () => {
-  const response = await fetch(local.uploadUrl, { method: 'POST', body: jpegHeaderThenRubbish() });
+  const response = await fetch(local.uploadUrl, { method: 'POST', body: corruptJpeg() });
   const { link } = replySchema.parse(await response.json());
   const violations: string[] = [];
   page.on('console', (message) => violations.push(message.text()));

@@ -14,7 +14,7 @@ import { readSettings } from '../../lib/settings.ts';
 import { awsEnvironment, resources } from '../../local/aws.ts';
 import { valuesFor } from '../../local/environments.ts';
 import { endpointOf, isListening } from '../../local/ports.ts';
-import { jpegHeaderThenRubbish, quarteredPicture } from '../images.ts';
+import { corruptJpeg, quarteredPicture } from '../images.ts';
 import { type AwsClients, awsClients, credentialsOf } from '../local/aws-clients.ts';
 import { freePort, type LocalRun, startLocal, until } from '../local/local-run.ts';
 import { cleanUp, resume, startNode, suspend, temporaryFolder } from '../local/processes.ts';
@@ -209,7 +209,7 @@ test('all targets reply alike while no worker runs', async () => {
 
 test('all targets reply alike to callers who wait for a worker', async () => {
   const rendering = await renderImage(photo, settings.variants, settings);
-  const failing = renderImage(jpegHeaderThenRubbish(), settings.variants, settings);
+  const failing = renderImage(corruptJpeg(), settings.variants, settings);
   const detail = await failing.then(
     () => 'It can be decoded.',
     (error: Error) => error.message,

@@ -59,8 +59,8 @@ test('the reply names the dependencies that fail or do not respond in time, and 
     body: { ready: false, failed: ['catalog', 'rawBucket'] },
   });
   expect(log.warn.mock.calls).toEqual([
-    ['dependency out of reach', { dependency: 'catalog', error: denied }],
-    ['dependency out of reach', { dependency: 'rawBucket', error: new Error('No response within 2000 ms.') }],
+    ['dependency unreachable', { dependency: 'catalog', error: denied }],
+    ['dependency unreachable', { dependency: 'rawBucket', error: new Error('No response within 2000 ms.') }],
   ]);
 });
 
@@ -73,7 +73,7 @@ test('calls all dependencies at the same time', async () => {
 
 test('calls its dependencies once in five seconds, however often it is probed', async () => {
   // GIVEN a dependency that recovers
-  const catalog = jest.fn().mockRejectedValueOnce(new Error('out of reach')).mockResolvedValue(undefined);
+  const catalog = jest.fn().mockRejectedValueOnce(new Error('unreachable')).mockResolvedValue(undefined);
   const probes = probesOf({ catalog });
   // WHEN
   const first = await Promise.all([replyOf(ask(probes, '/ready')), replyOf(ask(probes, '/ready'))]);

@@ -83,7 +83,7 @@ test('polls once at a time for as many messages as there are free places, and ke
   expect(deleted()).toEqual(receipts(...Array(20).keys()));
 });
 
-test('polls for no more messages than SQS returns at once', async () => {
+test('polls for no more messages than SQS returns at a time', async () => {
   const queue = queueOf(15);
   await run(12, async () => turn());
   expect(queue.asked.slice(0, 2)).toEqual([10, expect.any(Number)]);

@@ -138,7 +138,7 @@ export const createCdk = (folder: string, aws: Readonly<Record<string, string>> 
   };
   let commands = 0;
 
-  /** Each command has an output folder of its own, so that several can run at once. */
+  /** Each command has an output folder of its own, so that several can run at the same time. */
   const run = async (name: string, timeoutSeconds: number, args: readonly string[]): Promise<string> => {
     commands += 1;
     const output = join(folder, `cdk-${commands}-${name}`);

@@ -69,13 +69,16 @@ describe('In the end the stack', () => {
     }
   });
 
-  check('is destroyed with the images and their catalog if the settings say so', async (deployment) => {
-    const { account, cdk, main, second, photo } = deployment;
-    for (const bucket of inventoryOf(main.outputs).buckets) await account.allowEmptying(bucket);
-    await cdk.destroy(main.settings);
-    expect(await account.inventory()).toEqual(inventoryOf(second.outputs));
-    expect((await main.api.upload(photo)).status).toBe(404);
-  });
+  check(
+    'is destroyed with the images and their catalog with imagesOnDestroy "delete"',
+    async (deployment) => {
+      const { account, cdk, main, second, photo } = deployment;
+      for (const bucket of inventoryOf(main.outputs).buckets) await account.allowEmptying(bucket);
+      await cdk.destroy(main.settings);
+      expect(await account.inventory()).toEqual(inventoryOf(second.outputs));
+      expect((await main.api.upload(photo)).status).toBe(404);
+    },
+  );
 
   check('is destroyed without the images and their catalog by default', async (deployment) => {
     const { account, cdk, second } = deployment;

@@ -5,7 +5,7 @@ import { openLocalLake } from '../../bin/commands/query/engine.ts';
 import { linkServedEvent } from '../../lambdas/image/new-event.ts';
 import { deadLetterQueueOf, resources, topicArn } from '../../local/aws.ts';
 import { endpointOf } from '../../local/ports.ts';
-import { jpegHeaderThenRubbish, quarteredPicture } from '../images.ts';
+import { corruptJpeg, quarteredPicture } from '../images.ts';
 import { accountOf, awsClients } from '../local/aws-clients.ts';
 import { freePort, type LocalRun, pidOfChild, startLocal, until } from '../local/local-run.ts';
 import { cleanUp, startNode, temporaryFolder } from '../local/processes.ts';
@@ -59,9 +59,7 @@ test('events can be queried moments later, and a copy of an event does not count
   const { id, link } = await uploadAndWait(local.uploadUrl, image);
   await post(local.uploadUrl, image);
   await redirectOf(link);
-  expect(
-    (await post(local.uploadUrl, Buffer.from(jpegHeaderThenRubbish()), { Prefer: 'wait=20' })).status,
-  ).toBe(422);
+  expect((await post(local.uploadUrl, Buffer.from(corruptJpeg()), { Prefer: 'wait=20' })).status).toBe(422);
   const served = JSON.stringify(linkServedEvent('b'.repeat(64), 'thumbnail'));
   await publish(served);
   await publish(served);

@@ -13,7 +13,7 @@ const gateWith = (props: {
     waitMilliseconds: props.waitMs ?? 5000,
   });
 
-test('admits as many at once as it has places, in order of arrival', async () => {
+test('admits as many at a time as it has places, in order of arrival', async () => {
   const gate = gateWith({ places: 3 });
   const order: number[] = [];
   let inside = 0;
@@ -33,7 +33,7 @@ test('admits as many at once as it has places, in order of arrival', async () =>
   expect(order).toEqual(Array.from({ length: 50 }, (_, index) => index));
 });
 
-test('refuses at once when too many wait already', async () => {
+test('refuses immediately when too many wait already', async () => {
   const gate = gateWith({ places: 1, maxWaiting: 2 });
   const leave = await gate.enter();
   const waiting = [gate.enter(), gate.enter()];

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { createTurns } from '../../lambdas/runtime/turns.ts';
 
-test('runs at most so many tasks at once, in the order in which they came, whether or not earlier ones fail', async () => {
+test('runs a limited number of tasks at a time, in order, even if earlier ones fail', async () => {
   const inTurn = createTurns(2);
   const begun: string[] = [];
   const ends = new Map<string, PromiseWithResolvers<string>>();

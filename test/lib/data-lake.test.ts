@@ -133,7 +133,7 @@ describe('the bucket', () => {
     ]);
   });
 
-  test('outlives the stack unless the settings say otherwise', () => {
+  test('outlives the stack by default', () => {
     template.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Retain' });
     template.resourceCountIs('Custom::S3AutoDeleteObjects', 0);
     const deleted = Template.fromStack(appWith({ imagesOnDestroy: 'delete' }).lake);

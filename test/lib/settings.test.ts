@@ -151,7 +151,7 @@ test.each([
   [
     'alerts',
     { alerts: { emails: ['me@example.com', 'me@example.com'] } },
-    /alerts\.emails = .*: an address is listed twice/,
+    /alerts\.emails = .*: each address only once/,
   ],
   [
     'alerts',
@@ -239,7 +239,7 @@ test.each([
   [
     'fargate',
     { fargate: { availabilityZones: ['us-east-2a', 'us-east-2a'] } },
-    /fargate\.availabilityZones = .*: a zone is listed twice/,
+    /fargate\.availabilityZones = .*: each zone only once/,
   ],
   [
     'fargate',
@@ -270,7 +270,7 @@ test.each([
   expect(() => readSettings(context)).toThrow(message);
 });
 
-test('report all errors at once', () => {
+test('report all errors together', () => {
   expect(() => readSettings({ stage: '', logRetentionDays: 0 })).toThrow(
     /stage = [\s\S]*logRetentionDays = /,
   );

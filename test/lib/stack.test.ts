@@ -119,7 +119,7 @@ describe('both buckets', () => {
     });
   });
 
-  test('are retained unless the settings say otherwise', () => {
+  test('are retained by default', () => {
     template.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Retain' });
     template.resourceCountIs('Custom::S3AutoDeleteObjects', 0);
     changed.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Delete' });
@@ -323,7 +323,7 @@ describe('the catalog', () => {
     });
   });
 
-  test('is retained unless the settings say otherwise', () => {
+  test('is retained by default', () => {
     const policyIn = (of: Template) => of.findResources('AWS::DynamoDB::Table')[tableOf(of, 'Catalog').name];
     expect(policyIn(template)?.['DeletionPolicy']).toBe('Retain');
     expect(policyIn(changed)?.['DeletionPolicy']).toBe('Delete');

@@ -168,7 +168,7 @@ test('refuses to list, read, write or delete without a signature', async () => {
 });
 
 describe('the API', () => {
-  test('refuses malicious requests at once, and discloses nothing', async () => {
+  test('refuses malicious requests immediately, and discloses nothing', async () => {
     const wrong: object[] = [];
     for (const { what, request, status } of hostileRequests(local.port, image.id)) {
       const reply = await sendRaw(local.port, request);

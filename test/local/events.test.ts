@@ -6,7 +6,7 @@ import { imageIdOf } from '../../lambdas/image/id.ts';
 import { duplicateEvent, receivedEvent } from '../../lambdas/image/new-event.ts';
 import { resources, topicArn } from '../../local/aws.ts';
 import { endpointOf, portsFrom } from '../../local/ports.ts';
-import { jpegHeaderThenRubbish, quarteredPicture } from '../images.ts';
+import { corruptJpeg, quarteredPicture } from '../images.ts';
 import { accountOf, awsClients } from './aws-clients.ts';
 import { startServicesAt } from './embedded-services.ts';
 import { freePort, startLocal, until } from './local-run.ts';
@@ -32,7 +32,7 @@ test('publishes what happens to images', async () => {
   await redirectOf(link);
   const broken = await Promise.all(
     Array.from({ length: 10 }, (_, index) =>
-      post(local.uploadUrl, Buffer.from([...jpegHeaderThenRubbish(), index]), { Prefer: 'wait=20' }),
+      post(local.uploadUrl, Buffer.from([...corruptJpeg(), index]), { Prefer: 'wait=20' }),
     ),
   );
   expect(broken.map(({ status }) => status)).toEqual(Array.from(broken, () => 422));

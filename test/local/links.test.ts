@@ -33,7 +33,7 @@ describe('one run', () => {
     aws = awsClients(local);
   });
 
-  test('a new upload that waits gets a URL that shows the thumbnail at once', async () => {
+  test('a new upload that waits gets a URL that shows the thumbnail immediately', async () => {
     const response = await post(local.uploadUrl, await photo(400), { Prefer: 'wait=20' });
     expect(response.status).toBe(200);
     expect(response.headers.get('Preference-Applied')).toBe('wait=20');

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { imageIdOf } from '../../lambdas/image/id.ts';
 import { endedEvent } from '../../lambdas/image/new-event.ts';
 import { resources } from '../../local/aws.ts';
-import { jpegHeaderThenRubbish, quarteredPicture } from '../images.ts';
+import { corruptJpeg, quarteredPicture } from '../images.ts';
 import { shownReplySchema } from '../reply.ts';
 import { type AwsClients, awsClients } from './aws-clients.ts';
 import { freePort, type LocalRun, startLocal, until } from './local-run.ts';
@@ -17,7 +17,7 @@ jest.setTimeout(60_000);
 
 let local: LocalRun;
 let aws: AwsClients;
-/** A mail server that the developer's environment configures. */
+/** An SMTP server from the developer's SMTP_TRANSPORT. Nothing may connect to it. */
 let smtp: Server;
 let smtpConnections = 0;
 
@@ -46,7 +46,7 @@ afterAll(async () => {
 const photo = async (width: number): Promise<Buffer<ArrayBuffer>> =>
   Buffer.from(await quarteredPicture(width, 300).jpeg().toBuffer());
 
-/** The mail to a recipient, once it has arrived and nothing can cause another one. */
+/** Waits for a mail to the recipient, and fails if there is more than one. */
 const onlyMailTo = async (recipient: string): Promise<SentMail> => {
   await until(`the mail to ${recipient}`, async () => (await mailsTo(local.ports, recipient))[0]);
   await aws.untilNothingQueued();
@@ -79,7 +79,7 @@ test('sends a mail on request, with the link and a preview of the thumbnail', as
   });
 });
 
-test('sends one mail, however often an event arrives', async () => {
+test('sends one mail even if its event arrives several times', async () => {
   // GIVEN
   const image = await photo(401);
   const { id } = await uploadAndWait(local.uploadUrl, image);
@@ -98,7 +98,7 @@ test('sends one mail, however often an event arrives', async () => {
   expect(linkIn(await onlyMailTo('often@example.com'))).toContain(id);
 });
 
-test('sends a mail at once when the image is already ready', async () => {
+test('sends a mail immediately when the image is already ready', async () => {
   const image = await photo(402);
   const { link } = await uploadAndWait(local.uploadUrl, image);
   const again = await post(`${local.uploadUrl}?x-notify-email=again@example.com`, image);
@@ -106,8 +106,8 @@ test('sends a mail at once when the image is already ready', async () => {
   expect(linkIn(await onlyMailTo('again@example.com'))).toBe(link);
 });
 
-test('gives the reason when there is no thumbnail', async () => {
-  const response = await post(local.uploadUrl, Buffer.from(jpegHeaderThenRubbish()), {
+test('the mail about a failed image names the error', async () => {
+  const response = await post(local.uploadUrl, Buffer.from(corruptJpeg()), {
     'X-Notify-Email': 'unlucky@example.com',
   });
   expect(response.status).toBe(202);
@@ -138,7 +138,7 @@ test.each([
   expect(await aws.mailRequests.of(id)).toEqual([]);
 });
 
-test('restarts a killed sender, which sends the pending mails', async () => {
+test('restarts a killed mail worker, which sends the pending mails', async () => {
   process.kill(await local.pidOf('notify'), 'SIGKILL');
   await post(local.uploadUrl, await photo(405), { 'X-Notify-Email': 'late@example.com' });
   await onlyMailTo('late@example.com');

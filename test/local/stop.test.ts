@@ -52,7 +52,7 @@ const photo = (width: number): Promise<Buffer<ArrayBuffer>> =>
 const untilReady = (id: string) =>
   until('the thumbnails', async () => ((await aws.catalog.find(id))?.status === 'ready' ? true : undefined));
 
-test('on SIGTERM ingest answers waiting callers at once, and ends despite open connections', async () => {
+test('on SIGTERM ingest answers waiting callers immediately, and ends despite open connections', async () => {
   // GIVEN an upload on a keep-alive connection that waits for a thumbnail, and no worker
   const ingest = await startIngest();
   const answer = post(`http://127.0.0.1:${ports.api}/dev/upload_image`, await photo(300), {

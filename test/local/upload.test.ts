@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import sharp from 'sharp';
-import { cameraPicture, jpegHeaderThenRubbish, quarterColours, quarters, svg } from '../images.ts';
+import { cameraPicture, corruptJpeg, quarterColours, quarters, svg } from '../images.ts';
 import { shownReplySchema } from '../reply.ts';
 import { accountOf, awsClients, credentialsOf } from './aws-clients.ts';
 import { freePort, type LocalRun, startLocal, until } from './local-run.ts';
@@ -216,7 +216,7 @@ describe('the API', () => {
 
   testWithCurl.each([
     ['with a length', []],
-    ['with a length, sent at once', ['--header', 'Expect:']],
+    ['with a length, sent immediately', ['--header', 'Expect:']],
     ['with a length, sent slowly', ['--header', 'Expect:', '--limit-rate', '4M']],
     ['chunked', ['--header', 'Transfer-Encoding: chunked']],
     ['chunked, sent slowly', ['--header', 'Transfer-Encoding: chunked', '--limit-rate', '4M']],
@@ -239,7 +239,7 @@ describe('the API', () => {
 
   test('logs a damaged image once, with the reason, and does not retry', async () => {
     // WHEN
-    const { id, url } = await upload(local.uploadUrl, Buffer.from(jpegHeaderThenRubbish()));
+    const { id, url } = await upload(local.uploadUrl, Buffer.from(corruptJpeg()));
     // THEN
     await until('the reason in the log', () => local.resizeLogs(id)[0]);
     expect(local.resizeLogs(id)).toMatchObject([{ level: 'WARN', code: 'image-corrupt' }]);

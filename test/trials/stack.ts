@@ -52,7 +52,7 @@ export interface Stack {
   readonly aws: AwsClients;
   /** Names of the processes: `services`, `ingest`, `ingest-2`, …, `resize-1`, `resize-2`, … */
   readonly names: readonly string[];
-  /** Sends SIGKILL. The process restarts at once, and this is not counted as a death. */
+  /** Sends SIGKILL. The process restarts immediately, and this is not counted as a death. */
   kill(name: string): Promise<void>;
   /** The ids of the running children of a process. */
   childrenOf(name: string): readonly number[];

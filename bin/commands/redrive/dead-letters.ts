@@ -26,7 +26,7 @@ export const countMessages = async (sqs: SQSClient, QueueUrl: string) => {
 export interface MoveProps {
   readonly sqs: SQSClient;
   readonly queue: Queue;
-  /** As many as there were at the start: a message that fails again at once must not go round in circles. */
+  /** As many as there were at the start: a message that fails again immediately is not moved twice. */
   readonly maxMessages: number;
   /** Once it is aborted, no further batch begins. */
   readonly stopping: AbortSignal;

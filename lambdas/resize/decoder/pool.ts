@@ -8,9 +8,9 @@ import { type ForkedDecoder, forkDecoder } from './fork.ts';
 import type { Rendering } from './protocol.ts';
 
 /**
- * Decodes images in processes of their own, as many as are asked for at once. No limit within libvips ends
- * every decode that hangs, and none survives a crash; a process can be killed, and nothing else is lost with
- * it. SECURITY.md describes what an image that takes over such a process could reach.
+ * Decodes each requested image immediately, in a process of its own. No limit within libvips ends every
+ * decode that hangs, and none survives a crash; a process can be killed, and nothing else is lost with it.
+ * SECURITY.md describes what an image that takes over such a process could reach.
  */
 export interface Decoder {
   /**
@@ -26,7 +26,7 @@ export interface Decoder {
 export interface DecoderOptions {
   /** Sets what an image may use. In the slow lane each image gets a process of its own, of low priority. */
   readonly lane: Lane;
-  /** Images that are decoded at once; others that have arrived wait. @default - as many as have arrived */
+  /** Images that are decoded at a time; others that have arrived wait. @default - as many as have arrived */
   readonly decodesAtOnce?: number;
   /** The first process, if it was started before. @default - it is started now */
   readonly first?: ForkedDecoder;
@@ -69,7 +69,7 @@ export const createDecoder = (
     while (decoder?.hasEnded) decoder = idle.pop();
     decoder ??= start();
     busy.add(decoder);
-    // Where several images are decoded at once, one that kills its process must not delay the next.
+    // Where several images are decoded at a time, one that kills its process must not delay the next.
     if (lane === 'fast' && decodesAtOnce !== Number.POSITIVE_INFINITY) setImmediate(keepSpare);
     return decoder;
   };

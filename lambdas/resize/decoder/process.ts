@@ -55,7 +55,7 @@ const cpuMilliseconds = (): number => {
 
 /**
  * libvips runs in other threads, so this one is free to measure their use. Memory is what the process holds
- * above what it held before, because earlier images may have left some behind.
+ * above what it held before, because earlier images may not have released all of theirs.
  */
 const watch = (allowance: DecodeAllowance): NodeJS.Timeout => {
   const maxResidentMiB = residentMiB() + allowance.memoryMiB;

@@ -2,7 +2,7 @@
  * Patches: the request handling of fauxqs, by a hook.
  * Why: the long poll of a consumer that has died stays open and swallows the next message.
  * Restores: SQS gives a message to a consumer that is connected. Here a lost connection ends every long poll;
- * the consumers that still run poll again at once.
+ * the consumers that still run poll again immediately.
  * Upstream issue: none found.
  */
 import type { buildApp } from 'fauxqs';

@@ -23,7 +23,7 @@ export interface WholeObjectsProps {
 /** A bucket that no client can name: objects are written here and then moved. */
 const unfinishedBucket = '.unfinished';
 
-export const putWholeObjects = async (
+export const makeWritesAtomic = async (
   store: FilesystemStore,
   { directory, disk }: WholeObjectsProps,
 ): Promise<void> => {

@@ -1,6 +1,6 @@
 import { problemKinds } from '../../../lambdas/ingest/problem.ts';
 import type { Rendering } from '../../../lambdas/resize/decoder/protocol.ts';
-import { hostilePng, jpegHeaderThenRubbish, svg } from '../../images.ts';
+import { corruptJpeg, hostilePng, svg } from '../../images.ts';
 import {
   announce,
   type Case,
@@ -88,7 +88,7 @@ export const createUploadCases = (photo: Buffer): readonly Case[] => {
     },
     {
       name: 'a body that is too large',
-      ...upload({ image: Buffer.concat([jpegHeaderThenRubbish(), Buffer.alloc(100_000)]) }),
+      ...upload({ image: Buffer.concat([corruptJpeg(), Buffer.alloc(100_000)]) }),
       reply: problem(
         413,
         'body-too-large',
@@ -145,7 +145,7 @@ export const createWorkerCases = (
     },
     {
       name: 'an image that turns out to be garbage',
-      ...upload({ image: jpegHeaderThenRubbish(), headers: waiting }),
+      ...upload({ image: corruptJpeg(), headers: waiting }),
       reply: problem(422, 'image-corrupt', corruptDetail, { headers: waited }),
     },
   ];

@@ -373,7 +373,7 @@ const judged = (outcome: string): string =>
     orderSignal(sender, receiver, 'SIGUSR1');
     orderSignal(receiver, worker.pid, 'SIGUSR1');
     await until('both signals', () => (hasSent(sender) && hasSent(receiver)) || undefined);
-    // Node.js reports an open debugger at once.
+    // Node.js reports an open debugger immediately.
     await wait(1000);
     expect(worker.out() + worker.errors()).not.toContain('Debugger listening');
     outcomes['open the debugger of another decoder'] = 'refused';

@@ -1,5 +1,5 @@
 import { type ImageEvent, imageEventSchema } from '../../../lambdas/image/event.ts';
-import { jpegHeaderThenRubbish } from '../../images.ts';
+import { corruptJpeg } from '../../images.ts';
 import { eventually, replyOf, settled, uploadAndWait } from '../api.ts';
 import { check } from '../deployment.ts';
 import { smallPhoto } from '../photo.ts';
@@ -12,7 +12,7 @@ export const checkEvents = (): void => {
       const { id } = await uploadAndWait(main.api, photo);
       await main.api.upload(photo);
       await main.api.get(`/thumbnails/${id}/square`);
-      const broken = Buffer.concat([jpegHeaderThenRubbish(), Buffer.from('of the events')]);
+      const broken = Buffer.concat([corruptJpeg(), Buffer.from('of the events')]);
       const { id: brokenId } = await replyOf(await main.api.upload(broken), 202);
       await settled(main.api, brokenId);
 

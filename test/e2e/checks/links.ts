@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
-import { jpegHeaderThenRubbish } from '../../images.ts';
+import { corruptJpeg } from '../../images.ts';
 import { expectProblem, shownAt, uploadAndWait } from '../api.ts';
 import { check } from '../deployment.ts';
 import { smallPhoto } from '../photo.ts';
@@ -75,7 +75,7 @@ export const checkLinks = (): void => {
   });
 
   check('replies with the reason to a link of a broken image', async ({ main }) => {
-    const path = `/thumbnails/${imageIdOf(jpegHeaderThenRubbish())}`;
+    const path = `/thumbnails/${imageIdOf(corruptJpeg())}`;
     await expectProblem(await main.api.get(path), { status: 422, code: 'image-corrupt' });
     const page = await main.api.get(path, { Accept: 'text/html' });
     expect([page.status, page.headers.get('Content-Type')]).toEqual([

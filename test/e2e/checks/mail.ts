@@ -1,5 +1,5 @@
 import { imageIdOf } from '../../../lambdas/image/id.ts';
-import { jpegHeaderThenRubbish } from '../../images.ts';
+import { corruptJpeg } from '../../images.ts';
 import { eventually, expectProblem, replyOf, settled, shownAt, uploadAndWait } from '../api.ts';
 import { check, type Deployment } from '../deployment.ts';
 import { coloursOf, smallPhoto } from '../photo.ts';
@@ -63,7 +63,7 @@ export const checkMail = (): void => {
 
   check('gives the reason if there will be no thumbnail', async (deployment) => {
     const { main } = deployment;
-    const broken = Buffer.concat([jpegHeaderThenRubbish(), Buffer.from('of the mail')]);
+    const broken = Buffer.concat([corruptJpeg(), Buffer.from('of the mail')]);
     const address = 'broken@example.com';
     const { id } = await replyOf(await main.api.upload(broken, { 'X-Notify-Email': address }), 202);
     await settled(main.api, id);

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
-import { jpegHeaderThenRubbish, svg } from '../../images.ts';
+import { corruptJpeg, svg } from '../../images.ts';
 import { replySchema } from '../../reply.ts';
 import {
   eventuallyShownAt,
@@ -99,7 +99,7 @@ export const checkUploads = (): void => {
     }
   });
 
-  check('replies to the same image at once, without storing or resizing it again', async (deployment) => {
+  check('replies to the same image immediately, without storing or resizing it again', async (deployment) => {
     const { account, main, photo } = deployment;
     const original = () => account.object(main.outputs.RawBucketName, `raw/${imageIdOf(photo)}`);
     const first = await original();
@@ -170,11 +170,11 @@ export const checkUploads = (): void => {
 
   check('records a broken image once, with its reason, and does not retry it', async (deployment) => {
     const { account, main } = deployment;
-    const broken = await shownReplyOf(await main.api.upload(jpegHeaderThenRubbish()), 202);
+    const broken = await shownReplyOf(await main.api.upload(corruptJpeg()), 202);
     const failed = await settled(main.api, broken.id);
     expect(failed).toMatchObject({ status: 'failed', error: { code: 'image-corrupt' }, thumbnails: {} });
     expect(failed.url).toBeUndefined();
-    await expectProblem(await main.api.upload(jpegHeaderThenRubbish()), {
+    await expectProblem(await main.api.upload(corruptJpeg()), {
       status: 422,
       code: 'image-corrupt',
     });

@@ -161,7 +161,7 @@ describe('an image that waits too long', () => {
     for (const one of sameDigit) await catalog.finish(one, present, finished());
   });
 
-  test('waits anew once it is requested again, which is counted', async () => {
+  test('waits from the start after a repeated request, which is counted', async () => {
     const record = await catalog.receive(id, original, new Date(Date.now() - 60_000));
     if (record === undefined) throw new Error('not received');
     await expect(catalog.noteRequeue(record)).resolves.toBe(true);

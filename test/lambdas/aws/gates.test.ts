@@ -49,7 +49,7 @@ const client = () => {
 const put = (s3: ReturnType<typeof client>) =>
   s3.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'key', Body: 'x' }));
 
-test('requests beyond the sockets may wait longer than a connection time-out', async () => {
+test('requests beyond the sockets may wait longer than a connection timeout', async () => {
   delayMilliseconds = 2000;
   const s3 = client();
   const outcomes = await Promise.allSettled(Array.from({ length: socketsPerClient * 2 + 20 }, () => put(s3)));

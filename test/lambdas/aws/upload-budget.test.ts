@@ -40,7 +40,7 @@ const counted = async () => {
 
 describe('a day’s budget', () => {
   test.each([1, 7, 1100])(
-    'of %d uploads allows exactly so many, however many processes count at once',
+    'of %d uploads allows exactly that many, even if many processes count at the same time',
     async (uploads) => {
       const budget = { uploads, bytes: 1e12, maxUploadBytes: 1000 };
       const processes = [1, 2, 3, 4, 5].map(() => budgetOf(budget));

@@ -1,5 +1,5 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { createPlacesOfProcess, createSharedPlaces } from '../../../lambdas/aws/waiting-places.ts';
+import { createLocalWaitingPlaces, createSharedPlaces } from '../../../lambdas/aws/waiting-places.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
@@ -18,7 +18,7 @@ afterEach(async () => {
 describe('places that processes share', () => {
   const placesOf = (places: number) => createSharedPlaces(server.admissionTableName, places, server.client);
 
-  test.each([0, 1, 3])('are %d and no more, however many callers ask at once', async (places) => {
+  test.each([0, 1, 3])('are %d and no more, even if many callers ask at the same time', async (places) => {
     const asked = await Promise.all(Array.from({ length: 30 }, () => placesOf(places).take(20)));
     expect(asked.filter((place) => place !== undefined)).toHaveLength(places);
   });
@@ -59,7 +59,7 @@ describe('places that processes share', () => {
 });
 
 test('places of one process are limited, and free again when they are released', async () => {
-  const places = createPlacesOfProcess(2);
+  const places = createLocalWaitingPlaces(2);
   const [first, second, third] = await Promise.all([places.take(1), places.take(1), places.take(1)]);
   expect([first, second, third].map((place) => place !== undefined)).toEqual([true, true, false]);
   await first?.();

@@ -47,7 +47,7 @@ test('every kind of event keeps to the schema, to the last field', () => {
   );
 });
 
-test('a change of state has the same id however often it is told', () => {
+test('the events of one change have the same id', () => {
   expect(receivedEvent(received)).toEqual(receivedEvent(received));
   expect(endedEvent(ready)).toEqual(endedEvent({ ...ready }));
 });

@@ -265,7 +265,7 @@ describe('a WebP is refused', () => {
     }
   });
 
-  test('with a secret in the padding or behind the alpha', () => {
+  test('with a secret in the padding or after the alpha data', () => {
     const odd = chunk('ALPH', Buffer.concat([Buffer.from([0]), Buffer.alloc(64 * 48 + 6, 'secret')]));
     const parts = [chunk('VP8X', extended), odd, chunk('VP8 ', lossy)];
     expect(refusal(file(...parts), 'webp')).toBe(`its alpha has ${64 * 48 + 6} bytes`);
@@ -312,7 +312,7 @@ describe('a JPEG is refused', () => {
     refusal(inserted(bytes, bytes.byteLength - 2, bytes), 'jpeg');
   });
 
-  test('with a secret behind the tables of a segment', async () => {
+  test('with a secret after the tables of a segment', async () => {
     const bytes = await pictureOf('jpeg');
     for (const marker of [0xdb, 0xc4, 0xc0, 0xda]) {
       const at = bytes.indexOf(Buffer.from([0xff, marker]));

@@ -4,7 +4,7 @@ import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
-import { createPlacesOfProcess } from '../../../lambdas/aws/waiting-places.ts';
+import { createLocalWaitingPlaces } from '../../../lambdas/aws/waiting-places.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { defaultVariants, variantsSchema } from '../../../lambdas/image/variant.ts';
@@ -211,8 +211,8 @@ describe('a caller that prefers to wait', () => {
 
   test.each<[where: string, appWithOnePlace: () => IngestApp]>([
     ['among functions', () => appWith({ maxWaitingCallers: 1 })],
-    ['in one process', () => appWith({}, { waitingPlaces: createPlacesOfProcess(1) })],
-  ])('gets its reply at once when all places are taken, %s', async (_, appWithOnePlace) => {
+    ['in one process', () => appWith({}, { waitingPlaces: createLocalWaitingPlaces(1) })],
+  ])('gets its reply immediately when all places are taken, %s', async (_, appWithOnePlace) => {
     const app = appWithOnePlace();
     const bodies = [await picture(), await picture(), await picture()];
     const responses = await Promise.all(bodies.map((body) => waits(app, body)));
@@ -245,15 +245,15 @@ describe('a caller that prefers to wait', () => {
   });
 
   test('gets its reply although its place cannot be given back, which is logged', async () => {
-    const { take } = createPlacesOfProcess(1);
-    const giveBack = () => Promise.reject(new Error('out of reach'));
+    const { take } = createLocalWaitingPlaces(1);
+    const giveBack = () => Promise.reject(new Error('unreachable'));
     const app = appWith(
       {},
       { waitingPlaces: { take: async (...args) => (await take(...args)) && giveBack } },
     );
     expect((await waits(app, await picture())).status).toBe(202);
     expect(log.warn).toHaveBeenCalledWith('waiting place not given back', {
-      error: new Error('out of reach'),
+      error: new Error('unreachable'),
     });
   });
 });

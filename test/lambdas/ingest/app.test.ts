@@ -23,7 +23,7 @@ import type { IngestHost } from '../../../lambdas/ingest/wiring.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
-import { jpegHeaderThenRubbish, quarteredPicture, svg } from '../../images.ts';
+import { corruptJpeg, quarteredPicture, svg } from '../../images.ts';
 import { createTestApp, type IngestApp } from '../../ingest-app.ts';
 
 const s3 = mockClient(S3Client);
@@ -242,7 +242,7 @@ describe('an upload', () => {
   });
 
   test('is accepted when only a decoder can find it damaged', async () => {
-    expect((await post(jpegHeaderThenRubbish())).status).toBe(202);
+    expect((await post(corruptJpeg())).status).toBe(202);
   });
 });
 
@@ -270,7 +270,7 @@ describe('the same bytes again', () => {
     expect(puts()).toHaveLength(1);
   });
 
-  test('are stored once when they come fifty times at once, with equal replies', async () => {
+  test('are stored once when they come fifty times at the same time, with equal replies', async () => {
     const bytes = await picture();
     const responses = await Promise.all(Array.from({ length: 50 }, () => post(bytes)));
     expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([202]));

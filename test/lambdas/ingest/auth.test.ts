@@ -163,7 +163,7 @@ describe('while the issuer does not work', () => {
       expect(response.status).toBe(503);
       expect(response.headers.get('Retry-After')).toBe('1');
       expect(JSON.parse(await response.text())).toMatchObject({ code: 'issuer-unavailable', status: 503 });
-      expect(log.error).toHaveBeenCalledWith('token issuer out of reach', expect.anything());
+      expect(log.error).toHaveBeenCalledWith('token issuer unreachable', expect.anything());
       expect(JSON.stringify([log.info.mock.calls, log.error.mock.calls])).not.toContain('eyJ');
       provider.recover();
       expect((await app.request(unknown, init)).status).toBe(404);
@@ -212,7 +212,7 @@ describe('keys that the issuer changes', () => {
     return bearer(await token({}, { key: privateKey, kid }));
   };
 
-  test('are found at once, also after tokens with invented keys', async () => {
+  test('are found immediately, also after tokens with invented keys', async () => {
     const app = guardedApp();
     expect((await app.request(unknown, bearer(await token()))).status).toBe(404);
     const old = bearer(await token());

@@ -155,7 +155,7 @@ describe('ingest publishes', () => {
 test('replies although the topic is unreachable, and logs the events', async () => {
   const bytes = await picture();
   await finish(bytes);
-  sns.on(PublishCommand).rejects(new Error('out of reach'));
+  sns.on(PublishCommand).rejects(new Error('unreachable'));
   expect((await post(bytes)).status).toBe(200);
   expect((await app.request(`/thumbnails/${imageIdOf(bytes)}`)).status).toBe(302);
   expect(log.error.mock.calls).toEqual([

@@ -27,14 +27,13 @@ afterAll(() => server.stop());
 
 const appWith = (given: Partial<IngestEnvironment>) => appIn(server, given, log);
 
-/** All headers in which a caller or a proxy may name another host. */
 const spoofed = {
   Host: 'evil.example',
   'X-Forwarded-Host': 'evil.example',
   Forwarded: 'host=evil.example;proto=http',
 };
 
-/** All URLs of the API itself in replies. */
+/** Every URL of the API in its replies. */
 const ownUrls = async (app: ReturnType<typeof appWith>, origin: string) => {
   const image = Buffer.concat([Buffer.from('ffd8ff', 'hex'), randomBytes(20)]);
   const id = imageIdOf(image);
@@ -61,7 +60,7 @@ test('links have the public URL, whatever host a request names', async () => {
   expect(servers).toEqual([{ url: publicUrl }]);
 });
 
-test('links follow the request without a public URL', async () => {
+test('without a public URL, links use the host of the request and ignore forwarding headers', async () => {
   const { id, links, servers } = await ownUrls(appWith({}), 'http://api.example');
   expect(new Set(links)).toEqual(new Set([`http://api.example/dev/thumbnails/${id}`]));
   expect(servers).toEqual([{ url: 'http://api.example/dev' }]);

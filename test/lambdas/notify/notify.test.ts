@@ -126,7 +126,7 @@ test('sends no mail for unproven requests, and leaves them to expire', async () 
   expect(await mailRequests.of(id, 'another upload')).toHaveLength(1);
 });
 
-test('sends one mail for a message that is delivered three times at once', async () => {
+test('sends one mail for a message that is delivered three times at the same time', async () => {
   await mailRequests.add(id, ada);
   const notify = notifyWith();
   const outcomes = await Promise.allSettled([notify(id), notify(id), notify(id)]);

@@ -183,7 +183,7 @@ describe('a mail', () => {
     expect((await post(bytes, notify)).status).toBe(200);
     expect(published()).toMatchObject([{ type: 'image.duplicate' }]);
     expect(JSON.stringify(published())).not.toContain('@');
-    sns.on(PublishCommand).rejects(new Error('out of reach'));
+    sns.on(PublishCommand).rejects(new Error('unreachable'));
     expect((await post(bytes, notify)).status).toBe(500);
   });
 

@@ -7,7 +7,7 @@ import { waitingParts } from '../../../lambdas/aws/catalog-table.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { reconcileEnvironment } from '../../../lambdas/reconcile/environment.ts';
 import type { ReconcileReport } from '../../../lambdas/reconcile/reconcile.ts';
-import { createdObjects } from '../../../lambdas/resize/messages.ts';
+import { parseCreatedObjects } from '../../../lambdas/resize/messages.ts';
 import { writeEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
@@ -61,7 +61,7 @@ const end = (id: string) =>
 const requested = () =>
   sqs
     .commandCalls(SendMessageCommand)
-    .flatMap(({ args }) => createdObjects(args[0].input.MessageBody ?? '').map(({ key }) => key));
+    .flatMap(({ args }) => parseCreatedObjects(args[0].input.MessageBody ?? '').map(({ key }) => key));
 
 test('requests the thumbnails of an image whose event was lost', async () => {
   const id = await received(overdueSeconds + 10, { withOriginal: true });

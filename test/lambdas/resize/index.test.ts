@@ -20,12 +20,12 @@ import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import { resizeFunctionEnvironment } from '../../../lambdas/resize/environment.ts';
-import { createdObjects } from '../../../lambdas/resize/messages.ts';
+import { parseCreatedObjects } from '../../../lambdas/resize/messages.ts';
 import { writeEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
 import { createdAt, createdMessage, queueEvent, redelivered } from '../../events.ts';
-import { jpegHeaderThenRubbish, quarteredPicture, slowTiff } from '../../images.ts';
+import { corruptJpeg, quarteredPicture, slowTiff } from '../../images.ts';
 
 const s3 = mockClient(S3Client);
 const sns = mockClient(SNSClient);
@@ -297,7 +297,7 @@ describe('publishes', () => {
     });
 
     test('that it is corrupt, with the true size', async () => {
-      const bytes = Buffer.from([...jpegHeaderThenRubbish(), 14]);
+      const bytes = Buffer.from([...corruptJpeg(), 14]);
       await announced(bytes);
       await handler(queueEvent(createdMessage(stored(bytes, 'upload 2'))), context);
       const original = { contentType: 'image/jpeg', bytes: bytes.length };
@@ -457,19 +457,19 @@ test('fails the message when a thumbnail cannot be written', async () => {
 });
 
 test('logs a corrupt image once, with its code, and does not retry it', async () => {
-  const key = stored(jpegHeaderThenRubbish());
+  const key = stored(corruptJpeg());
   await expect(handler(queueEvent(createdMessage(key)), context)).resolves.toEqual({ batchItemFailures: [] });
   expect(written()).toHaveLength(0);
   expect(logged).toHaveBeenCalledTimes(1);
   expect(JSON.parse(logged.mock.calls[0][0])).toMatchObject({
     message: 'image refused',
     code: 'image-corrupt',
-    imageId: imageIdOf(jpegHeaderThenRubbish()),
+    imageId: imageIdOf(corruptJpeg()),
   });
-  expect(await catalog.find(imageIdOf(jpegHeaderThenRubbish()))).toMatchObject({
+  expect(await catalog.find(imageIdOf(corruptJpeg()))).toMatchObject({
     status: 'failed',
     error: { code: 'image-corrupt' },
-    original: { contentType: 'image/jpeg', bytes: jpegHeaderThenRubbish().length },
+    original: { contentType: 'image/jpeg', bytes: corruptJpeg().length },
   });
 });
 
@@ -493,7 +493,7 @@ test('moves an image that promises much work to the slow lane, with the time at 
   const [sent, ...others] = sqs.commandCalls(SendMessageCommand).map(({ args }) => args[0].input);
   expect(others).toEqual([]);
   expect(sent?.QueueUrl).toBe(slowQueueUrl);
-  expect(createdObjects(sent?.MessageBody ?? '')).toEqual(createdObjects(message));
+  expect(parseCreatedObjects(sent?.MessageBody ?? '')).toEqual(parseCreatedObjects(message));
   expect(await catalog.find(key.slice('raw/'.length))).toMatchObject({ status: 'received', lane: 'slow' });
 });
 
@@ -575,19 +575,21 @@ test.each(['not JSON', '{"Records":[{}]}', '{}'])(
 describe('an S3 event', () => {
   test('that tests the queue names no objects', () => {
     expect(
-      createdObjects(JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'raw-bucket' })),
+      parseCreatedObjects(
+        JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'raw-bucket' }),
+      ),
     ).toEqual([]);
   });
 
   test('has its keys decoded like forms', () => {
-    expect(createdObjects(createdMessage('raw/red+flower%2B%C3%BC.jpg'))).toEqual([
+    expect(parseCreatedObjects(createdMessage('raw/red+flower%2B%C3%BC.jpg'))).toEqual([
       { key: 'raw/red flower+ü.jpg', storedAt: expect.any(Date) },
     ]);
   });
 
   test('of a deletion names no objects', () => {
     expect(
-      createdObjects(createdMessage('raw/a').replace('ObjectCreated:Put', 'ObjectRemoved:Delete')),
+      parseCreatedObjects(createdMessage('raw/a').replace('ObjectCreated:Put', 'ObjectRemoved:Delete')),
     ).toEqual([]);
   });
 });

@@ -132,7 +132,7 @@ describe('the service of ingest', () => {
     ]);
   });
 
-  test('accepts larger images than the function, as many bytes at once as a quarter of its memory', () => {
+  test('accepts larger images than the function, as many bytes at a time as a quarter of its memory', () => {
     expect(environmentOf(template, 'Ingest')).toMatchObject({
       MAX_INLINE_BYTES: '32000000',
       MAX_BYTES_IN_HAND: String(512 * 1024 * 1024),
@@ -159,7 +159,7 @@ describe('the service of resize', () => {
     expect(only(template, 'AWS::ECS::Cluster').CapacityProviders).toEqual(['FARGATE', 'FARGATE_SPOT']);
   });
 
-  test('decodes as many images at once as it has CPUs', () => {
+  test('decodes as many images at a time as it has CPUs', () => {
     expect(environmentOf(template, 'Resize')).toMatchObject({ DECODES_AT_ONCE: '2' });
     expect(environmentOf(changed, 'Resize')).toMatchObject({ DECODES_AT_ONCE: '4' });
   });

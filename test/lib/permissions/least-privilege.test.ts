@@ -71,7 +71,7 @@ const usedAround: readonly { readonly action: string; readonly roles: RegExp; re
   {
     action: 'sqs:DeleteMessage',
     roles: /^(?:Resize|ResizeSlow|Notify)FunctionRole$/,
-    reason: 'Lambda deletes the messages that were worked off',
+    reason: 'Lambda deletes the messages that were processed',
   },
   {
     action: 'sqs:GetQueueAttributes',

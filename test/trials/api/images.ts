@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { acceptedTypes } from '../../../lambdas/image/original-type.ts';
-import { jpegHeaderThenRubbish, quarteredPicture } from '../../images.ts';
+import { corruptJpeg, quarteredPicture } from '../../images.ts';
 import { post } from '../../local/uploads.ts';
 import type { Stack } from '../stack.ts';
 
@@ -33,7 +33,7 @@ export const writeImages = async (folder: string): Promise<void> => {
  */
 export const imagesInEveryState = async ({ apiUrl }: Stack): Promise<readonly string[]> => {
   const ready = Buffer.from(await quarteredPicture(48, 32).png().toBuffer());
-  const failed = Buffer.from(jpegHeaderThenRubbish());
+  const failed = Buffer.from(corruptJpeg());
   const announced = Buffer.from('announced');
   const statuses = [];
   for (const image of [ready, failed]) {

@@ -14,7 +14,7 @@ export interface Upload {
   /** How often the reply was a 5xx or missing. */
   readonly refusals: number;
   readonly milliseconds: number;
-  /** Replies that no client may get, whatever fails behind the API. */
+  /** Replies that no client may get, even if a service fails. */
   readonly problems: readonly string[];
 }
 

@@ -47,7 +47,7 @@ export interface KillsProps {
   readonly random: Random;
   /** Of ingest, workers and decoders. */
   readonly kills: number;
-  /** How often all services are killed at once. */
+  /** How often all services are killed at the same time. */
   readonly restarts: number;
 }
 

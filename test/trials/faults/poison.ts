@@ -6,7 +6,7 @@ import { originalKey } from '../../../lambdas/image/keys.ts';
 import { resources } from '../../../local/aws.ts';
 import { endpointOf } from '../../../local/ports.ts';
 import { createdMessage } from '../../events.ts';
-import { jpegHeaderThenRubbish } from '../../images.ts';
+import { corruptJpeg } from '../../images.ts';
 import { accountOf } from '../../local/aws-clients.ts';
 import type { Random } from '../random.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -121,7 +121,7 @@ const uploadNeighbours = async (
 };
 
 const uploadCorrupt = async ({ apiUrl }: Stack, random: Random): Promise<string> => {
-  const image = Buffer.concat([jpegHeaderThenRubbish(), random.bytes(8)]);
+  const image = Buffer.concat([corruptJpeg(), random.bytes(8)]);
   const { id } = await uploadUntilAccepted({ apiUrl, image });
   return id ?? '';
 };

@@ -17,7 +17,7 @@ Sends damaged, lying and foreign files and bombs through ingest, queue and resiz
   --short            as many inputs as take about two minutes
   --mutations N      inputs: 50,000, or 4,500 with --short
   --workers N        resize workers: 2
-  --clients N        inputs under way at once: 16
+  --clients N        inputs under way at a time: 16
   --decoder-mib N    the most memory of a process that decodes: 1,700
   --process-mib N    the most memory of ingest and of a worker: 400
   --only INDEX       one input of the seed

@@ -33,7 +33,7 @@ const stalledSenders = 10;
 /** Sends its flood until it is stopped. */
 type Flood = (stack: Stack, stopping: AbortSignal) => Promise<number>;
 
-/** Images of half a megabyte that take seconds to decode: twenty at once, and then two a second. */
+/** Images of half a megabyte that take seconds to decode: twenty at the same time, and then two a second. */
 const slowImages: Flood = async ({ apiUrl }, stopping) => {
   let sent = 0;
   while (!stopping.aborted) {

@@ -13,13 +13,13 @@ export interface FloodProps {
   readonly seed: number;
 }
 
-/** Bytes that ingest may hold at once: a fraction of the load. */
+/** Bytes that ingest may hold at a time: a fraction of the load. */
 const maxBytesInHand = 8_000_000;
 
 /** A refusal costs almost nothing; on a machine that floods itself it may take this long. */
 const refusalSeconds = 5;
 
-/** Far more uploads at once than fit: each is accepted, or quickly refused with `Retry-After`. */
+/** Far more simultaneous uploads than fit: each is accepted, or quickly refused with `Retry-After`. */
 export const flood = async ({ connections, seed }: FloodProps): Promise<readonly Figure[]> => {
   const images = await megabyteImages(seed, connections);
   const stack = await startStack({
@@ -57,7 +57,7 @@ export const flood = async ({ connections, seed }: FloodProps): Promise<readonly
       console.log(line);
 
     return [
-      { name: 'uploads of a megabyte at once', value: connections },
+      { name: 'simultaneous uploads of a megabyte', value: connections },
       { name: 'room for, bytes', value: maxBytesInHand },
       {
         name: 'refused at first, with 503, Retry-After and the code',

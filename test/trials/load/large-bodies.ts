@@ -47,7 +47,7 @@ export const largeBodies = async (seed: number): Promise<readonly Figure[]> => {
     for (const answer of odd) console.log(JSON.stringify(answer));
 
     return [
-      { name: 'uploads of 32 MB at once', value: connections },
+      { name: 'simultaneous uploads of 32 MB', value: connections },
       { name: 'room for, bytes', value: maxBytesInHand },
       { name: 'refusals with 503', value: refusals, must: { be: 'some', holds: refusals > 0 } },
       {

@@ -38,7 +38,7 @@ export const watchMemory = (stack: Stack, uploads: number): MemoryWatch => {
     stop: () => {
       clearInterval(timer);
       const most = [...decoders].map(([name, count]) => ({
-        name: `most decoders of ${name} at once`,
+        name: `most simultaneous decoders of ${name}`,
         value: count,
         must: { be: `at most ${maxDecoders}`, holds: count <= maxDecoders },
       }));

@@ -8,15 +8,15 @@ import { slowSenders } from './slow-senders.ts';
 
 const usage = `Usage: npm run test:load -- [option]...
 
-Uploads many different images while events are repeated and shuffled, some of them to all ingest processes at once, floods
-ingest with more than it has room for and with large bodies, lets slow senders take that room, and times ordinary uploads
-beside slow images, stalled senders and replays.
+Uploads many different images while events are repeated and shuffled, some of them to all ingest processes at the same
+time. Floods ingest with more uploads than it can hold and with large bodies, lets slow senders occupy it, and times
+ordinary uploads beside slow images, stalled senders and replays.
 
   --uploads N    small images (default 10000)
-  --clients N    that upload them at the same time (default 16)
-  --ingests N    processes that take them in (default 2)
-  --workers N    that resize them (default 3)
-  --flood N      images of a megabyte, all at once (default 400)
+  --clients N    clients that upload them at the same time (default 16)
+  --ingests N    ingest processes (default 2)
+  --workers N    resize workers (default 3)
+  --flood N      images of a megabyte, all at the same time (default 400)
   --seed N       the same seed makes the same images (default: another one each time)
   --fair N       ordinary uploads that are timed at rest and under each flood (default 100)
   --short        600 uploads, a flood of 100, and 40 that are timed

@@ -58,7 +58,7 @@ test('renders one image after the other in the same process', async () => {
   expect(decoderPids()).toEqual(before);
 });
 
-test('renders several images at once, each in a process of its own', async () => {
+test('renders several images at a time, each in a process of its own', async () => {
   const decoder = decoderWith();
   const results = await Promise.all(
     [400, 500, 600].map(async (width) => decode(decoder, await photo(width))),
@@ -153,7 +153,7 @@ test('stops a decode that takes too much memory, and continues with the next ima
   expect(logged.error).not.toHaveBeenCalled();
 });
 
-test('memory that one image leaves behind does not count against the next', async () => {
+test('memory kept after one image does not count for the next', async () => {
   // GIVEN an image that takes about 50 MiB, of 64 that are allowed
   const bytes = await interlaced(2600);
   const decoder = decoderWith({ decodeMemoryMiB: 64 });

@@ -6,7 +6,7 @@ import type { ImageLimits } from '../../../../lambdas/resize/environment.ts';
 import { readSettings } from '../../../../lib/settings.ts';
 import {
   cameraPicture,
-  jpegHeaderThenRubbish,
+  corruptJpeg,
   quarterColours,
   quarteredPicture,
   quarters,
@@ -160,7 +160,7 @@ describe('several variants', () => {
 
 describe('refuses', () => {
   test('a JPEG header followed by rubbish is corrupt', async () => {
-    await expect(render(jpegHeaderThenRubbish())).rejects.toMatchObject({ code: 'image-corrupt' });
+    await expect(render(corruptJpeg())).rejects.toMatchObject({ code: 'image-corrupt' });
   });
 
   test('the reason is one short line, however much libvips reports', async () => {
