@@ -6,11 +6,11 @@ import type { fargateSchema } from './containers/settings.ts';
 import type { Settings } from './settings.ts';
 
 export interface AlertsSettings {
-  /** Addresses that are alerted; SNS asks each one once for its consent. @default - none */
+  /** Addresses that get a mail about each alarm; each must confirm the subscription once. @default - none */
   readonly emails?: readonly string[];
-  /** The time within which 95 of 100 images should be ready. @default 10 */
+  /** Goal: 95 % of images are ready within this many seconds. @default 10 */
   readonly uploadToReadyGoalSeconds?: number;
-  /** Five times as many are an alarm. @default 1000 */
+  /** Usual number of images per hour; an alarm goes off at five times this number. @default 1000 */
   readonly usualImagesPerHour?: number;
 }
 
@@ -75,7 +75,7 @@ export interface ThumbnailGeneratorProps {
 
   /** Sends mails to recipients who ask for them. @default - no mails */
   readonly email?: Settings['email'];
-  /** Who is alerted, and what is unusual. @default - no one, and the defaults of each part */
+  /** Who gets alarms, and the limits of some alarms. @default - no one, and the defaults of each part */
   readonly alerts?: AlertsSettings;
   /** How long logs are kept. @default RetentionDays.ONE_MONTH */
   readonly logRetentionDays?: RetentionDays;
