@@ -35,6 +35,17 @@ const storedFor: Readonly<Record<number, (upright: Sharp) => Sharp>> = {
   8: (upright) => upright.rotate(90),
 };
 
+/** Makes pictures that all differ, because each is higher by a pixel than the one before. */
+export const differentPictures = (width: number, format: 'jpeg' | 'png'): (() => Promise<Buffer>) => {
+  let count = 0;
+  return () => {
+    count += 1;
+    return quarteredPicture(width, 40 + count)
+      .toFormat(format)
+      .toBuffer();
+  };
+};
+
 /** The quartered picture as a rotated camera stores it: rotated pixels, and the matching EXIF orientation. */
 export const cameraPicture = async (width: number, height: number, orientation: number): Promise<Sharp> => {
   const turn = storedFor[orientation];

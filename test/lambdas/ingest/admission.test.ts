@@ -13,7 +13,7 @@ import type { IngestHost } from '../../../lambdas/ingest/wiring.ts';
 import { createMailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
-import { quarteredPicture } from '../../images.ts';
+import { differentPictures } from '../../images.ts';
 import { createTestApp, type IngestApp } from '../../ingest-app.ts';
 
 /** The daily budget and the places for waiting callers. */
@@ -52,14 +52,7 @@ const appWith = (given: Partial<IngestEnvironment> = {}, props?: Partial<IngestH
   return createTestApp(valuesWith(server, { stackName: 'Copy', ...mail, ...limits, ...given }), log, props);
 };
 
-let pictures = 0;
-/** A picture that differs from those of all other tests. */
-const picture = () => {
-  pictures += 1;
-  return quarteredPicture(90, 40 + pictures)
-    .png()
-    .toBuffer();
-};
+const picture = differentPictures(90, 'png');
 const post = (app: IngestApp, body: Buffer, headers: Record<string, string> = {}) =>
   app.request('http://api.example/upload_image', { method: 'POST', body: new Uint8Array(body), headers });
 const announce = (

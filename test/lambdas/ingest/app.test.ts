@@ -23,7 +23,7 @@ import type { IngestHost } from '../../../lambdas/ingest/wiring.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
-import { corruptJpeg, quarteredPicture, svg } from '../../images.ts';
+import { corruptJpeg, differentPictures, quarteredPicture, svg } from '../../images.ts';
 import { createTestApp, type IngestApp } from '../../ingest-app.ts';
 
 const s3 = mockClient(S3Client);
@@ -122,14 +122,7 @@ const post = (
 const replyOf = async (response: Response): Promise<ImageReply> =>
   imageReplySchema.parse(JSON.parse(await response.text()));
 
-let pictures = 0;
-/** A picture that differs from those of all other tests. */
-const picture = () => {
-  pictures += 1;
-  return quarteredPicture(60, 40 + pictures)
-    .jpeg()
-    .toBuffer();
-};
+const picture = differentPictures(60, 'jpeg');
 const idOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const puts = () => s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input);
 const requests = () => sqs.commandCalls(SendMessageCommand).map(({ args }) => args[0].input);

@@ -8,7 +8,7 @@ import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables } from '../../environment.ts';
-import { quarteredPicture } from '../../images.ts';
+import { differentPictures } from '../../images.ts';
 import { appIn, type IngestApp } from '../../ingest-app.ts';
 
 /** The events that ingest publishes. */
@@ -44,14 +44,7 @@ beforeEach(() => {
   jest.clearAllMocks();
 });
 
-let pictures = 0;
-/** A picture that differs from those of all other tests. */
-const picture = () => {
-  pictures += 1;
-  return quarteredPicture(90, 40 + pictures)
-    .jpeg()
-    .toBuffer();
-};
+const picture = differentPictures(90, 'jpeg');
 const post = (body: Buffer) =>
   app.request('http://api.example/upload_image', { method: 'POST', body: new Uint8Array(body) });
 const announce = (bytes: Buffer) =>
@@ -60,7 +53,7 @@ const announce = (bytes: Buffer) =>
     body: JSON.stringify({ sha256: imageIdOf(bytes), bytes: bytes.length }),
   });
 const finish = (bytes: Buffer) =>
-  catalog.finish(imageIdOf(bytes), fingerprintOf(variantsSchema.parse(variants)), {
+  catalog.finish(imageIdOf(bytes), fingerprintOf(variants), {
     original: { contentType: 'image/jpeg', width: 90, height: 40, bytes: bytes.length },
     thumbnails: {},
     thumbhash: undefined,

@@ -9,7 +9,7 @@ import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import { createMailRequests, type MailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables } from '../../environment.ts';
-import { quarteredPicture } from '../../images.ts';
+import { differentPictures } from '../../images.ts';
 import { appIn, type IngestApp } from '../../ingest-app.ts';
 
 /** A mail that an upload asks for. */
@@ -55,14 +55,7 @@ beforeEach(() => {
   jest.clearAllMocks();
 });
 
-let pictures = 0;
-/** A picture that differs from those of all other tests. */
-const picture = () => {
-  pictures += 1;
-  return quarteredPicture(90, 40 + pictures)
-    .jpeg()
-    .toBuffer();
-};
+const picture = differentPictures(90, 'jpeg');
 const post = (body: Buffer, headers: Record<string, string> = {}, query = '', to = app) =>
   to.request(`http://api.example/upload_image${query}`, {
     method: 'POST',

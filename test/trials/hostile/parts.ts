@@ -16,7 +16,7 @@ export interface PartsFormat {
   /** Accepts any file; bytes outside of parts stay with the part before them. */
   split(bytes: Buffer): readonly Part[];
   join(parts: readonly Part[]): Buffer;
-  /** The offset of the parts within a part, if it has any. @default - no part has */
+  /** Where the parts inside a part begin; undefined if it holds none. @default - parts hold no parts */
   nestedAt?(part: Part): number | undefined;
 }
 
