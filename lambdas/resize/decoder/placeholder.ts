@@ -1,5 +1,5 @@
-import type { OutputInfo } from 'sharp';
 import { rgbaToThumbHash } from 'thumbhash';
+import type { Raster } from './originals/original.ts';
 
 /** A ThumbHash allows 100 pixels a side and keeps seven waves of them. With 32 a photo looks the same. */
 const maxSide = 32;
@@ -11,7 +11,7 @@ const maxSamples = 4;
  * A blurred placeholder of an image: Base64 of a ThumbHash of its pixels. They are averaged here, because one
  * more pipeline of libvips costs ten times as much.
  */
-export const placeholderOf = (data: Uint8Array, { width, height, channels }: OutputInfo): string => {
+export const placeholderOf = ({ data, width, height, channels }: Raster): string => {
   const scale = Math.min(1, maxSide / Math.max(width, height));
   const columns = Math.max(1, Math.round(width * scale));
   const rows = Math.max(1, Math.round(height * scale));

@@ -3,7 +3,7 @@ import sharp, { type Sharp } from 'sharp';
 import { InvalidThumbnail, verifyThumbnail } from '../../../lambdas/image/thumbnail-file.ts';
 import { cameraPicture, quarteredPicture } from '../../images.ts';
 
-/** As render.ts sets them. */
+/** As encode.ts sets them. */
 const encoders = {
   webp: (picture: Sharp, quality?: number) => picture.webp({ quality, effort: 2 }),
   jpeg: (picture: Sharp, quality?: number) => picture.flatten().jpeg({ quality }),
@@ -90,7 +90,7 @@ describe.each(formats)('a %s thumbnail as sharp writes it', (format) => {
 
   test('is accepted when it comes from a photo with EXIF, a colour profile and a resolution', async () => {
     const photo = await (await cameraPicture(48, 64, 6)).withIccProfile('p3').jpeg().toBuffer();
-    // By way of pixels, as render.ts goes.
+    // By way of pixels, as encode.ts goes.
     const { data, info } = await sharp(photo).autoOrient().raw().toBuffer({ resolveWithObject: true });
     const { width, height, channels } = info;
     const bytes = await encoders[format](sharp(data, { raw: { width, height, channels } })).toBuffer();

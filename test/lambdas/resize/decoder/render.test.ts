@@ -182,14 +182,13 @@ describe('refuses', () => {
     });
   });
 
-  test('an empty file is corrupt', async () => {
-    await expect(render(Buffer.alloc(0))).rejects.toMatchObject({ code: 'image-corrupt' });
-  });
-
-  test('an SVG is not opened', async () => {
-    await expect(render(svg())).rejects.toMatchObject({
-      code: 'image-corrupt',
-      message: expect.stringContaining('unsupported image format'),
+  test.each([
+    ['an empty file', Buffer.alloc(0), 'empty'],
+    ['an SVG', svg(), 'SVG'],
+  ])('%s is not opened', async (_, bytes, name) => {
+    await expect(render(bytes)).rejects.toMatchObject({
+      code: 'unsupported-type',
+      message: expect.stringContaining(name),
     });
   });
 
