@@ -30,7 +30,8 @@ const guardOf = (auth: Auth): Guard | undefined => {
 const stopping = new AbortController();
 const app = wireIngest(environment, log, {
   withBody: createIntake({ maxBytesInHand: environment.maxBytesInHand }).withBody,
-  checkRequest: environment.allowedHosts && createOwnRequestCheck(environment.allowedHosts),
+  checkRequest:
+    environment.allowedHosts && createOwnRequestCheck(environment.allowedHosts, environment.corsOrigins),
   authenticate: guardOf(environment.auth),
   stopping: stopping.signal,
   waitingPlaces: createLocalWaitingPlaces(environment.maxWaitingCallersOfProcess),

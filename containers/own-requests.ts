@@ -39,7 +39,7 @@ export const foreignRequest = (
   const isForeign =
     origin === undefined
       ? fetchSite === 'cross-site' && !readOnlyMethods.includes(method)
-      : !origins.includes(origin);
+      : !(origins.includes(origin) || origins.includes('*'));
   if (!isForeign) return undefined;
   return { code: 'foreign-origin', detail: 'This server accepts no requests from pages of other sites.' };
 };
@@ -47,10 +47,14 @@ export const foreignRequest = (
 /**
  * Checks that a request comes from this machine.
  *
+ * @param pages origins of other pages that may send requests; `*` for all
  * @throws RequestError `unknown-host`, `foreign-origin`
  */
-export const createOwnRequestCheck = (hosts: readonly string[]): ((request: Request) => void) => {
-  const rules = { hosts, origins: hosts.map((host) => `http://${host}`) };
+export const createOwnRequestCheck = (
+  hosts: readonly string[],
+  pages: readonly string[],
+): ((request: Request) => void) => {
+  const rules = { hosts, origins: [...hosts.map((host) => `http://${host}`), ...pages] };
   return ({ method, url, headers }) => {
     const foreign = foreignRequest(
       {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
-import { authSchema, linksSchema } from '../lambdas/ingest/auth.ts';
+import { authSchema, linksSchema, uploadPageSchema } from '../lambdas/ingest/auth.ts';
+import { corsOriginsSchema } from '../lambdas/ingest/cors.ts';
 import { checkContainers, containerSettings } from './containers/settings.ts';
 import { domainSchema } from './ingest/domain.ts';
 import { lakeSettings } from './lake/settings.ts';
@@ -28,6 +29,12 @@ const apiSettings = {
   auth: setting(authSchema, 'none').describe('Who may upload and look up images.'),
   links: textSetting(linksSchema, 'public').describe(
     'Permanent links are open to everyone who has one, or require the same authorization as the API.',
+  ),
+  corsOrigins: setting(corsOriginsSchema, []).describe(
+    'Web pages of these origins may use the API and the buckets; others are blocked by the browser.',
+  ),
+  uploadPage: setting(uploadPageSchema, null).describe(
+    'Shows a page for uploads at the address of the API; null shows it where everyone may upload.',
   ),
   // A role that a role has assumed lasts an hour at most.
   urlLifetimeSeconds: setting(wholeNumber(60, 3600), 3600).describe('Time for which a presigned URL works.'),
@@ -109,6 +116,9 @@ export const settingsSchema = z
     const largestUpload = Math.max(maxUploadBytes, maxInlineBytes);
     if (maxUploadBytesPerDay < largestUpload) {
       refuse(['maxUploadBytesPerDay'], `not less than the largest single upload (${largestUpload})`);
+    }
+    if (settings.uploadPage === true && settings.auth === 'iam') {
+      refuse(['uploadPage'], 'needs auth "none" or {"jwt": …}: a page cannot sign requests for "iam"');
     }
     checkContainers(settings, refuse);
   });

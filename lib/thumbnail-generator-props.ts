@@ -47,6 +47,10 @@ export interface ThumbnailGeneratorProps {
 
   /** Who may upload, and read what was uploaded. @default - everyone */
   readonly auth?: Auth;
+  /** Web pages of these origins may use the API and the buckets. @default - none */
+  readonly corsOrigins?: readonly string[];
+  /** Shows a page for uploads at the API's address. @default - where everyone may upload */
+  readonly uploadPage?: boolean | null;
   /** Who may use permanent links. @default public */
   readonly links?: Links;
   /** A domain name, with the ARN of a certificate for it. @default - the name of API Gateway */

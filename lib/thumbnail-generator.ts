@@ -1,7 +1,9 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { HttpMethods } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../lambdas/image/keys.ts';
+import { routes, routesOf } from '../lambdas/ingest/routes.ts';
 import { WorkQueue } from './constructs/work-queue.ts';
 import { Containers } from './containers/containers.ts';
 import { CatalogTable } from './image/catalog-table.ts';
@@ -20,7 +22,7 @@ import type { Compute } from './resize/compute.ts';
 import { Resize, resizeTimeout } from './resize/resize.ts';
 import { ResizeFunctions } from './resize/resize-functions.ts';
 import { ResizeQueue } from './resize/resize-queue.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, type Settings } from './settings.ts';
 import type { ThumbnailGeneratorProps } from './thumbnail-generator-props.ts';
 
 /** POST an image, get a presigned URL of its thumbnail. */
@@ -102,11 +104,14 @@ export class ThumbnailGenerator extends Construct {
       stage,
       auth: settings.auth,
       links: settings.links,
+      corsOrigins: settings.corsOrigins,
+      uploadPage: settings.uploadPage,
       uploadThrottle: { perSecond: settings.uploadsPerSecond, burst: settings.uploadBurst },
       throttle: { perSecond: settings.requestsPerSecond, burst: settings.requestBurst },
       logRetention: settings.logRetentionDays,
     });
     this.url = publicUrl ?? this.api.url;
+    this.allowPages(settings, domain?.name);
     this.apiDomain = domain
       ? new ApiDomain(this, 'ApiDomain', {
           domainName: domain.name,
@@ -173,6 +178,15 @@ export class ThumbnailGenerator extends Construct {
       variantCount: settings.variants.length,
       usualImagesPerHour: alerts.usualImagesPerHour,
     });
+  }
+
+  /** Lets pages send large images to the raw bucket and read thumbnails. */
+  private allowPages(settings: Settings, domainName: string | undefined): void {
+    const { corsOrigins } = settings;
+    const ownOrigins = [this.api.api.apiEndpoint, ...(domainName ? [`https://${domainName}`] : [])];
+    const hasPage = routesOf(settings).includes(routes.page);
+    this.rawBucket.allowPages([HttpMethods.PUT], hasPage ? [...ownOrigins, ...corsOrigins] : corsOrigins);
+    this.thumbnailBucket.allowPages([HttpMethods.GET, HttpMethods.HEAD], corsOrigins);
   }
 }
 

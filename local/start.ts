@@ -16,7 +16,7 @@ const start = async (options: Options): Promise<void> => {
   await refuseBusyPorts(ports);
 
   const dataFolder = openDataFolder(ports.api);
-  const emulators = await startEmulators({ ports, dataFolder });
+  const emulators = await startEmulators({ ports, dataFolder, corsOrigins: settings.corsOrigins });
   running.push(emulators);
 
   const environments = environmentsFor(ports, settings, dataFolder.credentials);

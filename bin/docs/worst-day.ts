@@ -1,4 +1,4 @@
-import { type Route, routes } from '../../lambdas/ingest/routes.ts';
+import { type Route, routesOf } from '../../lambdas/ingest/routes.ts';
 import { maxRecipientsPerDay } from '../../lambdas/notify/mail-request.ts';
 import { sumOf, type Usage, usdOf } from '../../lib/cost/prices.ts';
 import { assumed, fargate, httpApi, lambda } from '../../lib/cost/usage.ts';
@@ -78,14 +78,16 @@ const line = (what: string, boundedBy: string, usage: Usage): WorstDayLine => ({
 const number = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: 2 });
 const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
 
-/** API Gateway counts GET and HEAD as two routes, each with its own limit. */
-const methodsOf = ({ method }: Route): number => (method === 'GET' ? 2 : 1);
+/** API Gateway counts each method of a path as a route with its own limit. */
+const methodsOf = ({ method }: Route, { corsOrigins }: Settings): number =>
+  (method === 'GET' ? 2 : 1) + (corsOrigins.length > 0 ? 1 : 0);
 
 /** What callers can cause in a day. */
 const amountsOf = (settings: Settings) => {
   const throttled = (perSecond: number, burst: number): number => perSecond * secondsPerDay + burst;
-  const uploadRoutes = Object.values(routes).filter(({ method }) => method === 'POST');
-  const otherRoutes = Object.values(routes).filter(({ method }) => method !== 'POST');
+  const uploadRoutes = routesOf(settings).filter(({ method }) => method === 'POST');
+  const otherRoutes = routesOf(settings).filter(({ method }) => method !== 'POST');
+  const otherRouteCount = total(otherRoutes.map((route) => methodsOf(route, settings)));
   const perOtherRoute = throttled(settings.requestsPerSecond, settings.requestBurst);
   const routesThatOpen = (opens: Route['opens']) =>
     otherRoutes.filter((route) => route.opens === opens).length;
@@ -100,13 +102,13 @@ const amountsOf = (settings: Settings) => {
   const deliveries = messages * receives;
   return {
     uploadRoutes: uploadRoutes.length,
-    otherRoutes: total(otherRoutes.map(methodsOf)),
+    otherRoutes: otherRouteCount,
     uploadRequests,
     accepted,
-    otherRequests: total(otherRoutes.map(methodsOf)) * perOtherRoute,
+    otherRequests: otherRouteCount * perOtherRoute,
     /** GETs of links: each is an event. */
     links: routesThatOpen('link') * perOtherRoute,
-    descriptions: routesThatOpen('description') * perOtherRoute,
+    descriptions: routesThatOpen('everyone') * perOtherRoute,
     messages,
     deliveries,
     events: accepted + deliveries * eventsOfDelivery,

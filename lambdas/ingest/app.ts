@@ -2,17 +2,25 @@ import { type Context, type Handler, Hono, type MiddlewareHandler } from 'hono';
 import { getPath } from 'hono/utils/url';
 import { RequestError } from '../runtime/request-error.ts';
 import type { Auth, Links } from './auth.ts';
+import { allowOrigins } from './cors.ts';
 import { createDescriptionHandler } from './description-handler.ts';
 import { createImageHandlers, type ImageHandlersProps } from './image-handlers.ts';
 import { createErrorHandler, refuse } from './problem-reply.ts';
-import { authOf, type Route, routes } from './routes.ts';
+import { authOf, type Route, routes, routesOf } from './routes.ts';
 import { createUploadHandlers, type UploadHandlersProps } from './upload-handlers.ts';
+import { createClientHandler, createUploadPageHandler } from './upload-page.ts';
 
 export interface IngestAppProps extends Omit<UploadHandlersProps & ImageHandlersProps, 'apiUrl'> {
   /** The beginning of links, with the stage, without a trailing slash. @default - from each request */
   readonly publicUrl?: string;
   readonly auth: Auth;
   readonly links: Links;
+  /** Pages of these origins may use the API. */
+  readonly corsOrigins: readonly string[];
+  /** Whether `GET /` shows a page for uploads. @default - where everyone may upload */
+  readonly uploadPage: boolean | null;
+  /** Where browsers fetch thumbnails and send large images. */
+  readonly bucketOrigins: () => Promise<readonly string[]>;
   /** Checks every request first; throws RequestError. @default - all are accepted */
   readonly checkRequest?: (request: Request) => void;
   /** Checks callers of guarded routes; throws RequestError. @default - the gateway has checked them */
@@ -26,7 +34,7 @@ export interface IngestAppProps extends Omit<UploadHandlersProps & ImageHandlers
  * answers with and without the stage before the path: API Gateway keeps it there, other servers may not.
  */
 export const createIngestApp = (props: IngestAppProps): Hono => {
-  const { stage, publicUrl, auth, links, checkRequest, authenticate } = props;
+  const { stage, publicUrl, auth, links, corsOrigins, checkRequest, authenticate } = props;
   const base = `/${stage}`;
   const apiUrl = (c: Context): string => publicUrl ?? new URL(c.req.url).origin + base;
   const { upload, announce } = createUploadHandlers({ ...props, apiUrl });
@@ -38,6 +46,8 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     [routes.link, link],
     [routes.variantLink, link],
     [routes.description, createDescriptionHandler(props, apiUrl)],
+    [routes.client, createClientHandler()],
+    [routes.page, createUploadPageHandler({ ...props, apiUrl })],
   ];
   const requireCaller: MiddlewareHandler = async (c, next) => {
     await authenticate?.(c.req.raw);
@@ -47,6 +57,7 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   const app = new Hono({
     getPath: (request) => {
       const path = getPath(request);
+      if (path === base) return '/';
       return path.startsWith(`${base}/`) ? path.slice(base.length) : path;
     },
   });
@@ -56,7 +67,10 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     checkRequest?.(c.req.raw);
     await next();
   });
+  if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins));
+  const present = routesOf(props);
   for (const [route, handler] of endpoints) {
+    if (!present.includes(route)) continue;
     const path = honoPath(route);
     if (authOf(route, auth, links) !== 'none') app.on(route.method, path, requireCaller);
     app.on(route.method, path, handler);

@@ -28,3 +28,9 @@ export const linksSchema = z
   .enum(['public', 'same'], 'expected "public" or "same"')
   .meta({ rule: '"public" or "same"' });
 export type Links = z.output<typeof linksSchema>;
+
+/** Whether `GET /` shows a page for uploads; null: where everyone may upload. */
+export const uploadPageSchema = z
+  .boolean('expected null, true or false')
+  .nullable()
+  .meta({ rule: 'null, true or false' });

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { variantsSchema } from '../image/variant.ts';
 import { allowedRecipientsSchema } from '../notify/mail-request.ts';
 import { baseUrl, type EnvironmentOf, json, text, wholeNumber } from '../runtime/environment.ts';
-import { authSchema, linksSchema } from './auth.ts';
+import { authSchema, linksSchema, uploadPageSchema } from './auth.ts';
+import { corsOriginsSchema } from './cors.ts';
 
 /** Values that ingest reads from its environment, as a function and as a container. */
 export const ingestEnvironment = {
@@ -36,6 +37,8 @@ export const ingestEnvironment = {
   allowedHosts: json(z.array(z.string().min(1)).min(1)).optional(),
   auth: json(authSchema),
   links: linksSchema,
+  corsOrigins: json(corsOriginsSchema),
+  uploadPage: json(uploadPageSchema),
   /**
    * Role that signs URLs, for a process that cannot know when its own credentials expire.
    * @default - the process signs

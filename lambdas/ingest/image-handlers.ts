@@ -1,8 +1,10 @@
 import type { Context, Handler } from 'hono';
-import type { Failure } from '../image/record.ts';
+import type { Failure, ImageRecord } from '../image/record.ts';
+import type { Variant } from '../image/variant.ts';
 import type { Ingest } from './ingest.ts';
 import { prefers } from './negotiation.ts';
 import { page, pageHeaders } from './page.ts';
+import { sendPicture, wantsPicture } from './picture.ts';
 import { problemOf } from './problem.ts';
 import { retryAfterSeconds, sendProblem } from './problem-reply.ts';
 import type { Replies } from './reply.ts';
@@ -18,6 +20,9 @@ export interface ImageHandlersProps {
 /** A redirect is cached for less time than its URL works. */
 const redirectMarginSeconds = 60;
 
+/** How long an `<img>` waits for a thumbnail. Most are ready after a second. */
+const pictureWaitSeconds = 10;
+
 export const createImageHandlers = ({ ingest, replies, apiUrl }: ImageHandlersProps) => {
   const image: Handler = async (c) => {
     const record = await ingest.find(requireId(c.req.param('id')));
@@ -27,12 +32,23 @@ export const createImageHandlers = ({ ingest, replies, apiUrl }: ImageHandlersPr
 
   const link: Handler = async (c) => {
     const id = requireId(c.req.param('id'));
-    const record = await ingest.find(id);
-    const { url, expiresAt, variant } = await replies.thumbnailUrl(record, c.req.param('variant'));
+    const isPicture = wantsPicture(c);
+    const found = await ingest.find(id);
+    const { url, expiresAt, variant } = await replies.thumbnailUrl(found, c.req.param('variant'));
+    // An `<img>` does not retry, so it waits.
+    const canWait = isPicture && c.req.method === 'GET';
+    const { record } = canWait ? await ingest.settled(found, pictureWaitSeconds) : { record: found };
     if (record.error) return sendFailure(c, record.error);
-    if (record.status === 'received') return sendPending(c, await replies.imageReply(record, apiUrl(c)));
+    if (record.status === 'received') {
+      if (!isPicture) return sendPending(c, record, await replies.imageReply(record, apiUrl(c)));
+      return sendPicture(c, 202, {
+        ...pictureSizeOf(record, variant),
+        ...pendingPicture,
+        thumbhash: record.thumbhash,
+      });
+    }
     // A HEAD shows no thumbnail.
-    if (c.req.method === 'GET') await ingest.publishServed(id, variant);
+    if (c.req.method === 'GET') await ingest.publishServed(id, variant.name);
     const secondsLeft = Math.floor((expiresAt.getTime() - Date.now()) / 1000);
     c.header('Cache-Control', `private, max-age=${Math.max(0, secondsLeft - redirectMarginSeconds)}`);
     return c.redirect(url, 302);
@@ -44,16 +60,41 @@ export const createImageHandlers = ({ ingest, replies, apiUrl }: ImageHandlersPr
 /** The image failed, but the request was right: always 422, whatever status the code has elsewhere. */
 const sendFailure = (c: Context, failure: Failure): Response | Promise<Response> => {
   c.header('Cache-Control', 'no-store');
-  const problem = { ...problemOf(failure), status: 422 } as const;
-  if (prefers(c, 'text/html')) return c.html(page(problem.title, problem.detail), 422, pageHeaders);
-  return sendProblem(c, problem);
+  return sendProblem(c, { ...problemOf(failure), status: 422 });
 };
 
 /** The thumbnail is not ready: programs retry, and the page reloads itself. */
-const sendPending = (c: Context, reply: object): Response | Promise<Response> => {
+const sendPending = (c: Context, record: ImageRecord, reply: object): Response | Promise<Response> => {
   c.header('Cache-Control', 'no-store');
   c.header('Retry-After', String(retryAfterSeconds));
   if (!prefers(c, 'text/html')) return c.json(reply, 202);
-  const text = 'This page shows the thumbnail as soon as it is ready.';
-  return c.html(page('Creating the thumbnail', text, retryAfterSeconds), 202, pageHeaders);
+  const { title, text } = record.announced ? announcedPage : processingPage;
+  return c.html(page(title, text, reloadSecondsOf(record)), 202, pageHeaders);
+};
+
+const processingPage = {
+  title: 'Creating the thumbnail',
+  text: 'This page shows the thumbnail as soon as it is ready.',
+};
+const announcedPage = {
+  title: 'Waiting for the upload',
+  text: 'The image was announced, and its bytes have not arrived. This page shows the thumbnail once they have.',
+};
+const pendingPicture = { title: 'The thumbnail is not ready', kind: 'pending' } as const;
+
+/** The longer an image waits, the less often its page reloads: from each second to each minute. */
+const reloadSecondsOf = ({ changedAt }: ImageRecord): number => {
+  const waitedSeconds = (Date.now() - Date.parse(changedAt)) / 1000;
+  return Math.min(60, Math.max(retryAfterSeconds, Math.round(waitedSeconds / 10)));
+};
+
+/** The size that the thumbnail will have, as far as it is known. */
+const pictureSizeOf = ({ original }: ImageRecord, { width, height, fit }: Variant) => {
+  if (fit !== 'inside' || original.width === undefined || original.height === undefined)
+    return { width, height };
+  const scale = Math.min(1, width / original.width, height / original.height);
+  return {
+    width: Math.max(1, Math.round(original.width * scale)),
+    height: Math.max(1, Math.round(original.height * scale)),
+  };
 };

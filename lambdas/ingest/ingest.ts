@@ -11,6 +11,7 @@ import type { ImageRecord } from '../image/record.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { RequestError } from '../runtime/request-error.ts';
 import type { UnprovenUpload, UploadWish } from '../runtime/upload-extension.ts';
+import { requireDigest } from './content-digest.ts';
 import { type CurrentRecordsDependencies, createCurrentRecords } from './current-records.ts';
 import { createWait, type WaitDependencies, type WaitUntilSettled } from './wait.ts';
 
@@ -28,9 +29,10 @@ export interface Ingest {
    * Names an image by its hash, records it and stores its bytes unchanged, which starts the resizing. Known
    * bytes are neither stored nor resized again.
    *
-   * @throws ImageError `unsupported-type`; RequestError `empty-body`, `daily-budget-exhausted`; or of a wish
+   * @param contentDigest the caller's hash of the bytes (RFC 9530). @default - it is not checked
+   * @throws ImageError `unsupported-type`, `checksum-mismatch`; RequestError `empty-body`, `daily-budget-exhausted`; or of a wish
    */
-  upload(bytes: Uint8Array, wishes: readonly UploadWish[]): Promise<ImageRecord>;
+  upload(bytes: Uint8Array, wishes: readonly UploadWish[], contentDigest?: string): Promise<ImageRecord>;
   /**
    * Presigns an upload straight to S3, unless the image is stored already. What the caller claims of the
    * image is not recorded: it may be false.
@@ -133,12 +135,13 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
   return {
     find,
 
-    async upload(bytes, wishes) {
+    async upload(bytes, wishes, contentDigest) {
       if (bytes.byteLength === 0) {
         throw new RequestError('empty-body', 'The request has no body: send the image as the body.');
       }
       const contentType = requireAcceptedType(bytes);
       const id = await hashAndCharge(bytes);
+      requireDigest(contentDigest, id);
       await recordAll(wishes, id);
       const original = { contentType, bytes: bytes.byteLength };
       const created = await catalog.receive(id, original, new Date());

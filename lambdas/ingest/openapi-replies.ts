@@ -47,12 +47,14 @@ export const problems = (...codes: readonly ErrorCode[]) => {
   );
 };
 
-const html = { 'text/html': { schema: { type: 'string' } } };
+export const html = { 'text/html': { schema: { type: 'string' } } };
+
+const svg = { 'image/svg+xml': { schema: { type: 'string' } } };
 
 /** The replies of both kinds of link. */
 export const linkResponses = (...notFound: readonly ErrorCode[]) => {
   const received = image(
-    'The thumbnail is not ready: retry after `Retry-After` seconds. A browser gets a page that reloads itself.',
+    'The thumbnail is not ready: retry after `Retry-After` seconds. A browser gets a page that reloads itself. An `<img>` waits for some seconds and then gets a placeholder.',
     receivedExample,
   );
   return {
@@ -65,7 +67,7 @@ export const linkResponses = (...notFound: readonly ErrorCode[]) => {
     },
     202: {
       ...received,
-      content: { ...received.content, ...html },
+      content: { ...received.content, ...html, ...svg },
       headers: { 'Retry-After': { schema: { type: 'integer' } } },
     },
     ...problems('invalid-request', ...notFound),

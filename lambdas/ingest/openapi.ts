@@ -6,9 +6,9 @@ import type { ExtensionDescription, UploadExtension } from '../runtime/upload-ex
 import type { Auth, Links } from './auth.ts';
 import { imageReplySchema } from './image-reply.ts';
 import { example, id, receivedExample } from './openapi-examples.ts';
-import { image, imageFailures, json, linkResponses, problems } from './openapi-replies.ts';
+import { html, image, imageFailures, json, linkResponses, problems } from './openapi-replies.ts';
 import { type ErrorCode, problemSchema } from './problem.ts';
-import { authOf, routes } from './routes.ts';
+import { authOf, type RouteSettings, routes, routesOf } from './routes.ts';
 import { uploadRequestSchema } from './upload-request.ts';
 
 /** A larger upload gets the code `body-too-large`; the description shows the limit as part of the schema. */
@@ -30,11 +30,10 @@ const uploadReplySchema = imageReplySchema.extend({
     ),
 });
 
-export interface ApiDescriptionProps {
+export interface ApiDescriptionProps extends RouteSettings {
   readonly apiUrl: string;
   readonly maxInlineBytes: number;
   readonly maxUploadBytes: number;
-  readonly auth: Auth;
   readonly links: Links;
   readonly extensions: readonly UploadExtension<ErrorCode>[];
 }
@@ -76,6 +75,15 @@ const parameterOf = ({ schema, ...parameter }: ExtensionDescription['parameters'
   schema: schemaOf(schema),
 });
 
+const digestParameter = {
+  name: 'Content-Digest',
+  in: 'header',
+  required: false,
+  description:
+    '`sha-256=:…:` with the SHA-256 of the image in base64 (RFC 9530): bytes that changed on the way are refused with `checksum-mismatch`. For a form, the hash of the file.',
+  schema: { type: 'string' },
+};
+
 /** How callers authenticate, as an OpenAPI security scheme. */
 const schemeOf = (auth: Exclude<Auth, 'none'>) =>
   auth === 'iam'
@@ -94,12 +102,22 @@ export const describeApi = (props: ApiDescriptionProps) => {
   const operations = {
     upload: {
       summary: 'Upload an image',
-      description: 'The body is the image. Its type follows from the bytes; `Content-Type` is ignored.',
-      parameters: [preferParameter, ...extensionParameters],
+      description:
+        'The body is the image, or a form with one file. The type follows from the bytes of the image.',
+      parameters: [preferParameter, digestParameter, ...extensionParameters],
       requestBody: {
         required: true,
         description: `At most ${maxInlineBytes} bytes`,
-        content: Object.fromEntries([...Object.keys(acceptedTypes), '*/*'].map((type) => [type, {}])),
+        content: {
+          ...Object.fromEntries([...Object.keys(acceptedTypes), '*/*'].map((type) => [type, {}])),
+          'multipart/form-data': {
+            schema: {
+              type: 'object',
+              properties: { file: { type: 'string', format: 'binary' } },
+              required: ['file'],
+            },
+          },
+        },
       },
       responses: {
         200: {
@@ -115,6 +133,10 @@ export const describeApi = (props: ApiDescriptionProps) => {
             ...json('Image', receivedExample),
             'text/plain': { schema: { type: 'string' }, example: `${example.url}\n` },
           },
+        },
+        303: {
+          description: 'Redirect to the link, for a form that a browser sent without a script',
+          headers: { Location: { schema: { type: 'string', format: 'uri' } } },
         },
         ...problems(
           'empty-body',
@@ -181,6 +203,17 @@ export const describeApi = (props: ApiDescriptionProps) => {
       parameters: [idParameter, variantParameter],
       responses: linkResponses('not-found', 'unknown-variant'),
     },
+    client: {
+      summary: 'A client for browsers and Node.js: a JavaScript module that exports `upload`',
+      responses: {
+        200: { description: 'JavaScript', content: { 'text/javascript': { schema: { type: 'string' } } } },
+        ...problems(),
+      },
+    },
+    page: {
+      summary: 'A page on which people upload images',
+      responses: { 200: { description: 'HTML', content: html }, ...problems() },
+    },
     description: {
       summary: 'This description',
       responses: {
@@ -191,8 +224,10 @@ export const describeApi = (props: ApiDescriptionProps) => {
   } satisfies Record<keyof typeof routes, object>;
 
   const paths: Record<string, Record<string, object>> = {};
+  const present = routesOf(props);
   for (const [name, operation] of Object.entries(operations)) {
     const route = routes[name as keyof typeof routes];
+    if (!present.includes(route)) continue;
     const guarded = authOf(route, auth, links) === 'none' ? {} : { security: [{ caller: [] }] };
     const responses = {
       ...(typeof authOf(route, auth, links) === 'object' ? problems('unauthorized', ...tokenProblems) : {}),

@@ -17,7 +17,7 @@ export interface Replies {
   thumbnailUrl(
     record: ImageRecord,
     variantName: string | undefined,
-  ): Promise<{ readonly url: string; readonly expiresAt: Date; readonly variant: string }>;
+  ): Promise<{ readonly url: string; readonly expiresAt: Date; readonly variant: Variant }>;
 }
 
 /** Turns records into what callers get. */
@@ -68,7 +68,7 @@ export const createReplies = (urls: Urls, variants: Variants): Replies => {
     async thumbnailUrl({ id }, variantName) {
       const { sign, expiresAt } = await urls.signer();
       const variant = findVariant(variantName);
-      return { url: await sign(thumbnailKey(id, variant)), expiresAt, variant: variant.name };
+      return { url: await sign(thumbnailKey(id, variant)), expiresAt, variant };
     },
   };
 };

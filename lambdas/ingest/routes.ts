@@ -7,21 +7,36 @@ export const routes = {
   image: { method: 'GET', path: '/images/{id}', opens: 'images' },
   link: { method: 'GET', path: '/thumbnails/{id}', opens: 'link' },
   variantLink: { method: 'GET', path: '/thumbnails/{id}/{variant}', opens: 'link' },
-  description: { method: 'GET', path: '/openapi.json', opens: 'description' },
+  description: { method: 'GET', path: '/openapi.json', opens: 'everyone' },
+  client: { method: 'GET', path: '/client.js', opens: 'everyone' },
+  page: { method: 'GET', path: '/', opens: 'everyone' },
 } as const;
 
 export type Route = (typeof routes)[keyof typeof routes];
 
+export interface RouteSettings {
+  readonly auth: Auth;
+  /** @default - shown where everyone may upload */
+  readonly uploadPage: boolean | null;
+}
+
+/** The routes that a deployment has. */
+export const routesOf = ({ auth, uploadPage }: RouteSettings): readonly Route[] =>
+  Object.values(routes).filter((route) => route !== routes.page || (uploadPage ?? auth === 'none'));
+
 /** How a route authenticates its callers. */
 export const authOf = ({ opens }: Route, auth: Auth, links: Links): Auth => {
-  if (opens === 'description') return 'none';
+  if (opens === 'everyone') return 'none';
   return opens === 'link' && links === 'public' ? 'none' : auth;
 };
 
-/** The routes by their keys in API Gateway: `GET /images/{id}`. A GET route also answers HEAD. */
+/**
+ * The routes by their keys in API Gateway: `GET /images/{id}`. A GET route also answers HEAD, and every route
+ * answers the preflight requests of browsers.
+ */
 const routeKeys: ReadonlyMap<string, Route> = new Map(
   Object.values(routes).flatMap((route) => {
-    const methods = route.method === 'GET' ? ['GET', 'HEAD'] : [route.method];
+    const methods = route.method === 'GET' ? ['GET', 'HEAD', 'OPTIONS'] : [route.method, 'OPTIONS'];
     return methods.map((method) => [`${method} ${route.path}`, route] as const);
   }),
 );

@@ -5,8 +5,10 @@ import type { Log } from '../runtime/log.ts';
 import { RequestError } from '../runtime/request-error.ts';
 import type { UploadExtension, UploadWish } from '../runtime/upload-extension.ts';
 import type { WithBody } from './body.ts';
+import { fileOf, isForm } from './form.ts';
 import type { Ingest } from './ingest.ts';
 import { preferredWaitSeconds, prefers } from './negotiation.ts';
+import { refuseOtherBody } from './other-body.ts';
 import type { ErrorCode } from './problem.ts';
 import type { Replies } from './reply.ts';
 import { uploadRequestSchema } from './upload-request.ts';
@@ -62,9 +64,10 @@ export const createUploadHandlers = (props: UploadHandlersProps) => {
 
   const upload: Handler = async (c) => {
     const wishes = wishesOf(c);
-    const uploaded = await withBody(c.req.raw, imageLimit, (bytes) =>
-      gate.run(() => ingest.upload(bytes, wishes)),
-    );
+    const uploaded = await withBody(c.req.raw, imageLimit, async (body) => {
+      const bytes = await imageOf(c, body);
+      return gate.run(() => ingest.upload(bytes, wishes, c.req.header('Content-Digest')));
+    });
     log.info('upload accepted', { imageId: uploaded.id, status: uploaded.status, ...uploaded.original });
     const waitSeconds = preferredWaitSeconds(c.req.header('Prefer'));
     const { record, waited } = await ingest.settled(uploaded, waitSeconds ?? 0);
@@ -74,8 +77,16 @@ export const createUploadHandlers = (props: UploadHandlersProps) => {
     if (record.error) throw new ImageError(record.error.code, record.error.detail);
 
     const reply = await replies.imageReply(record, apiUrl(c));
+    if (isForm(c.req.raw) && prefers(c, 'text/html')) return c.redirect(reply.link, 303);
     const status = record.status === 'ready' ? 200 : 202;
     return prefers(c, 'text/plain') ? c.text(`${reply.url}\n`, status) : c.json(reply, status);
+  };
+
+  /** The bytes of the image in a body. */
+  const imageOf = async (c: Context, body: Uint8Array): Promise<Uint8Array> => {
+    if (isForm(c.req.raw)) return fileOf(c.req.raw, body);
+    refuseOtherBody(body, c.req.header('Content-Type') ?? '');
+    return body;
   };
 
   const announce: Handler = async (c) => {

@@ -7,7 +7,7 @@ import { createResizeRequests } from '../aws/resize-requests.ts';
 import { createSigningClient } from '../aws/signing-client.ts';
 import { createUploadBudget } from '../aws/upload-budget.ts';
 import { createUploads } from '../aws/uploads.ts';
-import { createUrls } from '../aws/urls.ts';
+import { createUrls, type Urls } from '../aws/urls.ts';
 import { createSharedPlaces } from '../aws/waiting-places.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
@@ -41,6 +41,7 @@ export const wireIngest = (
   // signature retries.
   signingClient().catch(() => {});
   const lifetimeSeconds = environment.urlLifetimeSeconds;
+  const thumbnailUrls = createUrls(signingClient, environment.thumbnailBucket, lifetimeSeconds);
   return createIngestApp({
     ingest: createIngest({
       originals: createOriginals(s3, environment.rawBucket),
@@ -65,10 +66,12 @@ export const wireIngest = (
       variants: environment.variants,
       stopping,
     }),
-    replies: createReplies(
-      createUrls(signingClient, environment.thumbnailBucket, lifetimeSeconds),
-      environment.variants,
-    ),
+    replies: createReplies(thumbnailUrls, environment.variants),
+    bucketOrigins: () =>
+      Promise.all([
+        originOf(thumbnailUrls),
+        originOf(createUrls(signingClient, environment.rawBucket, lifetimeSeconds)),
+      ]),
     extensions: createExtensions(environment, dynamodb),
     withBody,
     maxInlineBytes: environment.maxInlineBytes,
@@ -79,9 +82,17 @@ export const wireIngest = (
     publicUrl: environment.publicUrl,
     auth: environment.auth,
     links: environment.links,
+    corsOrigins: environment.corsOrigins,
+    uploadPage: environment.uploadPage,
     checkRequest,
     authenticate,
     isBusy,
     log,
   });
+};
+
+/** The scheme, host and port of the URLs of a bucket. */
+const originOf = async (urls: Urls): Promise<string> => {
+  const { sign } = await urls.signer();
+  return new URL(await sign('any')).origin;
 };

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Duration } from 'aws-cdk-lib';
 import { PolicyStatement, type PolicyStatementProps, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -25,6 +26,8 @@ export interface ServiceFunctionProps {
   readonly statements: readonly PolicyStatementProps[];
   /** Packages with native code: installed for the function's processor, not bundled. @default - none */
   readonly nativeModules?: readonly string[];
+  /** Folder with files for browsers: the package gets them as they are, in a folder of its last name. @default - none */
+  readonly browserFiles?: string;
   /** Entry files of child processes: each becomes a file of the same name in the package. @default - none */
   readonly processes?: readonly string[];
 }
@@ -35,7 +38,11 @@ const npmCpu: Readonly<Record<string, string>> = { arm64: 'arm64', x86_64: 'x64'
 /** Packs a function into one CommonJS file, which loads a third faster than with esbuild's default fields. */
 export const bundling = (
   architecture: Architecture,
-  { nativeModules, processes = [] }: Pick<ServiceFunctionProps, 'nativeModules' | 'processes'> = {},
+  {
+    nativeModules,
+    browserFiles,
+    processes = [],
+  }: Pick<ServiceFunctionProps, 'nativeModules' | 'browserFiles' | 'processes'> = {},
 ): BundlingOptions => ({
   format: OutputFormat.CJS,
   minify: true,
@@ -53,8 +60,9 @@ export const bundling = (
   commandHooks: {
     beforeBundling: () => [],
     beforeInstall: () => [],
-    afterBundling: (inputFolder, packageFolder) =>
-      processes.map((entry) =>
+    afterBundling: (inputFolder, packageFolder) => [
+      ...(browserFiles ? [copying(join(inputFolder, browserFiles), packageFolder)] : []),
+      ...processes.map((entry) =>
         [
           'npx esbuild --bundle',
           `"${join(inputFolder, entry)}"`,
@@ -63,6 +71,7 @@ export const bundling = (
           ...(nativeModules ?? []).map((name) => `--external:${name}`),
         ].join(' '),
       ),
+    ],
   },
   environment: {
     npm_config_os: 'linux',
@@ -70,6 +79,16 @@ export const bundling = (
     npm_config_libc: 'glibc',
   },
 });
+
+/** esbuild copies files on every system. */
+const copying = (folder: string, packageFolder: string): string =>
+  [
+    'npx esbuild --loader:.js=copy --loader:.css=copy --log-level=warning',
+    ...readdirSync(folder)
+      .filter((name) => /\.(?:js|css)$/.test(name))
+      .map((name) => `"${join(folder, name)}"`),
+    `--outdir="${join(packageFolder, basename(folder))}"`,
+  ].join(' ');
 
 /** A Lambda function on arm64 and Node.js 24, traced, with a log group that expires. */
 export class ServiceFunction extends NodejsFunction {

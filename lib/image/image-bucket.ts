@@ -1,7 +1,8 @@
 import type { RemovalPolicy } from 'aws-cdk-lib';
-import { CfnBucket, EventType } from 'aws-cdk-lib/aws-s3';
+import { CfnBucket, EventType, type HttpMethods } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { preflightSeconds } from '../../lambdas/ingest/cors.ts';
 import { acknowledge, logicalIdOf } from '../constructs/acknowledge.ts';
 import { PrivateBucket } from '../constructs/private-bucket.ts';
 import { requireType } from '../constructs/require-type.ts';
@@ -30,6 +31,19 @@ export class ImageBucket extends PrivateBucket {
       `IAM5[Resource::<${logicalIdOf(this)}.Arn>/${prefix}*]`,
       'Images are named by their hashes, which are not known beforehand: a key prefix is as narrow as this can be.',
     );
+  }
+
+  /** Lets pages of these origins send such requests with presigned URLs. Others are blocked by the browser. */
+  allowPages(methods: readonly HttpMethods[], origins: readonly string[]): void {
+    if (origins.length === 0) return;
+    this.addCorsRule({
+      allowedMethods: [...methods],
+      allowedOrigins: [...origins],
+      // The signature decides which headers a request must have.
+      allowedHeaders: ['*'],
+      exposedHeaders: ['ETag'],
+      maxAge: preflightSeconds,
+    });
   }
 
   /**

@@ -94,6 +94,9 @@ export class Ingest extends Construct {
     ];
     this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/ingest/index.ts',
+      browserFiles: 'lambdas/ingest/web',
+      // The upload page contains its source.
+      nativeModules: ['thumbhash'],
       description: 'Stores uploaded images and signs the URLs of their thumbnails',
       environment: writeEnvironment(ingestEnvironment, environment),
       memoryMiB: ingestMemoryMiB,

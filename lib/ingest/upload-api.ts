@@ -13,7 +13,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
-import { authOf, routes } from '../../lambdas/ingest/routes.ts';
+import { authOf, type RouteSettings, routes, routesOf } from '../../lambdas/ingest/routes.ts';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import type { Monitored } from '../constructs/monitored.ts';
 import { requireType } from '../constructs/require-type.ts';
@@ -26,14 +26,15 @@ export interface Throttle {
   readonly burst: number;
 }
 
-export interface UploadApiProps {
+export interface UploadApiProps extends RouteSettings {
   /** The name of the API. */
   readonly serviceName: string;
   readonly handler: IFunction;
   /** First segment of every path. */
   readonly stage: string;
-  readonly auth: Auth;
   readonly links: Links;
+  /** Pages of these origins may use the API. */
+  readonly corsOrigins: readonly string[];
   /** For each route that takes uploads, which cost most. */
   readonly uploadThrottle: Throttle;
   /** For each other route. */
@@ -58,15 +59,23 @@ export class UploadApi extends Construct {
     this.api = api;
     const integration = new HttpLambdaIntegration('Ingest', props.handler);
     const authorizer = authorizerOf(props.auth);
-    const apiRoutes = Object.values(routes).flatMap((route) => {
+    const paths = new Set<string>();
+    const apiRoutes = routesOf(props).flatMap((route) => {
       const isOpen = authOf(route, props.auth, props.links) === 'none';
-      return api.addRoutes({
+      // Browsers send preflight requests without a token.
+      const preflight =
+        props.corsOrigins.length > 0 && !paths.has(route.path)
+          ? api.addRoutes({ path: route.path, methods: [HttpMethod.OPTIONS], integration })
+          : [];
+      paths.add(route.path);
+      const own = api.addRoutes({
         path: route.path,
         // What may be read may be asked for with HEAD as well.
         methods: route.method === 'GET' ? [HttpMethod.GET, HttpMethod.HEAD] : [HttpMethod[route.method]],
         integration,
         authorizer: isOpen ? undefined : authorizer,
       });
+      return [...own, ...preflight];
     });
     this.accessLogs = new ServiceLogs(this, 'AccessLogs', { retention: props.logRetention });
     this.stage = new HttpStage(this, 'Stage', {

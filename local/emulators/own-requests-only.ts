@@ -25,9 +25,16 @@ export type IsOpen = (request: IncomingMessage) => boolean;
 
 /**
  * Answers only requests from this machine. The emulators trust every client, and so would serve any web
- * page that the developer visits. They never see `Origin`, so they add no `Access-Control-…`.
+ * page that the developer visits.
+ *
+ * @param hasPageRules whether the emulator itself knows which pages may read its replies
  */
-export const ownRequestsOnly = (server: Server, guard: Guard, isOpen: IsOpen = () => false): void => {
+export const ownRequestsOnly = (
+  server: Server,
+  guard: Guard,
+  isOpen: IsOpen = () => false,
+  hasPageRules = false,
+): void => {
   const { credentials, origins, proxyPort } = guard;
   interceptRequests(server, (request, response, next) => {
     const { method = '', headers, socket } = request;
@@ -50,7 +57,8 @@ export const ownRequestsOnly = (server: Server, guard: Guard, isOpen: IsOpen = (
     } else if (!isOpen(request) && !isSignedWith(request, credentials)) {
       refuseSignature(request, response);
     } else {
-      delete headers.origin;
+      // An emulator without rules about pages would allow every page to read its replies.
+      if (!hasPageRules) delete headers.origin;
       next();
     }
   });

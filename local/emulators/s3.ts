@@ -36,7 +36,7 @@ export const startS3 = async (props: S3Props): Promise<S3> => {
     directory,
     silent: true,
     vhostBuckets: false,
-    configureBuckets: buckets.map((name) => ({ name })),
+    configureBuckets: buckets.map((name) => ({ name, configs: [pageRules(guard.origins)] })),
   });
   await s3.configureBuckets();
   await makeWritesAtomic(s3.store, { directory, disk });
@@ -52,7 +52,20 @@ export const startS3 = async (props: S3Props): Promise<S3> => {
 
   const server = createServer(s3.callback());
   // s3rver verifies all signatures itself, including presigned URLs.
-  ownRequestsOnly(server, guard, () => true);
+  ownRequestsOnly(server, guard, () => true, true);
   await once(server.listen(port, host), 'listening');
   return { stop: () => closeServer(server) };
+};
+
+/** The CORS rules that a deployed bucket has, in the XML of S3 (S3 API Reference, `PutBucketCors`). */
+const pageRules = (origins: readonly string[]): string => {
+  const list = (name: string, values: readonly string[]): string =>
+    values.map((value) => `<${name}>${value}</${name}>`).join('');
+  const rule = [
+    list('AllowedOrigin', origins),
+    list('AllowedMethod', ['GET', 'HEAD', 'PUT']),
+    list('AllowedHeader', ['*']),
+    list('ExposeHeader', ['ETag']),
+  ].join('');
+  return `<CORSConfiguration><CORSRule>${rule}</CORSRule></CORSConfiguration>`;
 };

@@ -29,6 +29,7 @@ declare module '@20minutes/s3rver' {
   /** A middleware of Koa. */
   export type Middleware = (
     context: {
+      readonly method: string;
       readonly headers: Readonly<Record<string, unknown>>;
       readonly query: Readonly<Record<string, unknown>>;
       status: number;

@@ -19,6 +19,8 @@ export interface EmulatorsProps {
   readonly dataFolder: DataFolder;
   /** The ports of a proxy in front of the emulators. @default - no proxy */
   readonly proxyPorts?: Ports;
+  /** Pages of these origins may use the buckets, besides those of the API itself. @default - none */
+  readonly corsOrigins?: readonly string[];
   /**
    * How long a received message of the resize queue stays hidden.
    * @default 30, shorter than in AWS, so that a developer sees the work of a killed worker being repeated
@@ -43,7 +45,7 @@ const dataLakeVisibilitySeconds = 10;
 
 /** Starts emulators of all AWS services that the code uses, with the resources that a deployment creates. */
 export const startEmulators = async (props: EmulatorsProps): Promise<Emulators> => {
-  const { ports, dataFolder, proxyPorts, visibilityTimeoutSeconds = 30 } = props;
+  const { ports, dataFolder, proxyPorts, corsOrigins = [], visibilityTimeoutSeconds = 30 } = props;
   const { path: directory, credentials } = dataFolder;
   // Only the pages of the API itself may send requests to the emulators.
   const origins = originsAt(ports.api);
@@ -90,7 +92,7 @@ export const startEmulators = async (props: EmulatorsProps): Promise<Emulators> 
         port: ports.s3,
         directory: join(directory, 's3'),
         disk,
-        guard: { credentials, origins, proxyPort: proxyPorts?.s3 },
+        guard: { credentials, origins: [...origins, ...corsOrigins], proxyPort: proxyPorts?.s3 },
         buckets: [resources.rawBucket, resources.thumbnailBucket, resources.dataLakeBucket],
         notification: {
           bucket: resources.rawBucket,

@@ -11,6 +11,7 @@ test('the API description has the version of the package', () => {
     maxUploadBytes: 100_000_000,
     auth: 'none',
     links: 'public',
+    uploadPage: null,
     extensions: [],
   });
   expect(info.version).toBe(version);

@@ -46,6 +46,7 @@ test('assumes an API description that is not smaller than the real one', () => {
     maxUploadBytes: 100_000_000,
     auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
     links: 'same',
+    uploadPage: true,
     extensions: [createMailExtension('mail-requests', [], new DynamoDBClient())],
   });
   expect(JSON.stringify(real).length).toBeLessThanOrEqual(descriptionBytes);

@@ -23,9 +23,11 @@ export const requireSignatures = (s3: S3rver): void => {
 };
 
 const refuseUnsigned: Middleware = async (context, next) => {
-  const { headers, query } = context;
+  const { method, headers, query } = context;
   const signedHeaders = String(query['X-Amz-SignedHeaders'] ?? '').split(';');
   const isSigned = (name: string): boolean => !name.startsWith('x-amz-') || signedHeaders.includes(name);
+  // A browser asks before it sends the signed request.
+  if (method === 'OPTIONS') return next();
   if ('authorization' in headers) return next();
   if ('X-Amz-Algorithm' in query && Object.keys(headers).every(isSigned)) return next();
   context.status = 403;

@@ -178,6 +178,7 @@ export const createReadCases = (photo: Buffer): readonly Case[] => {
           ...limits,
           auth: 'none',
           links: 'public',
+          uploadPage: null,
           extensions: [createMailExtension('mail-requests', [], new DynamoDBClient())],
         }),
       ),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { recordSchema } from '../../../lambdas/image/record.ts';
+import { variantSchema } from '../../../lambdas/image/variant.ts';
 import { createIngestApp } from '../../../lambdas/ingest/app.ts';
 import type { Ingest } from '../../../lambdas/ingest/ingest.ts';
 import type { ErrorCode } from '../../../lambdas/ingest/problem.ts';
@@ -31,7 +32,11 @@ const ingest = {
 } satisfies Ingest;
 const replies: Replies = {
   imageReply: async () => ({ id, status: 'received', link: 'https://x/', thumbnails: {}, original: {} }),
-  thumbnailUrl: async () => ({ url: 'https://x/', expiresAt: new Date(), variant: 'thumbnail' }),
+  thumbnailUrl: async () => ({
+    url: 'https://x/',
+    expiresAt: new Date(),
+    variant: variantSchema.parse({ name: 'thumbnail' }),
+  }),
 };
 const bodies = jest.fn();
 
@@ -66,6 +71,9 @@ const app = createIngestApp({
   stage: 'dev',
   auth: 'none',
   links: 'public',
+  corsOrigins: [],
+  uploadPage: null,
+  bucketOrigins: async () => [],
   isBusy: () => false,
   log: { info: () => {}, warn: () => {}, error: () => {} },
 });

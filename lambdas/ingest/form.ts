@@ -1,0 +1,42 @@
+import { RequestError } from '../runtime/request-error.ts';
+
+const formType = 'multipart/form-data';
+
+/** Whether a request is a form, as browsers and `curl -F` send it. */
+export const isForm = (request: Request): boolean =>
+  (request.headers.get('Content-Type') ?? '').trim().toLowerCase().startsWith(formType);
+
+/**
+ * The one file of a form (RFC 7578). Other fields are ignored.
+ *
+ * @throws RequestError `invalid-request`, for the field `file`
+ */
+export const fileOf = async (request: Request, body: Uint8Array): Promise<Uint8Array> => {
+  const files = (await parse(request, body)).filter((value) => value instanceof File);
+  // A browser sends a nameless, empty file for a field without a choice.
+  const chosen = files.filter(({ name, size }) => name !== '' || size > 0);
+  const [file] = chosen;
+  if (file === undefined) {
+    throw invalid('The form has no file. Send one: curl --form file=@photo.jpg');
+  }
+  if (chosen.length > 1) {
+    throw invalid(`The form has ${chosen.length} files. Send each in a request of its own.`);
+  }
+  return new Uint8Array(await file.arrayBuffer());
+};
+
+const parse = async ({ headers }: Request, body: Uint8Array): Promise<readonly (string | File)[]> => {
+  const contentType = headers.get('Content-Type') ?? '';
+  try {
+    // A view may share its memory with other bodies, which the types of fetch do not allow.
+    const form = await new Response(new Uint8Array(body), {
+      headers: { 'Content-Type': contentType },
+    }).formData();
+    return [...form.values()];
+  } catch (cause) {
+    throw invalid('The form is incomplete, or its boundary is not the one in Content-Type.', cause);
+  }
+};
+
+const invalid = (detail: string, cause?: unknown) =>
+  new RequestError('invalid-request', detail, { field: 'file', cause });
