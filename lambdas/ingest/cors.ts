@@ -22,11 +22,13 @@ const exposedHeaders = ['Location', 'Preference-Applied', 'Retry-After', 'WWW-Au
 /** How long a browser remembers the answer to a preflight request. Chromium allows no more. */
 export const preflightSeconds = 7200;
 
-/** Answers preflight requests, and lets pages of these origins read replies. */
-export const allowOrigins = (origins: readonly string[]): MiddlewareHandler =>
-  cors({
+/** Answers preflight requests, and lets pages of these origins read replies. Programs get no such headers. */
+export const allowOrigins = (origins: readonly string[]): MiddlewareHandler => {
+  const allow = cors({
     origin: origins.includes('*') ? '*' : [...origins],
     allowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
     exposeHeaders: exposedHeaders,
     maxAge: preflightSeconds,
   });
+  return (c, next) => (c.req.header('Origin') === undefined ? next() : allow(c, next));
+};

@@ -21,7 +21,7 @@ export interface ImageHandlersProps {
 const redirectMarginSeconds = 60;
 
 /** How long an `<img>` waits for a thumbnail. Most are ready after a second. */
-const pictureWaitSeconds = 10;
+const pictureWaitSeconds = 5;
 
 export const createImageHandlers = ({ ingest, replies, apiUrl }: ImageHandlersProps) => {
   const image: Handler = async (c) => {

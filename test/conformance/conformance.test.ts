@@ -19,7 +19,8 @@ import { type AwsClients, awsClients, credentialsOf } from '../local/aws-clients
 import { freePort, type LocalRun, startLocal, until } from '../local/local-run.ts';
 import { cleanUp, resume, startNode, suspend, temporaryFolder } from '../local/processes.ts';
 import { createAnnouncementCases } from './cases/announcements.ts';
-import { type Case, finished, limits, markBytes } from './cases/case.ts';
+import { createBrowserCases } from './cases/browsers.ts';
+import { appOrigin, type Case, finished, limits, markBytes } from './cases/case.ts';
 import { createMailCases, createNoMailCases } from './cases/mail.ts';
 import { createReadCases } from './cases/reads.ts';
 import {
@@ -38,7 +39,8 @@ import { gatewayUrl, isRouted, overHttp, throughGateway } from './targets.ts';
 
 jest.setTimeout(60_000);
 
-const settings = readSettings(limits);
+const given = { ...limits, corsOrigins: [appOrigin] };
+const settings = readSettings(given);
 const fingerprint = fingerprintOf(settings.variants);
 const [variant] = settings.variants;
 
@@ -92,7 +94,7 @@ const containerWith = async (values: ValuesOf<typeof ingestContainerEnvironment>
 
 beforeAll(async () => {
   photo = await quarteredPicture(60, 40).jpeg().toBuffer();
-  const args = Object.entries(limits).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const args = Object.entries(given).flatMap(([name, value]) => ['-c', `${name}=${JSON.stringify(value)}`]);
   local = startLocal({ folder: await temporaryFolder(), port: await freePort(), args });
   await local.ready();
   aws = awsClients(local);
@@ -193,15 +195,17 @@ const expectReplies = async (cases: readonly Case[], of: readonly Target[]): Pro
   expect(answered).toEqual(expected);
 };
 
-test('all targets reply alike while no worker runs', async () => {
+test.each([
+  ['uploads', createUploadCases],
+  ['mail', createMailCases],
+  ['announcements', createAnnouncementCases],
+  ['records and links', createReadCases],
+  ['browsers', createBrowserCases],
+])('all targets reply alike to %s while no worker runs', async (_, createCases) => {
   const worker = await local.pidOf('resize');
   suspend(worker);
   try {
-    const create = [createUploadCases, createMailCases, createAnnouncementCases, createReadCases];
-    await expectReplies(
-      create.flatMap((createCases) => createCases(photo)),
-      targets,
-    );
+    await expectReplies(createCases(photo), targets);
   } finally {
     resume(worker);
   }

@@ -29,6 +29,11 @@ export type Send = (request: ByteRequest) => Promise<ApiReply>;
 
 /** Other headers may differ between servers. */
 const contractHeaders = [
+  'access-control-allow-headers',
+  'access-control-allow-methods',
+  'access-control-allow-origin',
+  'access-control-expose-headers',
+  'access-control-max-age',
   'allow',
   'cache-control',
   'content-type',
@@ -76,12 +81,24 @@ export const comparable = (text: string, { apiUrl, s3Url, imageId }: Differences
     .replaceAll(imageId, '<id>')
     .replaceAll(checksumOf(imageId), '<checksum>');
 
+/** Puts the bytes of an image into a body of text, as often as it asks for them. */
+const withImage = (body: string, image: Buffer): Buffer =>
+  Buffer.concat(
+    body.split('<image>').flatMap((text, index) => [...(index > 0 ? [image] : []), Buffer.from(text)]),
+  );
+
 /** Replaces the placeholders of a request by an image and its id. */
 export const about = (request: ApiRequest, image: Buffer, imageId: string): ByteRequest => {
-  const { path, body = '' } = request;
+  const { path, headers = {}, body = '' } = request;
   return {
     ...request,
     path: path.replaceAll('<id>', imageId),
-    body: body === '<image>' ? image : Buffer.from(body.replaceAll('<id>', imageId)),
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [
+        name,
+        value.replace('<checksum>', checksumOf(imageId)),
+      ]),
+    ),
+    body: withImage(body.replaceAll('<id>', imageId), image),
   };
 };

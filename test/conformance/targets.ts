@@ -47,7 +47,8 @@ export const isRouted = ({ method, path }: ApiRequest): boolean => matchOf(metho
 const matchOf = (method: string, path: string) => {
   const [pathname = ''] = path.split('?');
   for (const route of Object.values(routes)) {
-    if (route.method !== method && !(route.method === 'GET' && method === 'HEAD')) continue;
+    const methods = [route.method, 'OPTIONS', ...(route.method === 'GET' ? ['HEAD'] : [])];
+    if (!methods.includes(method)) continue;
     const pattern = route.path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)');
     const match = new RegExp(`^${pattern}$`).exec(pathname);
     if (match === null) continue;

@@ -26,6 +26,9 @@ export const markBytes = 2;
 /** The settings of all targets. */
 export const limits = { maxInlineBytes: 100_000, maxUploadBytes: 5_000_000 };
 
+/** Pages of this origin may use the API. */
+export const appOrigin = 'https://app.example.com';
+
 /** The record of an image that is `ready` without having been resized. */
 export const finished = {
   original: { bytes: 999, contentType: 'image/jpeg', width: 60, height: 40 },
