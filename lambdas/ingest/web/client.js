@@ -22,6 +22,7 @@ export class UploadError extends Error {
 export const upload = async (file, { api, token, onProgress, signal, waitSeconds = 120 }) => {
   const base = api.replace(/\/+$/, '');
   const blob = file instanceof Blob ? file : new Blob([/** @type {BlobPart} */ (file)]);
+  const retries = { signal, canRenewToken: typeof token === 'function' };
   let sent = 0;
   /** @param {import('./client.d.ts').Progress['phase']} phase */
   const report = (phase, loaded = 0) => {
@@ -104,7 +105,7 @@ export const upload = async (file, { api, token, onProgress, signal, waitSeconds
       isLarge = true;
       return announceAndPut();
     }
-  }, signal);
+  }, retries);
 
   report('processing', blob.size);
   const endsAt = Date.now() + waitSeconds * 1000;
@@ -116,41 +117,36 @@ export const upload = async (file, { api, token, onProgress, signal, waitSeconds
       });
     }
     await pause(pauseSeconds, signal);
-    record = await withRetries(() => call('GET', `/images/${record.id}`), signal);
+    record = await withRetries(() => call('GET', `/images/${record.id}`), retries);
   }
   if (record.status === 'failed') throw new UploadError({ status: 422, ...record.error });
   return record;
 };
 
 /** What another try may change: no reply, changed bytes, too many requests, a busy or failing server. */
-const isWorthRetry = (/** @type {unknown} */ error) =>
-  error instanceof UploadError &&
-  (error.code === 'unreachable' ||
-    error.code === 'checksum-mismatch' ||
-    error.status === 401 ||
-    error.status === 408 ||
-    error.status === 429 ||
-    (error.status ?? 0) >= 500) &&
-  (error.retryAfterSeconds ?? 0) <= maxPauseSeconds;
+const isWorthRetry = (/** @type {UploadError} */ { code, status = 0, retryAfterSeconds = 0 }) =>
+  (['unreachable', 'checksum-mismatch'].includes(code) || [408, 429].includes(status) || status >= 500) &&
+  retryAfterSeconds <= maxPauseSeconds;
 
 /**
  * @template Result
  * @param {() => Promise<Result>} run
- * @param {AbortSignal | undefined} signal
+ * @param {{ signal: AbortSignal | undefined, canRenewToken: boolean }} options
  */
-const withRetries = async (run, signal) => {
-  let authorizations = 0;
+const withRetries = async (run, { signal, canRenewToken }) => {
+  let hasRenewed = false;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await run();
     } catch (error) {
       signal?.throwIfAborted();
-      if (!isWorthRetry(error) || attempt === maxAttempts) throw error;
-      const { status, retryAfterSeconds = 0 } = /** @type {UploadError} */ (error);
+      if (!(error instanceof UploadError) || attempt === maxAttempts) throw error;
       // A token may end during an upload. A fresh one is asked for once.
-      if (status === 401 && ++authorizations > 1) throw error;
-      const backoffSeconds = 0.25 * 2 ** attempt * (0.5 + Math.random());
-      await pause(Math.max(retryAfterSeconds, backoffSeconds), signal);
+      const renews = error.status === 401 && canRenewToken && !hasRenewed;
+      if (!renews && !isWorthRetry(error)) throw error;
+      hasRenewed ||= renews;
+      const backoffSeconds = renews ? 0 : 0.25 * 2 ** attempt * (0.5 + Math.random());
+      await pause(Math.max(error.retryAfterSeconds ?? 0, backoffSeconds), signal);
     }
   }
 };
