@@ -61,8 +61,8 @@ export const createUploadPageHandler = ({
     ];
     return c.html(pageOf({ url, style, script, auth, parents }), 200, {
       'Content-Security-Policy': policy.join('; '),
-      // The address may contain a token.
-      'Referrer-Policy': 'no-referrer',
+      // Without a referrer a form would be sent with the origin "null".
+      'Referrer-Policy': 'same-origin',
       'Cache-Control': 'no-cache',
       ...(parents.length > 0 ? {} : { 'X-Frame-Options': 'DENY' }),
     });

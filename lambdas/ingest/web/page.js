@@ -97,8 +97,8 @@ const add = (file) => {
   );
   list.prepend(item);
 
-  const button = (text, onclick, label = `${text}: ${name}`) =>
-    create('button', { type: 'button', textContent: text, ariaLabel: label, onclick });
+  const button = (text, onclick) =>
+    create('button', { type: 'button', textContent: text, ariaLabel: `${text}: ${name}`, onclick });
 
   const say = (text, className = '') => {
     state.textContent = text;
@@ -135,11 +135,7 @@ const add = (file) => {
     } else shown.replaceChildren(sharp);
     actions.replaceChildren(
       ...Object.entries(textsOf(record, name)).map(([title, text]) => {
-        const control = button(
-          title,
-          () => copy(text, control),
-          title === 'Copy link' ? `Copy the link of ${name}` : `Copy as ${title}: ${name}`,
-        );
+        const control = button(title, () => copy(text, control));
         return control;
       }),
       create('a', {
@@ -147,7 +143,7 @@ const add = (file) => {
         target: '_blank',
         rel: 'noopener',
         textContent: 'Open',
-        ariaLabel: `Open ${name}`,
+        ariaLabel: `Open: ${name}`,
       }),
     );
   };
