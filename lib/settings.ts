@@ -8,6 +8,7 @@ import { lakeSettings } from './lake/settings.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
 import { mailSettings } from './notify/settings.ts';
 import { matching, oneOf, orNull, setting, textSetting, wholeNumber } from './setting.ts';
+import { describeWrongSettings } from './wrong-settings.ts';
 
 const deploymentSettings = {
   stackName: textSetting(
@@ -113,6 +114,9 @@ export const settingsSchema = z
   .superRefine((settings, { addIssue }) => {
     const refuse = (path: string[], message: string) => addIssue({ code: 'custom', path, message });
     const { maxUploadBytes, maxInlineBytes, maxUploadBytesPerDay } = settings;
+    if (maxUploadBytes < maxInlineBytes) {
+      refuse(['maxUploadBytes'], `not less than maxInlineBytes (${maxInlineBytes}): lower that as well`);
+    }
     const largestUpload = Math.max(maxUploadBytes, maxInlineBytes);
     if (maxUploadBytesPerDay < largestUpload) {
       refuse(['maxUploadBytesPerDay'], `not less than the largest single upload (${largestUpload})`);
@@ -135,12 +139,6 @@ export const readSettings = (context: Readonly<Record<string, unknown>>): Settin
   const given = Object.fromEntries(Object.entries(context).filter(([key]) => /^[A-Za-z]\w*$/.test(key)));
   const { success, data, error } = settingsSchema.safeParse(given);
   if (success) return data;
-  const errors = error.issues.map((issue) => {
-    if (issue.code === 'unrecognized_keys' && issue.path.length === 0) {
-      return `${issue.keys.join(', ')}: no such setting. The settings are ${Object.keys(settingsSchema.shape).join(', ')}.`;
-    }
-    const [name = '', ...rest] = issue.path;
-    return `${[name, ...rest].join('.')} = ${JSON.stringify(given[String(name)] ?? null)}: ${issue.message}`;
-  });
+  const errors = describeWrongSettings(error.issues, given, Object.keys(settingsSchema.shape));
   throw new Error(`Wrong settings (cdk.json or -c):\n${errors.map((line) => `  ${line}`).join('\n')}`);
 };

@@ -2,8 +2,8 @@ import { RequestError } from '../runtime/request-error.ts';
 
 export interface BodyLimit {
   readonly maxBytes: number;
-  /** The error's detail when the body is larger. */
-  readonly detail: string;
+  /** The error's detail for a body that is larger: it has at least so many bytes. */
+  readonly detailOf: (bytes: number) => string;
 }
 
 /**
@@ -19,6 +19,6 @@ export type WithBody = <Result>(
 ) => Promise<Result>;
 
 /** @throws RequestError `body-too-large` */
-export const requireWithin = ({ maxBytes, detail }: BodyLimit, bytes: number): void => {
-  if (bytes > maxBytes) throw new RequestError('body-too-large', detail);
+export const requireWithin = ({ maxBytes, detailOf }: BodyLimit, bytes: number): void => {
+  if (bytes > maxBytes) throw new RequestError('body-too-large', detailOf(bytes));
 };

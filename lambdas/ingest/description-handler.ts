@@ -13,7 +13,7 @@ export const createDescriptionHandler = (
     if (latest?.apiUrl !== url) {
       // Imported on demand: most processes never serve the description.
       const { describeApi } = await import('./openapi.ts');
-      latest = { apiUrl: url, text: JSON.stringify(describeApi({ ...props, apiUrl: url })) };
+      latest = { apiUrl: url, text: `${JSON.stringify(describeApi({ ...props, apiUrl: url }))}\n` };
     }
     return c.body(latest.text, 200, { 'Content-Type': 'application/json' });
   };

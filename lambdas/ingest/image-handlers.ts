@@ -2,7 +2,7 @@ import type { Context, Handler } from 'hono';
 import type { Failure, ImageRecord } from '../image/record.ts';
 import type { Variant } from '../image/variant.ts';
 import type { Ingest } from './ingest.ts';
-import { prefers } from './negotiation.ts';
+import { prefers, sendJson } from './negotiation.ts';
 import { page, pageHeaders } from './page.ts';
 import { sendPicture, wantsPicture } from './picture.ts';
 import { problemOf } from './problem.ts';
@@ -27,7 +27,7 @@ export const createImageHandlers = ({ ingest, replies, apiUrl }: ImageHandlersPr
   const image: Handler = async (c) => {
     const record = await ingest.find(requireId(c.req.param('id')));
     c.header('Cache-Control', 'no-store');
-    return c.json(await replies.imageReply(record, apiUrl(c)));
+    return sendJson(c, await replies.imageReply(record, apiUrl(c)));
   };
 
   const link: Handler = async (c) => {
@@ -67,7 +67,7 @@ const sendFailure = (c: Context, failure: Failure): Response | Promise<Response>
 const sendPending = (c: Context, record: ImageRecord, reply: object): Response | Promise<Response> => {
   c.header('Cache-Control', 'no-store');
   c.header('Retry-After', String(retryAfterSeconds));
-  if (!prefers(c, 'text/html')) return c.json(reply, 202);
+  if (!prefers(c, 'text/html')) return sendJson(c, reply, 202);
   const { title, text } = record.announced ? announcedPage : processingPage;
   return c.html(page(title, text, reloadSecondsOf(record)), 202, pageHeaders);
 };

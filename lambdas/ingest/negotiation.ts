@@ -14,3 +14,7 @@ export const preferredWaitSeconds = (prefer: string | undefined): number | undef
   const [, seconds] = /(?:^|[,;])\s*wait\s*=\s*"?(\d+)"?\s*(?:$|[,;])/i.exec(prefer ?? '') ?? [];
   return seconds === undefined ? undefined : Math.min(Number(seconds), maxWaitSeconds);
 };
+
+/** JSON that ends its line, because a terminal shows the next prompt behind it. */
+export const sendJson = (c: Context, body: object, status: 200 | 201 | 202 = 200): Response =>
+  c.body(`${JSON.stringify(body)}\n`, status, { 'Content-Type': 'application/json' });

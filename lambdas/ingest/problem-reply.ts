@@ -15,7 +15,7 @@ export const sendProblem = (c: Context, problem: Problem): Response | Promise<Re
   const { title, detail, status } = problem;
   if (wantsPicture(c)) return sendPicture(c, status, { ...problemSize, title, kind: 'failed' });
   if (prefers(c, 'text/html')) return c.html(page(title, detail), status, pageHeaders);
-  return c.body(JSON.stringify(problem), status, { 'Content-Type': 'application/problem+json' });
+  return c.body(`${JSON.stringify(problem)}\n`, status, { 'Content-Type': 'application/problem+json' });
 };
 
 /** A page that shows it usually gives it another size. */

@@ -7,7 +7,7 @@ import type { UploadExtension, UploadWish } from '../runtime/upload-extension.ts
 import type { WithBody } from './body.ts';
 import { fileOf, isForm } from './form.ts';
 import type { Ingest } from './ingest.ts';
-import { preferredWaitSeconds, prefers } from './negotiation.ts';
+import { preferredWaitSeconds, prefers, sendJson } from './negotiation.ts';
 import { refuseOtherBody } from './other-body.ts';
 import type { ErrorCode } from './problem.ts';
 import type { Replies } from './reply.ts';
@@ -41,6 +41,8 @@ const maxQueuedUploads = 1000;
 
 const maxRequestBytes = 10_000;
 
+const megabytes = (bytes: number): string => `${bytes / 1e6} MB`;
+
 export const createUploadHandlers = (props: UploadHandlersProps) => {
   const { ingest, replies, withBody, extensions, maxInlineBytes, maxUploadBytes, apiUrl, log } = props;
   const gate = createGate({
@@ -51,11 +53,14 @@ export const createUploadHandlers = (props: UploadHandlersProps) => {
   });
   const imageLimit = {
     maxBytes: maxInlineBytes,
-    detail: `A request body may have at most ${maxInlineBytes} bytes. Use POST /${props.stage}/uploads for images of up to ${maxUploadBytes} bytes.`,
+    detailOf: (bytes: number) =>
+      bytes > maxUploadBytes || maxUploadBytes === maxInlineBytes
+        ? `The image is too large. At most ${megabytes(maxUploadBytes)} are accepted.`
+        : `The image is too large for one request, which takes ${megabytes(maxInlineBytes)}. POST /${props.stage}/uploads takes images of up to ${megabytes(maxUploadBytes)}.`,
   };
   const requestLimit = {
     maxBytes: maxRequestBytes,
-    detail: `The description of an upload may have at most ${maxRequestBytes} bytes.`,
+    detailOf: () => `The description of an upload may have at most ${maxRequestBytes} bytes.`,
   };
 
   /** Read first, so that a wish that cannot be fulfilled is refused before anything is stored. */
@@ -79,7 +84,7 @@ export const createUploadHandlers = (props: UploadHandlersProps) => {
     const reply = await replies.imageReply(record, apiUrl(c));
     if (isForm(c.req.raw) && prefers(c, 'text/html')) return c.redirect(reply.link, 303);
     const status = record.status === 'ready' ? 200 : 202;
-    return prefers(c, 'text/plain') ? c.text(`${reply.url}\n`, status) : c.json(reply, status);
+    return prefers(c, 'text/plain') ? c.text(`${reply.url}\n`, status) : sendJson(c, reply, status);
   };
 
   /** The bytes of the image in a body. */
@@ -95,9 +100,8 @@ export const createUploadHandlers = (props: UploadHandlersProps) => {
       parseJson(uploadRequestSchema, body),
     );
     if (bytes > maxUploadBytes) {
-      throw new RequestError('body-too-large', `An image may have at most ${maxUploadBytes} bytes.`, {
-        field: 'bytes',
-      });
+      const detail = `The image is too large. At most ${megabytes(maxUploadBytes)} are accepted.`;
+      throw new RequestError('body-too-large', detail, { field: 'bytes' });
     }
     const announced = await gate.run(() => ingest.announce(sha256, bytes, wishes));
     const { record, presigned } = announced;
@@ -108,7 +112,7 @@ export const createUploadHandlers = (props: UploadHandlersProps) => {
       presigned: presigned !== undefined,
     });
     const reply = await replies.imageReply(record, apiUrl(c));
-    return presigned === undefined ? c.json(reply, 200) : c.json({ ...reply, upload: presigned }, 201);
+    return presigned === undefined ? sendJson(c, reply) : sendJson(c, { ...reply, upload: presigned }, 201);
   };
 
   return { upload, announce };

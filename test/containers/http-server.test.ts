@@ -26,7 +26,7 @@ beforeEach(async () => {
       try {
         return await intake.withBody(
           request,
-          { maxBytes, detail: 'too large' },
+          { maxBytes, detailOf: () => 'too large' },
           async (body) => new Response(String(body.byteLength)),
         );
       } catch (error) {
@@ -271,7 +271,7 @@ test('a body in chunks of one byte arrives unchanged, and takes the memory of it
       })(),
     );
     const request = new Request('http://x', { method: 'POST', body: stream, duplex: 'half' });
-    void intake.withBody(request, { maxBytes, detail: '' }, async (body) => {
+    void intake.withBody(request, { maxBytes, detailOf: () => '' }, async (body) => {
       bodies += 1;
       expect(intake.bytesInHand()).toBe(maxBytes);
       resolve(body);

@@ -17,6 +17,8 @@ test('have defaults', () => {
     decodeMemoryMiB: 1280,
     urlLifetimeSeconds: 3600,
     auth: 'none',
+    corsOrigins: [],
+    uploadPage: null,
     links: 'public',
     uploadsPerSecond: 10,
     uploadBurst: 50,
@@ -80,7 +82,7 @@ test('fill in the defaults of fargate', () => {
 });
 
 test('check the rules of fargate only with compute "fargate"', () => {
-  const kept = { auth: 'iam', fargate: { maxInlineBytes: 90_000_000 }, maxUploadBytes: 1_000_000 };
+  const kept = { auth: 'iam', fargate: { maxInlineBytes: 90_000_000 }, maxUploadBytes: 10_000_000 };
   expect(readSettings(kept)).toMatchObject({ compute: 'lambda', ...kept });
   expect(() => readSettings({ ...kept, ...inContainers })).toThrow('auth = ');
 });
@@ -98,7 +100,7 @@ test('ignore the context of CDK itself', () => {
 });
 
 test.each([
-  ['stag', { stag: 'dev' }, /stag: no such setting\. The settings are stackName, /],
+  ['stag', { stag: 'dev' }, /stag: no such setting\. Did you mean stage\?/],
   ['stage', { stage: 'de v' }, /stage = "de v": letters, digits, - and _/],
   ['maxInlineBytes', { maxInlineBytes: '6000000' }, /maxInlineBytes = "6000000": .*4700000/],
   ['maxInlineBytes', { maxInlineBytes: 'lots' }, /maxInlineBytes = "lots": .*number/],
@@ -191,7 +193,7 @@ test.each([
   [
     'fargate',
     { ...inContainers, auth: tokens },
-    /fargate\.natGateway = null: true with auth \{"jwt": …\}: .*keys of the issuer over the internet/,
+    /fargate\.natGateway \(not set\): true with auth \{"jwt": …\}: .*keys of the issuer over the internet/,
   ],
   ['fargate', { fargate: true }, /fargate = true: expected \{"ingest": \{"minTasks": 2/],
   ['fargate', { fargate: { tasks: 3 } }, /fargate = .*Unrecognized key: "tasks"/],
@@ -224,12 +226,12 @@ test.each([
   [
     'fargate',
     { ...inContainers, decodeMemoryMiB: 2500 },
-    /fargate\.worker\.memoryMiB = null: at least 4274 for the decoders of 2 vCPU with decodeMemoryMiB \(2500\)/,
+    /fargate\.worker\.memoryMiB \(not set\): at least 4274 for the decoders of 2 vCPU with decodeMemoryMiB \(2500\)/,
   ],
   [
     'fargate',
     { ...inContainers, maxUploadBytes: 20_000_000 },
-    /fargate\.maxInlineBytes = null: not more than maxUploadBytes \(20000000\)/,
+    /fargate\.maxInlineBytes \(not set\): not more than maxUploadBytes \(20000000\)/,
   ],
   [
     'fargate',

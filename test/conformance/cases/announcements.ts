@@ -63,7 +63,9 @@ export const createAnnouncementCases = (photo: Buffer): readonly Case[] => {
     {
       name: 'an announcement of an image that is too large',
       request: announce({ sha256: '<id>', bytes: 5_000_001 }),
-      reply: problem(413, 'body-too-large', 'An image may have at most 5000000 bytes.', { field: 'bytes' }),
+      reply: problem(413, 'body-too-large', 'The image is too large. At most 5 MB are accepted.', {
+        field: 'bytes',
+      }),
     },
     {
       name: 'an announcement that is too long',

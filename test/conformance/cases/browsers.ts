@@ -148,7 +148,7 @@ export const createBrowserCases = (photo: Buffer): readonly Case[] => {
       reply: problem(
         413,
         'body-too-large',
-        'A request body may have at most 100000 bytes. Use POST /dev/uploads for images of up to 5000000 bytes.',
+        'The image is too large for one request, which takes 0.1 MB. POST /dev/uploads takes images of up to 5 MB.',
       ),
     },
 

@@ -71,7 +71,7 @@ export const jsonReply = (
 ): ApiReply => ({
   status,
   headers: { ...headers, ...json },
-  body: JSON.stringify(body),
+  body: `${JSON.stringify(body)}\n`,
 });
 
 export const problem = (
@@ -85,7 +85,7 @@ export const problem = (
 ): ApiReply => ({
   status,
   headers: { ...headers, 'content-type': 'application/problem+json' },
-  body: JSON.stringify({ status, title: problemKinds[code].title, code, detail, field }),
+  body: `${JSON.stringify({ status, title: problemKinds[code].title, code, detail, field })}\n`,
 });
 
 export const upload = ({

@@ -1,0 +1,65 @@
+import type * as z from 'zod';
+
+/** What people wrote in cdk.json or with `-c`. */
+type Given = Readonly<Record<string, unknown>>;
+
+/** One line for each wrong setting: its path, its value and the rule. */
+export const describeWrongSettings = (
+  issues: readonly z.core.$ZodIssue[],
+  given: Given,
+  names: readonly string[],
+): readonly string[] => [...new Set(issues.map((issue) => describe(issue, given, names)))];
+
+const describe = (issue: z.core.$ZodIssue, given: Given, names: readonly string[]): string => {
+  if (issue.code === 'unrecognized_keys' && issue.path.length === 0) {
+    return issue.keys.map((key) => unknownSetting(key, names)).join('\n  ');
+  }
+  const path = issue.path.map(String);
+  const text = given[path[0] ?? ''];
+  if (path.length === 1 && looksLikeJson(text)) {
+    return `${path[0]} is not valid JSON: ${text}`;
+  }
+  const value = valueAt(path, given);
+  const found = value === undefined ? ' (not set)' : ` = ${JSON.stringify(value)}`;
+  return `${path.join('.')}${found}: ${issue.message}`;
+};
+
+const unknownSetting = (key: string, names: readonly string[]): string => {
+  const similar = names.find((name) => isSimilar(name.toLowerCase(), key.toLowerCase()));
+  if (similar !== undefined) return `${key}: no such setting. Did you mean ${similar}?`;
+  return `${key}: no such setting. The settings are ${names.join(', ')}.`;
+};
+
+/** Whether one is the beginning of the other, or one letter is wrong, missing or too many. */
+const isSimilar = (one: string, other: string): boolean => {
+  if (one.startsWith(other) || other.startsWith(one)) return true;
+  let same = 0;
+  while (same < one.length && one[same] === other[same]) same += 1;
+  const [ownRest, otherRest] = [one.slice(same), other.slice(same)];
+  return (
+    ownRest.slice(1) === otherRest.slice(1) ||
+    ownRest === otherRest.slice(1) ||
+    ownRest.slice(1) === otherRest
+  );
+};
+
+const looksLikeJson = (value: unknown): value is string => {
+  if (typeof value !== 'string' || !/^\s*[[{"]/.test(value)) return false;
+  try {
+    JSON.parse(value);
+    return false;
+  } catch {
+    return true;
+  }
+};
+
+/** The wrong value itself, within a setting that is JSON. */
+const valueAt = (path: readonly string[], given: Given): unknown => {
+  const [name = '', ...rest] = path;
+  let value = given[name];
+  if (typeof value === 'string' && rest.length > 0) value = JSON.parse(value);
+  for (const key of rest) {
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+  }
+  return value;
+};

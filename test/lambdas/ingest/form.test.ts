@@ -1,0 +1,56 @@
+import { fileOf, isForm } from '../../../lambdas/ingest/form.ts';
+
+const boundary = 'x-boundary';
+const requestWith = (contentType = `multipart/form-data; boundary=${boundary}`): Request =>
+  new Request('http://localhost/upload_image', { method: 'POST', headers: { 'Content-Type': contentType } });
+
+const part = (disposition: string, content: string): string =>
+  `--${boundary}\r\nContent-Disposition: form-data; ${disposition}\r\n\r\n${content}\r\n`;
+const end = `--${boundary}--\r\n`;
+const file = (content: string): string => part('name="file"; filename="a.jpg"', content);
+
+test.each(['multipart/form-data; boundary=x', 'Multipart/Form-Data;boundary="x"'])(
+  'recognizes %s as a form',
+  (contentType) => expect(isForm(requestWith(contentType))).toBe(true),
+);
+
+test.each(['image/jpeg', 'application/x-www-form-urlencoded', 'text/plain; multipart/form-data'])(
+  'does not recognize %s as a form',
+  (contentType) => expect(isForm(requestWith(contentType))).toBe(false),
+);
+
+test('returns the bytes of the file unchanged, also line ends and bytes like a boundary', async () => {
+  const content = '\xff\xd8\r\n--x-boundar\r\n\0\x80--';
+  const body = Buffer.from(part('name="album"', 'Lakes') + file(content) + end, 'latin1');
+  expect(Buffer.from(await fileOf(requestWith(), body)).toString('latin1')).toBe(content);
+});
+
+test('takes the file of a field of any name', async () => {
+  const body = Buffer.from(part('name="photo"; filename="a.jpg"', 'bytes') + end);
+  expect(Buffer.from(await fileOf(requestWith(), body)).toString()).toBe('bytes');
+});
+
+test.each([
+  ['nothing', ''],
+  ['only its end', end],
+  ['a part without an end', part('name="a"; filename="a"', 'x')],
+  ['a part without a name', `${part('filename="a"', 'x')}${end}`],
+  ['a header line without an end', `--${boundary}\r\nContent-Disposition: form-data; name="x`],
+])('refuses a form with %s', async (_, body) => {
+  await expect(fileOf(requestWith(), Buffer.from(body))).rejects.toMatchObject({
+    code: 'invalid-request',
+    field: 'file',
+  });
+});
+
+test('refuses a form whose boundary is not in its header', async () => {
+  const request = requestWith('multipart/form-data');
+  await expect(fileOf(request, Buffer.from(file('x') + end))).rejects.toMatchObject({
+    code: 'invalid-request',
+  });
+});
+
+test('refuses a form with a hundred thousand fields and no file', async () => {
+  const body = Buffer.from(part('name="a"', '').repeat(100_000) + end);
+  await expect(fileOf(requestWith(), body)).rejects.toThrow('The form has no file');
+});
