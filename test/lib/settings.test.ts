@@ -184,7 +184,7 @@ test.each([
     /domain\.certificateArn = .*: arn:aws:acm:<region>/,
   ],
   ['domain', { domain: { ...inContainers.domain, zone: 'Z1' } }, /domain = .*Unrecognized key: "zone"/],
-  ['domain', { compute: 'fargate' }, /domain = null: required with compute "fargate": .*HTTPS only/],
+  ['domain', { compute: 'fargate' }, /domain \(not set\): required with compute "fargate": .*HTTPS only/],
   [
     'auth',
     { ...inContainers, auth: 'iam' },
