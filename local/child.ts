@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { StartError } from './start-error.ts';
+import { describeLogLine } from './terminal.ts';
 
 export interface EntryProps {
   /** The entry file, relative to the project. */
@@ -9,14 +11,16 @@ export interface EntryProps {
   /** The whole environment: the process inherits no variable. */
   readonly environment: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Whether its log is shortened for a person to read. @default false */
+  readonly isForPeople?: boolean;
 }
 
 /** As in a container: buffers of images are freed sooner (docs/performance.md). */
 export const smallYoungGeneration = '--max-semi-space-size=1';
 
 /** Runs an entry file as a process that ends with this one. */
-export const spawnEntry = ({ entry, environment, args = [] }: EntryProps): ChildProcess =>
-  spawn(
+export const spawnEntry = ({ entry, environment, args = [], isForPeople }: EntryProps): ChildProcess => {
+  const child = spawn(
     process.execPath,
     [
       smallYoungGeneration,
@@ -27,11 +31,19 @@ export const spawnEntry = ({ entry, environment, args = [] }: EntryProps): Child
     ],
     {
       env: environment,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', isForPeople ? 'pipe' : 'inherit', 'inherit', 'ipc'],
       // In its own process group, so that Ctrl-C reaches only the parent, which stops its children in order.
       detached: true,
     },
   );
+  if (child.stdout) {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const text = describeLogLine(line);
+      if (text !== undefined) console.log(text);
+    });
+  }
+  return child;
+};
 
 /** Enough to finish open requests. An unfinished message is redelivered after the next start. */
 const stopMilliseconds = 4000;
