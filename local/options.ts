@@ -13,12 +13,15 @@ export interface Options {
   /** State that outlives the process. */
   readonly dataFolder: string;
   readonly isNpmScript: boolean;
+  /** Whether the logs are JSON, as in a deployment. @default - shortened for a person */
+  readonly isJsonLog: boolean;
 }
 
-const usage = `Usage: npm start -- [-c name=value]...
+const usage = `Usage: npm start -- [--json] [-c name=value]...
        npm run reconcile -- [--dry-run] [-c name=value]...
 
   -c, --context name=value   a setting, as for cdk deploy; it overrides cdk.json
+  --json                     prints the whole log as JSON, as it is where the output is no terminal
   --dry-run                  lists the lost images and changes nothing
   PORT=3100 npm start        the port of the API (1 to 65531); S3, SQS, DynamoDB and mail use the next four`;
 
@@ -31,23 +34,34 @@ export const readOptions = (
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Options => {
-  const given = readArguments(args);
+  const { given, isJsonLog } = readArguments(args);
   const ports = readPorts(environment['PORT']);
   return {
     settings: withStartError(() => readSettings({ ...readContext(), ...given })),
     ports,
     dataFolder: dataFolderOf(ports.api),
     isNpmScript: environment['npm_lifecycle_event'] !== undefined,
+    isJsonLog: isJsonLog || !process.stdout.isTTY,
   };
 };
 
-const readArguments = (args: readonly string[]): Readonly<Record<string, string>> => {
+const readArguments = (args: readonly string[]) => {
+  if (args.includes('--help') || args.includes('-h')) {
+    console.log(usage);
+    process.exit(0);
+  }
   const { values } = withStartError(
     () =>
-      parseArgs({ args: [...args], options: { context: { type: 'string', short: 'c', multiple: true } } }),
+      parseArgs({
+        args: [...args],
+        options: {
+          context: { type: 'string', short: 'c', multiple: true },
+          json: { type: 'boolean', default: false },
+        },
+      }),
     usage,
   );
-  return Object.fromEntries(
+  const given: Readonly<Record<string, string>> = Object.fromEntries(
     (values.context ?? []).map((assignment) => {
       const [, name, value] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
       if (name === undefined || value === undefined) {
@@ -56,6 +70,7 @@ const readArguments = (args: readonly string[]): Readonly<Record<string, string>
       return [name, value];
     }),
   );
+  return { given, isJsonLog: values.json };
 };
 
 /** @throws StartError if the next four ports would not be valid */

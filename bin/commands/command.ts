@@ -7,11 +7,15 @@ export class UsageError extends Error {
 }
 
 /**
- * Reads the command line.
+ * Reads the command line. With `--help` it prints the usage and ends the process.
  *
  * @throws UsageError with the usage, for an argument that `config` does not allow
  */
 export const readArguments = <const Config extends ParseArgsConfig>(usage: string, config: Config) => {
+  if (process.argv.some((argument) => argument === '--help' || argument === '-h')) {
+    console.log(usage);
+    process.exit(0);
+  }
   try {
     return parseArgs(config);
   } catch (error) {
