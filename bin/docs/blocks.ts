@@ -1,4 +1,5 @@
 import { alarmsTable } from './alarms.ts';
+import { bodiesReference, routesReference } from './api-reference.ts';
 import { benchTable } from './bench.ts';
 import { quotasTable, settingsCapacityTable } from './capacity.ts';
 import { errorCodesTable, eventsTable } from './contract.ts';
@@ -28,6 +29,8 @@ export interface Block {
 export const blocks: readonly Block[] = [
   { name: 'settings', render: settingsTable },
   { name: 'error-codes', render: errorCodesTable },
+  { name: 'routes', render: routesReference },
+  { name: 'bodies', render: bodiesReference },
   { name: 'events', render: eventsTable },
   { name: 'alarms', render: alarmsTable },
   { name: 'bench', render: benchTable },

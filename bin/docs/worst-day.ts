@@ -3,6 +3,7 @@ import { maxRecipientsPerDay } from '../../lambdas/notify/mail-request.ts';
 import { sumOf, type Usage, usdOf } from '../../lib/cost/prices.ts';
 import { assumed, fargate, httpApi, lambda } from '../../lib/cost/usage.ts';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../../lib/function-memory.ts';
+import { documentThrottle } from '../../lib/ingest/upload-api.ts';
 import type { Settings } from '../../lib/settings.ts';
 import { type CostLine, totalOf } from './image-usage.ts';
 
@@ -86,11 +87,17 @@ const methodsOf = ({ method }: Route, { corsOrigins }: Settings): number =>
 const amountsOf = (settings: Settings) => {
   const throttled = (perSecond: number, burst: number): number => perSecond * secondsPerDay + burst;
   const uploadRoutes = routesOf(settings).filter(({ method }) => method === 'POST');
-  const otherRoutes = routesOf(settings).filter(({ method }) => method !== 'POST');
-  const otherRouteCount = total(otherRoutes.map((route) => methodsOf(route, settings)));
+  const countOf = (isCounted: (route: Route) => boolean): number =>
+    total(
+      routesOf(settings)
+        .filter(isCounted)
+        .map((route) => methodsOf(route, settings)),
+    );
+  const isDocument = ({ opens }: Route): boolean => opens === 'everyone';
+  const documentRoutes = countOf(isDocument);
+  const otherRoutes = countOf((route) => route.method !== 'POST' && !isDocument(route));
   const perOtherRoute = throttled(settings.requestsPerSecond, settings.requestBurst);
-  const routesThatOpen = (opens: Route['opens']) =>
-    otherRoutes.filter((route) => route.opens === opens).length;
+  const linkRoutes = routesOf(settings).filter(({ opens }) => opens === 'link').length;
   const uploadRequests = uploadRoutes.length * throttled(settings.uploadsPerSecond, settings.uploadBurst);
   // The load balancer does not throttle: only the budget bounds what comes through it.
   const accepted =
@@ -102,13 +109,14 @@ const amountsOf = (settings: Settings) => {
   const deliveries = messages * receives;
   return {
     uploadRoutes: uploadRoutes.length,
-    otherRoutes: otherRouteCount,
+    documentRoutes,
+    documentRequests: documentRoutes * throttled(documentThrottle.perSecond, documentThrottle.burst),
+    otherRoutes,
     uploadRequests,
     accepted,
-    otherRequests: otherRouteCount * perOtherRoute,
+    otherRequests: otherRoutes * perOtherRoute,
     /** GETs of links: each is an event. */
-    links: routesThatOpen('link') * perOtherRoute,
-    descriptions: routesThatOpen('everyone') * perOtherRoute,
+    links: linkRoutes * perOtherRoute,
     messages,
     deliveries,
     events: accepted + deliveries * eventsOfDelivery,
@@ -125,8 +133,9 @@ const replyBytesOf = ({ variants }: Settings): number => replyBytes + variants.l
 
 /** What comes through API Gateway, whose function exists in both modes. */
 const apiLines = (settings: Settings): readonly WorstDayLine[] => {
-  const { uploadRoutes, otherRoutes, uploadRequests, accepted, otherRequests, links, descriptions } =
+  const { uploadRoutes, documentRoutes, otherRoutes, uploadRequests, accepted, links, ...amounts } =
     amountsOf(settings);
+  const { documentRequests, otherRequests } = amounts;
   const perUpload = httpApi(apiBodyBytes, uploadRequests);
   const units = (perUpload.apiRequests ?? 0) / uploadRequests;
   const byUploads = `\`uploadsPerSecond\` ${number(settings.uploadsPerSecond)} on each of ${uploadRoutes} routes`;
@@ -159,6 +168,19 @@ const apiLines = (settings: Settings): readonly WorstDayLine[] => {
       traces: uploadRequests * assumed.tracedShare + tracesPerDay,
       dataOutBytes: uploadRequests * replyBytesOf(settings),
     }),
+    line(
+      'The page, the client and the description, with all that a request costs',
+      `${documentThrottle.perSecond} a second on each of ${documentRoutes} routes, and at most ${number(descriptionBytes)} bytes each`,
+      sumOf([
+        httpApi(0, documentRequests),
+        lambda(documentRequests * otherSeconds, ingestMemoryMiB, documentRequests),
+        {
+          logBytes: documentRequests * logBytesOfRequest,
+          traces: documentRequests * assumed.tracedShare,
+          dataOutBytes: documentRequests * descriptionBytes,
+        },
+      ]),
+    ),
     line('HTTP API: all other routes', byRequests, httpApi(0, otherRequests)),
     line(
       'Ingest: all other routes',
@@ -170,16 +192,11 @@ const apiLines = (settings: Settings): readonly WorstDayLine[] => {
       `${byRequests}: a read each, and an event for each GET of a link`,
       { dynamodbReads: otherRequests, snsEvents: links },
     ),
-    line(
-      'Logs, traces and data out: all other routes',
-      `${byRequests}; \`/openapi.json\` has ${number(descriptionBytes)} bytes`,
-      {
-        logBytes: otherRequests * logBytesOfRequest,
-        traces: otherRequests * assumed.tracedShare,
-        dataOutBytes:
-          (otherRequests - descriptions) * replyBytesOf(settings) + descriptions * descriptionBytes,
-      },
-    ),
+    line('Logs, traces and data out: all other routes', byRequests, {
+      logBytes: otherRequests * logBytesOfRequest,
+      traces: otherRequests * assumed.tracedShare,
+      dataOutBytes: otherRequests * replyBytesOf(settings),
+    }),
   ];
 };
 

@@ -30,7 +30,8 @@ export interface Ingest {
    * bytes are neither stored nor resized again.
    *
    * @param contentDigest the caller's hash of the bytes (RFC 9530). @default - it is not checked
-   * @throws ImageError `unsupported-type`, `checksum-mismatch`; RequestError `empty-body`, `daily-budget-exhausted`; or of a wish
+   * @throws ImageError `unsupported-type`, `checksum-mismatch`; RequestError `empty-body`,
+   *   `daily-budget-exhausted`; or of a wish
    */
   upload(bytes: Uint8Array, wishes: readonly UploadWish[], contentDigest?: string): Promise<ImageRecord>;
   /**

@@ -26,7 +26,10 @@ export interface ServiceFunctionProps {
   readonly statements: readonly PolicyStatementProps[];
   /** Packages with native code: installed for the function's processor, not bundled. @default - none */
   readonly nativeModules?: readonly string[];
-  /** Folder with files for browsers: the package gets them as they are, in a folder of its last name. @default - none */
+  /**
+   * Folder with files for browsers. The package has them unchanged, in a folder of its last name.
+   * @default - none
+   */
   readonly browserFiles?: string;
   /** Entry files of child processes: each becomes a file of the same name in the package. @default - none */
   readonly processes?: readonly string[];
@@ -61,7 +64,7 @@ export const bundling = (
     beforeBundling: () => [],
     beforeInstall: () => [],
     afterBundling: (inputFolder, packageFolder) => [
-      ...(browserFiles ? [copying(join(inputFolder, browserFiles), packageFolder)] : []),
+      ...(browserFiles ? [copying(browserFiles, inputFolder, packageFolder)] : []),
       ...processes.map((entry) =>
         [
           'npx esbuild --bundle',
@@ -81,12 +84,12 @@ export const bundling = (
 });
 
 /** esbuild copies files on every system. */
-const copying = (folder: string, packageFolder: string): string =>
+const copying = (folder: string, inputFolder: string, packageFolder: string): string =>
   [
     'npx esbuild --loader:.js=copy --loader:.css=copy --log-level=warning',
-    ...readdirSync(folder)
+    ...readdirSync(join(projectFolder, folder))
       .filter((name) => /\.(?:js|css)$/.test(name))
-      .map((name) => `"${join(folder, name)}"`),
+      .map((name) => `"${join(inputFolder, folder, name)}"`),
     `--outdir="${join(packageFolder, basename(folder))}"`,
   ].join(' ');
 

@@ -33,7 +33,7 @@ export class ImageBucket extends PrivateBucket {
     );
   }
 
-  /** Lets pages of these origins send such requests with presigned URLs. Others are blocked by the browser. */
+  /** Lets pages of these origins send such requests with presigned URLs. Browsers block all others. */
   allowPages(methods: readonly HttpMethods[], origins: readonly string[]): void {
     if (origins.length === 0) return;
     this.addCorsRule({

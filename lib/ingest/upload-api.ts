@@ -13,7 +13,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
-import { authOf, type RouteSettings, routes, routesOf } from '../../lambdas/ingest/routes.ts';
+import { authOf, type Route, type RouteSettings, routes, routesOf } from '../../lambdas/ingest/routes.ts';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import type { Monitored } from '../constructs/monitored.ts';
 import { requireType } from '../constructs/require-type.ts';
@@ -25,6 +25,9 @@ export interface Throttle {
   readonly perSecond: number;
   readonly burst: number;
 }
+
+/** For each route that shows the same to everyone. Their replies are large, and seldom needed. */
+export const documentThrottle: Throttle = { perSecond: 5, burst: 50 };
 
 export interface UploadApiProps extends RouteSettings {
   /** The name of the API. */
@@ -100,7 +103,7 @@ export class UploadApi extends Construct {
         ),
       },
     });
-    throttleUploads(this.stage, props.uploadThrottle);
+    throttleRoutes(this.stage, routesOf(props), props.uploadThrottle);
     // The stage's settings for a route need the route to exist.
     this.stage.node.addDependency(...apiRoutes);
     this.url = this.stage.url;
@@ -121,9 +124,22 @@ const authorizerOf = (auth: Auth): IHttpRouteAuthorizer | undefined => {
   return new HttpJwtAuthorizer('Callers', auth.jwt.issuer, { jwtAudience: auth.jwt.audience });
 };
 
-const throttleUploads = (stage: HttpStage, { perSecond, burst }: Throttle): void => {
-  const limits = { ThrottlingRateLimit: perSecond, ThrottlingBurstLimit: burst };
-  requireType(stage.node.defaultChild, CfnStage).routeSettings = Object.fromEntries(
-    [routes.upload, routes.announce].map(({ method, path }) => [`${method} ${path}`, limits]),
+/** Limits the routes that have a limit of their own. */
+const throttleRoutes = (stage: HttpStage, present: readonly Route[], uploadThrottle: Throttle): void => {
+  const limitsOf = ({ perSecond, burst }: Throttle) => ({
+    ThrottlingRateLimit: perSecond,
+    ThrottlingBurstLimit: burst,
+  });
+  const uploads = [routes.upload, routes.announce].map(
+    ({ method, path }) => [`${method} ${path}`, limitsOf(uploadThrottle)] as const,
   );
+  const documents = present
+    .filter(({ opens }) => opens === 'everyone')
+    .flatMap(({ path }) =>
+      ['GET', 'HEAD'].map((method) => [`${method} ${path}`, limitsOf(documentThrottle)] as const),
+    );
+  requireType(stage.node.defaultChild, CfnStage).routeSettings = Object.fromEntries([
+    ...uploads,
+    ...documents,
+  ]);
 };

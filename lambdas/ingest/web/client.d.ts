@@ -55,8 +55,8 @@ export interface UploadOptions {
 /** Why an upload failed. */
 export declare class UploadError extends Error {
   /**
-   * A code of the API (docs/api.md), or one of the client: `unreachable`, `unreadable-file`, `upload-refused` (by
-   * S3), `still-processing`, `unexpected-reply`.
+   * A code of the API (docs/api.md), or one of the client: `unreachable`, `unreadable-file`, `upload-refused`
+   * (by S3), `still-processing`, `unexpected-reply`.
    */
   readonly code: string;
   /** The HTTP status. Undefined when there was no reply. */
