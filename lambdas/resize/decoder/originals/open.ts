@@ -1,5 +1,6 @@
 import { type OriginalType, originalTypeOf, unsupportedType } from '../../../image/original-type.ts';
 import type { Format } from './format.ts';
+import { gif } from './gif.ts';
 import { jpeg } from './jpeg.ts';
 import { openWithLibvips } from './libvips.ts';
 import type { OpenOriginal } from './original.ts';
@@ -8,7 +9,7 @@ const formats: Readonly<Record<OriginalType, Format>> = {
   'image/jpeg': jpeg,
   'image/png': {},
   'image/webp': {},
-  'image/gif': {},
+  'image/gif': gif,
   'image/avif': {},
   'image/tiff': {},
 };
