@@ -24,6 +24,13 @@ export interface Prepared {
   readonly bytes: Buffer;
   /** What had to be repaired, if that may show. @default - nothing that may show */
   readonly damage?: Damage | undefined;
+  /**
+   * The same with other bytes where data is missing. Where it looks different, nothing is known of the picture:
+   * that and what follows becomes transparent.
+   *
+   * @default - `bytes` has all the data
+   */
+  readonly alternative?: Buffer;
   /** @default - as many as libvips finds in `bytes` */
   readonly frames?: number;
 }

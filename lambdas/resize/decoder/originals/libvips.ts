@@ -3,7 +3,7 @@ import { ImageError } from '../../../image/errors.ts';
 import { estimateDecodeMilliseconds } from '../cost.ts';
 import { corrupt, type Damage, damaged, refusalOf } from './damage.ts';
 import type { Conversion, Format, Prepared, Salvaged } from './format.ts';
-import { type Fill, withoutMissing } from './missing.ts';
+import { withoutMissing, withoutUnknown } from './missing.ts';
 import type { Decoded, OpenOriginal, Raster, Size } from './original.ts';
 import { Warnings } from './warnings.ts';
 
@@ -54,11 +54,16 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
       const salvaged = format.salvage?.(bytes, { raster, warnings: warnings.lines });
       if (salvaged) return shrunk(salvaged, size);
       if (seen instanceof ImageError) throw seen;
+      if (prepared.alternative && prepared.damage) {
+        const other = await decode(prepared.alternative, size, conversion, reading);
+        return requireShown(withoutUnknown(seen, other, metadata), prepared.damage);
+      }
       const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
       const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
-      return damage && format.fill
-        ? requireShown(seen, damage, format.fill, metadata)
-        : { raster: seen, damage };
+      if (damage === undefined || format.fill === undefined) return { raster: seen, damage };
+      const shown = requireShown(withoutMissing(seen, metadata, format.fill), damage);
+      // A browser shows the fill where a file is whole but damaged.
+      return damage.kind === 'incomplete' ? shown : { raster: seen, damage };
     },
   };
 };
@@ -100,8 +105,7 @@ const orError = async <Result>(work: Promise<Result>): Promise<Result | ImageErr
 
 /** @throws ImageError `image-corrupt` if nothing was decoded */
 const shrunk = async ({ raster, damage }: Salvaged, { width, height }: Size): Promise<Decoded> => {
-  if (raster === undefined) throw corrupt(damage);
-  const { data: pixels, ...raw } = raster;
+  const { data: pixels, ...raw } = requireShown(raster, damage).raster;
   const { data, info } = await sharp(pixels, { raw, limitInputPixels: false })
     .resize({ width, height, fit: 'fill' })
     .toColourspace('srgb')
@@ -114,16 +118,9 @@ const shrunk = async ({ raster, damage }: Salvaged, { width, height }: Size): Pr
 };
 
 /** @throws ImageError `image-corrupt` if nothing was decoded */
-const requireShown = (
-  raster: Raster,
-  damage: Damage,
-  fill: Fill,
-  { orientation = 1, height }: Metadata,
-): Decoded => {
-  const shown = withoutMissing(raster, { orientation, rows: height }, fill);
-  if (shown === undefined) throw corrupt(damage);
-  // A browser shows the fill where a file is whole but damaged.
-  return { raster: damage.kind === 'incomplete' ? shown : raster, damage };
+const requireShown = (raster: Raster | undefined, damage: Damage): Decoded => {
+  if (raster === undefined) throw corrupt(damage);
+  return { raster, damage };
 };
 
 /** The pages of a HEIF container are other images than the one that is decoded. */
