@@ -56,7 +56,9 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
       if (seen instanceof ImageError) throw seen;
       if (prepared.alternative && prepared.damage) {
         const other = await decode(prepared.alternative, size, conversion, reading);
-        return requireShown(withoutUnknown(seen, other, metadata), prepared.damage);
+        const known = withoutUnknown(seen, other, metadata);
+        // What is missing shows nowhere.
+        return known === seen ? { raster: seen } : requireShown(known, prepared.damage);
       }
       const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
       const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
