@@ -4,9 +4,9 @@ import { decodeLzw, lzwPixels } from './lzw.ts';
 import type { Raster, Size } from './original.ts';
 
 /*
- * GIF89a. libvips shows black where no frame is, unless some frame has transparency, and refuses a frame with a
- * wrong code. Browsers show nothing there, and the pixels before a wrong code. Only the first frame is shown, so
- * only it is judged.
+ * GIF89a. libvips shows black where no frame is, unless some frame has transparency, and refuses a frame with
+ * a wrong code. Browsers show nothing there, and the pixels before a wrong code. Only the first frame is
+ * shown, so only it is judged.
  */
 
 interface Table {

@@ -49,17 +49,17 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
       const conversion = format.conversionOf?.(bytes, metadata);
       const warnings = new Warnings(ofHeader.lines);
       const reading = { format, bytes, warnings };
+      const { alternatives, damage: missing } = prepared;
+      if (alternatives && missing) {
+        return decodeKnown([() => prepared.bytes, ...alternatives], missing, metadata, (candidate) =>
+          decode(candidate, size, conversion, reading),
+        );
+      }
       const seen = await orError(decode(prepared.bytes, size, conversion, reading));
       const raster = seen instanceof ImageError ? undefined : seen;
       const salvaged = format.salvage?.(bytes, { raster, warnings: warnings.lines });
       if (salvaged) return shrunk(salvaged, size);
       if (seen instanceof ImageError) throw seen;
-      if (prepared.alternative && prepared.damage) {
-        const other = await decode(prepared.alternative, size, conversion, reading);
-        const known = withoutUnknown(seen, other, metadata);
-        // What is missing shows nowhere.
-        return known === seen ? { raster: seen } : requireShown(known, prepared.damage);
-      }
       const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
       const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
       if (damage === undefined || format.fill === undefined) return { raster: seen, damage };
@@ -117,6 +117,32 @@ const shrunk = async ({ raster, damage }: Salvaged, { width, height }: Size): Pr
   if (!isColourOrAlpha(channels))
     throw new Error(`A raster of ${raw.channels} channels has ${channels} now.`);
   return { raster: { data, width, height, channels }, damage };
+};
+
+/**
+ * Decodes what is known of a picture that is filled in different ways.
+ *
+ * @throws ImageError `image-corrupt` if that is nothing
+ */
+const decodeKnown = async (
+  candidates: readonly (() => Buffer)[],
+  damage: Damage,
+  metadata: Metadata,
+  decodeOne: (candidate: Buffer) => Promise<Raster>,
+): Promise<Decoded> => {
+  let first: Raster | undefined;
+  for (const candidate of candidates) {
+    const raster = await orError(decodeOne(candidate()));
+    if (raster instanceof ImageError) continue;
+    if (first === undefined) {
+      first = raster;
+      continue;
+    }
+    const known = withoutUnknown(first, raster, metadata);
+    // What is missing shows nowhere.
+    return known === first ? { raster: first } : requireShown(known, damage);
+  }
+  throw corrupt(damage);
 };
 
 /** @throws ImageError `image-corrupt` if nothing was decoded */

@@ -1,6 +1,6 @@
 /*
- * LZW as in GIF89a, appendix F, as far as it is right: a wrong code ends the data. Both walks take time linear
- * in the codes and the pixels.
+ * LZW as in GIF89a, appendix F, as far as it is right: a wrong code ends the data. Both walks take time
+ * linear in the codes and the pixels.
  */
 
 const maxCodeBits = 12;

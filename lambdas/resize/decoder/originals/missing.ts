@@ -54,8 +54,8 @@ export const withoutMissing = (
 };
 
 /**
- * Makes transparent what is different in the same picture with other bytes where data is missing, and all that
- * follows.
+ * Makes transparent what is different in the same picture with other bytes where data is missing, and all
+ * that follows.
  *
  * @returns undefined if that is all of the raster
  */

@@ -1,4 +1,4 @@
-import { damaged } from './damage.ts';
+import { corrupt, damaged } from './damage.ts';
 import type { Format, Prepared } from './format.ts';
 
 /*
@@ -44,6 +44,9 @@ const isSound = (bytes: Buffer): boolean => {
 const minFillerBytes = 65_536;
 const maxFillerBytes = 2 ** 24;
 
+/** With some of them a lossless picture copies pixels from outside of it, which libvips refuses. */
+const fillers = [0xa5, 0xff, 0x55, 0x92, 0x6d, 0x11, 0xee];
+
 /** A container around parts of a file. */
 const container = (parts: readonly Buffer[]): Buffer => {
   const chunks = Buffer.concat(parts);
@@ -71,18 +74,19 @@ const prepare = (bytes: Buffer): Buffer | Prepared => {
   if (bytes.byteLength < headerBytes + chunkHeaderBytes || isSound(bytes)) return bytes;
   const chunks = chunksOf(bytes, bytes.byteLength);
   const picture = chunks.find(({ type }) => pictures.includes(type));
-  if (picture === undefined) return bytes;
+  if (picture === undefined) throw corrupt(damaged('incomplete', 'the file has no picture'));
   if (picture.end <= bytes.byteLength) {
     // What is missing is not shown: later frames, or metadata.
     const whole = chunks.filter(({ end }) => end <= bytes.byteLength);
     return container([bytes.subarray(headerBytes, whole.at(-1)?.end)]);
   }
-  if (picture.type === 'ANMF') return bytes;
-  const missing = `the picture ends ${picture.end - bytes.byteLength} bytes too soon`;
+  const damage = damaged('incomplete', `${picture.end - bytes.byteLength} bytes of the picture are missing`);
+  // Browsers show nothing of a frame that breaks off.
+  if (picture.type === 'ANMF') throw corrupt(damage);
   return {
     bytes: filled(bytes, picture, 0),
-    alternative: filled(bytes, picture, 0xa5),
-    damage: damaged('incomplete', missing),
+    alternatives: fillers.map((filler) => () => filled(bytes, picture, filler)),
+    damage,
   };
 };
 
