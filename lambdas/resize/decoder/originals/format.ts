@@ -81,6 +81,12 @@ export interface Format {
    */
   readonly fill?: Fill;
   /**
+   * What may be decoded of a file that libvips refuses after it has read its header: most of it first.
+   *
+   * @default - nothing
+   */
+  readonly repairs?: (bytes: Buffer) => readonly (() => Buffer)[];
+  /**
    * Decodes what a damaged file has where libvips refuses it, or would show something else than a browser.
    * The limits have been checked. It is called for every file, so it must first find out cheaply whether it
    * is needed.

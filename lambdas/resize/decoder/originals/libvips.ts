@@ -59,13 +59,15 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
       const raster = seen instanceof ImageError ? undefined : seen;
       const salvaged = format.salvage?.(bytes, { raster, warnings: warnings.lines });
       if (salvaged) return shrunk(salvaged, size);
-      if (seen instanceof ImageError) throw seen;
+      if (seen instanceof ImageError) {
+        const raster = await decodeRepaired(seen, reading, (repaired) =>
+          decode(repaired, size, conversion, reading),
+        );
+        return judged(raster, damaged('damaged', String(seen.cause)), format, metadata);
+      }
       const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
       const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
-      if (damage === undefined || format.fill === undefined) return { raster: seen, damage };
-      const shown = requireShown(withoutMissing(seen, metadata, format.fill), damage);
-      // A browser shows the fill where a file is whole but damaged.
-      return damage.kind === 'incomplete' ? shown : { raster: seen, damage };
+      return damage ? judged(seen, damage, format, metadata) : { raster: seen };
     },
   };
 };
@@ -143,6 +145,28 @@ const decodeKnown = async (
     return known === first ? { raster: first } : requireShown(known, damage);
   }
   throw corrupt(damage);
+};
+
+/** @throws ImageError the error for the whole file if no repair helps */
+const decodeRepaired = async (
+  error: ImageError,
+  { format, bytes }: Reading,
+  decodeOne: (repaired: Buffer) => Promise<Raster>,
+): Promise<Raster> => {
+  const repairs = error.code === 'image-corrupt' ? format.repairs?.(bytes) : undefined;
+  for (const repaired of repairs ?? []) {
+    const raster = await orError(decodeOne(repaired()));
+    if (!(raster instanceof ImageError)) return raster;
+  }
+  throw error;
+};
+
+/** @throws ImageError `image-corrupt` if nothing was decoded */
+const judged = (raster: Raster, damage: Damage, { fill }: Format, metadata: Metadata): Decoded => {
+  if (fill === undefined) return { raster, damage };
+  const shown = requireShown(withoutMissing(raster, metadata, fill), damage);
+  // A browser shows the fill where a file is whole but damaged.
+  return damage.kind === 'incomplete' ? shown : { raster, damage };
 };
 
 /** @throws ImageError `image-corrupt` if nothing was decoded */
