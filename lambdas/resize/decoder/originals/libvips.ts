@@ -1,9 +1,9 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ImageError } from '../../../image/errors.ts';
 import { estimateDecodeMilliseconds } from '../cost.ts';
-import { corrupt, type Damage, damaged, refusalOf } from './damage.ts';
+import { corrupt, type Damage, damaged, kindOf, refusalOf } from './damage.ts';
 import type { Conversion, Format, Prepared, Salvaged } from './format.ts';
-import { withoutMissing, withoutUnknown } from './missing.ts';
+import { isOnlyFill, withoutMissing, withoutUnknown } from './missing.ts';
 import type { Decoded, OpenOriginal, Raster, Size } from './original.ts';
 import { Warnings } from './warnings.ts';
 
@@ -63,7 +63,8 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
         const raster = await decodeRepaired(seen, reading, (repaired) =>
           decode(repaired, size, conversion, reading),
         );
-        return judged(raster, damaged('damaged', String(seen.cause)), format, metadata);
+        const reason = String(seen.cause);
+        return judged(raster, damaged(kindOf(reason), reason), format, metadata);
       }
       const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
       const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
@@ -164,9 +165,9 @@ const decodeRepaired = async (
 /** @throws ImageError `image-corrupt` if nothing was decoded */
 const judged = (raster: Raster, damage: Damage, { fill }: Format, metadata: Metadata): Decoded => {
   if (fill === undefined) return { raster, damage };
-  const shown = requireShown(withoutMissing(raster, metadata, fill), damage);
+  if (damage.kind === 'incomplete') return requireShown(withoutMissing(raster, metadata, fill), damage);
   // A browser shows the fill where a file is whole but damaged.
-  return damage.kind === 'incomplete' ? shown : { raster, damage };
+  return requireShown(isOnlyFill(raster, fill) ? undefined : raster, damage);
 };
 
 /** @throws ImageError `image-corrupt` if nothing was decoded */
