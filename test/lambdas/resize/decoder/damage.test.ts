@@ -171,6 +171,17 @@ describe('a JPEG', () => {
     expect(at(0, 0)).toEqual(whole.at(0, 0));
   });
 
+  test('keeps the scans before a segment that cannot be read', async () => {
+    const jpeg = await quarteredPicture(width, height).jpeg({ progressive: true, quality: 90 }).toBuffer();
+    const tables = jpeg.lastIndexOf(Buffer.from([0xff, 0xc4]));
+    const { at, damage } = await shown(
+      Buffer.concat([jpeg.subarray(0, tables), Buffer.from([0xff, 0x98, 0, 2]), jpeg.subarray(tables)]),
+    );
+    expect(damage).toMatchObject({ kind: 'damaged' });
+    expectColour(at(40, 40), quarters.red);
+    expectColour(at(280, 200), quarters.white);
+  });
+
   test('that ends before its picture is corrupt', async () => {
     const jpeg = await baseline();
     for (const part of [jpeg.subarray(0, 300), jpeg.subarray(0, dataStart(jpeg))]) {
@@ -295,6 +306,24 @@ describe('a GIF', () => {
     expect(damage).toMatchObject({ kind: 'incomplete', reason: expect.stringMatching(/^\d+ of 320 pixels/) });
     expect(at(0, 0)).toEqual([...red, 255]);
     expect(at(19, 15)).toEqual(transparent);
+  });
+
+  test.each([0.25, 0.5, 0.75])('of %f of its bytes shows the same pixels as the whole one', async (share) => {
+    // GIVEN an encoder that uses long codes
+    const pixels = Buffer.from(Array.from({ length: 90 * 70 * 3 }, (_, at) => ((at * 7919) % 251) & 0xf0));
+    const gif = await sharp(pixels, { raw: { width: 90, height: 70, channels: 3 } })
+      .gif({ dither: 0 })
+      .toBuffer();
+    const complete = await shown(gif);
+    // WHEN
+    const part = await shown(gif.subarray(0, Math.round(gif.length * share)));
+    // THEN
+    expect(part.damage).toMatchObject({ kind: 'incomplete' });
+    const count = Number(/^(\d+) of 6300 pixels/.exec(part.damage?.reason ?? '')?.[1]);
+    expect(count).toBeGreaterThan(100);
+    expect(count).toBeLessThan(6300);
+    expect(part.data.subarray(0, count * 4).equals(complete.data.subarray(0, count * 4))).toBe(true);
+    expect(part.data.subarray(count * 4).every((sample) => sample === 0)).toBe(true);
   });
 
   test('with too few pixels shows those, and is damaged', async () => {
