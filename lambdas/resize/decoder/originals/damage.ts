@@ -23,7 +23,7 @@ const reasonOf = (text: string): string => {
 };
 
 /** How libraries say that bytes ran out. */
-const ranOut = /premature end|unexpected end|truncated|end of (file|input|stream)/i;
+const ranOut = /premature end of (JPEG|file)|unexpected end|truncated|end of (file|input|stream)/i;
 
 export const kindOf = (text: string): DamageKind => (ranOut.test(text) ? 'incomplete' : 'damaged');
 

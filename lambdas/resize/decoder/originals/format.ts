@@ -85,7 +85,7 @@ export interface Format {
    *
    * @default - nothing
    */
-  readonly repairs?: (bytes: Buffer) => readonly (() => Buffer)[];
+  readonly repairs?: (bytes: Buffer) => readonly (() => Prepared)[];
   /**
    * Decodes what a damaged file has where libvips refuses it, or would show something else than a browser.
    * The limits have been checked. It is called for every file, so it must first find out cheaply whether it

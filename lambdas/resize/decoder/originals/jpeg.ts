@@ -1,5 +1,5 @@
 import type { DamageKind } from '../../../image/damage.ts';
-import type { Conversion, Format } from './format.ts';
+import type { Conversion, Format, Prepared } from './format.ts';
 
 /*
  * Browsers and libvips decode JPEG with libjpeg-turbo, so what it makes of a damaged file is what a browser
@@ -112,7 +112,7 @@ const scansOf = (bytes: Buffer): Scans => {
 const maxRepairs = 12;
 
 /** libjpeg gives up at a segment that it cannot read. What the scans before it show is kept. */
-const repairs = (bytes: Buffer): readonly (() => Buffer)[] => {
+const repairs = (bytes: Buffer): readonly (() => Prepared)[] => {
   const starts: number[] = [];
   let hasScan = false;
   for (const { marker, start } of segmentsOf(bytes)) {
@@ -122,7 +122,9 @@ const repairs = (bytes: Buffer): readonly (() => Buffer)[] => {
   return starts
     .slice(-maxRepairs)
     .reverse()
-    .map((start) => () => Buffer.concat([bytes.subarray(0, start), Buffer.from([0xff, endOfImage])]));
+    .map((start) => () => ({
+      bytes: Buffer.concat([bytes.subarray(0, start), Buffer.from([0xff, endOfImage])]),
+    }));
 };
 
 /** Start of a frame: C0 to CF without the tables C4 and CC, and C8, which is reserved. */
@@ -157,11 +159,22 @@ const cmyk: Conversion = {
 /** The marker DNL (ITU-T T.81, B.2.5). */
 const defineLines = Buffer.from([0xff, 0xdc]);
 
-const unsupportedParts = [
-  [/arithmetic/i, 'a JPEG with arithmetic coding'],
-  [/Unsupported JPEG data precision (\d+)/i, 'a JPEG with more than 8 bits'],
-  [/Unsupported JPEG process/i, 'a lossless or hierarchical JPEG'],
-] as const;
+/** Lossless frames and those of a hierarchy (ITU-T T.81, table B.1). Browsers do not show them either. */
+const unsupportedFrames = new Set([0xc3, 0xc5, 0xc6, 0xc7, 0xcb, 0xcd, 0xce, 0xcf]);
+
+/** Names what libjpeg lacks. A damaged file may have any marker later. */
+const unsupported = (error: string, bytes: Buffer): string | undefined => {
+  for (const { marker } of segmentsOf(bytes)) {
+    if (unsupportedFrames.has(marker)) return 'a lossless or hierarchical JPEG';
+    if (isFrame(marker)) break;
+  }
+  if (/arithmetic/i.test(error)) return 'a JPEG with arithmetic coding';
+  if (/Unsupported JPEG data precision/i.test(error)) return 'a JPEG with more than 8 bits';
+  if (/DNL not supported/.test(error) && bytes.includes(defineLines)) {
+    return 'a JPEG that tells its height after the picture';
+  }
+  return undefined;
+};
 
 export const jpeg: Format = {
   damageOf,
@@ -169,8 +182,5 @@ export const jpeg: Format = {
   // The most common height of a minimum coded unit (MCU).
   fill: { isFill, blockRows: 16 },
   conversionOf: (_, { space, hasProfile }) => (space === 'cmyk' && !hasProfile ? cmyk : undefined),
-  unsupported: (error, bytes) =>
-    /DNL not supported/.test(error) && bytes.includes(defineLines)
-      ? 'a JPEG that tells its height after the picture'
-      : unsupportedParts.find(([pattern]) => pattern.test(error))?.[1],
+  unsupported,
 };

@@ -60,11 +60,9 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
       const salvaged = format.salvage?.(bytes, { raster, warnings: warnings.lines });
       if (salvaged) return shrunk(salvaged, size);
       if (seen instanceof ImageError) {
-        const raster = await decodeRepaired(seen, reading, (repaired) =>
+        return decodeRepaired(seen, reading, metadata, (repaired) =>
           decode(repaired, size, conversion, reading),
         );
-        const reason = String(seen.cause);
-        return judged(raster, damaged(kindOf(reason), reason), format, metadata);
       }
       const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
       const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
@@ -152,12 +150,20 @@ const decodeKnown = async (
 const decodeRepaired = async (
   error: ImageError,
   { format, bytes }: Reading,
+  metadata: Metadata,
   decodeOne: (repaired: Buffer) => Promise<Raster>,
-): Promise<Raster> => {
+): Promise<Decoded> => {
   const repairs = error.code === 'image-corrupt' ? format.repairs?.(bytes) : undefined;
-  for (const repaired of repairs ?? []) {
-    const raster = await orError(decodeOne(repaired()));
-    if (!(raster instanceof ImageError)) return raster;
+  const reason = String(error.cause);
+  const damage = damaged(kindOf(reason), reason);
+  for (const repair of repairs ?? []) {
+    const { bytes: repaired, alternatives } = repair();
+    const decoded = await orError(
+      alternatives
+        ? decodeKnown([() => repaired, ...alternatives], damage, metadata, decodeOne)
+        : decodeOne(repaired).then((raster) => judged(raster, damage, format, metadata)),
+    );
+    if (!(decoded instanceof ImageError)) return { damage, ...decoded };
   }
   throw error;
 };

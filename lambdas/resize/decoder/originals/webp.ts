@@ -17,9 +17,9 @@ const headerBytes = 12;
 const chunkHeaderBytes = 8;
 const pictures = ['VP8 ', 'VP8L', 'ANMF'];
 
-const chunksOf = (bytes: Buffer, end: number): readonly Chunk[] => {
+const chunksOf = (bytes: Buffer, end: number, start = headerBytes): readonly Chunk[] => {
   const chunks: Chunk[] = [];
-  for (let at = headerBytes; at + chunkHeaderBytes <= end; ) {
+  for (let at = start; at + chunkHeaderBytes <= end; ) {
     const length = bytes.readUInt32LE(at + 4);
     const chunk = {
       type: bytes.toString('latin1', at, at + 4),
@@ -90,4 +90,43 @@ const prepare = (bytes: Buffer): Buffer | Prepared => {
   };
 };
 
-export const webp: Format = { prepare };
+const frameHeaderBytes = 16;
+const compressed = ['ALPH', 'VP8 ', 'VP8L'];
+
+/** Where the data of the first picture is, and that of its transparency. */
+const dataOf = (bytes: Buffer): readonly Chunk[] => {
+  const chunks = chunksOf(bytes, bytes.byteLength);
+  const frame = chunks.find(({ type }) => type === 'ANMF');
+  const parts = frame
+    ? chunksOf(bytes, frame.end, frame.start + chunkHeaderBytes + frameHeaderBytes)
+    : chunks;
+  return parts.filter(({ type, end }) => compressed.includes(type) && end <= bytes.byteLength);
+};
+
+/** Replaces the end of each part. */
+const withTails = (bytes: Buffer, parts: readonly Chunk[], share: number, filler: number): Buffer => {
+  const copy = Buffer.from(bytes);
+  for (const { start, end } of parts) {
+    const data = start + chunkHeaderBytes;
+    copy.fill(filler, data + Math.ceil((end - data) * share), end);
+  }
+  return copy;
+};
+
+/** How much of the data is kept. */
+const keptShares = [15 / 16, 3 / 4, 1 / 2, 1 / 4];
+const maxRepairedBytes = 2_000_000;
+
+/**
+ * Wrong data makes libvips refuse the picture, often only at its end, where pixels are copied beyond it. Each
+ * try decodes the picture again, so a large one gets one try.
+ */
+const repairs = (bytes: Buffer): readonly (() => Prepared)[] => {
+  const parts = dataOf(bytes);
+  return keptShares.slice(0, bytes.byteLength > maxRepairedBytes ? 1 : undefined).map((share) => () => ({
+    bytes: withTails(bytes, parts, share, 0),
+    alternatives: fillers.map((filler) => () => withTails(bytes, parts, share, filler)),
+  }));
+};
+
+export const webp: Format = { prepare, repairs };

@@ -394,6 +394,37 @@ describe('a WebP', () => {
     expect(at(120, size.height - 1)).toEqual(transparent);
   });
 
+  test('that is lossless and that libvips refuses shows the rows before the damage', async () => {
+    // GIVEN
+    const webp = await sharp('photo.jpg').resize(150, 200).webp({ lossless: true }).toBuffer();
+    const whole = await shown(webp);
+    const start = Math.round(webp.length * 0.8);
+    const candidates = Array.from({ length: 40 }, (_, at) => {
+      const damaged = Buffer.from(webp);
+      damaged.fill(at * 6 + 1, start + at, start + at + 8);
+      return damaged;
+    });
+    const isRefused = async (bytes: Buffer) => {
+      try {
+        await sharp(bytes, { failOn: 'none' }).raw().toBuffer();
+        return false;
+      } catch {
+        return true;
+      }
+    };
+    const refusals = await Promise.all(candidates.map(isRefused));
+    const refusedOne = candidates[refusals.indexOf(true)];
+    if (refusedOne === undefined) throw new Error('libvips decodes all of them.');
+    // WHEN
+    const { at, damage } = await shown(refusedOne);
+    // THEN
+    expect(damage).toMatchObject({
+      kind: 'damaged',
+      reason: expect.stringContaining('unable to read pixels'),
+    });
+    for (const y of [0, 20, 40]) expect(at(70, y)).toEqual(whole.at(70, y));
+  });
+
   test.each([
     ['with a size that is too large', 1000],
     ['with a size that is too small', -100],
