@@ -1,6 +1,7 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ImageError } from '../../../image/errors.ts';
 import { estimateDecodeMilliseconds } from '../cost.ts';
+import { conversionOfProfile } from './colour/profile.ts';
 import { orCorrupt } from './damage.ts';
 import type { Conversion, Format } from './format.ts';
 import type { Decoded, OpenOriginal, Raster, Size } from './original.ts';
@@ -38,7 +39,8 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
     height,
     frames: framesOf(metadata),
     estimatedMilliseconds: estimateDecodeMilliseconds(metadata, bytes),
-    decode: async (size) => decode(prepared, size, format.conversionOf?.(bytes, metadata)),
+    decode: async (size) =>
+      decode(prepared, size, format.conversionOf?.(bytes, metadata) ?? conversionOfProfile(metadata)),
   };
 };
 

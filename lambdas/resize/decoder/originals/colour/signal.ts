@@ -17,26 +17,19 @@ export interface ColourSignal {
   readonly peak?: number | undefined;
 }
 
+/** ITU-T H.273, tables 2 and 3: known by other means, or not at all. */
+const unspecified = 2;
+
 /**
- * The colours of an AVIF that its nclx box signals. As in Chromium, numbers that are unspecified or unknown
- * mean sRGB, and so do the curves of cameras.
+ * The colours of an AVIF that its nclx box signals. As in Chromium, an unspecified number means that of sRGB,
+ * the curves of cameras mean that of sRGB, and unknown primaries those of sRGB.
  *
- * @returns undefined if it is sRGB
+ * @returns undefined if it is sRGB, or the curve is unknown
  */
 export const signalledColour = (signal: ColourSignal, depth: Depth): Conversion | undefined => {
-  const unspecified = 2;
-  const isKnown =
-    (signal.primaries === unspecified || primariesByNumber.has(signal.primaries)) &&
-    (signal.transfer === unspecified || transferOf(signal, srgb) !== undefined);
-  if (!isKnown) return undefined;
-  return conversionFrom(
-    {
-      primaries: primariesByNumber.get(signal.primaries) ?? bt709,
-      transfer: transferOf(signal, srgb) ?? srgb,
-      peak: signal.peak,
-    },
-    depth,
-  );
+  const transfer = signal.transfer === unspecified ? srgb : transferOf(signal, srgb);
+  const primaries = primariesByNumber.get(signal.primaries) ?? bt709;
+  return transfer && conversionFrom({ primaries, transfer, peak: signal.peak }, depth);
 };
 
 /**
