@@ -1,6 +1,7 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ImageError } from '../../../image/errors.ts';
 import { estimateDecodeMilliseconds } from '../cost.ts';
+import { conversionOfProfile } from './colour/profile.ts';
 import { corrupt, type Damage, damaged, refusalOf } from './damage.ts';
 import type { Conversion, Format, Prepared } from './format.ts';
 import { type Fill, withoutMissing } from './missing.ts';
