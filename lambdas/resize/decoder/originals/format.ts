@@ -57,6 +57,13 @@ export interface Format {
    */
   readonly fill?: Fill;
   /**
+   * Decodes what a damaged file has: one that libvips refused, or of which `damageOf` said something.
+   *
+   * @returns a sound file that shows it, or undefined to keep what libvips made of the file
+   * @throws ImageError `image-corrupt` if there is nothing
+   */
+  readonly repair?: (bytes: Buffer, warnings: readonly string[]) => Promise<Prepared | undefined>;
+  /**
    * Names a sound file that libvips cannot decode, by the words in which it refused: "a JPEG with ...".
    *
    * @default - what libvips refuses is corrupt

@@ -45,12 +45,35 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
     async decode(size) {
       const conversion = format.conversionOf?.(bytes, metadata) ?? conversionOfProfile(metadata);
       const warnings = new Warnings(ofHeader.lines);
-      const raster = await orRefuse(format, () => decode(prepared.bytes, size, conversion, warnings));
-      const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
-      const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
-      return damage && format.fill ? requireShown(raster, damage, format.fill, metadata) : { raster, damage };
+      const repaired = async (): Promise<Decoded | undefined> => {
+        const file = await format.repair?.(bytes, warnings.lines);
+        return file && decodeRepaired(file, size, (_, ofFile) => format.conversionOf?.(bytes, ofFile));
+      };
+      try {
+        const raster = await orRefuse(format, () => decode(prepared.bytes, size, conversion, warnings));
+        const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
+        const shown = kind && (await repaired());
+        if (shown) return shown;
+        const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
+        return damage && format.fill
+          ? requireShown(raster, damage, format.fill, metadata)
+          : { raster, damage };
+      } catch (error) {
+        const shown = await repaired();
+        if (shown) return shown;
+        throw error;
+      }
     },
   };
+};
+
+const decodeRepaired = async (
+  { bytes, damage }: Prepared,
+  size: Size,
+  conversionOf: Format['conversionOf'],
+): Promise<Decoded> => {
+  const { decode: decodeFile } = await openWithLibvips(bytes, { conversionOf });
+  return { ...(await decodeFile(size)), damage };
 };
 
 const preparedBy = ({ prepare }: Format, bytes: Buffer): Prepared => {

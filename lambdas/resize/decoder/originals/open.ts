@@ -3,10 +3,11 @@ import type { Format } from './format.ts';
 import { jpeg } from './jpeg.ts';
 import { openWithLibvips } from './libvips.ts';
 import type { OpenOriginal } from './original.ts';
+import { png } from './png.ts';
 
 const formats: Readonly<Record<OriginalType, Format>> = {
   'image/jpeg': jpeg,
-  'image/png': {},
+  'image/png': png,
   'image/webp': {},
   'image/gif': {},
   'image/avif': {},

@@ -44,8 +44,16 @@ const readProfile = (icc: Buffer): Profile | undefined => {
   return { space: icc.toString('latin1', 16, 20), tag: (name) => tags.get(name) };
 };
 
+/** Whether Chromium and libvips can use the profile at all. */
+export const isReadableProfile = (icc: Buffer): boolean => readProfile(icc) !== undefined;
+
 /** @returns undefined if libvips shows the colours as browsers do */
-export const conversionOfProfile = ({ icc, depth, space, format }: Metadata): Conversion | undefined => {
+export const conversionOfProfile = ({
+  icc,
+  depth,
+  space,
+  format,
+}: Pick<Metadata, 'icc' | 'depth' | 'space' | 'format'>): Conversion | undefined => {
   if (icc === undefined) return undefined;
   const isGrey = space === 'b-w' || space === 'grey16';
   if (!isGrey && space !== 'srgb' && space !== 'rgb16') return undefined;
