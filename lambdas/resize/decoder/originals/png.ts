@@ -1,12 +1,13 @@
 import { deflateSync } from 'node:zlib';
+import type { DamageKind } from '../../../image/damage.ts';
 import { ImageError } from '../../../image/errors.ts';
 import { corrupt, damaged } from './damage.ts';
 import type { Format, Prepared } from './format.ts';
 import { chunkOf, chunksOf, signature } from './png/chunks.ts';
 import { conversionOf } from './png/colour.ts';
-import { defaultImage, type Frame, separateFirstFrame } from './png/frame.ts';
+import { defaultImage, type Frame, isOutOfStep, separateFirstFrame } from './png/frame.ts';
 import { colourTypes, type Head, readHead } from './png/head.ts';
-import { inflate, inflateLeniently } from './png/inflate.ts';
+import { inflate, inflateLeniently, isWhole } from './png/inflate.ts';
 import { cleanHead, isCleanHead, paletteOf, transparencyOf } from './png/palette.ts';
 import {
   type Canvas,
@@ -52,10 +53,12 @@ const withFrame = (bytes: Buffer, head: Head, palette: Palette, frame: Frame): B
     return Buffer.concat([signature, ...chunks, chunkOf('IDAT', frame.data), chunkOf('IEND')]);
   }
   if (!canPaint(head)) return undefined;
-  const inflated = inflate(frame.data, inflatedBytes(frame.header));
-  if (inflated === undefined) return undefined;
+  const inflated = inflate(frame.data, inflatedBytes(frame.header)) ?? Buffer.alloc(0);
   const canvas = canvasFor(head.header);
-  paint(canvas, frame.header, inflated, pixelReader(frame.header, palette, transparencyOf(head)), frame);
+  const pixels = pixelReader(frame.header, palette, transparencyOf(head));
+  const { rows } = paint(canvas, frame.header, inflated, pixels, frame);
+  // The default image is not what browsers show.
+  if (rows === 0) throw corrupt(damaged('damaged', 'fdAT: no row can be decoded'));
   return fileOf(canvas, bytes, head);
 };
 
@@ -81,17 +84,28 @@ const fileOf = ({ width, height, channels, data }: Canvas, bytes: Buffer, head: 
   ]);
 };
 
+/** What Chromium does not show before an interruption, because its decoder still holds it back. */
+const heldBackBytes = 32_768;
+
+const inflatedOf = async ({ header, data, isInterrupted }: Frame): Promise<Buffer> => {
+  const expected = inflatedBytes(header);
+  const inflated = await inflateLeniently(data, expected);
+  const isCut = isInterrupted && inflated.byteLength < expected && !isWhole(data, expected);
+  return isCut ? inflated.subarray(0, -heldBackBytes) : inflated;
+};
+
 /** libpng stops at the first error, or long before it, and leaves the rest black. */
 const repair = async (bytes: Buffer, warnings: readonly string[]): Promise<Prepared | undefined> => {
   const head = readHead(bytes);
   const palette = head && paletteOf(head);
   if (head === undefined || palette === undefined || !canPaint(head)) return undefined;
   const frame = separateFirstFrame(bytes, head) ?? defaultImage(bytes, head);
-  const inflated = await inflateLeniently(frame.data, inflatedBytes(frame.header));
+  const inflated = await inflatedOf(frame);
   const canvas = canvasFor(head.header);
   const pixels = pixelReader(frame.header, palette, transparencyOf(head));
   const { rows, of } = paint(canvas, frame.header, inflated, pixels, frame);
-  const damage = damaged(frame.hasEnd ? 'damaged' : 'incomplete', warnings.join('; '));
+  const isCutOff = !(frame.hasEnd || frame.isInterrupted);
+  const damage = damaged(isCutOff ? 'incomplete' : 'damaged', warnings.join('; '));
   if (rows === 0) throw corrupt(damage);
   const isDamaged = rows < of || warnings.some((warning) => wrongCheck.test(warning));
   return { bytes: fileOf(canvas, bytes, head), damage: isDamaged ? damage : undefined };
@@ -102,9 +116,15 @@ const wrongCheck = /incorrect data check/;
 /** What libpng says of a picture's data. What it says of other chunks does not show. */
 const aboutData = /not enough (image )?data|IDAT: (?!Extra)|bad adaptive filter|read error/i;
 
+const damageOf = (warnings: readonly string[], bytes: Buffer): DamageKind | undefined => {
+  const head = readHead(bytes);
+  const isOdd = head !== undefined && isOutOfStep(bytes, head);
+  return isOdd || warnings.some((warning) => aboutData.test(warning)) ? 'damaged' : undefined;
+};
+
 export const png: Format = {
   prepare,
   conversionOf,
-  damageOf: (warnings) => (warnings.some((warning) => aboutData.test(warning)) ? 'damaged' : undefined),
+  damageOf,
   repair,
 };

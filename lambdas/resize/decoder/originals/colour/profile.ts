@@ -2,8 +2,9 @@ import type { Metadata } from 'sharp';
 import type { Conversion, Samples } from '../format.ts';
 import type { Raster } from '../original.ts';
 import { curveOf } from './curve.ts';
+import { type Triple, transpose } from './matrix.ts';
 import { bt709 } from './primaries.ts';
-import { conversionFrom } from './rgb.ts';
+import { conversionFrom, conversionOfLight } from './rgb.ts';
 import { type Depth, numbersOf } from './samples.ts';
 import { spaceOfCicp } from './signal.ts';
 import { hlgNumber, pqNumber, srgb, type Transfer } from './transfer.ts';
@@ -63,9 +64,9 @@ export const conversionOfProfile = ({
   if (hdr) return conversionFrom(hdr, depth);
   switch (profile.space) {
     case 'RGB ':
-      if (!isGrey) return depth === 'ushort' ? throughProfile : undefined;
+      if (space === 'rgb16') return conversionOfMatrix(profile, depth) ?? throughProfile;
       // ImageMagick and Pillow, after which TIFFs are modelled, do not apply such a profile to grey.
-      return format === 'tiff' ? undefined : conversionOfGrey(profile.tag('gTRC'), depth);
+      return !isGrey || format === 'tiff' ? undefined : conversionOfGrey(profile.tag('gTRC'), depth);
     case 'GRAY':
       // libvips converts grey of 8 bits.
       return space === 'grey16' ? conversionOfGrey(profile.tag('kTRC'), depth) : undefined;
@@ -79,6 +80,28 @@ const conversionOfGrey = (tag: Buffer | undefined, depth: Depth): Conversion | u
   const transfer = tag && curveOf(tag);
   if (transfer === undefined || isAlmostSrgb(transfer)) return undefined;
   return conversionFrom({ primaries: bt709, transfer }, depth);
+};
+
+/**
+ * Most profiles are three curves and a matrix. Little CMS replaces them by a coarse table in 16 bits, which
+ * is wrong by 20 levels in saturated colours.
+ */
+const conversionOfMatrix = ({ tag }: Profile, depth: Depth): Conversion | undefined => {
+  // Tables take precedence.
+  if (tag('A2B0') || tag('A2B1')) return undefined;
+  const [red, green, blue] = ['rTRC', 'gTRC', 'bTRC'].map((name) => curveOf(tag(name) ?? none));
+  const [x, y, z] = ['rXYZ', 'gXYZ', 'bXYZ'].map((name) => colourOf(tag(name) ?? none));
+  if (!(red && green && blue && x && y && z)) return undefined;
+  return conversionOfLight({ toConnection: transpose([x, y, z]), curves: [red, green, blue] }, depth);
+};
+
+const none = Buffer.alloc(0);
+
+/** ICC.1:2022, 10.31. */
+const colourOf = (tag: Buffer): Triple | undefined => {
+  if (tag.toString('latin1', 0, 4) !== 'XYZ ' || tag.byteLength < 20) return undefined;
+  const component = (at: number): number => tag.readInt32BE(at) / 65_536;
+  return [component(8), component(12), component(16)];
 };
 
 /** Takes samples for sRGB, whatever their profile says. */

@@ -31,6 +31,9 @@ export function* chunksOf(bytes: Buffer, from = signature.byteLength): Generator
 export const isIntact = (bytes: Buffer, { start, end }: Chunk): boolean =>
   end <= bytes.byteLength && crc32(bytes.subarray(start + 4, end - 4)) === bytes.readUInt32BE(end - 4);
 
+/** 5.3. */
+export const isTypeOfChunk = (type: string): boolean => /^[A-Za-z]{4}$/.test(type);
+
 /** Makes a chunk with the right check. */
 export const chunkOf = (type: string, data: Buffer = Buffer.alloc(0)): Buffer => {
   const chunk = Buffer.alloc(frameBytes + data.byteLength);

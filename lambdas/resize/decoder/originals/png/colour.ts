@@ -4,11 +4,13 @@ import type { Primaries } from '../colour/primaries.ts';
 import { bt709 } from '../colour/primaries.ts';
 import { asSrgb, conversionOfProfile, isReadableProfile } from '../colour/profile.ts';
 import { conversionFrom, type RgbSpace } from '../colour/rgb.ts';
-import type { Depth } from '../colour/samples.ts';
 import { spaceOfCicp } from '../colour/signal.ts';
 import { gamma } from '../colour/transfer.ts';
 import type { Conversion } from '../format.ts';
 import { type Head, readHead } from './head.ts';
+
+/** Chromium drops the lower half of samples of 16 bits before it converts them. */
+const depth = 'uchar';
 
 /**
  * The colours of a PNG, by the first of its signals that can be read: cICP, iCCP, sRGB, then gAMA with cHRM
@@ -17,15 +19,12 @@ import { type Head, readHead } from './head.ts';
 export const conversionOf = (bytes: Buffer, metadata: Metadata): Conversion | undefined => {
   const head = readHead(bytes);
   if (head === undefined) return undefined;
-  // Like Chromium, which drops the lower half of grey samples.
-  const depth = metadata.space === 'grey16' ? 'uchar' : metadata.depth;
   const cicp = spaceOfCicpChunk(head);
-  if (cicp) return conversionFrom(cicp, depth) ?? (metadata.icc && asSrgb);
-  if (metadata.icc && isReadableProfile(metadata.icc)) return undefined;
-  // libvips drops a profile that does not fit, such as one for RGB on grey.
-  const icc = profileOf(head);
-  if (icc && isReadableProfile(icc)) return conversionOfProfile({ ...metadata, icc });
-  return head.chunk('sRGB') ? undefined : conversionOfGamma(head, depth);
+  const plain = metadata.icc && asSrgb;
+  if (cicp) return conversionFrom(cicp, depth) ?? plain;
+  const icc = profileOf(head, metadata);
+  if (icc) return conversionOfProfile({ ...metadata, icc, depth });
+  return (isMarkedSrgb(head) ? undefined : conversionOfGamma(head)) ?? plain;
 };
 
 /** 11.3.2.6 and 11.3.2.7. */
@@ -47,15 +46,27 @@ const peakOf = (data: Buffer | undefined, at: number): number | undefined => {
 const maxProfileBytes = 4_000_000;
 
 /** 11.3.2.3: a name, a zero, the method, and the profile in a zlib stream. */
-const profileOf = ({ chunk }: Head): Buffer | undefined => {
+const profileOf = ({ chunk }: Head, { icc }: Metadata): Buffer | undefined => {
+  // libvips reads damaged chunks, and drops a profile that does not fit, such as one for RGB on grey.
   const iccp = chunk('iCCP');
   const end = iccp?.indexOf(0) ?? -1;
   if (iccp === undefined || end === -1) return undefined;
+  const profile = icc ?? inflated(iccp.subarray(end + 2));
+  return profile && isReadableProfile(profile) ? profile : undefined;
+};
+
+const inflated = (data: Buffer): Buffer | undefined => {
   try {
-    return inflateSync(iccp.subarray(end + 2), { maxOutputLength: maxProfileBytes });
+    return inflateSync(data, { maxOutputLength: maxProfileBytes });
   } catch {
     return undefined;
   }
+};
+
+/** 11.3.2.5: one of four rendering intents. */
+const isMarkedSrgb = ({ chunk }: Head): boolean => {
+  const srgb = chunk('sRGB');
+  return srgb?.byteLength === 1 && (srgb[0] ?? 4) < 4;
 };
 
 /** gAMA and cHRM are in steps of 0.00001 (11.3.2.1 and 11.3.2.2). */
@@ -64,7 +75,7 @@ const step = 100_000;
 /** libpng and Chromium take such gammas for that of sRGB, unless there are primaries as well. */
 const isNeutral = (exponent: number): boolean => Math.abs(exponent * 2.2 - 1) < 0.05;
 
-const conversionOfGamma = ({ chunk }: Head, depth: Depth): Conversion | undefined => {
+const conversionOfGamma = ({ chunk }: Head): Conversion | undefined => {
   const gama = chunk('gAMA');
   const exponent = gama?.byteLength === 4 ? gama.readUInt32BE(0) / step : 0;
   if (exponent === 0) return undefined;

@@ -1,4 +1,4 @@
-import { type Chunk, chunksOf, isIntact } from './chunks.ts';
+import { type Chunk, chunksOf, isIntact, isTypeOfChunk } from './chunks.ts';
 import type { Head, Header } from './head.ts';
 
 /** The picture that browsers show first, maybe smaller than the canvas. */
@@ -8,17 +8,19 @@ export interface Frame {
   readonly top: number;
   /** A zlib stream, maybe cut off. */
   readonly data: Buffer;
-  /** Whether the file ends after the frame as it should. */
+  /** Whether the file has an end after the frame. */
   readonly hasEnd: boolean;
+  /** Whether something is wrong with the chunk after which the data ends, or another one interrupts it. */
+  readonly isInterrupted: boolean;
 }
 
 /** Programs write chunks of 8 kB or more. What follows so many is ignored. */
-const maxPieces = 1_000_000;
+const maxPieces = 100_000;
 
 /** The default image: the first run of chunks IDAT (PNG specification, third edition, 11.2.3). */
 export const defaultImage = (bytes: Buffer, { header, end }: Head): Frame => {
-  const { pieces, hasEnd } = runOf(bytes, end, 'IDAT');
-  return { header, left: 0, top: 0, data: Buffer.concat(pieces), hasEnd };
+  const { pieces, ...run } = runOf(bytes, end, 'IDAT');
+  return { ...run, header, left: 0, top: 0, data: Buffer.concat(pieces) };
 };
 
 /**
@@ -34,9 +36,9 @@ export const separateFirstFrame = (bytes: Buffer, head: Head): Frame | undefined
     if (control.type !== 'fcTL') continue;
     const place = isIntact(bytes, control) ? placeOf(control, head.header) : undefined;
     if (place === undefined) return undefined;
-    const { pieces, hasEnd } = runOf(bytes, control.end, 'fdAT');
+    const { pieces, ...run } = runOf(bytes, control.end, 'fdAT');
     const data = Buffer.concat(pieces.map((piece) => piece.subarray(sequenceBytes)));
-    return data.byteLength === 0 ? undefined : { ...place, data, hasEnd };
+    return data.byteLength === 0 ? undefined : { ...run, ...place, data };
   }
   return undefined;
 };
@@ -45,7 +47,7 @@ export const separateFirstFrame = (bytes: Buffer, head: Head): Frame | undefined
 const sequenceBytes = 4;
 
 /** 11.3.6.2. */
-const placeOf = ({ data }: Chunk, header: Header): Omit<Frame, 'data' | 'hasEnd'> | undefined => {
+const placeOf = ({ data }: Chunk, header: Header): Pick<Frame, 'header' | 'left' | 'top'> | undefined => {
   if (data.byteLength !== 26) return undefined;
   const [width, height, left, top] = [4, 8, 12, 16].map((at) => data.readUInt32BE(at));
   if (width === undefined || height === undefined || left === undefined || top === undefined)
@@ -56,18 +58,30 @@ const placeOf = ({ data }: Chunk, header: Header): Omit<Frame, 'data' | 'hasEnd'
     : undefined;
 };
 
+/** Collects the data of consecutive chunks of this type, until one is damaged. */
 const runOf = (bytes: Buffer, from: number, type: string) => {
   const pieces: Buffer[] = [];
-  let hasStarted = false;
-  let hasEnded = false;
+  let hasRunEnded = false;
+  let isInterrupted = false;
   let hasEnd = false;
   for (const chunk of chunksOf(bytes, from)) {
     if (chunk.type === 'IEND') hasEnd = true;
-    else if (chunk.type !== type) hasEnded = hasStarted;
-    else if (!hasEnded && pieces.length < maxPieces) {
-      hasStarted = true;
+    if (hasRunEnded) continue;
+    if (chunk.type === type) {
       pieces.push(chunk.data);
+      const isWhole = chunk.end <= bytes.byteLength;
+      isInterrupted = isWhole && !isIntact(bytes, chunk);
+      hasRunEnded = isInterrupted || pieces.length === maxPieces;
+    } else if (pieces.length > 0) {
+      hasRunEnded = true;
+      isInterrupted = true;
     }
   }
-  return { pieces, hasEnd };
+  return { pieces, hasEnd, isInterrupted };
+};
+
+/** Whether chunks do not follow each other: a wrong length makes data of what is none. */
+export const isOutOfStep = (bytes: Buffer, { end }: Head): boolean => {
+  for (const { type } of chunksOf(bytes, end)) if (!isTypeOfChunk(type)) return true;
+  return false;
 };

@@ -1,4 +1,4 @@
-import { constants, createInflateRaw, inflateRawSync } from 'node:zlib';
+import { constants, createInflateRaw, inflateRawSync, type ZlibOptions } from 'node:zlib';
 
 /** RFC 1950: the first two bytes name the method and the window. */
 const zlibHeaderBytes = 2;
@@ -17,11 +17,18 @@ const deflated = (data: Buffer): Buffer | undefined => {
   return isDeflate && !hasDictionary && header % 31 === 0 ? data.subarray(zlibHeaderBytes) : undefined;
 };
 
-/** @returns undefined if the data is damaged or longer than expected */
-export const inflate = (data: Buffer, maxBytes: number): Buffer | undefined => {
+/** @returns undefined if the data is damaged or longer than expected. It may be cut off */
+export const inflate = (data: Buffer, maxBytes: number): Buffer | undefined =>
+  inflated(data, { maxOutputLength: maxBytes, finishFlush: constants.Z_SYNC_FLUSH });
+
+/** Whether the stream has an end. */
+export const isWhole = (data: Buffer, maxBytes: number): boolean =>
+  inflated(data, { maxOutputLength: maxBytes }) !== undefined;
+
+const inflated = (data: Buffer, options: ZlibOptions): Buffer | undefined => {
   const stream = deflated(data);
   try {
-    return stream && inflateRawSync(stream, { maxOutputLength: maxBytes });
+    return stream && inflateRawSync(stream, options);
   } catch {
     return undefined;
   }

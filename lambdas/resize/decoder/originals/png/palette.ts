@@ -1,4 +1,4 @@
-import { type Chunk, chunkOf, isIntact } from './chunks.ts';
+import { type Chunk, chunkOf, isIntact, isTypeOfChunk } from './chunks.ts';
 import { colourTypes, type Head } from './head.ts';
 import type { Palette } from './pixels.ts';
 
@@ -75,7 +75,7 @@ export const isCleanHead = (bytes: Buffer, { header, chunks }: Head): boolean =>
       case 'tRNS':
         return isIntact(bytes, each) && isCleanTransparency(header.colourType, header.depth, each.data);
       default:
-        return /^[A-Za-z]{4}$/.test(each.type);
+        return isTypeOfChunk(each.type);
     }
   });
 
