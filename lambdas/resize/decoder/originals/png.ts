@@ -84,14 +84,16 @@ const fileOf = ({ width, height, channels, data }: Canvas, bytes: Buffer, head: 
   ]);
 };
 
-/** What Chromium does not show before an interruption, because its decoder still holds it back. */
+/** What Chromium does not show before an error: its decoder still holds it back. */
 const heldBackBytes = 32_768;
 
 const inflatedOf = async ({ header, data, isInterrupted }: Frame): Promise<Buffer> => {
   const expected = inflatedBytes(header);
   const inflated = await inflateLeniently(data, expected);
-  const isCut = isInterrupted && inflated.byteLength < expected && !isWhole(data, expected);
-  return isCut ? inflated.subarray(0, -heldBackBytes) : inflated;
+  if (inflated.byteLength === expected || isWhole(data, expected)) return inflated;
+  const hasError = isInterrupted || inflate(data, expected) === undefined;
+  // Of small pictures Chromium shows nothing then, which helps nobody.
+  return hasError && inflated.byteLength > heldBackBytes ? inflated.subarray(0, -heldBackBytes) : inflated;
 };
 
 /** libpng stops at the first error, or long before it, and leaves the rest black. */

@@ -34,29 +34,62 @@ const inflated = (data: Buffer, options: ZlibOptions): Buffer | undefined => {
   }
 };
 
-/** In so many steps, the rest of the last one is lost at the first error. */
-const steps = 4000;
-const minStepBytes = 64;
+/** Up to this length, the end of what is sound is sought byte by byte. */
+const maxSoughtBytes = 131_072;
 
 /** Inflates until the first error, or the end of the data. */
 export const inflateLeniently = async (data: Buffer, expectedBytes: number): Promise<Buffer> => {
-  const stream = deflated(data);
-  if (stream === undefined) return Buffer.alloc(0);
-  const chunkSize = Math.max(minStepBytes, Math.ceil(expectedBytes / steps));
-  const inflater = createInflateRaw({ chunkSize, finishFlush: constants.Z_SYNC_FLUSH });
-  const parts: Buffer[] = [];
-  let length = 0;
-  inflater.end(stream);
-  try {
-    for await (const part of inflater) {
-      if (!Buffer.isBuffer(part)) continue;
+  const stream = deflated(data) ?? Buffer.alloc(0);
+  const found =
+    stream.byteLength <= maxSoughtBytes
+      ? longestSound(stream, expectedBytes)
+      : await inflatedInSteps(stream, expectedBytes);
+  return found.subarray(0, expectedBytes);
+};
+
+/** What the longest beginning without an error makes. It may make a few bytes more than expected. */
+const longestSound = (stream: Buffer, expectedBytes: number): Buffer => {
+  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 * expectedBytes + 65_536 };
+  const attempt = (length: number): Buffer | undefined => {
+    try {
+      return inflateRawSync(stream.subarray(0, length), options);
+    } catch {
+      return undefined;
+    }
+  };
+  let best: Buffer = Buffer.alloc(0);
+  for (let low = 0, high = stream.byteLength; low < high; ) {
+    const length = Math.ceil((low + high) / 2);
+    const made = attempt(length);
+    if (made === undefined) high = length - 1;
+    else {
+      low = length;
+      best = made;
+    }
+  }
+  return best;
+};
+
+/** In so many steps, the rest of the last one is lost at the first error. */
+const steps = 4000;
+
+const inflatedInSteps = (stream: Buffer, expectedBytes: number): Promise<Buffer> =>
+  new Promise((resolve) => {
+    const chunkSize = Math.max(constants.Z_MIN_CHUNK, Math.ceil(expectedBytes / steps));
+    const inflater = createInflateRaw({ chunkSize, finishFlush: constants.Z_SYNC_FLUSH });
+    const parts: Buffer[] = [];
+    let length = 0;
+    const finish = (): void => {
+      inflater.destroy();
+      resolve(Buffer.concat(parts));
+    };
+    // An iterator would drop what it has not read yet when an error comes.
+    inflater.on('data', (part: Buffer) => {
+      if (length >= expectedBytes) return;
       parts.push(part);
       length += part.byteLength;
-      if (length >= expectedBytes) break;
-    }
-  } catch {
-    // What was inflated before the error is all that there is.
-  }
-  inflater.destroy();
-  return Buffer.concat(parts, Math.min(length, expectedBytes));
-};
+      if (length >= expectedBytes) finish();
+    });
+    inflater.once('end', finish).once('error', finish);
+    inflater.end(stream);
+  });
