@@ -8,7 +8,7 @@ import { conversionOf } from './png/colour.ts';
 import { defaultImage, type Frame, isOutOfStep, separateFirstFrame } from './png/frame.ts';
 import { colourTypes, type Head, readHead } from './png/head.ts';
 import { inflate, inflateLeniently, isWhole } from './png/inflate.ts';
-import { cleanHead, isCleanHead, paletteOf, transparencyOf } from './png/palette.ts';
+import { cleanHead, isCleanHead, keptChunks, neededTypes, paletteOf, transparencyOf } from './png/palette.ts';
 import {
   type Canvas,
   canvasFor,
@@ -74,11 +74,10 @@ const fileOf = ({ width, height, channels, data }: Canvas, bytes: Buffer, head: 
   for (let row = 0; row < height; row += 1) {
     data.copy(rows, row * (1 + rowBytes) + 1, row * rowBytes, (row + 1) * rowBytes);
   }
-  const profiles = head.chunks.filter(({ type }) => type === 'iCCP');
   return Buffer.concat([
     signature,
     chunkOf('IHDR', header),
-    ...profiles.map(({ start, end }) => bytes.subarray(start, end)),
+    ...keptChunks(bytes, head, neededTypes),
     chunkOf('IDAT', deflateSync(rows, { level: 1 })),
     chunkOf('IEND'),
   ]);
@@ -116,7 +115,7 @@ const repair = async (bytes: Buffer, warnings: readonly string[]): Promise<Prepa
 const wrongCheck = /incorrect data check/;
 
 /** What libpng says of a picture's data. What it says of other chunks does not show. */
-const aboutData = /not enough (image )?data|IDAT: (?!Extra)|bad adaptive filter|read error/i;
+const aboutData = /not enough (image )?data|IDAT: (?!Extra|Too much)|bad adaptive filter|read error/i;
 
 const damageOf = (warnings: readonly string[], bytes: Buffer): DamageKind | undefined => {
   const head = readHead(bytes);

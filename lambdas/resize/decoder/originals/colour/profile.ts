@@ -64,7 +64,7 @@ export const conversionOfProfile = ({
   if (hdr) return conversionFrom(hdr, depth);
   switch (profile.space) {
     case 'RGB ':
-      if (space === 'rgb16') return conversionOfMatrix(profile, depth) ?? throughProfile;
+      if (space === 'rgb16') return hasTable(profile) ? throughProfile : conversionOfMatrix(profile, depth);
       // ImageMagick and Pillow, after which TIFFs are modelled, do not apply such a profile to grey.
       return !isGrey || format === 'tiff' ? undefined : conversionOfGrey(profile.tag('gTRC'), depth);
     case 'GRAY':
@@ -82,17 +82,20 @@ const conversionOfGrey = (tag: Buffer | undefined, depth: Depth): Conversion | u
   return conversionFrom({ primaries: bt709, transfer }, depth);
 };
 
+/** A table takes precedence over curves and a matrix. */
+const hasTable = ({ tag }: Profile): boolean => tag('A2B0') !== undefined || tag('A2B1') !== undefined;
+
 /**
  * Most profiles are three curves and a matrix. Little CMS replaces them by a coarse table in 16 bits, which
  * is wrong by 20 levels in saturated colours.
  */
-const conversionOfMatrix = ({ tag }: Profile, depth: Depth): Conversion | undefined => {
-  // Tables take precedence.
-  if (tag('A2B0') || tag('A2B1')) return undefined;
+const conversionOfMatrix = ({ tag }: Profile, depth: Depth): Conversion => {
   const [red, green, blue] = ['rTRC', 'gTRC', 'bTRC'].map((name) => curveOf(tag(name) ?? none));
   const [x, y, z] = ['rXYZ', 'gXYZ', 'bXYZ'].map((name) => colourOf(tag(name) ?? none));
-  if (!(red && green && blue && x && y && z)) return undefined;
-  return conversionOfLight({ toConnection: transpose([x, y, z]), curves: [red, green, blue] }, depth);
+  if (!(red && green && blue && x && y && z)) return asSrgb;
+  return (
+    conversionOfLight({ toConnection: transpose([x, y, z]), curves: [red, green, blue] }, depth) ?? asSrgb
+  );
 };
 
 const none = Buffer.alloc(0);

@@ -1,4 +1,4 @@
-import { type Chunk, chunkOf, isIntact, isTypeOfChunk } from './chunks.ts';
+import { chunkOf, isIntact, isTypeOfChunk } from './chunks.ts';
 import { colourTypes, type Head } from './head.ts';
 import type { Palette } from './pixels.ts';
 
@@ -51,12 +51,18 @@ const padded = ({ colours, alphas }: Palette, depth: number): Palette => {
   };
 };
 
+/** What tells libvips the colours and the orientation. */
+export const neededTypes = ['iCCP', 'eXIf'];
+
+export const keptChunks = (bytes: Buffer, { chunks }: Head, types: readonly string[]): readonly Buffer[] =>
+  chunks
+    .filter((each) => types.includes(each.type) && isIntact(bytes, each))
+    .map(({ start, end }) => bytes.subarray(start, end));
+
 /** The chunks that libvips needs to read the picture, without what it could stumble over. */
 export const cleanHead = (bytes: Buffer, head: Head, palette: Palette): readonly Buffer[] => {
-  const isNeeded = ({ type }: Chunk): boolean => type === 'IHDR' || type === 'iCCP';
   const { colourType, depth } = head.header;
-  const kept = head.chunks.filter((each) => isNeeded(each) && isIntact(bytes, each));
-  const parts = kept.map(({ start, end }) => bytes.subarray(start, end));
+  const parts = keptChunks(bytes, head, ['IHDR', ...neededTypes]);
   if (colourType !== colourTypes.palette) {
     const transparency = transparencyOf(head);
     return transparency ? [...parts, chunkOf('tRNS', transparency)] : parts;
