@@ -76,6 +76,8 @@ export const cleanHead = (bytes: Buffer, head: Head, palette: Palette): readonly
 export const isCleanHead = (bytes: Buffer, { header, chunks }: Head): boolean =>
   chunks.every((each) => {
     switch (each.type) {
+      case 'eXIf':
+        return isIntact(bytes, each);
       case 'PLTE':
         return header.colourType !== colourTypes.palette || each.data.byteLength === 3 * 2 ** header.depth;
       case 'tRNS':
