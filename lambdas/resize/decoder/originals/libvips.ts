@@ -3,8 +3,8 @@ import { ImageError } from '../../../image/errors.ts';
 import { estimateDecodeMilliseconds } from '../cost.ts';
 import { conversionOfProfile } from './colour/profile.ts';
 import { corrupt, type Damage, damaged, refusalOf } from './damage.ts';
-import type { Conversion, Format, Prepared } from './format.ts';
-import { type Fill, withoutMissing } from './missing.ts';
+import type { Conversion, Format, Prepared, Salvaged } from './format.ts';
+import { withoutMissing, withoutUnknown } from './missing.ts';
 import type { Decoded, OpenOriginal, Raster, Size } from './original.ts';
 import { Warnings } from './warnings.ts';
 
@@ -28,7 +28,11 @@ sharp.cache(false);
 export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<OpenOriginal> => {
   const prepared = preparedBy(format, bytes);
   const ofHeader = new Warnings();
-  const metadata = await orRefuse(format, () => ofHeader.of(open(prepared.bytes)).metadata());
+  const metadata = await orRefuse(() => ofHeader.of(open(prepared.bytes)).metadata(), {
+    format,
+    bytes,
+    warnings: ofHeader,
+  });
   // sharp decodes only AVIF in a HEIF container.
   if (metadata.format === 'heif' && metadata.compression !== 'av1') {
     throw new ImageError(
@@ -40,40 +44,36 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
   return {
     width,
     height,
-    frames: framesOf(metadata),
+    frames: prepared.frames ?? framesOf(metadata),
     estimatedMilliseconds: estimateDecodeMilliseconds(metadata, bytes),
     async decode(size) {
       const conversion = format.conversionOf?.(bytes, metadata) ?? conversionOfProfile(metadata);
       const warnings = new Warnings(ofHeader.lines);
-      const repaired = async (): Promise<Decoded | undefined> => {
-        const file = await format.repair?.(bytes, warnings.lines);
-        return file && decodeRepaired(file, size, (_, ofFile) => format.conversionOf?.(bytes, ofFile));
-      };
-      try {
-        const raster = await orRefuse(format, () => decode(prepared.bytes, size, conversion, warnings));
-        const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
-        const shown = kind && (await repaired());
-        if (shown) return shown;
-        const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
-        return damage && format.fill
-          ? requireShown(raster, damage, format.fill, metadata)
-          : { raster, damage };
-      } catch (error) {
-        const shown = await repaired();
-        if (shown) return shown;
-        throw error;
+      const reading = { format, bytes, warnings };
+      const { alternatives, damage: missing } = prepared;
+      if (alternatives && missing) {
+        return decodeKnown([() => prepared.bytes, ...alternatives], missing, metadata, (candidate) =>
+          decode(candidate, size, conversion, reading),
+        );
       }
+      const seen = await orError(decode(prepared.bytes, size, conversion, reading));
+      const raster = seen instanceof ImageError ? undefined : seen;
+      const salvaged = format.salvage?.(bytes, { raster, warnings: warnings.lines });
+      if (salvaged) return shrunk(salvaged, size);
+      const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
+      const recovered =
+        kind || seen instanceof ImageError ? await format.recover?.(bytes, warnings.lines) : undefined;
+      if (recovered) return decodeRecovered(recovered, reading, size);
+      if (seen instanceof ImageError) {
+        const raster = await decodeRepaired(seen, reading, (repaired) =>
+          decode(repaired, size, conversion, reading),
+        );
+        return judged(raster, damaged('damaged', String(seen.cause)), format, metadata);
+      }
+      const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
+      return damage ? judged(seen, damage, format, metadata) : { raster: seen };
     },
   };
-};
-
-const decodeRepaired = async (
-  { bytes, damage }: Prepared,
-  size: Size,
-  conversionOf: Format['conversionOf'],
-): Promise<Decoded> => {
-  const { decode: decodeFile } = await openWithLibvips(bytes, { conversionOf });
-  return { ...(await decodeFile(size)), damage };
 };
 
 const preparedBy = ({ prepare }: Format, bytes: Buffer): Prepared => {
@@ -81,26 +81,112 @@ const preparedBy = ({ prepare }: Format, bytes: Buffer): Prepared => {
   return Buffer.isBuffer(prepared) ? { bytes: prepared } : prepared;
 };
 
+interface Reading {
+  readonly format: Format;
+  /** The original, before it was prepared. */
+  readonly bytes: Buffer;
+  readonly warnings: Warnings;
+}
+
 /** All bytes have arrived, so an error of libvips is the image's fault. */
-const orRefuse = async <Result>({ unsupported }: Format, decode: () => Promise<Result>): Promise<Result> => {
+const orRefuse = async <Result>(
+  work: () => Promise<Result>,
+  { format, bytes, warnings }: Reading,
+): Promise<Result> => {
   try {
-    return await decode();
+    return await work();
   } catch (error) {
-    throw error instanceof ImageError ? error : refusalOf(error, unsupported);
+    const text = [error instanceof Error ? error.message : String(error), ...warnings.lines].join('\n');
+    throw refusalOf(text, format.unsupported?.(text, bytes));
+  }
+};
+
+const decodeRecovered = async (
+  { bytes: recovered, damage }: Prepared,
+  { format, bytes }: Reading,
+  size: Size,
+): Promise<Decoded> => {
+  const conversionOf = (_: Buffer, metadata: Metadata) => format.conversionOf?.(bytes, metadata);
+  const original = await openWithLibvips(recovered, { conversionOf });
+  return { ...(await original.decode(size)), damage };
+};
+
+/** Returns an error about the image, and throws all others. */
+const orError = async <Result>(work: Promise<Result>): Promise<Result | ImageError> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof ImageError) return error;
+    throw error;
   }
 };
 
 /** @throws ImageError `image-corrupt` if nothing was decoded */
-const requireShown = (
-  raster: Raster,
+const shrunk = async ({ raster, damage }: Salvaged, { width, height }: Size): Promise<Decoded> => {
+  const { data: pixels, ...raw } = requireShown(raster, damage).raster;
+  const { data, info } = await sharp(pixels, { raw, limitInputPixels: false })
+    .resize({ width, height, fit: 'fill' })
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { channels } = info;
+  if (!isColourOrAlpha(channels))
+    throw new Error(`A raster of ${raw.channels} channels has ${channels} now.`);
+  return { raster: { data, width, height, channels }, damage };
+};
+
+/**
+ * Decodes what is known of a picture that is filled in different ways.
+ *
+ * @throws ImageError `image-corrupt` if that is nothing
+ */
+const decodeKnown = async (
+  candidates: readonly (() => Buffer)[],
   damage: Damage,
-  fill: Fill,
-  { orientation = 1, height }: Metadata,
-): Decoded => {
-  const shown = withoutMissing(raster, { orientation, rows: height }, fill);
-  if (shown === undefined) throw corrupt(damage);
+  metadata: Metadata,
+  decodeOne: (candidate: Buffer) => Promise<Raster>,
+): Promise<Decoded> => {
+  let first: Raster | undefined;
+  for (const candidate of candidates) {
+    const raster = await orError(decodeOne(candidate()));
+    if (raster instanceof ImageError) continue;
+    if (first === undefined) {
+      first = raster;
+      continue;
+    }
+    const known = withoutUnknown(first, raster, metadata);
+    // What is missing shows nowhere.
+    return known === first ? { raster: first } : requireShown(known, damage);
+  }
+  throw corrupt(damage);
+};
+
+/** @throws ImageError the error for the whole file if no repair helps */
+const decodeRepaired = async (
+  error: ImageError,
+  { format, bytes }: Reading,
+  decodeOne: (repaired: Buffer) => Promise<Raster>,
+): Promise<Raster> => {
+  const repairs = error.code === 'image-corrupt' ? format.repairs?.(bytes) : undefined;
+  for (const repaired of repairs ?? []) {
+    const raster = await orError(decodeOne(repaired()));
+    if (!(raster instanceof ImageError)) return raster;
+  }
+  throw error;
+};
+
+/** @throws ImageError `image-corrupt` if nothing was decoded */
+const judged = (raster: Raster, damage: Damage, { fill }: Format, metadata: Metadata): Decoded => {
+  if (fill === undefined) return { raster, damage };
+  const shown = requireShown(withoutMissing(raster, metadata, fill), damage);
   // A browser shows the fill where a file is whole but damaged.
-  return { raster: damage.kind === 'incomplete' ? shown : raster, damage };
+  return damage.kind === 'incomplete' ? shown : { raster, damage };
+};
+
+/** @throws ImageError `image-corrupt` if nothing was decoded */
+const requireShown = (raster: Raster | undefined, damage: Damage): Decoded => {
+  if (raster === undefined) throw corrupt(damage);
+  return { raster, damage };
 };
 
 /** The pages of a HEIF container are other images than the one that is decoded. */
@@ -120,18 +206,18 @@ const decode = async (
   bytes: Buffer,
   size: Size,
   conversion: Conversion | undefined,
-  warnings: Warnings,
+  reading: Reading,
 ): Promise<Raster> => {
-  const image = warnings
+  const image = reading.warnings
     .of(open(bytes, conversion !== undefined))
     .autoOrient()
     .resize({ width: size.width, height: size.height, fit: 'fill' });
   const samples = conversion?.samples(image) ?? image.toColourspace('srgb').raw();
-  const { data, info } = await samples.toBuffer({ resolveWithObject: true });
+  const { data, info } = await orRefuse(() => samples.toBuffer({ resolveWithObject: true }), reading);
   const { width, height, channels } = info;
   if (conversion) return conversion.toSrgb({ data, width, height, channels });
   if (isColourOrAlpha(channels)) return { data, width, height, channels };
-  return decode(await withoutExtraChannels(bytes), size, undefined, warnings);
+  return decode(await orRefuse(() => withoutExtraChannels(bytes), reading), size, undefined, reading);
 };
 
 /** Three colours and alpha. */

@@ -96,7 +96,7 @@ const inflatedOf = async ({ header, data, isInterrupted }: Frame): Promise<Buffe
 };
 
 /** libpng stops at the first error, or long before it, and leaves the rest black. */
-const repair = async (bytes: Buffer, warnings: readonly string[]): Promise<Prepared | undefined> => {
+const recover = async (bytes: Buffer, warnings: readonly string[]): Promise<Prepared | undefined> => {
   const head = readHead(bytes);
   const palette = head && paletteOf(head);
   if (head === undefined || palette === undefined || !canPaint(head)) return undefined;
@@ -127,5 +127,5 @@ export const png: Format = {
   prepare,
   conversionOf,
   damageOf,
-  repair,
+  recover,
 };
