@@ -3,7 +3,7 @@ import type { Conversion, Samples } from '../format.ts';
 import type { Raster } from '../original.ts';
 import { curveOf } from './curve.ts';
 import { type Triple, transpose } from './matrix.ts';
-import { bt709 } from './primaries.ts';
+import { bt709, d50 } from './primaries.ts';
 import { conversionFrom, conversionOfLight } from './rgb.ts';
 import { type Depth, numbersOf } from './samples.ts';
 import { spaceOfCicp } from './signal.ts';
@@ -18,9 +18,11 @@ import { hlgNumber, pqNumber, srgb, type Transfer } from './transfer.ts';
 const headerBytes = 128;
 const tagBytes = 12;
 
-/** Of Little CMS, which opens no profile with more tags, or of a later version. */
-const maxTags = 100;
-const maxVersion = 0x5000000;
+/** Chromium reads versions 2 to 4. */
+const endOfVersions = 0x5000000;
+
+/** Chromium requires that the light of the connection space is about that of D50. */
+const d50Tolerance = 0.01;
 
 interface Profile {
   /** The four letters of the samples' space, such as "RGB ". */
@@ -28,19 +30,24 @@ interface Profile {
   readonly tag: (name: string) => Buffer | undefined;
 }
 
-/** @returns undefined for bytes that Little CMS or Chromium would not open */
+/** @returns undefined for bytes that Chromium ignores */
 const readProfile = (icc: Buffer): Profile | undefined => {
   if (icc.byteLength < headerBytes + 4 || icc.toString('latin1', 36, 40) !== 'acsp') return undefined;
-  const count = icc.readUInt32BE(headerBytes);
-  const end = headerBytes + 4 + count * tagBytes;
-  if (count > maxTags || end > icc.byteLength || icc.readUInt32BE(0) > icc.byteLength) return undefined;
-  if (icc.readUInt32BE(8) > maxVersion) return undefined;
+  const size = icc.readUInt32BE(0);
+  const firstTag = headerBytes + 4;
+  const endOfTags = firstTag + icc.readUInt32BE(headerBytes) * tagBytes;
+  if (size > icc.byteLength || endOfTags > size || icc.readUInt32BE(8) >= endOfVersions) return undefined;
+  const isD50 = d50.every(
+    (component, index) => Math.abs(icc.readInt32BE(68 + 4 * index) / 65_536 - component) < d50Tolerance,
+  );
+  if (!isD50) return undefined;
   const tags = new Map<string, Buffer>();
-  for (let at = headerBytes + 4; at < end; at += tagBytes) {
+  for (let at = firstTag; at < endOfTags; at += tagBytes) {
     const name = icc.toString('latin1', at, at + 4);
-    if (tags.has(name)) return undefined;
     const start = icc.readUInt32BE(at + 4);
-    tags.set(name, icc.subarray(start, start + icc.readUInt32BE(at + 8)));
+    const end = start + icc.readUInt32BE(at + 8);
+    if (end > size) return undefined;
+    if (!tags.has(name)) tags.set(name, icc.subarray(start, end));
   }
   return { space: icc.toString('latin1', 16, 20), tag: (name) => tags.get(name) };
 };
