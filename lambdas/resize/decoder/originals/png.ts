@@ -125,6 +125,8 @@ const damageOf = (warnings: readonly string[], bytes: Buffer): DamageKind | unde
 
 export const png: Format = {
   prepare,
+  // What libpng leaves of a picture that is too large to be painted here.
+  fill: { isFill: (pixel) => pixel.subarray(0, 3).every((level) => level === 0), blockRows: 1 },
   conversionOf,
   damageOf,
   recover,

@@ -28,9 +28,10 @@ export const conversionOf = (bytes: Buffer, metadata: Metadata): Conversion | un
 };
 
 /** 11.3.2.6 and 11.3.2.7. */
-const spaceOfCicpChunk = ({ chunk }: Head): RgbSpace | undefined => {
+const spaceOfCicpChunk = ({ chunk, chunks }: Head): RgbSpace | undefined => {
   const cicp = chunk('cICP');
-  if (cicp?.byteLength !== 4) return undefined;
+  const [first] = chunks.filter(({ type }) => type === 'cICP' || type === 'PLTE');
+  if (cicp?.byteLength !== 4 || first?.type !== 'cICP') return undefined;
   const [primaries = 0, transfer = 0, matrix, isFullRange] = cicp;
   if (matrix !== 0 || isFullRange !== 1) return undefined;
   return spaceOfCicp({ primaries, transfer, peak: peakOf(chunk('cLLI'), 0) ?? peakOf(chunk('mDCV'), 16) });

@@ -17,6 +17,7 @@ export interface Head {
   readonly header: Header;
   /** Whether the check of the header is right. */
   readonly isHeaderIntact: boolean;
+  /** Without texts. */
   readonly chunks: readonly Chunk[];
   /** The first of each type that is intact: browsers ignore the others. */
   readonly chunk: (type: string) => Buffer | undefined;
@@ -24,15 +25,16 @@ export interface Head {
   readonly end: number;
 }
 
-/** Files have about ten chunks there. Chunks after that many are ignored. */
+/** Files have about ten chunks there, besides texts. Chunks after that many are ignored. */
 const maxChunks = 1000;
+const texts = ['tEXt', 'zTXt', 'iTXt'];
 
 /** @returns undefined if there is no header or no picture */
 export const readHead = (bytes: Buffer): Head | undefined => {
   const chunks: Chunk[] = [];
   for (const chunk of chunksOf(bytes)) {
     if (chunk.type !== 'IDAT') {
-      if (chunks.length < maxChunks) chunks.push(chunk);
+      if (chunks.length < maxChunks && !texts.includes(chunk.type)) chunks.push(chunk);
       continue;
     }
     const [first] = chunks;
