@@ -88,11 +88,12 @@ const heldBackBytes = 32_768;
 
 const inflatedOf = async ({ header, data, isInterrupted }: Frame): Promise<Buffer> => {
   const expected = inflatedBytes(header);
-  const inflated = await inflateLeniently(data, expected);
-  if (inflated.byteLength === expected || isWhole(data, expected)) return inflated;
-  const hasError = isInterrupted || inflate(data, expected) === undefined;
+  const { bytes, hasError } = await inflateLeniently(data, expected);
+  if (bytes.byteLength === expected || !(hasError || isInterrupted)) return bytes;
+  // It holds back nothing at the end of the data.
+  if (!hasError && isWhole(data, expected)) return bytes;
   // Of small pictures Chromium shows nothing then, which helps nobody.
-  return hasError && inflated.byteLength > heldBackBytes ? inflated.subarray(0, -heldBackBytes) : inflated;
+  return bytes.byteLength > heldBackBytes ? bytes.subarray(0, -heldBackBytes) : bytes;
 };
 
 /** libpng stops at the first error, or long before it, and leaves the rest black. */

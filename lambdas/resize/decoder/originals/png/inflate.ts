@@ -37,18 +37,25 @@ const inflated = (data: Buffer, options: ZlibOptions): Buffer | undefined => {
 /** Up to this length, the end of what is sound is sought byte by byte. */
 const maxSoughtBytes = 131_072;
 
+export interface Inflated {
+  readonly bytes: Buffer;
+  /** Whether the data is damaged after these bytes, and not only cut off. */
+  readonly hasError: boolean;
+}
+
 /** Inflates until the first error, or the end of the data. */
-export const inflateLeniently = async (data: Buffer, expectedBytes: number): Promise<Buffer> => {
-  const stream = deflated(data) ?? Buffer.alloc(0);
-  const found =
+export const inflateLeniently = async (data: Buffer, expectedBytes: number): Promise<Inflated> => {
+  const stream = deflated(data);
+  if (stream === undefined) return { bytes: Buffer.alloc(0), hasError: true };
+  const { bytes, hasError } =
     stream.byteLength <= maxSoughtBytes
       ? longestSound(stream, expectedBytes)
       : await inflatedInSteps(stream, expectedBytes);
-  return found.subarray(0, expectedBytes);
+  return { bytes: bytes.subarray(0, expectedBytes), hasError };
 };
 
 /** What the longest beginning without an error makes. It may make a few bytes more than expected. */
-const longestSound = (stream: Buffer, expectedBytes: number): Buffer => {
+const longestSound = (stream: Buffer, expectedBytes: number): Inflated => {
   const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 * expectedBytes + 65_536 };
   const attempt = (length: number): Buffer | undefined => {
     try {
@@ -57,39 +64,41 @@ const longestSound = (stream: Buffer, expectedBytes: number): Buffer => {
       return undefined;
     }
   };
-  let best: Buffer = Buffer.alloc(0);
-  for (let low = 0, high = stream.byteLength; low < high; ) {
+  const all = attempt(stream.byteLength);
+  if (all) return { bytes: all, hasError: false };
+  let bytes: Buffer = Buffer.alloc(0);
+  for (let low = 0, high = stream.byteLength - 1; low < high; ) {
     const length = Math.ceil((low + high) / 2);
     const made = attempt(length);
     if (made === undefined) high = length - 1;
     else {
       low = length;
-      best = made;
+      bytes = made;
     }
   }
-  return best;
+  return { bytes, hasError: true };
 };
 
 /** In so many steps, the rest of the last one is lost at the first error. */
 const steps = 4000;
 
-const inflatedInSteps = (stream: Buffer, expectedBytes: number): Promise<Buffer> =>
+const inflatedInSteps = (stream: Buffer, expectedBytes: number): Promise<Inflated> =>
   new Promise((resolve) => {
     const chunkSize = Math.max(constants.Z_MIN_CHUNK, Math.ceil(expectedBytes / steps));
     const inflater = createInflateRaw({ chunkSize, finishFlush: constants.Z_SYNC_FLUSH });
     const parts: Buffer[] = [];
     let length = 0;
-    const finish = (): void => {
+    const finish = (hasError: boolean): void => {
       inflater.destroy();
-      resolve(Buffer.concat(parts));
+      resolve({ bytes: Buffer.concat(parts), hasError });
     };
     // An iterator would drop what it has not read yet when an error comes.
     inflater.on('data', (part: Buffer) => {
       if (length >= expectedBytes) return;
       parts.push(part);
       length += part.byteLength;
-      if (length >= expectedBytes) finish();
+      if (length >= expectedBytes) finish(false);
     });
-    inflater.once('end', finish).once('error', finish);
+    inflater.once('end', () => finish(false)).once('error', () => finish(true));
     inflater.end(stream);
   });

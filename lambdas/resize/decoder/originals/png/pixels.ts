@@ -148,7 +148,11 @@ interface Block {
 
 const fill = ({ data, width, channels }: Canvas, pixel: Uint8Array, { left, top, right, bottom }: Block) => {
   for (let y = top; y < bottom; y += 1) {
-    for (let x = left; x < right; x += 1) data.set(pixel, (y * width + x) * channels);
+    for (let x = left; x < right; x += 1) {
+      const at = (y * width + x) * channels;
+      // Much faster than set() for so few bytes.
+      for (let channel = 0; channel < channels; channel += 1) data[at + channel] = pixel[channel] ?? 0;
+    }
   }
 };
 
