@@ -61,8 +61,10 @@ export const conversionOfProfile = ({
   depth,
   space,
   format,
-}: Pick<Metadata, 'icc' | 'depth' | 'space' | 'format'>): Conversion | undefined => {
-  if (icc === undefined) return undefined;
+  channels,
+}: Pick<Metadata, 'icc' | 'depth' | 'space' | 'format' | 'channels'>): Conversion | undefined => {
+  // A TIFF may have channels that are no colour.
+  if (icc === undefined || channels > 4) return undefined;
   const isGrey = space === 'b-w' || space === 'grey16';
   if (!isGrey && space !== 'srgb' && space !== 'rgb16') return undefined;
   const profile = readProfile(icc);

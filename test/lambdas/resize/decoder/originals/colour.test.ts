@@ -130,8 +130,8 @@ describe('a TIFF of 16 bits with a profile, as Pillow converts it', () => {
 });
 
 describe('a profile is left to libvips', () => {
-  const rgb = { depth: 'uchar', space: 'srgb', format: 'jpeg' } as const;
-  const greyOf = { depth: 'uchar', space: 'b-w', format: 'jpeg' } as const;
+  const rgb = { depth: 'uchar', space: 'srgb', format: 'jpeg', channels: 3 } as const;
+  const greyOf = { depth: 'uchar', space: 'b-w', format: 'jpeg', channels: 1 } as const;
 
   test('if the image has 8 bits in the colours of the profile', () => {
     expect(conversionOfProfile({ ...rgb, icc: adobeRgb() })).toBeUndefined();
