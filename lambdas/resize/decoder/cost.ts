@@ -109,6 +109,14 @@ export const estimateDecodeMilliseconds = (metadata: Metadata, bytes: Uint8Array
   return megapixels(metadata) * (decode * sampleFactor * interlaced + scans + colour);
 };
 
+/** CPU time for a million samples of a TIFF that are read without libtiff, and for their bytes to be expanded. */
+const unpackMillisecondsPerMegasample = 20;
+const expandMillisecondsPerMegabyte = 12;
+
+/** The CPU time at most to read the samples of a TIFF without libtiff. */
+export const estimateUnpackMilliseconds = (samples: number, expandedBytes: number): number =>
+  (samples * unpackMillisecondsPerMegasample + expandedBytes * expandMillisecondsPerMegabyte) / 1e6;
+
 /** The CPU time at most to encode thumbnails of all these variants. */
 export const estimateEncodeMilliseconds = (variants: readonly Variant[]): number =>
   variants

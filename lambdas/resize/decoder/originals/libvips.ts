@@ -26,7 +26,7 @@ sharp.cache(false);
 export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<OpenOriginal> => {
   const prepared = preparedBy(format, bytes);
   const warnings = new Warnings();
-  const metadata = await orCorrupt(() => warnings.of(open(prepared.bytes)).metadata());
+  const metadata = await orCorrupt(() => warnings.of(open(prepared.bytes, format)).metadata());
   // sharp decodes only AVIF in a HEIF container.
   if (metadata.format === 'heif' && metadata.compression !== 'av1') {
     throw new ImageError(
@@ -42,7 +42,7 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
     estimatedMilliseconds: estimateDecodeMilliseconds(metadata, bytes),
     async decode(size) {
       const conversion = format.conversionOf?.(bytes, metadata);
-      const raster = await decode(prepared.bytes, size, conversion, warnings);
+      const raster = await decode(prepared.bytes, size, format, conversion, warnings);
       return { raster, damage: prepared.damage ?? damageOf(format, warnings, bytes) };
     },
   };
@@ -61,10 +61,10 @@ const damageOf = (format: Format, { texts }: Warnings, bytes: Buffer): Damage | 
 /** The pages of a HEIF container are other images than the one that is decoded. */
 const framesOf = ({ format, pages = 1 }: Metadata): number => (format === 'heif' ? 1 : pages);
 
-const open = (bytes: Buffer, ignoreIcc = false): Sharp =>
+const open = (bytes: Buffer, { failOn = 'none' }: Format, ignoreIcc = false): Sharp =>
   sharp(bytes, {
     // Whatever can be shown is shown. Warnings tell what is wrong.
-    failOn: 'none',
+    failOn,
     // The limits are checked elsewhere, with an error that names the limit.
     limitInputPixels: false,
     sequentialRead: true,
@@ -74,11 +74,12 @@ const open = (bytes: Buffer, ignoreIcc = false): Sharp =>
 const decode = async (
   bytes: Buffer,
   size: Size,
+  format: Format,
   conversion: Conversion | undefined,
   warnings: Warnings,
 ): Promise<Raster> => {
   const image = warnings
-    .of(open(bytes, conversion !== undefined))
+    .of(open(bytes, format, conversion !== undefined))
     .autoOrient()
     .resize({ width: size.width, height: size.height, fit: 'fill' });
   const { data, info } = await orCorrupt(() =>
@@ -87,7 +88,7 @@ const decode = async (
   const { width, height, channels } = info;
   if (conversion) return conversion.toSrgb({ data, width, height, channels });
   if (isColourOrAlpha(channels)) return { data, width, height, channels };
-  return decode(await orCorrupt(() => withoutExtraChannels(bytes)), size, undefined, warnings);
+  return decode(await orCorrupt(() => withoutExtraChannels(bytes)), size, format, undefined, warnings);
 };
 
 /** Three colours and alpha. */
@@ -98,4 +99,4 @@ const isColourOrAlpha = (channels: number): channels is Raster['channels'] => ch
  * transparency, although that is the first one. A PNG keeps only the first.
  */
 const withoutExtraChannels = (bytes: Buffer): Promise<Buffer> =>
-  open(bytes).autoOrient().toColourspace('srgb').png({ compressionLevel: 0 }).toBuffer();
+  open(bytes, {}).autoOrient().toColourspace('srgb').png({ compressionLevel: 0 }).toBuffer();

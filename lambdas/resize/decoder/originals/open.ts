@@ -2,6 +2,7 @@ import { type OriginalType, originalTypeOf, unsupportedType } from '../../../ima
 import type { Format } from './format.ts';
 import { openWithLibvips } from './libvips.ts';
 import type { OpenOriginal } from './original.ts';
+import { openTiff } from './tiff.ts';
 
 const formats: Readonly<Record<OriginalType, Format>> = {
   'image/jpeg': {},
@@ -9,7 +10,7 @@ const formats: Readonly<Record<OriginalType, Format>> = {
   'image/webp': {},
   'image/gif': {},
   'image/avif': {},
-  'image/tiff': {},
+  'image/tiff': { open: openTiff },
 };
 
 /**
@@ -20,5 +21,7 @@ const formats: Readonly<Record<OriginalType, Format>> = {
 export const openOriginal = async (bytes: Uint8Array): Promise<OpenOriginal> => {
   const type = originalTypeOf(bytes);
   if (type === undefined) throw unsupportedType(bytes);
-  return openWithLibvips(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), formats[type]);
+  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const format = formats[type];
+  return format.open?.(data) ?? openWithLibvips(data, format);
 };

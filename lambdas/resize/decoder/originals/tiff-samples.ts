@@ -1,0 +1,413 @@
+import { setImmediate } from 'node:timers/promises';
+import { corrupt, type Damage, damaged } from './damage.ts';
+import type { Size } from './original.ts';
+import { coloursOf } from './tiff-colour.ts';
+import { expanders, undoPredictor, withReversedBits } from './tiff-compression.ts';
+import { tiffTags, writeTiff } from './tiff-directory.ts';
+import { chunkLayout, chunkRows, type TiffHeader } from './tiff-header.ts';
+import { largestOf, needsRange, rawReader, sampleReader, whiteOf } from './tiff-numbers.ts';
+
+/*
+ * Reads the samples of a TIFF without libtiff, row by row, and shrinks them on the way. The result is a plain
+ * TIFF of 8 or 16 bits, of which libvips manages the colours.
+ */
+
+export interface Unpacked {
+  /** A TIFF that libvips reads. It is not upright, and has the profile if that is useful. */
+  readonly file: Buffer;
+  readonly damage: Damage | undefined;
+}
+
+/** A sample beyond the colours that is transparency (TIFF 6.0, section 18). */
+interface Alpha {
+  readonly plane: number;
+  /** The colours are multiplied by it. */
+  readonly isAssociated: boolean;
+}
+
+/**
+ * What programs mean by an extra sample whose kind is unspecified: transparency, if there is only one. Inks
+ * beyond four are no transparency.
+ */
+export const alphaOf = ({ samples, colours, extraSamples, colour }: TiffHeader): Alpha | undefined => {
+  if (samples <= colours) return undefined;
+  const declared = extraSamples.findIndex((kind) => kind === 1 || kind === 2);
+  if (declared !== -1) {
+    const plane = colours + declared;
+    return plane < samples ? { plane, isAssociated: extraSamples[declared] === 1 } : undefined;
+  }
+  return samples === colours + 1 && colour !== 'cmyk' ? { plane: colours, isAssociated: false } : undefined;
+};
+
+/** Samples after which others get the processor, such as the timer that measures what a decode uses. */
+const samplesBetweenPauses = 2_000_000;
+
+/** Rows of chunks, and rows of each, from which the range of the numbers is judged. */
+const maxSampledChunkRows = 16;
+const maxSampledRows = 16;
+const maxSampledColumns = 1000;
+
+/** Expanded strips or tiles: those of one row of them, for each plane that is read. */
+type ChunkRow = readonly (readonly Buffer[])[];
+
+/**
+ * @param target the size that is wanted at last, in the orientation of the file
+ * @param hasAlpha false: as if there were no transparency
+ * @throws ImageError `image-corrupt` if no pixel can be read
+ */
+export const unpackTiff = async (
+  data: Buffer,
+  header: TiffHeader,
+  target: Size,
+  hasAlpha = true,
+): Promise<Unpacked> => {
+  const reader = new ChunkReader(data, header, hasAlpha ? alphaOf(header) : undefined);
+  const white = needsRange(header) ? whiteOf(header, await reader.someValues()) : largestOf(header.bits);
+  const shrunk = new ShrunkPicture(header, reader.alpha, target);
+  const fillLine = lineReader(header, reader.planes, white);
+  const line = new Float32Array(header.chunks.width * reader.channels);
+  let samples = 0;
+  for (let row = 0; row < header.chunks.rows; row += 1) {
+    const chunks = await reader.read(row);
+    const rows = chunkRows(header, row);
+    for (let within = 0; within < rows; within += 1) {
+      const y = row * header.chunks.height + within;
+      for (let column = 0; column < header.chunks.columns; column += 1) {
+        const x = column * header.chunks.width;
+        const width = Math.min(header.chunks.width, header.width - x);
+        const isThere = fillLine(chunks, column, within, row, width, line);
+        if (isThere) shrunk.add(line, x, y, width);
+        samples += width * reader.channels;
+      }
+      if (samples > samplesBetweenPauses) {
+        samples = 0;
+        await setImmediate();
+      }
+    }
+  }
+  if (shrunk.isEmpty) throw corrupt(reader.damage ?? damaged('damaged', 'No pixel can be read.'));
+  return { file: shrunk.toTiff(), damage: reader.damage };
+};
+
+class ChunkReader {
+  readonly #data: Buffer;
+  readonly #header: TiffHeader;
+  readonly alpha: Alpha | undefined;
+  /** Samples of a pixel that are read. */
+  readonly planes: readonly number[];
+  #damage: Damage | undefined;
+
+  constructor(data: Buffer, header: TiffHeader, alpha: Alpha | undefined) {
+    this.#data = data;
+    this.#header = header;
+    this.alpha = alpha;
+    const colours = Array.from({ length: header.colours }, (_, index) => index);
+    this.planes = alpha ? [...colours, alpha.plane] : colours;
+  }
+
+  get damage(): Damage | undefined {
+    return this.#damage;
+  }
+
+  /** Values for each pixel of a line. A palette has three colours for its one sample. */
+  get channels(): number {
+    return this.planes.length + (this.#header.colour === 'palette' ? 2 : 0);
+  }
+
+  async read(row: number): Promise<ChunkRow> {
+    const { chunks, isPlanar } = this.#header;
+    const planes: Buffer[][] = [];
+    for (const plane of isPlanar ? this.planes : [0]) {
+      const columns: Buffer[] = [];
+      for (let column = 0; column < chunks.columns; column += 1) {
+        columns.push(await this.#expanded(plane, row, column));
+      }
+      planes.push(columns);
+    }
+    return planes;
+  }
+
+  /** Numbers from all over the picture, as they are stored. */
+  async someValues(): Promise<readonly number[]> {
+    const { chunks, samples, isPlanar, colours } = this.#header;
+    const read = rawReader(this.#header);
+    const values: number[] = [];
+    const rowStep = Math.ceil(chunks.rows / maxSampledChunkRows);
+    for (let row = 0; row < chunks.rows; row += rowStep) {
+      const columns = (await this.read(row))[0] ?? [];
+      const { rowBytes } = chunkLayout(this.#header, 0, row);
+      const withinStep = Math.ceil(chunkRows(this.#header, row) / maxSampledRows);
+      const count = Math.min(chunks.width, this.#header.width) * (isPlanar ? 1 : samples);
+      const columnStep = Math.ceil((columns.length * count) / maxSampledColumns);
+      for (const bytes of columns) {
+        for (let at = 0; at + rowBytes <= bytes.byteLength; at += rowBytes * withinStep) {
+          for (let index = 0; index < count; index += columnStep) {
+            if (isPlanar || index % samples < colours) values.push(read(bytes, at, index));
+          }
+        }
+      }
+    }
+    return values;
+  }
+
+  async #expanded(plane: number, row: number, column: number): Promise<Buffer> {
+    const { chunks, compression, isReversed, predictor, bits, samples, isPlanar, directory } = this.#header;
+    const index = (plane * chunks.rows + row) * chunks.columns + column;
+    const offset = chunks.offsets[index] ?? this.#data.byteLength;
+    const { rowBytes, bytes } = chunkLayout(this.#header, plane, row);
+    // The length of what is not compressed is known, and often wrong in the file.
+    const length = compression === 1 ? bytes : (chunks.byteCounts[index] ?? 0);
+    const stored = this.#data.subarray(offset, offset + length);
+    const expand = expanders.get(compression);
+    const expanded = await expand?.(isReversed ? withReversedBits(stored) : stored, bytes);
+    if (expanded === undefined || expanded.byteLength < bytes) {
+      this.#damage ??= damaged(
+        offset + length > this.#data.byteLength ? 'incomplete' : 'damaged',
+        `Strip or tile ${index} has ${expanded?.byteLength ?? 0} of ${bytes} bytes.`,
+      );
+    }
+    if (expanded === undefined) return Buffer.alloc(0);
+    if (predictor > 1 && compression !== 1 && compression !== 32_773) {
+      undoPredictor(expanded, predictor, {
+        rowBytes,
+        bits,
+        samples: isPlanar ? 1 : samples,
+        isLittleEndian: directory.isLittleEndian,
+      });
+    }
+    return expanded;
+  }
+}
+
+/** @returns false if the file lacks this part of the row */
+type FillLine = (
+  chunks: ChunkRow,
+  column: number,
+  within: number,
+  row: number,
+  width: number,
+  line: Float32Array,
+) => boolean;
+
+const lineReader = (header: TiffHeader, planes: readonly number[], white: number): FillLine => {
+  const { samples, isPlanar, colour, subsampling } = header;
+  const readers = planes.map((plane) => sampleReader(header, plane, white));
+  const [horizontal, vertical] = subsampling;
+  if (colour === 'ycbcr' && !isPlanar && horizontal * vertical > 1) return blockLineReader(header);
+  const channels = planes.length;
+  const plain: FillLine = (chunks, column, within, row, width, line) => {
+    for (const [channel, read] of readers.entries()) {
+      const plane = planes[channel] ?? 0;
+      const bytes = chunks[isPlanar ? channel : 0]?.[column];
+      const isChroma = isPlanar && colour === 'ycbcr' && (plane === 1 || plane === 2);
+      const { rowBytes } = chunkLayout(header, isPlanar ? plane : 0, row);
+      const rowAt = rowBytes * (isChroma ? Math.floor(within / vertical) : within);
+      if (bytes === undefined || rowAt + rowBytes > bytes.byteLength) return false;
+      if (isChroma && horizontal > 1) {
+        for (let x = 0, to = channel; x < width; x += 1, to += channels) {
+          line[to] = read(bytes, rowAt, Math.floor(x / horizontal));
+        }
+        continue;
+      }
+      const step = isPlanar ? 1 : samples;
+      for (let x = 0, to = channel, from = isPlanar ? 0 : plane; x < width; x += 1, to += channels) {
+        line[to] = read(bytes, rowAt, from);
+        from += step;
+      }
+    }
+    return true;
+  };
+  return colour === 'palette' ? paletteLineReader(header, channels, plain) : plain;
+};
+
+/** TIFF 6.0, section 21: blocks of Y, row by row, each followed by its Cb and its Cr. */
+const blockLineReader = (header: TiffHeader): FillLine => {
+  const [horizontal, vertical] = header.subsampling;
+  const luma = horizontal * vertical;
+  const blockBytes = luma + header.samples - 1;
+  return (chunks, column, within, row, width, line) => {
+    const bytes = chunks[0]?.[column];
+    const { rowBytes } = chunkLayout(header, 0, row);
+    const rowAt = rowBytes * Math.floor(within / vertical);
+    if (bytes === undefined || rowAt + rowBytes > bytes.byteLength) return false;
+    const lumaAt = (within % vertical) * horizontal;
+    for (let x = 0, to = 0; x < width; x += 1, to += 3) {
+      const at = rowAt + Math.floor(x / horizontal) * blockBytes;
+      line[to] = (bytes[at + lumaAt + (x % horizontal)] ?? 0) / 255;
+      line[to + 1] = (bytes[at + luma] ?? 0) / 255;
+      line[to + 2] = (bytes[at + luma + 1] ?? 0) / 255;
+    }
+    return true;
+  };
+};
+
+const paletteLineReader = (header: TiffHeader, stored: number, plain: FillLine): FillLine => {
+  const map = colourMapOf(header);
+  const lastColour = map.length / 3 - 1;
+  return (...given) => {
+    const [, , , , width, line] = given;
+    if (!plain(...given)) return false;
+    // From the last pixel to the first, because three colours take more room than one number.
+    for (let x = width - 1; x >= 0; x -= 1) {
+      const from = x * stored;
+      const to = x * (stored + 2);
+      const colour = 3 * Math.min(line[from] ?? 0, lastColour);
+      if (stored === 2) line[to + 3] = line[from + 1] ?? 0;
+      for (let channel = 0; channel < 3; channel += 1) line[to + channel] = map[colour + channel] ?? 0;
+    }
+    return true;
+  };
+};
+
+/**
+ * TIFF 6.0, section 5: all reds, then all greens, then all blues, with 16 bits. Old programs wrote 8 bits. A
+ * missing map means that the numbers are grey.
+ */
+const colourMapOf = ({ directory, bits }: TiffHeader): Float32Array => {
+  const values = directory.numbers(tiffTags.colourMap, 3 * 2 ** bits);
+  const count = Math.floor(values.length / 3);
+  if (count === 0) {
+    return Float32Array.from(
+      { length: 3 * 2 ** bits },
+      (_, index) => Math.floor(index / 3) / largestOf(bits),
+    );
+  }
+  const white = values.every((value) => value < 256) ? 255 : 65_535;
+  const map = new Float32Array(3 * count);
+  for (let colour = 0; colour < count; colour += 1) {
+    for (let channel = 0; channel < 3; channel += 1) {
+      map[3 * colour + channel] = (values[channel * count + colour] ?? 0) / white;
+    }
+  }
+  return map;
+};
+
+/** How much larger than the target the picture stays, so that libvips can shrink it well. */
+const spare = 2;
+
+/** Means of the pixels that become one pixel. Their boxes differ by a pixel, so that nothing is moved. */
+class ShrunkPicture {
+  readonly #header: TiffHeader;
+  readonly #alpha: Alpha | undefined;
+  readonly #width: number;
+  readonly #height: number;
+  readonly #columnOf: Uint32Array;
+  readonly #channels: number;
+  readonly #colours;
+  readonly #sums: Float32Array;
+  readonly #weights: Float32Array;
+  readonly #samples: Float32Array;
+  readonly #colour: Float32Array;
+  readonly #outChannels: number;
+  readonly #outBytes: 1 | 2;
+  readonly #pixels: Buffer;
+  /** The row that is being summed up. */
+  #row = -1;
+
+  constructor(header: TiffHeader, alpha: Alpha | undefined, target: Size) {
+    this.#header = header;
+    this.#alpha = alpha;
+    const factor = Math.max(
+      1,
+      Math.floor(Math.min(header.width / target.width, header.height / target.height) / spare),
+    );
+    this.#width = Math.ceil(header.width / factor);
+    this.#height = Math.ceil(header.height / factor);
+    this.#columnOf = Uint32Array.from({ length: header.width }, (_, x) =>
+      Math.floor((x * this.#width) / header.width),
+    );
+    this.#channels = (header.colour === 'palette' ? 3 : header.colours) + (alpha ? 1 : 0);
+    this.#colours = coloursOf(header);
+    this.#sums = new Float32Array(this.#width * this.#channels);
+    this.#weights = new Float32Array(this.#width);
+    this.#samples = new Float32Array(this.#channels);
+    this.#colour = new Float32Array(this.#colours.channels);
+    this.#outChannels = this.#colours.channels + (alpha ? 1 : 0);
+    // libvips manages colours of 16 bits, but inks only of 8 bits.
+    this.#outBytes = this.#colours.profile && this.#colours.channels !== 4 ? 2 : 1;
+    this.#pixels = Buffer.alloc(this.#width * this.#height * this.#outChannels * this.#outBytes);
+  }
+
+  get isEmpty(): boolean {
+    return this.#row === -1;
+  }
+
+  add(line: Float32Array, x: number, y: number, width: number): void {
+    const row = Math.floor((y * this.#height) / this.#header.height);
+    if (row !== this.#row) {
+      this.#finishRow();
+      this.#row = row;
+    }
+    const channels = this.#channels;
+    const sums = this.#sums;
+    const isWeighted = this.#alpha?.isAssociated === false;
+    for (let index = 0, from = 0; index < width; index += 1, from += channels) {
+      const column = this.#columnOf[x + index] ?? 0;
+      const to = column * channels;
+      this.#weights[column] = (this.#weights[column] ?? 0) + 1;
+      if (isWeighted) {
+        const alpha = line[from + channels - 1] ?? 0;
+        for (let channel = 0; channel < channels - 1; channel += 1) {
+          sums[to + channel] = (sums[to + channel] ?? 0) + alpha * (line[from + channel] ?? 0);
+        }
+        sums[to + channels - 1] = (sums[to + channels - 1] ?? 0) + alpha;
+      } else {
+        for (let channel = 0; channel < channels; channel += 1) {
+          sums[to + channel] = (sums[to + channel] ?? 0) + (line[from + channel] ?? 0);
+        }
+      }
+    }
+  }
+
+  #finishRow(): void {
+    if (this.#row < 0) return;
+    const channels = this.#channels;
+    const hasAlpha = this.#alpha !== undefined;
+    for (let column = 0; column < this.#width; column += 1) {
+      const weight = this.#weights[column] ?? 0;
+      if (weight === 0) continue;
+      const from = column * channels;
+      const alphaSum = hasAlpha ? (this.#sums[from + channels - 1] ?? 0) : weight;
+      for (let channel = 0; channel < channels; channel += 1) {
+        this.#samples[channel] = alphaSum > 0 ? (this.#sums[from + channel] ?? 0) / alphaSum : 0;
+      }
+      this.#colours.convert(this.#samples, this.#colour);
+      const to = (this.#row * this.#width + column) * this.#outChannels;
+      for (const [channel, value] of this.#colour.entries()) this.#write(to + channel, value);
+      if (hasAlpha) this.#write(to + this.#colour.length, alphaSum / weight);
+    }
+    this.#sums.fill(0);
+    this.#weights.fill(0);
+  }
+
+  #write(index: number, value: number): void {
+    const within = value > 0 ? Math.min(value, 1) : 0;
+    if (this.#outBytes === 1) this.#pixels[index] = Math.round(within * 255);
+    else this.#pixels.writeUInt16LE(Math.round(within * 65_535), 2 * index);
+  }
+
+  toTiff(): Buffer {
+    this.#finishRow();
+    const { profile, channels } = this.#colours;
+    const photometric = { 1: 1, 3: 2, 4: 5 }[channels];
+    const headerBytes = 8;
+    return writeTiff(
+      Buffer.concat([Buffer.alloc(headerBytes), this.#pixels]),
+      new Map<(typeof tiffTags)[keyof typeof tiffTags], readonly number[] | Buffer>([
+        [tiffTags.width, [this.#width]],
+        [tiffTags.height, [this.#height]],
+        [tiffTags.bitsPerSample, Array.from({ length: this.#outChannels }, () => 8 * this.#outBytes)],
+        [tiffTags.compression, [1]],
+        [tiffTags.photometric, [photometric]],
+        [tiffTags.stripOffsets, [headerBytes]],
+        [tiffTags.orientation, [this.#header.orientation]],
+        [tiffTags.samplesPerPixel, [this.#outChannels]],
+        [tiffTags.rowsPerStrip, [this.#height]],
+        [tiffTags.stripByteCounts, [this.#pixels.byteLength]],
+        ...(this.#alpha ? [[tiffTags.extraSamples, [2]] as const] : []),
+        ...(profile ? [[tiffTags.profile, profile] as const] : []),
+      ]),
+      true,
+    );
+  }
+}
