@@ -33,10 +33,7 @@ export const corrupt = ({ kind, reason }: Damage): ImageError =>
 const ranOut = /premature end|unexpected end|truncated|end of (file|input|stream)/i;
 
 /** The error for a file that a library refuses to decode. */
-export const refusalOf = (
-  error: unknown,
-  unsupported: (error: string) => string | undefined = () => undefined,
-): ImageError => {
+export const refusalOf = (error: unknown, unsupported: (error: string) => string | undefined): ImageError => {
   const text = error instanceof Error ? error.message : String(error);
   const what = unsupported(text);
   const damage = damaged(ranOut.test(text) ? 'incomplete' : 'damaged', text);

@@ -72,9 +72,10 @@ export interface Format {
   /**
    * Names a sound file that libvips cannot decode, by the words in which it refused: "a JPEG with ...".
    *
+   * @param bytes the original, before `prepare`
    * @default - what libvips refuses is corrupt
    */
-  readonly unsupported?: (error: string) => string | undefined;
+  readonly unsupported?: (error: string, bytes: Buffer) => string | undefined;
   /** @default - libvips converts the colours */
   readonly conversionOf?: (bytes: Buffer, metadata: Metadata) => Conversion | undefined;
 }

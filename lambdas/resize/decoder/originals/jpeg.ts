@@ -1,5 +1,5 @@
 import type { DamageKind } from '../../../image/damage.ts';
-import type { Format } from './format.ts';
+import type { Conversion, Format } from './format.ts';
 
 /*
  * Browsers and libvips decode JPEG with libjpeg-turbo, so what it makes of a damaged file is what a browser
@@ -12,8 +12,7 @@ const counted = /^read gave (\d+) warnings$/;
 const countOf = (warnings: readonly string[]): number =>
   Math.max(0, ...warnings.map((warning) => Number(counted.exec(warning)?.[1] ?? 0)));
 
-/** The bytes ran out. What was missing until then is counted as another warning. */
-const ranOut = /premature end of JPEG (image|file)/i;
+const badData = /Corrupt JPEG data/;
 
 /** Cameras of Samsung write such parameters in baseline files, where they mean nothing. */
 const oddScan = /Invalid SOS parameters/;
@@ -31,8 +30,9 @@ const damageOf = (
   if (scans.hasEnd) return 'damaged';
   // The missing end is one of the warnings.
   if (serious === 1) return scans.isComplete ? undefined : 'incomplete';
-  const isFirst = warnings.some((warning) => ranOut.test(warning));
-  return isFirst || countOf(ofHeader) > 0 ? 'incomplete' : 'damaged';
+  // Only the first warning has a text. If that one is harmless, the others are unknown.
+  const isDamaged = warnings.some((warning) => badData.test(warning));
+  return isDamaged && countOf(ofHeader) === 0 ? 'damaged' : 'incomplete';
 };
 
 interface Scans {
@@ -102,6 +102,27 @@ const isFill = ([red = 0, green = red, blue = red]: Uint8Array): boolean => {
   return brightest - darkest <= 12 && darkest >= 40 && brightest <= 165;
 };
 
+/**
+ * Chromium's way of showing CMYK without a profile: each ink takes its share of the light, and so does black.
+ * libvips would assume a printing process.
+ */
+export const cmyk: Conversion = {
+  samples: (image) => image.pipelineColourspace('cmyk').toColourspace('cmyk').raw(),
+  toSrgb({ data, width, height }) {
+    const rgb = Buffer.alloc(width * height * 3);
+    for (let from = 0, to = 0; to < rgb.byteLength; from += 4) {
+      const light = 255 - (data[from + 3] ?? 0);
+      for (let ink = 0; ink < 3; ink += 1, to += 1) {
+        rgb[to] = Math.round(((255 - (data[from + ink] ?? 0)) * light) / 255);
+      }
+    }
+    return { data: rgb, width, height, channels: 3 };
+  },
+};
+
+/** The marker DNL (ITU-T T.81, B.2.5). */
+const defineLines = Buffer.from([0xff, 0xdc]);
+
 const unsupportedParts = [
   [/arithmetic/i, 'a JPEG with arithmetic coding'],
   [/Unsupported JPEG data precision (\d+)/i, 'a JPEG with more than 8 bits'],
@@ -112,5 +133,9 @@ export const jpeg: Format = {
   damageOf,
   // The most common height of a minimum coded unit (MCU).
   fill: { isFill, blockRows: 16 },
-  unsupported: (error) => unsupportedParts.find(([pattern]) => pattern.test(error))?.[1],
+  conversionOf: (_, { space, hasProfile }) => (space === 'cmyk' && !hasProfile ? cmyk : undefined),
+  unsupported: (error, bytes) =>
+    /DNL not supported/.test(error) && bytes.includes(defineLines)
+      ? 'a JPEG that tells its height after the picture'
+      : unsupportedParts.find(([pattern]) => pattern.test(error))?.[1],
 };

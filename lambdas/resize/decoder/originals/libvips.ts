@@ -27,8 +27,9 @@ sharp.cache(false);
 /** Reads an original's header with libvips. */
 export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<OpenOriginal> => {
   const prepared = preparedBy(format, bytes);
+  const guarded: Guarded = (work) => orRefuse(format, bytes, work);
   const ofHeader = new Warnings();
-  const metadata = await orRefuse(format, () => ofHeader.of(open(prepared.bytes, format)).metadata());
+  const metadata = await guarded(() => ofHeader.of(open(prepared.bytes, format)).metadata());
   // sharp decodes only AVIF in a HEIF container.
   if (metadata.format === 'heif' && metadata.compression !== 'av1') {
     throw new ImageError(
@@ -45,7 +46,7 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
     async decode(size) {
       const conversion = format.conversionOf?.(bytes, metadata) ?? conversionOfProfile(metadata);
       const warnings = new Warnings(ofHeader.lines);
-      const raster = await orRefuse(format, () => decode(prepared.bytes, size, format, conversion, warnings));
+      const raster = await decode(prepared.bytes, size, { format, conversion, warnings, guarded });
       const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
       const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
       return damage && format.fill ? requireShown(raster, damage, format.fill, metadata) : { raster, damage };
@@ -58,12 +59,19 @@ const preparedBy = ({ prepare }: Format, bytes: Buffer): Prepared => {
   return Buffer.isBuffer(prepared) ? { bytes: prepared } : prepared;
 };
 
+type Guarded = <Result>(work: () => Promise<Result>) => Promise<Result>;
+
 /** All bytes have arrived, so an error of libvips is the image's fault. */
-const orRefuse = async <Result>({ unsupported }: Format, decode: () => Promise<Result>): Promise<Result> => {
+const orRefuse = async <Result>(
+  format: Format,
+  bytes: Buffer,
+  decode: () => Promise<Result>,
+): Promise<Result> => {
   try {
     return await decode();
   } catch (error) {
-    throw error instanceof ImageError ? error : refusalOf(error, unsupported);
+    if (error instanceof ImageError) throw error;
+    throw refusalOf(error, (text) => format.unsupported?.(text, bytes));
   }
 };
 
@@ -93,23 +101,26 @@ const open = (bytes: Buffer, { failOn = 'none' }: Format, ignoreIcc = false): Sh
     ignoreIcc,
   });
 
-const decode = async (
-  bytes: Buffer,
-  size: Size,
-  format: Format,
-  conversion: Conversion | undefined,
-  warnings: Warnings,
-): Promise<Raster> => {
+interface Reading {
+  readonly format: Format;
+  readonly conversion: Conversion | undefined;
+  readonly warnings: Warnings;
+  readonly guarded: Guarded;
+}
+
+const decode = async (bytes: Buffer, size: Size, reading: Reading): Promise<Raster> => {
+  const { format, conversion, warnings, guarded } = reading;
   const image = warnings
     .of(open(bytes, format, conversion !== undefined))
     .autoOrient()
     .resize({ width: size.width, height: size.height, fit: 'fill' });
   const samples = conversion?.samples(image) ?? image.toColourspace('srgb').raw();
-  const { data, info } = await samples.toBuffer({ resolveWithObject: true });
+  const { data, info } = await guarded(() => samples.toBuffer({ resolveWithObject: true }));
   const { width, height, channels } = info;
   if (conversion) return conversion.toSrgb({ data, width, height, channels });
   if (isColourOrAlpha(channels)) return { data, width, height, channels };
-  return decode(await withoutExtraChannels(bytes), size, format, undefined, warnings);
+  const plain = await guarded(() => withoutExtraChannels(bytes));
+  return decode(plain, size, { ...reading, conversion: undefined });
 };
 
 /** Three colours and alpha. */

@@ -76,7 +76,7 @@ const ycbcrConversion = ({ directory }: TiffHeader): TiffColours['convert'] => {
 };
 
 /** Without a profile, as ImageMagick and Pillow do it: each ink takes away its complement. */
-export const cmykToRgb = (inks: Float32Array, colour: Float32Array): void => {
+const cmykToRgb = (inks: Float32Array, colour: Float32Array): void => {
   const light = 1 - (inks[3] ?? 0);
   for (let index = 0; index < 3; index += 1) colour[index] = (1 - (inks[index] ?? 0)) * light;
 };

@@ -1,10 +1,10 @@
 import { ImageError } from '../../../image/errors.ts';
 import { estimateUnpackMilliseconds } from '../cost.ts';
 import { corrupt, type Damage, damaged } from './damage.ts';
-import type { Conversion, Format, Samples } from './format.ts';
+import type { Format } from './format.ts';
+import { cmyk } from './jpeg.ts';
 import { openWithLibvips } from './libvips.ts';
 import type { Decoded, OpenOriginal, Raster, Size } from './original.ts';
-import { cmykToRgb } from './tiff-colour.ts';
 import { type TiffTag, tiffTags, writeTiff } from './tiff-directory.ts';
 import {
   chunkLayout,
@@ -158,29 +158,13 @@ const storedByteCounts = (header: TiffHeader): readonly number[] => {
 };
 
 const format = (header: TiffHeader): Format => ({
-  conversionOf: () => (header.colour === 'cmyk' && header.profile === undefined ? inks : undefined),
+  conversionOf: () => (header.colour === 'cmyk' && header.profile === undefined ? cmyk : undefined),
   damageOf: (warnings) => (warnings.some((text) => seriousWarning.test(text)) ? 'damaged' : undefined),
 });
 
 /** libjpeg and libtiff's fax decoder go on after these, with wrong pixels. */
 const seriousWarning =
   /premature|corrupt|truncat|overrun|not enough|bad code|extraneous|mismatch|invalid|unexpected/i;
-
-/** libvips has a profile for inks without one. ImageMagick and Pillow do not use any. */
-const inks: Conversion = {
-  samples: (image) => image.pipelineColourspace('cmyk').toColourspace('cmyk').raw(),
-  toSrgb: ({ data, width, height, channels }: Samples): Raster => {
-    const rgb = Buffer.alloc(width * height * 3);
-    const ink = new Float32Array(4);
-    const colour = new Float32Array(3);
-    for (let from = 0, to = 0; to < rgb.byteLength; from += channels, to += 3) {
-      for (let index = 0; index < 4; index += 1) ink[index] = (data[from + index] ?? 0) / 255;
-      cmykToRgb(ink, colour);
-      for (let index = 0; index < 3; index += 1) rgb[to + index] = Math.round((colour[index] ?? 0) * 255);
-    }
-    return { data: rgb, width, height, channels: 3 };
-  },
-};
 
 /** Tags that libtiff needs for a compression or a colour, which are kept as they are. */
 const keptTags: readonly TiffTag[] = [
