@@ -3,7 +3,7 @@ import { corrupt, type Damage, damaged } from './damage.ts';
 import type { Size } from './original.ts';
 import { coloursOf } from './tiff-colour.ts';
 import { expanders, undoPredictor, withReversedBits } from './tiff-compression.ts';
-import { tiffTags, writeTiff } from './tiff-directory.ts';
+import { type TiffTag, tiffTags, writeTiff } from './tiff-directory.ts';
 import { chunkLayout, chunkRows, type TiffHeader } from './tiff-header.ts';
 import { largestOf, needsRange, rawReader, sampleReader, whiteOf } from './tiff-numbers.ts';
 
@@ -86,7 +86,8 @@ export const unpackTiff = async (
     }
   }
   if (shrunk.isEmpty) throw corrupt(reader.damage ?? damaged('damaged', 'No pixel can be read.'));
-  return { file: shrunk.toTiff(), damage: reader.damage };
+  // As in other formats, what a file lacks is transparent. What is damaged in between is black.
+  return { file: shrunk.toTiff(reader.damage?.kind === 'incomplete'), damage: reader.damage };
 };
 
 class ChunkReader {
@@ -301,6 +302,8 @@ class ShrunkPicture {
   readonly #outChannels: number;
   readonly #outBytes: 1 | 2;
   readonly #pixels: Buffer;
+  /** By pixel: 255 if anything of it could be read. */
+  readonly #isRead: Buffer;
   /** The row that is being summed up. */
   #row = -1;
 
@@ -326,6 +329,7 @@ class ShrunkPicture {
     // libvips manages colours of 16 bits, but inks only of 8 bits.
     this.#outBytes = this.#colours.profile && this.#colours.channels !== 4 ? 2 : 1;
     this.#pixels = Buffer.alloc(this.#width * this.#height * this.#outChannels * this.#outBytes);
+    this.#isRead = Buffer.alloc(this.#width * this.#height);
   }
 
   get isEmpty(): boolean {
@@ -366,6 +370,7 @@ class ShrunkPicture {
     for (let column = 0; column < this.#width; column += 1) {
       const weight = this.#weights[column] ?? 0;
       if (weight === 0) continue;
+      this.#isRead[this.#row * this.#width + column] = 255;
       const from = column * channels;
       const alphaSum = hasAlpha ? (this.#sums[from + channels - 1] ?? 0) : weight;
       for (let channel = 0; channel < channels; channel += 1) {
@@ -386,28 +391,42 @@ class ShrunkPicture {
     else this.#pixels.writeUInt16LE(Math.round(within * 65_535), 2 * index);
   }
 
-  toTiff(): Buffer {
+  /** The pixels, with what could not be read as transparent. */
+  #withTransparency(): Buffer {
+    const [from, to] = [this.#outChannels * this.#outBytes, (this.#outChannels + 1) * this.#outBytes];
+    const wider = Buffer.alloc(this.#isRead.byteLength * to);
+    for (const [pixel, isRead] of this.#isRead.entries()) {
+      this.#pixels.copy(wider, pixel * to, pixel * from, (pixel + 1) * from);
+      wider.fill(isRead, pixel * to + from, (pixel + 1) * to);
+    }
+    return wider;
+  }
+
+  /** @param isIncomplete what could not be read becomes transparent */
+  toTiff(isIncomplete: boolean): Buffer {
     this.#finishRow();
     const { profile, channels } = this.#colours;
     const photometric = { 1: 1, 3: 2, 4: 5 }[channels];
+    const hasAlpha = this.#alpha !== undefined;
+    // Inks have no transparency beside them.
+    const addsAlpha = isIncomplete && !hasAlpha && channels !== 4;
+    const pixels = addsAlpha ? this.#withTransparency() : this.#pixels;
+    const samples = this.#outChannels + (addsAlpha ? 1 : 0);
     const headerBytes = 8;
-    return writeTiff(
-      Buffer.concat([Buffer.alloc(headerBytes), this.#pixels]),
-      new Map<(typeof tiffTags)[keyof typeof tiffTags], readonly number[] | Buffer>([
-        [tiffTags.width, [this.#width]],
-        [tiffTags.height, [this.#height]],
-        [tiffTags.bitsPerSample, Array.from({ length: this.#outChannels }, () => 8 * this.#outBytes)],
-        [tiffTags.compression, [1]],
-        [tiffTags.photometric, [photometric]],
-        [tiffTags.stripOffsets, [headerBytes]],
-        [tiffTags.orientation, [this.#header.orientation]],
-        [tiffTags.samplesPerPixel, [this.#outChannels]],
-        [tiffTags.rowsPerStrip, [this.#height]],
-        [tiffTags.stripByteCounts, [this.#pixels.byteLength]],
-        ...(this.#alpha ? [[tiffTags.extraSamples, [2]] as const] : []),
-        ...(profile ? [[tiffTags.profile, profile] as const] : []),
-      ]),
-      true,
-    );
+    const fields = new Map<TiffTag, readonly number[] | Buffer>([
+      [tiffTags.width, [this.#width]],
+      [tiffTags.height, [this.#height]],
+      [tiffTags.bitsPerSample, Array.from({ length: samples }, () => 8 * this.#outBytes)],
+      [tiffTags.compression, [1]],
+      [tiffTags.photometric, [photometric]],
+      [tiffTags.stripOffsets, [headerBytes]],
+      [tiffTags.orientation, [this.#header.orientation]],
+      [tiffTags.samplesPerPixel, [samples]],
+      [tiffTags.rowsPerStrip, [this.#height]],
+      [tiffTags.stripByteCounts, [pixels.byteLength]],
+    ]);
+    if (hasAlpha || addsAlpha) fields.set(tiffTags.extraSamples, [2]);
+    if (profile) fields.set(tiffTags.profile, profile);
+    return writeTiff(Buffer.concat([Buffer.alloc(headerBytes), pixels]), fields, true);
   }
 }

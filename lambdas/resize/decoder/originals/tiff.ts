@@ -73,7 +73,8 @@ const estimateOf = (header: TiffHeader): number => {
   // Tiles may be much larger than the part of them that is in the picture.
   const { bytes } = chunkLayout(header, 0, 0);
   const expanded = compression === 1 ? 0 : bytes * chunks.columns * chunks.rows * (isPlanar ? colours : 1);
-  return estimateUnpackMilliseconds(header.width * header.height * (colours + 1), expanded);
+  const read = colours + (alphaOf(header) ? 1 : 0);
+  return estimateUnpackMilliseconds(header.width * header.height * read, expanded);
 };
 
 const unpack = async (
