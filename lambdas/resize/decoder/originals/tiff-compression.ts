@@ -99,12 +99,24 @@ const copyWithin = (bytes: Buffer, from: number, length: number, to: number): nu
   return count;
 };
 
-/** Adobe Photoshop TIFF technical notes, "ZIP". A stream is used, because it yields what precedes damage. */
-const expandDeflate: Expand = (data, expectedBytes) =>
+/** Adobe Photoshop TIFF technical notes, "ZIP". */
+const expandDeflate: Expand = async (data, expectedBytes) => {
+  const whole = await inflated(data, expectedBytes, inflateBytes);
+  if (whole.byteLength === expectedBytes) return whole;
+  // Node.js drops the part during which an error occurs, so smaller ones yield more of what precedes it.
+  return inflated(data, expectedBytes, Math.max(minInflateBytes, Math.ceil(expectedBytes / maxParts)));
+};
+
+const inflateBytes = 65_536;
+const minInflateBytes = 256;
+const maxParts = 4096;
+
+/** A stream is used, because it yields what precedes damage. */
+const inflated = (data: Buffer, expectedBytes: number, chunkSize: number): Promise<Buffer> =>
   new Promise((resolve) => {
     const parts: Buffer[] = [];
     let length = 0;
-    const inflate = createInflate({ finishFlush: constants.Z_SYNC_FLUSH });
+    const inflate = createInflate({ finishFlush: constants.Z_SYNC_FLUSH, chunkSize });
     const finish = (): void => {
       resolve(Buffer.concat(parts, length).subarray(0, expectedBytes));
       inflate.destroy();

@@ -28,13 +28,8 @@ export const tiffTags = {
   extraSamples: 338,
   sampleFormat: 339,
   jpegTables: 347,
-  oldJpegProcess: 512,
   oldJpegOffset: 513,
   oldJpegLength: 514,
-  oldJpegRestartInterval: 515,
-  oldJpegQuantisationTables: 519,
-  oldJpegDcTables: 520,
-  oldJpegAcTables: 521,
   ycbcrCoefficients: 529,
   ycbcrSubsampling: 530,
   referenceBlackWhite: 532,
@@ -176,13 +171,13 @@ export const readTiffDirectory = (data: Buffer): TiffDirectory | undefined => {
 /** What is written of a picture. Bytes are stored as they are, as the type UNDEFINED. */
 export type TiffFields = ReadonlyMap<TiffTag, readonly number[] | Buffer>;
 
-/** Tags with fractions. All others have whole numbers. */
+/** Tags with fractions. */
 const rationalTags: ReadonlySet<TiffTag> = new Set([
   tiffTags.ycbcrCoefficients,
   tiffTags.referenceBlackWhite,
 ]);
 
-/** Tags of which libtiff accepts only 16-bit numbers. */
+/** Tags with numbers of 32 bits. All others have 16 bits. */
 const longTags: ReadonlySet<TiffTag> = new Set([
   tiffTags.width,
   tiffTags.height,
@@ -195,11 +190,6 @@ const longTags: ReadonlySet<TiffTag> = new Set([
   tiffTags.tileHeight,
   tiffTags.tileOffsets,
   tiffTags.tileByteCounts,
-  tiffTags.oldJpegOffset,
-  tiffTags.oldJpegLength,
-  tiffTags.oldJpegQuantisationTables,
-  tiffTags.oldJpegDcTables,
-  tiffTags.oldJpegAcTables,
 ]);
 
 const rationalDenominator = 1_000_000;

@@ -83,7 +83,8 @@ const compressionNames: ReadonlyMap<number, string> = new Map([
   [65_535, "Pentax's raw compression"],
 ]);
 
-const faxCompressions: readonly number[] = [2, 3, 4, 32_771];
+/** TIFF 6.0, sections 10 and 11, and one without alignment of rows. */
+export const faxCompressions: readonly number[] = [2, 3, 4, 32_771];
 export const oldJpeg = 6;
 export const jpeg = 7;
 
@@ -322,8 +323,11 @@ export const isReadableWithoutLibtiff = ({
   return bits <= 32 || bits === 64;
 };
 
-/** @throws ImageError `unsupported-type`, which says what the samples are */
+/** The error for samples that neither libtiff nor this code reads. */
 export const unsupportedSamples = ({ bits, number, colour, predictor }: TiffHeader): ImageError =>
   unsupportedKind(
     `has ${colour} samples of ${bits} bits (${number}${predictor > 1 ? `, predictor ${predictor}` : ''})`,
   );
+
+export const unsupportedOldJpeg = (): ImageError =>
+  unsupported('is compressed with old-style JPEG in pieces', `Accepted are ${acceptedTiffs}.`);

@@ -4,7 +4,8 @@ import type { Size } from './original.ts';
 import { coloursOf } from './tiff-colour.ts';
 import { expanders, undoPredictor, withReversedBits } from './tiff-compression.ts';
 import { type TiffTag, tiffTags, writeTiff } from './tiff-directory.ts';
-import { chunkLayout, chunkRows, type TiffHeader } from './tiff-header.ts';
+import { chunkLayout, chunkRows, jpeg, type TiffHeader } from './tiff-header.ts';
+import { asDecodedJpeg, decodeJpegChunk } from './tiff-jpeg.ts';
 import { largestOf, needsRange, rawReader, sampleReader, whiteOf } from './tiff-numbers.ts';
 
 /*
@@ -47,6 +48,9 @@ const maxSampledChunkRows = 16;
 const maxSampledRows = 16;
 const maxSampledColumns = 1000;
 
+/** LZW and Deflate. With others the tag Predictor has no meaning. */
+const predictedCompressions: readonly number[] = [5, 8, 32_946];
+
 /** Expanded strips or tiles: those of one row of them, for each plane that is read. */
 type ChunkRow = readonly (readonly Buffer[])[];
 
@@ -57,11 +61,12 @@ type ChunkRow = readonly (readonly Buffer[])[];
  */
 export const unpackTiff = async (
   data: Buffer,
-  header: TiffHeader,
+  stored: TiffHeader,
   target: Size,
   hasAlpha = true,
 ): Promise<Unpacked> => {
-  const reader = new ChunkReader(data, header, hasAlpha ? alphaOf(header) : undefined);
+  const header = asDecodedJpeg(stored) ?? stored;
+  const reader = new ChunkReader(data, stored, header, hasAlpha ? alphaOf(header) : undefined);
   const white = needsRange(header) ? whiteOf(header, await reader.someValues()) : largestOf(header.bits);
   const shrunk = new ShrunkPicture(header, reader.alpha, target);
   const fillLine = lineReader(header, reader.planes, white);
@@ -92,14 +97,17 @@ export const unpackTiff = async (
 
 class ChunkReader {
   readonly #data: Buffer;
+  /** As the directory describes it. */
+  readonly #stored: TiffHeader;
   readonly #header: TiffHeader;
   readonly alpha: Alpha | undefined;
   /** Samples of a pixel that are read. */
   readonly planes: readonly number[];
   #damage: Damage | undefined;
 
-  constructor(data: Buffer, header: TiffHeader, alpha: Alpha | undefined) {
+  constructor(data: Buffer, stored: TiffHeader, header: TiffHeader, alpha: Alpha | undefined) {
     this.#data = data;
+    this.#stored = stored;
     this.#header = header;
     this.alpha = alpha;
     const colours = Array.from({ length: header.colours }, (_, index) => index);
@@ -159,8 +167,10 @@ class ChunkReader {
     // The length of what is not compressed is known, and often wrong in the file.
     const length = compression === 1 ? bytes : (chunks.byteCounts[index] ?? 0);
     const stored = this.#data.subarray(offset, offset + length);
-    const expand = expanders.get(compression);
-    const expanded = await expand?.(isReversed ? withReversedBits(stored) : stored, bytes);
+    const expanded =
+      compression === jpeg
+        ? await this.#decodedJpeg(stored, plane, row)
+        : await expanders.get(compression)?.(isReversed ? withReversedBits(stored) : stored, bytes);
     if (expanded === undefined || expanded.byteLength < bytes) {
       this.#damage ??= damaged(
         offset + length > this.#data.byteLength ? 'incomplete' : 'damaged',
@@ -168,7 +178,7 @@ class ChunkReader {
       );
     }
     if (expanded === undefined) return Buffer.alloc(0);
-    if (predictor > 1 && compression !== 1 && compression !== 32_773) {
+    if (predictor > 1 && predictedCompressions.includes(compression)) {
       undoPredictor(expanded, predictor, {
         rowBytes,
         bits,
@@ -177,6 +187,16 @@ class ChunkReader {
       });
     }
     return expanded;
+  }
+
+  async #decodedJpeg(stored: Buffer, plane: number, row: number): Promise<Buffer | undefined> {
+    const { isPlanar, samples } = this.#header;
+    const { rowBytes, bytes } = chunkLayout(this.#header, plane, row);
+    const perPixel = isPlanar ? 1 : samples;
+    const wanted = { width: rowBytes / perPixel, rows: bytes / rowBytes, samples: perPixel };
+    const decoded = await decodeJpegChunk(stored, this.#stored, wanted);
+    this.#damage ??= decoded?.damage;
+    return decoded?.data;
   }
 }
 
@@ -203,7 +223,12 @@ const lineReader = (header: TiffHeader, planes: readonly number[], white: number
       const isChroma = isPlanar && colour === 'ycbcr' && (plane === 1 || plane === 2);
       const { rowBytes } = chunkLayout(header, isPlanar ? plane : 0, row);
       const rowAt = rowBytes * (isChroma ? Math.floor(within / vertical) : within);
-      if (bytes === undefined || rowAt + rowBytes > bytes.byteLength) return false;
+      if (bytes === undefined || rowAt + rowBytes > bytes.byteLength) {
+        // As in ImageMagick, the planes before the end of a file are shown.
+        if (channel === 0 || colour !== 'rgb') return false;
+        for (let to = channel; to < width * channels; to += channels) line[to] = line[to - 1] ?? 0;
+        continue;
+      }
       if (isChroma && horizontal > 1) {
         for (let x = 0, to = channel; x < width; x += 1, to += channels) {
           line[to] = read(bytes, rowAt, Math.floor(x / horizontal));

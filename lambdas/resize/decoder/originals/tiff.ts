@@ -8,12 +8,15 @@ import type { Decoded, OpenOriginal, Raster, Size } from './original.ts';
 import { type TiffTag, tiffTags, writeTiff } from './tiff-directory.ts';
 import {
   chunkLayout,
+  faxCompressions,
   isReadableWithoutLibtiff,
   jpeg,
   readTiffHeader,
   type TiffHeader,
+  unsupportedOldJpeg,
   unsupportedSamples,
 } from './tiff-header.ts';
+import { asDecodedJpeg, withOldJpeg } from './tiff-jpeg.ts';
 import { alphaOf, unpackTiff } from './tiff-samples.ts';
 
 /*
@@ -23,9 +26,23 @@ import { alphaOf, unpackTiff } from './tiff-samples.ts';
  */
 
 export const openTiff = async (bytes: Buffer): Promise<OpenOriginal> => {
-  const header = readTiffHeader(bytes);
-  if (isRightInLibvips(header)) return openPlain(bytes, header);
-  if (!isReadableWithoutLibtiff(header)) throw unsupportedSamples(header);
+  const header = withOldJpeg(bytes, readTiffHeader(bytes));
+  if (header === undefined) throw unsupportedOldJpeg();
+  const canUnpack = isReadableWithoutLibtiff(header) || asDecodedJpeg(header) !== undefined;
+  if (isRightInLibvips(header)) {
+    try {
+      return await openPlain(bytes, header, canUnpack);
+    } catch (error) {
+      if (!(canUnpack && isCorrupt(error))) throw error;
+    }
+  }
+  if (!canUnpack) throw unsupportedSamples(header);
+  return openUnpacked(bytes, header);
+};
+
+const isCorrupt = (error: unknown): boolean => error instanceof ImageError && error.code === 'image-corrupt';
+
+const openUnpacked = (bytes: Buffer, header: TiffHeader): OpenOriginal => {
   const { orientation, width, height } = header;
   const isTurned = orientation >= 5;
   return {
@@ -40,10 +57,9 @@ export const openTiff = async (bytes: Buffer): Promise<OpenOriginal> => {
 /** Whether libvips shows the samples as ImageMagick and Pillow do, after the directory is written anew. */
 const isRightInLibvips = (header: TiffHeader): boolean => {
   const { compression, colour, bits, samples, colours, number, isPlanar, chunks, predictor } = header;
-  if (isPlanar && chunks.isTiled) return false;
-  const isUnpacked = isReadableWithoutLibtiff(header);
-  // What cannot be unpacked here is left to libtiff, if it can be decoded at all.
-  if (!isUnpacked) return compression === jpeg ? bits === 8 && colour !== 'cie-lab' : isFaxOrOldJpeg(header);
+  if (chunks.isTiled && (isPlanar || chunks.width % 16 > 0 || chunks.height % 16 > 0)) return false;
+  if (compression === jpeg) return bits === 8 && colour !== 'cie-lab' && colour !== 'icc-lab';
+  if (faxCompressions.includes(compression)) return bits === 1;
   if (number !== 'unsigned' || predictor > 2 || samples > colours + 1) return false;
   if (samples > colours && alphaOf(header) === undefined) return false;
   const hasWholeBytes = bits === 8 || bits === 16;
@@ -64,9 +80,6 @@ const isRightInLibvips = (header: TiffHeader): boolean => {
       return false;
   }
 };
-
-const isFaxOrOldJpeg = ({ compression, bits }: TiffHeader): boolean =>
-  compression === 6 ? bits === 8 : bits === 1 && [2, 3, 4, 32_771].includes(compression);
 
 const estimateOf = (header: TiffHeader): number => {
   const { chunks, isPlanar, colours, compression } = header;
@@ -90,11 +103,10 @@ const unpack = async (
   return { raster, damage };
 };
 
-const openPlain = async (bytes: Buffer, header: TiffHeader): Promise<OpenOriginal> => {
+const openPlain = async (bytes: Buffer, header: TiffHeader, canUnpack: boolean): Promise<OpenOriginal> => {
   const prepared = withPlainDirectory(bytes, header);
   // libvips fills what it cannot read of a tile with zeros, unless even warnings stop it.
   const strict = await openWithLibvips(prepared, { ...format(header), failOn: 'warning' });
-  const canUnpack = isReadableWithoutLibtiff(header);
   const decodeLeniently = (size: Size): Promise<Decoded> =>
     canUnpack ? unpack(bytes, header, size) : decodeDamaged(prepared, header, size, bytes.byteLength);
   return {
@@ -105,7 +117,7 @@ const openPlain = async (bytes: Buffer, header: TiffHeader): Promise<OpenOrigina
       try {
         decoded = await strict.decode(size);
       } catch (error) {
-        if (!(error instanceof ImageError && error.code === 'image-corrupt')) throw error;
+        if (!isCorrupt(error)) throw error;
         return decodeLeniently(size);
       }
       // Programs write zeros in a fourth sample that they do not use. Pillow shows such a picture.
@@ -123,7 +135,7 @@ const isInvisible = ({ data, channels }: Raster): boolean => {
   return true;
 };
 
-/** What libtiff makes of damage in JPEG and fax data. It puts zeros where it can read nothing. */
+/** What libtiff makes of damage in fax data. It puts zeros where it can read nothing. */
 const decodeDamaged = async (
   prepared: Buffer,
   header: TiffHeader,
@@ -173,13 +185,6 @@ const keptTags: readonly TiffTag[] = [
   tiffTags.group3Options,
   tiffTags.group4Options,
   tiffTags.colourMap,
-  tiffTags.oldJpegProcess,
-  tiffTags.oldJpegOffset,
-  tiffTags.oldJpegLength,
-  tiffTags.oldJpegRestartInterval,
-  tiffTags.oldJpegQuantisationTables,
-  tiffTags.oldJpegDcTables,
-  tiffTags.oldJpegAcTables,
   tiffTags.ycbcrCoefficients,
   tiffTags.ycbcrSubsampling,
   tiffTags.referenceBlackWhite,
