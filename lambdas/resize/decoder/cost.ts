@@ -78,7 +78,7 @@ export const estimateDecodeMilliseconds = (metadata: Metadata, bytes: Uint8Array
 };
 
 /** CPU time for a million samples of a TIFF that are read without libtiff, and for their bytes to be expanded. */
-const unpackMillisecondsPerMegasample = 20;
+const unpackMillisecondsPerMegasample = 30;
 const expandMillisecondsPerMegabyte = 20;
 
 /** The CPU time at most to read the samples of a TIFF without libtiff. */

@@ -56,7 +56,7 @@ interface Field {
 export interface TiffDirectory {
   readonly isLittleEndian: boolean;
   has(tag: TiffTag): boolean;
-  /** The values of a field that has numbers, in whatever type they are stored. */
+  /** The values of a field, in whatever type they are stored: whole numbers, unless the tag has fractions. */
   numbers(tag: TiffTag, maxCount: number): readonly number[];
   number(tag: TiffTag): number | undefined;
   bytes(tag: TiffTag): Buffer | undefined;
@@ -153,7 +153,12 @@ export const readTiffDirectory = (data: Buffer): TiffDirectory | undefined => {
     const { bytes } = fieldTypes.get(type) ?? byte;
     const present = Math.max(0, Math.floor((data.byteLength - at) / bytes));
     const length = Math.min(count, maxCount, present);
-    return Array.from({ length }, (_, index) => read(type, at + index * bytes));
+    const isFraction = rationalTags.has(tag);
+    return Array.from({ length }, (_, index) => {
+      const value = read(type, at + index * bytes);
+      if (!Number.isFinite(value)) return 0;
+      return isFraction ? value : Math.max(0, Math.trunc(value));
+    });
   };
   return {
     isLittleEndian,

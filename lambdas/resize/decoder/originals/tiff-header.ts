@@ -110,6 +110,9 @@ const unsupportedKind = (what: string): ImageError =>
 /** Larger values of a side make no picture that any limit allows. */
 const maxSide = 2 ** 31 - 1;
 
+/** Strips or tiles of which the offsets are read: of a hundred megapixels in small tiles. */
+const maxChunks = 2_000_000;
+
 /** Bytes of one strip or tile, expanded. A picture of 100 megapixels in 8-bit CMYK is smaller. */
 const maxChunkBytes = 2 ** 30;
 
@@ -132,7 +135,7 @@ export const readTiffHeader = (data: Buffer): TiffHeader => {
   const photometric = photometricOf(directory, allBits.length);
   const samples = Math.max(1, directory.number(tiffTags.samplesPerPixel) ?? allBits.length);
   const { colour, colours } = colourOf(photometric, samples);
-  const bits = allBits[0] ?? 1;
+  const bits = allBits[0] || 1;
   if (allBits.slice(0, colours).some((each) => each !== bits)) {
     throw unsupportedKind(`has samples of ${allBits.join(', ')} bits`);
   }
@@ -243,7 +246,7 @@ const chunksOf = (
     : { width, height: Math.min(rowsPerStrip, height) };
   const columns = Math.ceil(width / size.width);
   const rows = Math.ceil(height / size.height);
-  const count = columns * rows * planes;
+  const count = Math.min(columns * rows * planes, maxChunks);
   const offsetsTag =
     isTiled && directory.has(tiffTags.tileOffsets) ? tiffTags.tileOffsets : tiffTags.stripOffsets;
   const countsTag =

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { corrupt, type Damage, damaged } from './damage.ts';
 import type { Size } from './original.ts';
-import { coloursOf } from './tiff-colour.ts';
 import { expanders, undoPredictor, withReversedBits } from './tiff-compression.ts';
-import { type TiffTag, tiffTags, writeTiff } from './tiff-directory.ts';
+import { tiffTags } from './tiff-directory.ts';
 import { chunkLayout, chunkRows, jpeg, type TiffHeader } from './tiff-header.ts';
 import { asDecodedJpeg, decodeJpegChunk } from './tiff-jpeg.ts';
 import { largestOf, needsRange, rawReader, sampleReader, whiteOf } from './tiff-numbers.ts';
+import { type Alpha, alphaOf, ShrunkPicture } from './tiff-shrink.ts';
 
 /*
  * Reads the samples of a TIFF without libtiff, row by row, and shrinks them on the way. The result is a plain
@@ -18,27 +18,6 @@ export interface Unpacked {
   readonly file: Buffer;
   readonly damage: Damage | undefined;
 }
-
-/** A sample beyond the colours that is transparency (TIFF 6.0, section 18). */
-interface Alpha {
-  readonly plane: number;
-  /** The colours are multiplied by it. */
-  readonly isAssociated: boolean;
-}
-
-/**
- * What programs mean by an extra sample whose kind is unspecified: transparency, if there is only one. Inks
- * beyond four are no transparency.
- */
-export const alphaOf = ({ samples, colours, extraSamples, colour }: TiffHeader): Alpha | undefined => {
-  if (samples <= colours) return undefined;
-  const declared = extraSamples.findIndex((kind) => kind === 1 || kind === 2);
-  if (declared !== -1) {
-    const plane = colours + declared;
-    return plane < samples ? { plane, isAssociated: extraSamples[declared] === 1 } : undefined;
-  }
-  return samples === colours + 1 && colour !== 'cmyk' ? { plane: colours, isAssociated: false } : undefined;
-};
 
 /** Samples after which others get the processor, such as the timer that measures what a decode uses. */
 const samplesBetweenPauses = 2_000_000;
@@ -307,151 +286,3 @@ const colourMapOf = ({ directory, bits }: TiffHeader): Float32Array => {
   }
   return map;
 };
-
-/** How much larger than the target the picture stays, so that libvips can shrink it well. */
-const spare = 2;
-
-/** Means of the pixels that become one pixel. Their boxes differ by a pixel, so that nothing is moved. */
-class ShrunkPicture {
-  readonly #header: TiffHeader;
-  readonly #alpha: Alpha | undefined;
-  readonly #width: number;
-  readonly #height: number;
-  readonly #columnOf: Uint32Array;
-  readonly #channels: number;
-  readonly #colours;
-  readonly #sums: Float32Array;
-  readonly #weights: Float32Array;
-  readonly #samples: Float32Array;
-  readonly #colour: Float32Array;
-  readonly #outChannels: number;
-  readonly #outBytes: 1 | 2;
-  readonly #pixels: Buffer;
-  /** By pixel: 255 if anything of it could be read. */
-  readonly #isRead: Buffer;
-  /** The row that is being summed up. */
-  #row = -1;
-
-  constructor(header: TiffHeader, alpha: Alpha | undefined, target: Size) {
-    this.#header = header;
-    this.#alpha = alpha;
-    const factor = Math.max(
-      1,
-      Math.floor(Math.min(header.width / target.width, header.height / target.height) / spare),
-    );
-    this.#width = Math.ceil(header.width / factor);
-    this.#height = Math.ceil(header.height / factor);
-    this.#columnOf = Uint32Array.from({ length: header.width }, (_, x) =>
-      Math.floor((x * this.#width) / header.width),
-    );
-    this.#channels = (header.colour === 'palette' ? 3 : header.colours) + (alpha ? 1 : 0);
-    this.#colours = coloursOf(header);
-    this.#sums = new Float32Array(this.#width * this.#channels);
-    this.#weights = new Float32Array(this.#width);
-    this.#samples = new Float32Array(this.#channels);
-    this.#colour = new Float32Array(this.#colours.channels);
-    this.#outChannels = this.#colours.channels + (alpha ? 1 : 0);
-    // libvips manages colours of 16 bits, but inks only of 8 bits.
-    this.#outBytes = this.#colours.profile && this.#colours.channels !== 4 ? 2 : 1;
-    this.#pixels = Buffer.alloc(this.#width * this.#height * this.#outChannels * this.#outBytes);
-    this.#isRead = Buffer.alloc(this.#width * this.#height);
-  }
-
-  get isEmpty(): boolean {
-    return this.#row === -1;
-  }
-
-  add(line: Float32Array, x: number, y: number, width: number): void {
-    const row = Math.floor((y * this.#height) / this.#header.height);
-    if (row !== this.#row) {
-      this.#finishRow();
-      this.#row = row;
-    }
-    const channels = this.#channels;
-    const sums = this.#sums;
-    const isWeighted = this.#alpha?.isAssociated === false;
-    for (let index = 0, from = 0; index < width; index += 1, from += channels) {
-      const column = this.#columnOf[x + index] ?? 0;
-      const to = column * channels;
-      this.#weights[column] = (this.#weights[column] ?? 0) + 1;
-      if (isWeighted) {
-        const alpha = line[from + channels - 1] ?? 0;
-        for (let channel = 0; channel < channels - 1; channel += 1) {
-          sums[to + channel] = (sums[to + channel] ?? 0) + alpha * (line[from + channel] ?? 0);
-        }
-        sums[to + channels - 1] = (sums[to + channels - 1] ?? 0) + alpha;
-      } else {
-        for (let channel = 0; channel < channels; channel += 1) {
-          sums[to + channel] = (sums[to + channel] ?? 0) + (line[from + channel] ?? 0);
-        }
-      }
-    }
-  }
-
-  #finishRow(): void {
-    if (this.#row < 0) return;
-    const channels = this.#channels;
-    const hasAlpha = this.#alpha !== undefined;
-    for (let column = 0; column < this.#width; column += 1) {
-      const weight = this.#weights[column] ?? 0;
-      if (weight === 0) continue;
-      this.#isRead[this.#row * this.#width + column] = 255;
-      const from = column * channels;
-      const alphaSum = hasAlpha ? (this.#sums[from + channels - 1] ?? 0) : weight;
-      for (let channel = 0; channel < channels; channel += 1) {
-        this.#samples[channel] = alphaSum > 0 ? (this.#sums[from + channel] ?? 0) / alphaSum : 0;
-      }
-      this.#colours.convert(this.#samples, this.#colour);
-      const to = (this.#row * this.#width + column) * this.#outChannels;
-      for (const [channel, value] of this.#colour.entries()) this.#write(to + channel, value);
-      if (hasAlpha) this.#write(to + this.#colour.length, alphaSum / weight);
-    }
-    this.#sums.fill(0);
-    this.#weights.fill(0);
-  }
-
-  #write(index: number, value: number): void {
-    const within = value > 0 ? Math.min(value, 1) : 0;
-    if (this.#outBytes === 1) this.#pixels[index] = Math.round(within * 255);
-    else this.#pixels.writeUInt16LE(Math.round(within * 65_535), 2 * index);
-  }
-
-  /** The pixels, with what could not be read as transparent. */
-  #withTransparency(): Buffer {
-    const [from, to] = [this.#outChannels * this.#outBytes, (this.#outChannels + 1) * this.#outBytes];
-    const wider = Buffer.alloc(this.#isRead.byteLength * to);
-    for (const [pixel, isRead] of this.#isRead.entries()) {
-      this.#pixels.copy(wider, pixel * to, pixel * from, (pixel + 1) * from);
-      wider.fill(isRead, pixel * to + from, (pixel + 1) * to);
-    }
-    return wider;
-  }
-
-  /** @param isIncomplete what could not be read becomes transparent */
-  toTiff(isIncomplete: boolean): Buffer {
-    this.#finishRow();
-    const { profile, channels } = this.#colours;
-    const photometric = { 1: 1, 3: 2, 4: 5 }[channels];
-    const hasAlpha = this.#alpha !== undefined;
-    // Inks have no transparency beside them.
-    const addsAlpha = isIncomplete && !hasAlpha && channels !== 4;
-    const pixels = addsAlpha ? this.#withTransparency() : this.#pixels;
-    const samples = this.#outChannels + (addsAlpha ? 1 : 0);
-    const headerBytes = 8;
-    const fields = new Map<TiffTag, readonly number[] | Buffer>([
-      [tiffTags.width, [this.#width]],
-      [tiffTags.height, [this.#height]],
-      [tiffTags.bitsPerSample, Array.from({ length: samples }, () => 8 * this.#outBytes)],
-      [tiffTags.compression, [1]],
-      [tiffTags.photometric, [photometric]],
-      [tiffTags.stripOffsets, [headerBytes]],
-      [tiffTags.orientation, [this.#header.orientation]],
-      [tiffTags.samplesPerPixel, [samples]],
-      [tiffTags.rowsPerStrip, [this.#height]],
-      [tiffTags.stripByteCounts, [pixels.byteLength]],
-    ]);
-    if (hasAlpha || addsAlpha) fields.set(tiffTags.extraSamples, [2]);
-    if (profile) fields.set(tiffTags.profile, profile);
-    return writeTiff(Buffer.concat([Buffer.alloc(headerBytes), pixels]), fields, true);
-  }
-}

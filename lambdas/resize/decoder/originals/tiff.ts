@@ -17,7 +17,8 @@ import {
   unsupportedSamples,
 } from './tiff-header.ts';
 import { asDecodedJpeg, withOldJpeg } from './tiff-jpeg.ts';
-import { alphaOf, unpackTiff } from './tiff-samples.ts';
+import { unpackTiff } from './tiff-samples.ts';
+import { alphaOf } from './tiff-shrink.ts';
 
 /*
  * The first picture of a TIFF. libvips gets a directory with nothing but what it needs, so it meets neither
