@@ -77,7 +77,7 @@ export const estimateDecodeMilliseconds = (metadata: Metadata, bytes: Uint8Array
   return megapixels(metadata) * (decode * sampleFactor * interlaced + scans + colour);
 };
 
-/** CPU time for a million samples of a TIFF that are read without libtiff, and for their bytes to be expanded. */
+/** CPU time for a million samples of a TIFF that are read without libtiff, and to expand their bytes. */
 const unpackMillisecondsPerMegasample = 30;
 const expandMillisecondsPerMegabyte = 20;
 

@@ -159,7 +159,7 @@ export interface RowLayout {
   readonly isLittleEndian: boolean;
 }
 
-/** Undoes the tag Predictor in place: TIFF 6.0, section 14, and Adobe's technical note 3 for floating point. */
+/** Undoes the tag Predictor in place: TIFF 6.0, section 14, and Adobe's technical note 3 for fractions. */
 export const undoPredictor = (data: Buffer, predictor: number, layout: RowLayout): void => {
   const undo = predictor === 3 ? undoFloatPredictor : undoDifferences;
   for (let at = 0; at < data.byteLength; at += layout.rowBytes) {

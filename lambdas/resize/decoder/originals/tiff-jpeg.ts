@@ -95,8 +95,8 @@ const jpegFileOf = (stored: Buffer, { directory, colour, isPlanar }: TiffHeader)
 const isJpegAt = (data: Buffer, at: number): boolean => data.subarray(at, at + 2).equals(startOfImage);
 
 /**
- * TIFF 6.0, section 22, which technical note 2 replaced: programs put a whole JPEG into the file, or into each
- * strip.
+ * TIFF 6.0, section 22, which technical note 2 replaced: programs put a whole JPEG into the file, or into
+ * each strip.
  *
  * @returns undefined if the JPEG is in pieces
  */

@@ -158,7 +158,10 @@ export const sampleReader = (header: TiffHeader, channel: number, white: number)
   return (bytes, rowAt, index) => Math.min(1, raw(bytes, rowAt, index) / white);
 };
 
-/** TIFF 6.0, section 23, and ICC L*a*b* of the Adobe PageMaker 6.0 notes: L* from 0 to 1, a* and b* in units of 128. */
+/**
+ * TIFF 6.0, section 23, and ICC L*a*b* of Adobe's PageMaker 6.0 notes: L* from 0 to 1, a* and b* in units of
+ * 128.
+ */
 const labReader = ({ colour, bits, number }: TiffHeader, raw: ReadSample, isChroma: boolean): ReadSample => {
   if (number === 'float') {
     const unit = isChroma ? 128 : 100;
