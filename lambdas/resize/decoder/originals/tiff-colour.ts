@@ -23,6 +23,7 @@ export const coloursOf = (header: TiffHeader): TiffColours => {
       return { channels: 1, profile: profileFor(header, 'GRAY'), convert: greyConversion(header) };
     case 'rgb':
     case 'palette':
+    case 'log-luv':
       return { channels: 3, profile, convert: copy };
     case 'ycbcr':
       return { channels: 3, profile, convert: ycbcrConversion(header) };
@@ -32,6 +33,8 @@ export const coloursOf = (header: TiffHeader): TiffColours => {
         ? { channels: 4, profile: inks, convert: copy }
         : { channels: 3, profile: undefined, convert: cmykToRgb };
     }
+    case 'log-grey':
+      return { channels: 1, profile: undefined, convert: copy };
     case 'cie-lab':
     case 'icc-lab':
       return { channels: 3, profile: undefined, convert: labToRgb };

@@ -6,7 +6,7 @@ import { constants, createInflate } from 'node:zlib';
  */
 
 /** Expands one strip or tile. What it lacks is shorter than expected, never longer. */
-export type Expand = (data: Buffer, expectedBytes: number) => Buffer | Promise<Buffer>;
+export type Expand = (data: Buffer, expectedBytes: number, rowBytes: number) => Buffer | Promise<Buffer>;
 
 /** TIFF 6.0, section 9. */
 const expandPackBits: Expand = (data, expectedBytes) => {

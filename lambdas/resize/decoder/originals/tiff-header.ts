@@ -5,7 +5,16 @@ import { expanders } from './tiff-compression.ts';
 import { readTiffDirectory, type TiffDirectory, tiffTags } from './tiff-directory.ts';
 
 /** How the samples of a pixel make a colour. */
-export type TiffColour = 'grey' | 'rgb' | 'palette' | 'ycbcr' | 'cmyk' | 'cie-lab' | 'icc-lab';
+export type TiffColour =
+  | 'log-grey'
+  | 'log-luv'
+  | 'grey'
+  | 'rgb'
+  | 'palette'
+  | 'ycbcr'
+  | 'cmyk'
+  | 'cie-lab'
+  | 'icc-lab';
 
 export type TiffNumber = 'unsigned' | 'signed' | 'float';
 
@@ -87,6 +96,10 @@ const compressionNames: ReadonlyMap<number, string> = new Map([
 export const faxCompressions: readonly number[] = [2, 3, 4, 32_771];
 export const oldJpeg = 6;
 export const jpeg = 7;
+const sgiLog = 34_676;
+
+/** Bits of a pixel of LogL and of LogLuv, by the tag PhotometricInterpretation. */
+const logBits: Readonly<Record<number, number>> = { 32844: 16, 32845: 32 };
 
 /** What a person may write instead, in every error about a kind of TIFF. */
 const acceptedTiffs = 'none, LZW, Deflate, PackBits, JPEG and CCITT';
@@ -130,13 +143,15 @@ export const readTiffHeader = (data: Buffer): TiffHeader => {
     throw corrupt(damaged('damaged', `The TIFF has ${width} x ${height} pixels.`));
   }
   const compression = directory.number(tiffTags.compression) || 1;
-  requireSupportedCompression(compression);
   const allBits = directory.numbers(tiffTags.bitsPerSample, 16);
   const photometric = photometricOf(directory, allBits.length);
-  const samples = Math.max(1, directory.number(tiffTags.samplesPerPixel) ?? allBits.length);
+  requireSupportedCompression(compression, photometric);
+  const bitsOfLog = compression === sgiLog ? logBits[photometric] : undefined;
+  // libtiff counts LogLuv as three samples of 16 bits, whatever is stored.
+  const samples = bitsOfLog ? 1 : Math.max(1, directory.number(tiffTags.samplesPerPixel) ?? allBits.length);
   const { colour, colours } = colourOf(photometric, samples);
-  const bits = allBits[0] || 1;
-  if (allBits.slice(0, colours).some((each) => each !== bits)) {
+  const bits = bitsOfLog ?? (allBits[0] || 1);
+  if (bitsOfLog === undefined && allBits.slice(0, colours).some((each) => each !== bits)) {
     throw unsupportedKind(`has samples of ${allBits.join(', ')} bits`);
   }
   const isPlanar = directory.number(tiffTags.planes) === 2 && samples > 1;
@@ -163,7 +178,8 @@ export const readTiffHeader = (data: Buffer): TiffHeader => {
   return header;
 };
 
-const requireSupportedCompression = (compression: number): void => {
+const requireSupportedCompression = (compression: number, photometric: number): void => {
+  if (compression === sgiLog && photometric in logBits) return;
   if (expanders.has(compression) || faxCompressions.includes(compression)) return;
   if (compression === jpeg || compression === oldJpeg) return;
   const name = compressionNames.get(compression) ?? `method ${compression}`;
@@ -200,6 +216,10 @@ const colourOf = (
       return colour('cie-lab', 3);
     case 9:
       return colour('icc-lab', 3);
+    case 32_844:
+      return { colour: 'log-grey', colours: 1 };
+    case 32_845:
+      return { colour: 'log-luv', colours: 3 };
     default:
       throw unsupportedKind(`holds ${photometricNames.get(photometric) ?? `colours of kind ${photometric}`}`);
   }
@@ -316,6 +336,7 @@ export const isReadableWithoutLibtiff = ({
   colour,
   predictor,
 }: TiffHeader): boolean => {
+  if (colour === 'log-grey' || colour === 'log-luv') return compression === sgiLog;
   if (!expanders.has(compression)) return false;
   if (number === 'float')
     return (bits === 16 || bits === 24 || bits === 32 || bits === 64) && colour !== 'palette';

@@ -105,7 +105,7 @@ export const largestOf = (bits: number): number => 2 ** Math.min(bits, 32) - 1;
 
 /** Numbers of more than 24 bits, and fractions, often use only a part of what can be stored. */
 export const needsRange = ({ number, bits, colour }: TiffHeader): boolean =>
-  colour !== 'palette' && (number === 'float' || bits >= 32);
+  colour !== 'palette' && colour !== 'log-luv' && (number === 'float' || bits >= 32);
 
 /** What counts as white, if the numbers are not known to reach the largest one. */
 const whites = [255, 65_535] as const;

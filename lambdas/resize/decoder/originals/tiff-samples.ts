@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { corrupt, type Damage, damaged } from './damage.ts';
 import type { Size } from './original.ts';
-import { expanders, undoPredictor, withReversedBits } from './tiff-compression.ts';
+import { type Expand, expanders, undoPredictor, withReversedBits } from './tiff-compression.ts';
 import { tiffTags } from './tiff-directory.ts';
 import { chunkLayout, chunkRows, jpeg, type TiffHeader } from './tiff-header.ts';
 import { asDecodedJpeg, decodeJpegChunk } from './tiff-jpeg.ts';
+import { expandSgiLog, greyOfLog, writeRgbOfLog } from './tiff-log.ts';
 import { largestOf, needsRange, rawReader, sampleReader, whiteOf } from './tiff-numbers.ts';
 import { type Alpha, alphaOf, ShrunkPicture } from './tiff-shrink.ts';
 
@@ -149,7 +150,7 @@ class ChunkReader {
     const expanded =
       compression === jpeg
         ? await this.#decodedJpeg(stored, plane, row)
-        : await expanders.get(compression)?.(isReversed ? withReversedBits(stored) : stored, bytes);
+        : await expanderOf(this.#header)?.(isReversed ? withReversedBits(stored) : stored, bytes, rowBytes);
     if (expanded === undefined || expanded.byteLength < bytes) {
       this.#damage ??= damaged(
         offset + length > this.#data.byteLength ? 'incomplete' : 'damaged',
@@ -179,6 +180,11 @@ class ChunkReader {
   }
 }
 
+const expanderOf = ({ colour, compression }: TiffHeader): Expand | undefined => {
+  if (colour === 'log-grey') return expandSgiLog(2);
+  return colour === 'log-luv' ? expandSgiLog(4) : expanders.get(compression);
+};
+
 /** @returns false if the file lacks this part of the row */
 type FillLine = (
   chunks: ChunkRow,
@@ -194,6 +200,7 @@ const lineReader = (header: TiffHeader, planes: readonly number[], white: number
   const readers = planes.map((plane) => sampleReader(header, plane, white));
   const [horizontal, vertical] = subsampling;
   if (colour === 'ycbcr' && !isPlanar && horizontal * vertical > 1) return blockLineReader(header);
+  if (colour === 'log-grey' || colour === 'log-luv') return logLineReader(header);
   const channels = planes.length;
   const plain: FillLine = (chunks, column, within, row, width, line) => {
     for (const [channel, read] of readers.entries()) {
@@ -245,6 +252,20 @@ const blockLineReader = (header: TiffHeader): FillLine => {
     return true;
   };
 };
+
+const logLineReader =
+  (header: TiffHeader): FillLine =>
+  (chunks, column, within, row, width, line) => {
+    const bytes = chunks[0]?.[column];
+    const { rowBytes } = chunkLayout(header, 0, row);
+    const rowAt = rowBytes * within;
+    if (bytes === undefined || rowAt + rowBytes > bytes.byteLength) return false;
+    for (let x = 0; x < width; x += 1) {
+      if (header.colour === 'log-grey') line[x] = greyOfLog(bytes, rowAt + 2 * x);
+      else writeRgbOfLog(bytes, rowAt + 4 * x, line, 3 * x);
+    }
+    return true;
+  };
 
 const paletteLineReader = (header: TiffHeader, stored: number, plain: FillLine): FillLine => {
   const map = colourMapOf(header);

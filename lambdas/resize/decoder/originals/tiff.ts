@@ -110,8 +110,12 @@ const openPlain = async (bytes: Buffer, header: TiffHeader, canUnpack: boolean):
   const strict = await openWithLibvips(prepared, { ...format(header), failOn: 'warning' });
   const decodeLeniently = (size: Size): Promise<Decoded> =>
     canUnpack ? unpack(bytes, header, size) : decodeDamaged(prepared, header, size, bytes.byteLength);
+  const { columns, rows, width, height } = header.chunks;
+  // libtiff expands whole tiles, of which the picture may need only a part.
+  const expandedFactor = (columns * width * rows * height) / (header.width * header.height);
   return {
     ...strict,
+    estimatedMilliseconds: strict.estimatedMilliseconds * Math.max(1, expandedFactor),
     async decode(size) {
       if (isCutOff(header, bytes.byteLength)) return decodeLeniently(size);
       let decoded: Decoded;

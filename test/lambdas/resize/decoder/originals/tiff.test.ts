@@ -521,6 +521,41 @@ describe('inks and L*a*b*', () => {
   });
 });
 
+describe('light in logarithms', () => {
+  /** Runs of single bytes, for each byte of the pixels of a row. */
+  const runs =
+    (bytesPerPixel: number): Encode =>
+    (samples) => {
+      const planes = Array.from({ length: bytesPerPixel }, (_, plane) =>
+        samples.map((sample) => Math.floor(sample / 256 ** (bytesPerPixel - 1 - plane)) % 256),
+      );
+      return Buffer.from(planes.flatMap((plane) => [plane.length, ...plane]));
+    };
+  const logOf = (light: number): number => Math.floor(256 * (Math.log2(light) + 64));
+  const fields = { 259: short(34_676), 339: short(2) };
+
+  test('LogL', async () => {
+    const quarters = greys.map(([level = 0]) => [logOf((level / 255) ** 2)]);
+    const kind = { photometric: 32_844, bits: 16, encode: runs(2), fields };
+    await expectQuarters(fileOf(picture(quarters), kind), greys);
+  });
+
+  test('LogLuv', async () => {
+    // The white that libtiff uses: the same amount of X, Y and Z.
+    const quarters = greys.map(([level = 0]) => {
+      const [u, v] = [4 / 19, 9 / 19].map((each) => Math.floor(each * 410));
+      return [logOf((level / 255) ** 2) * 65_536 + (u ?? 0) * 256 + (v ?? 0)];
+    });
+    const kind = { photometric: 32_845, bits: 16, encode: runs(4), fields };
+    await expectQuarters(fileOf(picture(quarters), kind), greys, 3);
+  });
+
+  test('LogLuv with 24 bits is not supported', async () => {
+    const kind = { photometric: 32_845, bits: 8, encode: wholes(1), fields: { 259: short(34_677) } };
+    await expect(decode(fileOf(picture(colours), kind))).rejects.toMatchObject({ code: 'unsupported-type' });
+  });
+});
+
 describe('transparency', () => {
   const alphas = [255, 128, 64, 0];
   const withAlpha = colours.map((pixel, quarter) => [...pixel, alphas[quarter] ?? 0]);
