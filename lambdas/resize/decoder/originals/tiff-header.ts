@@ -53,6 +53,8 @@ export interface TiffHeader {
   /** Horizontal and vertical, of YCbCr. */
   readonly subsampling: readonly [number, number];
   readonly profile: Buffer | undefined;
+  /** Segments with the tables of an old-style JPEG, whose strips or tiles have only data. */
+  readonly oldJpegTables?: Buffer;
 }
 
 /** Compressions that libtiff has a number for. This build of libvips has fewer of them. */
@@ -354,4 +356,4 @@ export const unsupportedSamples = ({ bits, number, colour, predictor }: TiffHead
   );
 
 export const unsupportedOldJpeg = (): ImageError =>
-  unsupported('is compressed with old-style JPEG in pieces', `Accepted are ${acceptedTiffs}.`);
+  unsupported('is compressed with old-style JPEG without tables', `Accepted are ${acceptedTiffs}.`);

@@ -1,3 +1,4 @@
+import { ImageError } from '../../../image/errors.ts';
 import type { Damage } from './damage.ts';
 import { jpeg as jpegFormat } from './jpeg.ts';
 import { openWithLibvips } from './libvips.ts';
@@ -15,6 +16,7 @@ export interface DecodedJpeg {
 }
 
 const startOfImage = Buffer.from([0xff, 0xd8]);
+const endOfImage = Buffer.from([0xff, 0xd9]);
 const startOfScan = Buffer.from([0xff, 0xda]);
 
 /** Adobe technical note 5116: an APP14 marker, whose last byte says whether colours are YCbCr. */
@@ -27,7 +29,8 @@ const colourMarker = (transform: 0 | 1): Buffer =>
  * @returns undefined if that is impossible
  */
 export const asDecodedJpeg = (header: TiffHeader): TiffHeader | undefined => {
-  if (header.compression !== jpeg || header.bits !== 8 || header.number === 'float') return undefined;
+  const isJpeg = header.compression === jpeg || header.oldJpegTables !== undefined;
+  if (!isJpeg || header.bits !== 8 || header.number === 'float') return undefined;
   if (header.isPlanar) return header.colour === 'ycbcr' ? undefined : header;
   switch (header.colour) {
     case 'rgb':
@@ -61,7 +64,8 @@ export const decodeJpegChunk = async (
   { width, rows, samples }: Wanted,
 ): Promise<DecodedJpeg | undefined> => {
   try {
-    const image = await openWithLibvips(jpegFileOf(stored, header), { ...jpegFormat, fill: undefined });
+    const file = header.oldJpegTables ? oldJpegFileOf(stored, header, rows) : jpegFileOf(stored, header);
+    const image = await openWithLibvips(file, { ...jpegFormat, fill: undefined });
     if (image.width * image.height > maxTimesLarger * header.chunks.width * header.chunks.height) {
       return undefined;
     }
@@ -77,8 +81,9 @@ export const decodeJpegChunk = async (
       }
     }
     return { data, damage };
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof ImageError) return undefined;
+    throw error;
   }
 };
 
@@ -92,13 +97,71 @@ const jpegFileOf = (stored: Buffer, { directory, colour, isPlanar }: TiffHeader)
   return Buffer.concat([...parts, stored.subarray(2)]);
 };
 
+const segment = (marker: number, content: Buffer | readonly number[]): Buffer => {
+  const length = content.length + 2;
+  return Buffer.concat([Buffer.from([0xff, marker, length >> 8, length & 0xff]), Buffer.from(content)]);
+};
+
+/** ITU-T T.81, B.2.2 and B.2.3: a baseline JPEG, each of whose components has its own tables. */
+const oldJpegFileOf = (stored: Buffer, header: TiffHeader, rows: number): Buffer => {
+  const { chunks, isPlanar, samples, subsampling, oldJpegTables = Buffer.alloc(0) } = header;
+  const height = chunks.isTiled ? chunks.height : rows;
+  const components = Array.from({ length: isPlanar ? 1 : samples }, (_, index) => index);
+  const [horizontal, vertical] = subsampling;
+  const size = [height >> 8, height & 0xff, chunks.width >> 8, chunks.width & 0xff];
+  const frame = components.flatMap((index) => [
+    index + 1,
+    index === 0 ? (horizontal << 4) | vertical : 0x11,
+    index,
+  ]);
+  const scan = components.flatMap((index) => [index + 1, (index << 4) | index]);
+  return Buffer.concat([
+    startOfImage,
+    oldJpegTables,
+    segment(0xc0, [8, ...size, components.length, ...frame]),
+    segment(0xda, [components.length, ...scan, 0, 63, 0]),
+    stored,
+    endOfImage,
+  ]);
+};
+
+const quantisationBytes = 64;
+const codeLengths = 16;
+const maxCodes = 256;
+
+/** The tags have where each component's tables are, without the headers that they have in a JPEG. */
+const oldTablesOf = (data: Buffer, { directory, samples }: TiffHeader): Buffer | undefined => {
+  const quantisation = directory.numbers(tiffTags.oldJpegQuantisationTables, samples);
+  const huffman = [tiffTags.oldJpegDcTables, tiffTags.oldJpegAcTables].map((tag) =>
+    directory.numbers(tag, samples),
+  );
+  if (samples > 4 || [quantisation, ...huffman].some(({ length }) => length < samples)) return undefined;
+  const segments = quantisation.map((at, index) =>
+    segment(0xdb, [index, ...data.subarray(at, at + quantisationBytes)]),
+  );
+  for (const [kind, offsets] of huffman.entries()) {
+    for (const [index, at] of offsets.entries()) {
+      const lengths = data.subarray(at, at + codeLengths);
+      const codes = lengths.reduce((sum, count) => sum + count, 0);
+      if (codes > maxCodes) return undefined;
+      const codesAt = at + codeLengths;
+      segments.push(
+        segment(0xc4, [(kind << 4) | index, ...lengths, ...data.subarray(codesAt, codesAt + codes)]),
+      );
+    }
+  }
+  const interval = directory.number(tiffTags.oldJpegRestartInterval) ?? 0;
+  if (interval > 0) segments.push(segment(0xdd, [interval >> 8, interval & 0xff]));
+  return Buffer.concat(segments);
+};
+
 const isJpegAt = (data: Buffer, at: number): boolean => data.subarray(at, at + 2).equals(startOfImage);
 
 /**
  * TIFF 6.0, section 22, which technical note 2 replaced: programs put a whole JPEG into the file, or into
- * each strip.
+ * each strip, or only its tables into the file.
  *
- * @returns undefined if the JPEG is in pieces
+ * @returns undefined if tables are missing
  */
 export const withOldJpeg = (data: Buffer, header: TiffHeader): TiffHeader | undefined => {
   if (header.compression !== oldJpeg) return header;
@@ -117,5 +180,7 @@ export const withOldJpeg = (data: Buffer, header: TiffHeader): TiffHeader | unde
       chunks: { ...whole, offsets: [start], byteCounts: [end - start] },
     };
   }
-  return isJpegAt(data, chunks.offsets[0] ?? data.byteLength) ? { ...header, compression: jpeg } : undefined;
+  if (isJpegAt(data, chunks.offsets[0] ?? data.byteLength)) return { ...header, compression: jpeg };
+  const oldJpegTables = oldTablesOf(data, header);
+  return oldJpegTables && { ...header, oldJpegTables };
 };

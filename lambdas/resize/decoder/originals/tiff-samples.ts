@@ -3,7 +3,7 @@ import { corrupt, type Damage, damaged } from './damage.ts';
 import type { Size } from './original.ts';
 import { type Expand, expanders, undoPredictor, withReversedBits } from './tiff-compression.ts';
 import { tiffTags } from './tiff-directory.ts';
-import { chunkLayout, chunkRows, jpeg, type TiffHeader } from './tiff-header.ts';
+import { chunkLayout, chunkRows, jpeg, oldJpeg, type TiffHeader } from './tiff-header.ts';
 import { asDecodedJpeg, decodeJpegChunk } from './tiff-jpeg.ts';
 import { expandSgiLog, greyOfLog, writeRgbOfLog } from './tiff-log.ts';
 import { largestOf, needsRange, rawReader, sampleReader, whiteOf } from './tiff-numbers.ts';
@@ -148,7 +148,7 @@ class ChunkReader {
     const length = compression === 1 ? bytes : (chunks.byteCounts[index] ?? 0);
     const stored = this.#data.subarray(offset, offset + length);
     const expanded =
-      compression === jpeg
+      compression === jpeg || compression === oldJpeg
         ? await this.#decodedJpeg(stored, plane, row)
         : await expanderOf(this.#header)?.(isReversed ? withReversedBits(stored) : stored, bytes, rowBytes);
     if (expanded === undefined || expanded.byteLength < bytes) {

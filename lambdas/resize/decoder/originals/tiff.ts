@@ -11,6 +11,7 @@ import {
   faxCompressions,
   isReadableWithoutLibtiff,
   jpeg,
+  oldJpeg,
   readTiffHeader,
   type TiffHeader,
   unsupportedOldJpeg,
@@ -59,6 +60,7 @@ const openUnpacked = (bytes: Buffer, header: TiffHeader): OpenOriginal => {
 const isRightInLibvips = (header: TiffHeader): boolean => {
   const { compression, colour, bits, samples, colours, number, isPlanar, chunks, predictor } = header;
   if (chunks.isTiled && (isPlanar || chunks.width % 16 > 0 || chunks.height % 16 > 0)) return false;
+  if (compression === oldJpeg) return false;
   if (compression === jpeg) return bits === 8 && colour !== 'cie-lab' && colour !== 'icc-lab';
   if (faxCompressions.includes(compression)) return bits === 1;
   if (number !== 'unsigned' || predictor > 2 || samples > colours + 1) return false;

@@ -781,11 +781,61 @@ describe('compressions', () => {
       await expectQuarters(tiffFile([{ fields: fieldsOf(6), chunks: [await jpeg('4:2:0')] }]), colours, 4);
     });
 
-    test('in the old style, in pieces, is not supported', async () => {
+    test('in the old style, in pieces', async () => {
+      const file = await jpeg('4:2:0');
+      const tables = new Map<string, Buffer>();
+      let at = 2;
+      for (; file[at + 1] !== 0xda; at += 2 + file.readUInt16BE(at + 2)) {
+        const content = file.subarray(at + 4, at + 2 + file.readUInt16BE(at + 2));
+        // One segment may have several tables of 64 bytes.
+        if (file[at + 1] === 0xdb) {
+          for (let from = 0; from < content.length; from += 65) {
+            tables.set(`quantisation ${content[from]}`, content.subarray(from + 1, from + 65));
+          }
+        }
+        if (file[at + 1] !== 0xc4) continue;
+        for (let from = 0; from < content.length; ) {
+          const codes = content.subarray(from + 1, from + 17).reduce((sum, count) => sum + count, 0);
+          tables.set(`huffman ${content[from]}`, content.subarray(from + 1, from + 17 + codes));
+          from += 17 + codes;
+        }
+      }
+      const data = file.subarray(at + 2 + file.readUInt16BE(at + 2), -2);
+      const names = [
+        'quantisation 0',
+        'quantisation 1',
+        'huffman 0',
+        'huffman 1',
+        'huffman 16',
+        'huffman 17',
+      ];
+      // The tables come before the only strip.
+      const offsets: number[] = [];
+      let length = 8;
+      const stored = names.map((name) => {
+        const table = tables.get(name) ?? Buffer.alloc(0);
+        offsets.push(length);
+        length += table.byteLength;
+        return table;
+      });
+      const tablesOf = (first: number) => long(...[0, 1, 1].map((index) => offsets[first + index] ?? 0));
+      const fields = {
+        ...fieldsOf(6),
+        273: long(length),
+        279: long(data.byteLength),
+        519: tablesOf(0),
+        520: tablesOf(2),
+        521: tablesOf(4),
+        530: short(2, 2),
+      };
+      await expectQuarters(tiffFile([{ fields, chunks: [...stored, data] }]), colours, 4);
+    });
+
+    test('in the old style, without tables, is not supported', async () => {
       const file = (await jpeg('4:4:4')).subarray(300);
       await expect(decode(tiffFile([{ fields: fieldsOf(6), chunks: [file] }]))).rejects.toMatchObject({
         code: 'unsupported-type',
-        message: expect.stringContaining('old-style JPEG in pieces'),
+        message: expect.stringContaining('old-style JPEG without tables'),
       });
     });
 
