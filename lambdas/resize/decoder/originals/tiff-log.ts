@@ -45,7 +45,7 @@ const shown = (light: number): number => (light > 0 ? Math.min(1, Math.sqrt(ligh
 /** The grey of one pixel of LogL, from 0 to 1. */
 export const greyOfLog = (bytes: Buffer, at: number): number => shown(luminanceOf(bytes.readUInt16BE(at)));
 
-/** The colours of one pixel of LogLuv, from 0 to 1: CIE 1976 u' and v', and the primaries that libtiff uses. */
+/** The colours of one pixel of LogLuv, from 0 to 1: from CIE 1976 u' and v' to libtiff's primaries. */
 export const writeRgbOfLog = (bytes: Buffer, at: number, line: Float32Array, to: number): void => {
   const Y = luminanceOf(bytes.readUInt16BE(at));
   const u = ((bytes[at + 2] ?? 0) + 0.5) / 410;
