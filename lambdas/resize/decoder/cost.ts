@@ -81,9 +81,13 @@ export const estimateDecodeMilliseconds = (metadata: Metadata, bytes: Uint8Array
 const unpackMillisecondsPerMegasample = 30;
 const expandMillisecondsPerMegabyte = 20;
 
+/** What each strip or tile adds that is a JPEG of its own. */
+const jpegMilliseconds = 2;
+
 /** The CPU time at most to read the samples of a TIFF without libtiff. */
-export const estimateUnpackMilliseconds = (samples: number, expandedBytes: number): number =>
-  (samples * unpackMillisecondsPerMegasample + expandedBytes * expandMillisecondsPerMegabyte) / 1e6;
+export const estimateUnpackMilliseconds = (samples: number, expandedBytes: number, jpegs: number): number =>
+  (samples * unpackMillisecondsPerMegasample + expandedBytes * expandMillisecondsPerMegabyte) / 1e6 +
+  jpegs * jpegMilliseconds;
 
 /** The CPU time at most to encode thumbnails of all these variants. */
 export const estimateEncodeMilliseconds = (variants: readonly Variant[]): number =>

@@ -11,7 +11,7 @@ export interface TiffColours {
 }
 
 /** ICC.1:2022, section 7.2: a signature, and the space of the colours that the profile describes. */
-const profileFor = ({ profile }: TiffHeader, space: 'GRAY' | 'RGB ' | 'CMYK'): Buffer | undefined =>
+export const profileFor = ({ profile }: TiffHeader, space: 'GRAY' | 'RGB ' | 'CMYK'): Buffer | undefined =>
   profile?.toString('latin1', 36, 40) === 'acsp' && profile.toString('latin1', 16, 20) === space
     ? profile
     : undefined;

@@ -5,6 +5,7 @@ import type { Format } from './format.ts';
 import { cmyk } from './jpeg.ts';
 import { openWithLibvips } from './libvips.ts';
 import type { Decoded, OpenOriginal, Raster, Size } from './original.ts';
+import { profileFor } from './tiff-colour.ts';
 import { type TiffTag, tiffTags, writeTiff } from './tiff-directory.ts';
 import {
   chunkLayout,
@@ -88,9 +89,11 @@ const estimateOf = (header: TiffHeader): number => {
   const { chunks, isPlanar, colours, compression } = header;
   // Tiles may be much larger than the part of them that is in the picture.
   const { bytes } = chunkLayout(header, 0, 0);
-  const expanded = compression === 1 ? 0 : bytes * chunks.columns * chunks.rows * (isPlanar ? colours : 1);
+  const count = chunks.columns * chunks.rows * (isPlanar ? colours : 1);
+  const expanded = compression === 1 ? 0 : bytes * count;
+  const jpegs = compression === jpeg || compression === oldJpeg ? count : 0;
   const read = colours + (alphaOf(header) ? 1 : 0);
-  return estimateUnpackMilliseconds(header.width * header.height * read, expanded);
+  return estimateUnpackMilliseconds(header.width * header.height * read, expanded, jpegs);
 };
 
 const unpack = async (
@@ -178,7 +181,8 @@ const storedByteCounts = (header: TiffHeader): readonly number[] => {
 };
 
 const format = (header: TiffHeader): Format => ({
-  conversionOf: () => (header.colour === 'cmyk' && header.profile === undefined ? cmyk : undefined),
+  conversionOf: () =>
+    header.colour === 'cmyk' && profileFor(header, 'CMYK') === undefined ? cmyk : undefined,
   damageOf: (warnings) => (warnings.some((text) => seriousWarning.test(text)) ? 'damaged' : undefined),
 });
 

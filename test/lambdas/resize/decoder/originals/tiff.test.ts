@@ -470,6 +470,16 @@ describe('inks and L*a*b*', () => {
     await expectQuarters(fileOf(picture(quarters), kind), withoutProfile);
   });
 
+  test('CMYK with a profile for other colours is like CMYK without one', async () => {
+    const profile = Buffer.alloc(200);
+    profile.write('RGB ', 16);
+    profile.write('acsp', 36);
+    await expectQuarters(
+      fileOf(picture(inks), { ...cmyk, fields: { 34675: bytes(profile) } }),
+      withoutProfile,
+    );
+  });
+
   test('CMYK with a profile is printed as it says', async () => {
     const profile = (
       await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
