@@ -60,13 +60,16 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
       const raster = seen instanceof ImageError ? undefined : seen;
       const salvaged = format.salvage?.(bytes, { raster, warnings: warnings.lines });
       if (salvaged) return shrunk(salvaged, size);
+      const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
+      const recovered =
+        kind || seen instanceof ImageError ? await format.recover?.(bytes, warnings.lines) : undefined;
+      if (recovered) return decodeRecovered(recovered, reading, size);
       if (seen instanceof ImageError) {
         const raster = await decodeRepaired(seen, reading, (repaired) =>
           decode(repaired, size, conversion, reading),
         );
         return judged(raster, damaged('damaged', String(seen.cause)), format, metadata);
       }
-      const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
       const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
       return damage ? judged(seen, damage, format, metadata) : { raster: seen };
     },
@@ -96,6 +99,16 @@ const orRefuse = async <Result>(
     const text = [error instanceof Error ? error.message : String(error), ...warnings.lines].join('\n');
     throw refusalOf(text, format.unsupported?.(text, bytes));
   }
+};
+
+const decodeRecovered = async (
+  { bytes: recovered, damage }: Prepared,
+  { format, bytes }: Reading,
+  size: Size,
+): Promise<Decoded> => {
+  const conversionOf = (_: Buffer, metadata: Metadata) => format.conversionOf?.(bytes, metadata);
+  const original = await openWithLibvips(recovered, { conversionOf });
+  return { ...(await original.decode(size)), damage };
 };
 
 /** Returns an error about the image, and throws all others. */

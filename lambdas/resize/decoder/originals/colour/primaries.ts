@@ -42,7 +42,7 @@ export const primariesByNumber: ReadonlyMap<number, Primaries> = new Map([
 const xyzOf = ([x, y]: Chromaticity): Triple => [x / y, 1, (1 - x - y) / y];
 
 /** The connection space of ICC profiles (ICC.1:2022, 7.2.16). */
-const d50: Triple = [0.9642, 1, 0.8249];
+export const d50: Triple = [0.9642, 1, 0.8249];
 
 /** ICC.1:2022, annex E.3. */
 const bradford: Matrix = [

@@ -2,8 +2,9 @@ import type { Metadata } from 'sharp';
 import type { Conversion, Samples } from '../format.ts';
 import type { Raster } from '../original.ts';
 import { curveOf } from './curve.ts';
-import { bt709 } from './primaries.ts';
-import { conversionFrom } from './rgb.ts';
+import { type Triple, transpose } from './matrix.ts';
+import { bt709, d50 } from './primaries.ts';
+import { conversionFrom, conversionOfLight } from './rgb.ts';
 import { type Depth, numbersOf } from './samples.ts';
 import { spaceOfCicp } from './signal.ts';
 import { hlgNumber, pqNumber, srgb, type Transfer } from './transfer.ts';
@@ -17,9 +18,11 @@ import { hlgNumber, pqNumber, srgb, type Transfer } from './transfer.ts';
 const headerBytes = 128;
 const tagBytes = 12;
 
-/** Of Little CMS, which opens no profile with more tags, or of a later version. */
-const maxTags = 100;
-const maxVersion = 0x5000000;
+/** Chromium reads versions 2 to 4. */
+const endOfVersions = 0x5000000;
+
+/** Chromium requires that the light of the connection space is about that of D50. */
+const d50Tolerance = 0.01;
 
 interface Profile {
   /** The four letters of the samples' space, such as "RGB ". */
@@ -27,25 +30,38 @@ interface Profile {
   readonly tag: (name: string) => Buffer | undefined;
 }
 
-/** @returns undefined for bytes that Little CMS or Chromium would not open */
+/** @returns undefined for bytes that Chromium ignores */
 const readProfile = (icc: Buffer): Profile | undefined => {
   if (icc.byteLength < headerBytes + 4 || icc.toString('latin1', 36, 40) !== 'acsp') return undefined;
-  const count = icc.readUInt32BE(headerBytes);
-  const end = headerBytes + 4 + count * tagBytes;
-  if (count > maxTags || end > icc.byteLength || icc.readUInt32BE(0) > icc.byteLength) return undefined;
-  if (icc.readUInt32BE(8) > maxVersion) return undefined;
+  const size = icc.readUInt32BE(0);
+  const firstTag = headerBytes + 4;
+  const endOfTags = firstTag + icc.readUInt32BE(headerBytes) * tagBytes;
+  if (size > icc.byteLength || endOfTags > size || icc.readUInt32BE(8) >= endOfVersions) return undefined;
+  const isD50 = d50.every(
+    (component, index) => Math.abs(icc.readInt32BE(68 + 4 * index) / 65_536 - component) < d50Tolerance,
+  );
+  if (!isD50) return undefined;
   const tags = new Map<string, Buffer>();
-  for (let at = headerBytes + 4; at < end; at += tagBytes) {
+  for (let at = firstTag; at < endOfTags; at += tagBytes) {
     const name = icc.toString('latin1', at, at + 4);
-    if (tags.has(name)) return undefined;
     const start = icc.readUInt32BE(at + 4);
-    tags.set(name, icc.subarray(start, start + icc.readUInt32BE(at + 8)));
+    const end = start + icc.readUInt32BE(at + 8);
+    if (end > size) return undefined;
+    if (!tags.has(name)) tags.set(name, icc.subarray(start, end));
   }
   return { space: icc.toString('latin1', 16, 20), tag: (name) => tags.get(name) };
 };
 
+/** Whether Chromium and libvips can use the profile at all. */
+export const isReadableProfile = (icc: Buffer): boolean => readProfile(icc) !== undefined;
+
 /** @returns undefined if libvips shows the colours as browsers do */
-export const conversionOfProfile = ({ icc, depth, space, format }: Metadata): Conversion | undefined => {
+export const conversionOfProfile = ({
+  icc,
+  depth,
+  space,
+  format,
+}: Pick<Metadata, 'icc' | 'depth' | 'space' | 'format'>): Conversion | undefined => {
   if (icc === undefined) return undefined;
   const isGrey = space === 'b-w' || space === 'grey16';
   if (!isGrey && space !== 'srgb' && space !== 'rgb16') return undefined;
@@ -55,9 +71,9 @@ export const conversionOfProfile = ({ icc, depth, space, format }: Metadata): Co
   if (hdr) return conversionFrom(hdr, depth);
   switch (profile.space) {
     case 'RGB ':
-      if (!isGrey) return depth === 'ushort' ? throughProfile : undefined;
+      if (space === 'rgb16') return hasTable(profile) ? throughProfile : conversionOfMatrix(profile, depth);
       // ImageMagick and Pillow, after which TIFFs are modelled, do not apply such a profile to grey.
-      return format === 'tiff' ? undefined : conversionOfGrey(profile.tag('gTRC'), depth);
+      return !isGrey || format === 'tiff' ? undefined : conversionOfGrey(profile.tag('gTRC'), depth);
     case 'GRAY':
       // libvips converts grey of 8 bits.
       return space === 'grey16' ? conversionOfGrey(profile.tag('kTRC'), depth) : undefined;
@@ -71,6 +87,31 @@ const conversionOfGrey = (tag: Buffer | undefined, depth: Depth): Conversion | u
   const transfer = tag && curveOf(tag);
   if (transfer === undefined || isAlmostSrgb(transfer)) return undefined;
   return conversionFrom({ primaries: bt709, transfer }, depth);
+};
+
+/** A table takes precedence over curves and a matrix. */
+const hasTable = ({ tag }: Profile): boolean => tag('A2B0') !== undefined || tag('A2B1') !== undefined;
+
+/**
+ * Most profiles are three curves and a matrix. Little CMS replaces them by a coarse table in 16 bits, which
+ * is wrong by 20 levels in saturated colours.
+ */
+const conversionOfMatrix = ({ tag }: Profile, depth: Depth): Conversion => {
+  const [red, green, blue] = ['rTRC', 'gTRC', 'bTRC'].map((name) => curveOf(tag(name) ?? none));
+  const [x, y, z] = ['rXYZ', 'gXYZ', 'bXYZ'].map((name) => colourOf(tag(name) ?? none));
+  if (!(red && green && blue && x && y && z)) return asSrgb;
+  return (
+    conversionOfLight({ toConnection: transpose([x, y, z]), curves: [red, green, blue] }, depth) ?? asSrgb
+  );
+};
+
+const none = Buffer.alloc(0);
+
+/** ICC.1:2022, 10.31. */
+const colourOf = (tag: Buffer): Triple | undefined => {
+  if (tag.toString('latin1', 0, 4) !== 'XYZ ' || tag.byteLength < 20) return undefined;
+  const component = (at: number): number => tag.readInt32BE(at) / 65_536;
+  return [component(8), component(12), component(16)];
 };
 
 /** Takes samples for sRGB, whatever their profile says. */

@@ -15,7 +15,7 @@ export interface RgbSpace {
 }
 
 /**
- * Makes sRGB of an image that has no profile and whose samples are in another space.
+ * Makes sRGB of an image whose samples are in another space.
  *
  * The image is resized before that, so samples are averaged and not light, as in browsers.
  *
@@ -23,13 +23,31 @@ export interface RgbSpace {
  */
 export const conversionFrom = (space: RgbSpace, depth: Depth): Conversion | undefined => {
   const toConnection = toXyzD50(space.primaries);
+  if (toConnection === undefined) return undefined;
+  if (space.transfer === srgb && isAlmostSrgb(toConnection)) return undefined;
+  const curve = curveOf(space);
+  return conversionOfLight({ toConnection, curves: [curve, curve, curve], gain: gainOf(space) }, depth);
+};
+
+/** Light by which an image was made. */
+export interface Light {
+  /** To XYZ under D50. */
+  readonly toConnection: Matrix;
+  /** Of red, green and blue. */
+  readonly curves: readonly [Transfer, Transfer, Transfer];
+  /** The factor by which light is dimmed or brightened for the screen. @default - it is shown as it is */
+  readonly gain?: ((light: Triple) => number) | undefined;
+}
+
+/** Makes sRGB of an image by its curves and its primaries. */
+export const conversionOfLight = (light: Light, depth: Depth): Conversion | undefined => {
   const srgbToConnection = toXyzD50(bt709);
   const toSrgb = srgbToConnection && invert(srgbToConnection);
-  if (toConnection === undefined || toSrgb === undefined) return undefined;
-  if (space.transfer === srgb && isAlmostSrgb(toConnection)) return undefined;
+  if (toSrgb === undefined) return undefined;
+  const matrix = concat(toSrgb, light.toConnection);
   return {
     samples: (image) => storedRgb(image, depth),
-    toSrgb: (samples) => converted(samples, depth, space, concat(toSrgb, toConnection)),
+    toSrgb: (samples) => converted(samples, depth, light, matrix),
   };
 };
 
@@ -41,8 +59,7 @@ const isAlmostSrgb = (matrix: Matrix): boolean => {
   return matrix.flat().every((number, index) => Math.abs(number - (expected[index] ?? 0)) < tolerance);
 };
 
-/** The factor by which light is dimmed or brightened for the screen. Undefined if it is shown as it is. */
-const gainOf = ({ primaries, transfer, peak }: RgbSpace): ((light: Triple) => number) | undefined => {
+const gainOf = ({ primaries, transfer, peak }: RgbSpace): Light['gain'] => {
   if (transfer !== 'pq' && transfer !== 'hlg') return undefined;
   const toConnection = toXyzD50(primaries);
   const wideToConnection = toXyzD50(bt2020);
@@ -72,22 +89,24 @@ const srgbBytes = (): Uint8Array =>
 const converted = (
   samples: Samples,
   depth: Depth,
-  space: RgbSpace,
+  { curves, gain }: Light,
   [redRow, greenRow, blueRow]: Matrix,
 ): Raster => {
   const { width, height } = samples;
   const channels = samples.channels === 4 ? 4 : 3;
   const { given, max } = numbersOf(samples, depth);
-  const curve = curveOf(space);
-  const lightBySample = Float64Array.from({ length: max + 1 }, (_, sample) => curve(sample / max));
-  const light = (offset: number): number => lightBySample[given[offset] ?? 0] ?? 0;
-  const gain = gainOf(space);
+  const tableOf = (curve: Transfer): Float64Array =>
+    Float64Array.from({ length: max + 1 }, (_, sample) => curve(sample / max));
+  const red = tableOf(curves[0]);
+  const green = curves[1] === curves[0] ? red : tableOf(curves[1]);
+  const blue = curves[2] === curves[0] ? red : tableOf(curves[2]);
+  const light = (table: Float64Array, offset: number): number => table[given[offset] ?? 0] ?? 0;
   const bytes = srgbBytes();
   // What sRGB cannot show is clipped.
   const byte = (amount: number): number => bytes[Math.round(Math.min(1, Math.max(0, amount)) * maxStep)] ?? 0;
   const data = Buffer.alloc(width * height * channels);
   for (let at = 0; at < data.byteLength; at += channels) {
-    const colour: Triple = [light(at), light(at + 1), light(at + 2)];
+    const colour: Triple = [light(red, at), light(green, at + 1), light(blue, at + 2)];
     const factor = gain === undefined ? 1 : gain(colour);
     data[at] = byte(factor * dot(redRow, colour));
     data[at + 1] = byte(factor * dot(greenRow, colour));
