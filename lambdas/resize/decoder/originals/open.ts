@@ -5,6 +5,7 @@ import { jpeg } from './jpeg.ts';
 import { openWithLibvips } from './libvips.ts';
 import type { OpenOriginal } from './original.ts';
 import { png } from './png.ts';
+import { openTiff } from './tiff.ts';
 import { webp } from './webp.ts';
 
 const formats: Readonly<Record<OriginalType, Format>> = {
@@ -13,7 +14,7 @@ const formats: Readonly<Record<OriginalType, Format>> = {
   'image/webp': webp,
   'image/gif': gif,
   'image/avif': {},
-  'image/tiff': {},
+  'image/tiff': { open: openTiff },
 };
 
 /**
@@ -24,5 +25,7 @@ const formats: Readonly<Record<OriginalType, Format>> = {
 export const openOriginal = async (bytes: Uint8Array): Promise<OpenOriginal> => {
   const type = originalTypeOf(bytes);
   if (type === undefined) throw unsupportedType(bytes);
-  return openWithLibvips(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), formats[type]);
+  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const format = formats[type];
+  return format.open?.(data) ?? openWithLibvips(data, format);
 };
