@@ -89,8 +89,11 @@ const scanMillisecondsPerMegapixel = 1.2;
 /** Colour management happens before the image is shrunk. */
 const colourMillisecondsPerMegapixel = 33;
 
-/** CPU time to encode one megapixel of noise, the worst case, at the settings of encode.ts. */
-const encodeMillisecondsPerMegapixel = { webp: 150, jpeg: 40, avif: 700, png: 80 } as const;
+/**
+ * CPU time to encode one megapixel of noise, the worst case, at the settings of encode.ts. Graphics are encoded
+ * as WebP twice.
+ */
+const encodeMillisecondsPerMegapixel = { webp: 350, jpeg: 40, avif: 700, png: 80 } as const;
 
 const megapixels = ({ width, height }: { readonly width: number; readonly height: number }): number =>
   (width * height) / 1e6;

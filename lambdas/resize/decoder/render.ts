@@ -2,6 +2,7 @@ import type { Variant } from '../../image/variant.ts';
 import type { HeaderLimits } from '../environment.ts';
 import { isCostlyHeader } from './cost.ts';
 import { encode, scaled, scaleFor } from './encode.ts';
+import { graphicsOf } from './graphics.ts';
 import { requireWithinLimits } from './header-limits.ts';
 import { openOriginal } from './originals/open.ts';
 import type { Raster } from './originals/original.ts';
@@ -37,7 +38,8 @@ export const renderImage = async (
   const scale = Math.max(...variants.map((variant) => scaleFor(original, variant)));
   const { raster } = await image.decode(scaled(original, scale));
   clearHiddenColours(raster);
-  const encoded = Promise.all(variants.map((variant) => encode(raster, original, variant)));
+  const graphics = graphicsOf(raster);
+  const encoded = Promise.all(variants.map((variant) => encode(raster, original, variant, graphics)));
   // The encoders run in other threads meanwhile.
   const thumbhash = placeholderOf(raster);
   return { original, thumbnails: await encoded, thumbhash };

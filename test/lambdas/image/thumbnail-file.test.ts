@@ -100,6 +100,11 @@ describe.each(formats)('a %s thumbnail as sharp writes it', (format) => {
 
 test.each([
   ['webp', 'without loss', (picture: Sharp) => picture.webp({ lossless: true })],
+  [
+    'webp',
+    'almost without loss',
+    (picture: Sharp) => picture.webp({ nearLossless: true, quality: 60, effort: 2 }),
+  ],
   ['avif', 'without loss', (picture: Sharp) => picture.avif({ lossless: true, effort: 0 })],
   ['avif', 'with fewer colours', (picture: Sharp) => picture.avif({ chromaSubsampling: '4:2:0', effort: 0 })],
   ['jpeg', 'progressive', (picture: Sharp) => picture.flatten().jpeg({ mozjpeg: true })],
