@@ -35,6 +35,7 @@ export const thumbnailKey = (id: ImageId, variant: Variant): string => {
     variant.position?.replaceAll(' ', '_'),
     variant.background?.slice(1),
     variant.quality === undefined ? undefined : `q${variant.quality}`,
+    variant.animation === 'keep' ? `animated-${variant.maxAnimationBytes}` : undefined,
   ].filter((setting) => setting !== undefined);
   return `${thumbnailPrefix}${id}/${variant.name}/${settings.join('-')}.${variant.format}`;
 };

@@ -118,6 +118,47 @@ export const estimateEncodeMilliseconds = (variants: readonly Variant[]): number
     .map((variant) => megapixels(variant) * encodeMillisecondsPerMegapixel[variant.format])
     .reduce((sum, milliseconds) => sum + milliseconds, 0);
 
+/** CPU time to blend a megapixel of a frame into a canvas, and to shrink a canvas for a variant. */
+const drawMillisecondsPerMegapixel = 15;
+const shrinkMillisecondsPerMegapixel = 25;
+
+/** What each frame takes at least, and each thumbnail of it. */
+const frameMilliseconds = 2;
+const frameOfVariantMilliseconds = 3;
+
+/** An animation: the size of its canvas, and its frames. */
+interface AnimatedWork {
+  readonly width: number;
+  readonly height: number;
+  readonly frames: readonly { readonly width: number; readonly height: number }[];
+}
+
+/**
+ * The CPU time at most to make animated thumbnails.
+ *
+ * @param stillMilliseconds what decoding the whole canvas once takes at most
+ */
+export const estimateAnimationMilliseconds = (
+  animation: AnimatedWork,
+  stillMilliseconds: number,
+  variants: readonly Variant[],
+): number => {
+  const canvas = megapixels(animation);
+  const drawn = animation.frames.reduce((sum, frame) => sum + megapixels(frame), 0);
+  const decodeMilliseconds = drawn * (stillMilliseconds / canvas + drawMillisecondsPerMegapixel);
+  const encodeMilliseconds = variants
+    .map((variant) => {
+      const pixels = variant.fit === 'contain' ? megapixels(variant) : Math.min(canvas, megapixels(variant));
+      return (
+        canvas * shrinkMillisecondsPerMegapixel +
+        pixels * encodeMillisecondsPerMegapixel.webp +
+        frameOfVariantMilliseconds
+      );
+    })
+    .reduce((sum, milliseconds) => sum + milliseconds, frameMilliseconds);
+  return decodeMilliseconds + animation.frames.length * encodeMilliseconds;
+};
+
 const startOfScan = Buffer.from([0xff, 0xda]);
 
 /** How many times a progressive JPEG passes over the whole picture (ITU-T T.81, marker SOS). */

@@ -26,7 +26,17 @@ export const encode = async (
   variant: Variant,
   graphics: Graphics | undefined,
 ): Promise<RenderedThumbnail> => {
-  const image = fitted(sharp(data, { raw }), original, variant).toColourspace('srgb');
+  const image = fitted(sharp(data, { raw }), original, variant);
+  return encodePixels(image, variant, graphics);
+};
+
+/** Encodes pixels of the right size. */
+export const encodePixels = async (
+  pixels: Sharp,
+  variant: Variant,
+  graphics: Graphics | undefined,
+): Promise<RenderedThumbnail> => {
+  const image = pixels.toColourspace('srgb');
   const usual = await made(withFormat(image.clone(), variant, graphics));
   if (graphics === undefined) return usual;
   const exactly = exactFormat(image, variant, usual);
@@ -40,19 +50,28 @@ const made = async (image: Sharp): Promise<RenderedThumbnail> => {
   return { bytes, width: info.width, height: info.height };
 };
 
-/** Computes sizes itself instead of libvips, so that all variants are rounded alike and none is enlarged. */
-const fitted = (image: Sharp, original: Size, variant: Variant): Sharp => {
+/** The corner of what `cover` keeps, in the image at its reduced size. */
+export interface Crop {
+  readonly left: number;
+  readonly top: number;
+}
+
+/**
+ * Computes sizes itself instead of libvips, so that all variants are rounded alike and none is enlarged.
+ *
+ * @param crop where `cover` crops. @default - at the variant's position
+ */
+export const fitted = (image: Sharp, original: Size, variant: Variant, crop?: Crop): Sharp => {
   const inner = scaled(original, scaleFor(original, variant));
   switch (variant.fit) {
     case 'inside':
       return image.resize({ ...inner, fit: 'fill' });
-    case 'cover':
-      return image.resize({
-        width: Math.min(inner.width, variant.width),
-        height: Math.min(inner.height, variant.height),
-        fit: 'cover',
-        position: variant.position ?? 'centre',
-      });
+    case 'cover': {
+      const width = Math.min(inner.width, variant.width);
+      const height = Math.min(inner.height, variant.height);
+      if (crop) return image.resize({ ...inner, fit: 'fill' }).extract({ ...crop, width, height });
+      return image.resize({ width, height, fit: 'cover', position: variant.position ?? 'centre' });
+    }
     case 'contain': {
       const left = Math.floor((variant.width - inner.width) / 2);
       const top = Math.floor((variant.height - inner.height) / 2);
