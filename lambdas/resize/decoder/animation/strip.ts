@@ -24,7 +24,7 @@ const channels = 4;
 export const createStrip = (original: Size, variant: Variant): Strip => {
   const { maxAnimationBytes = 0 } = variant;
   const frames: WrittenFrame[] = [];
-  const fit = createFit(original, variant);
+  const fitCanvas = createFit(original, variant);
   let last: Raster | undefined;
   let bytes = fileBytes;
   let endsAt = 0;
@@ -39,7 +39,7 @@ export const createStrip = (original: Size, variant: Variant): Strip => {
     async add(canvas, milliseconds) {
       if (bytes > maxAnimationBytes) return;
       endsAt += milliseconds;
-      const shown = await fit(canvas);
+      const shown = await fitCanvas(canvas);
       const area = changedArea(last, shown);
       last = shown;
       if (area === undefined) {
