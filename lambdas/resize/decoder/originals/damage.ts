@@ -32,12 +32,14 @@ export const corrupt = ({ kind, reason }: Damage): ImageError =>
 /** How libraries say that bytes ran out. */
 const ranOut = /premature end|unexpected end|truncated|end of (file|input|stream)/i;
 
-/** The error for a file that a library refuses to decode. */
-export const refusalOf = (error: unknown, unsupported: (error: string) => string | undefined): ImageError => {
-  const text = error instanceof Error ? error.message : String(error);
-  const what = unsupported(text);
+/**
+ * The error for a file that a library refuses to decode.
+ *
+ * @param text in the library's words
+ * @param unsupported what the file is, if it is sound
+ */
+export const refusalOf = (text: string, unsupported: string | undefined): ImageError => {
   const damage = damaged(ranOut.test(text) ? 'incomplete' : 'damaged', text);
-  return what === undefined
-    ? corrupt(damage)
-    : new ImageError('unsupported-type', `The image is ${what}.`, { cause: damage.reason });
+  if (unsupported === undefined) return corrupt(damage);
+  return new ImageError('unsupported-type', `The image is ${unsupported}.`, { cause: damage.reason });
 };

@@ -24,6 +24,30 @@ export interface Prepared {
   readonly bytes: Buffer;
   /** What had to be repaired, if that may show. @default - nothing that may show */
   readonly damage?: Damage | undefined;
+  /**
+   * The same with other bytes where data is missing. Where it looks different, nothing is known of the picture:
+   * that and what follows becomes transparent.
+   *
+   * @default - `bytes` has all the data
+   */
+  readonly alternative?: Buffer;
+  /** @default - as many as libvips finds in `bytes` */
+  readonly frames?: number;
+}
+
+/** What libvips made of a file. */
+export interface Seen {
+  /** At the reduced size. @default - libvips refused the file */
+  readonly raster?: Raster;
+  /** Single lines, each once. */
+  readonly warnings: readonly string[];
+}
+
+/** What was decoded without libvips. */
+export interface Salvaged {
+  readonly damage: Damage;
+  /** At the original's size, upright. @default - there is nothing to show */
+  readonly raster: Raster | undefined;
 }
 
 /** How files of one type are read where libvips alone would show them differently from a browser. */
@@ -56,6 +80,14 @@ export interface Format {
    * @default - pixels stay as libvips decoded them
    */
   readonly fill?: Fill;
+  /**
+   * Decodes what a damaged file has where libvips refuses it, or would show something else than a browser.
+   * The limits have been checked. It is called for every file, so it must first find out cheaply if it is needed.
+   *
+   * @param bytes the original, before `prepare`
+   * @returns undefined for what libvips made of the file
+   */
+  readonly salvage?: (bytes: Buffer, seen: Seen) => Salvaged | undefined;
   /**
    * Names a sound file that libvips cannot decode, by the words in which it refused: "a JPEG with ...".
    *

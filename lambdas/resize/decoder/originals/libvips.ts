@@ -2,8 +2,8 @@ import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ImageError } from '../../../image/errors.ts';
 import { estimateDecodeMilliseconds } from '../cost.ts';
 import { corrupt, type Damage, damaged, refusalOf } from './damage.ts';
-import type { Conversion, Format, Prepared } from './format.ts';
-import { type Fill, withoutMissing } from './missing.ts';
+import type { Conversion, Format, Prepared, Salvaged } from './format.ts';
+import { withoutMissing, withoutUnknown } from './missing.ts';
 import type { Decoded, OpenOriginal, Raster, Size } from './original.ts';
 import { Warnings } from './warnings.ts';
 
@@ -26,9 +26,12 @@ sharp.cache(false);
 /** Reads an original's header with libvips. */
 export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<OpenOriginal> => {
   const prepared = preparedBy(format, bytes);
-  const guarded: Guarded = (work) => orRefuse(format, bytes, work);
   const ofHeader = new Warnings();
-  const metadata = await guarded(() => ofHeader.of(open(prepared.bytes)).metadata());
+  const metadata = await orRefuse(() => ofHeader.of(open(prepared.bytes)).metadata(), {
+    format,
+    bytes,
+    warnings: ofHeader,
+  });
   // sharp decodes only AVIF in a HEIF container.
   if (metadata.format === 'heif' && metadata.compression !== 'av1') {
     throw new ImageError(
@@ -40,15 +43,29 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
   return {
     width,
     height,
-    frames: framesOf(metadata),
+    frames: prepared.frames ?? framesOf(metadata),
     estimatedMilliseconds: estimateDecodeMilliseconds(metadata, bytes),
     async decode(size) {
       const conversion = format.conversionOf?.(bytes, metadata);
       const warnings = new Warnings(ofHeader.lines);
-      const raster = await decode(prepared.bytes, size, { conversion, warnings, guarded });
+      const reading = { format, bytes, warnings };
+      const seen = await orError(decode(prepared.bytes, size, conversion, reading));
+      const raster = seen instanceof ImageError ? undefined : seen;
+      const salvaged = format.salvage?.(bytes, { raster, warnings: warnings.lines });
+      if (salvaged) return shrunk(salvaged, size);
+      if (seen instanceof ImageError) throw seen;
+      if (prepared.alternative && prepared.damage) {
+        const other = await decode(prepared.alternative, size, conversion, reading);
+        const known = withoutUnknown(seen, other, metadata);
+        // What is missing shows nowhere.
+        return known === seen ? { raster: seen } : requireShown(known, prepared.damage);
+      }
       const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
       const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
-      return damage && format.fill ? requireShown(raster, damage, format.fill, metadata) : { raster, damage };
+      if (damage === undefined || format.fill === undefined) return { raster: seen, damage };
+      const shown = requireShown(withoutMissing(seen, metadata, format.fill), damage);
+      // A browser shows the fill where a file is whole but damaged.
+      return damage.kind === 'incomplete' ? shown : { raster: seen, damage };
     },
   };
 };
@@ -58,33 +75,54 @@ const preparedBy = ({ prepare }: Format, bytes: Buffer): Prepared => {
   return Buffer.isBuffer(prepared) ? { bytes: prepared } : prepared;
 };
 
-type Guarded = <Result>(work: () => Promise<Result>) => Promise<Result>;
+interface Reading {
+  readonly format: Format;
+  /** The original, before it was prepared. */
+  readonly bytes: Buffer;
+  readonly warnings: Warnings;
+}
 
 /** All bytes have arrived, so an error of libvips is the image's fault. */
 const orRefuse = async <Result>(
-  format: Format,
-  bytes: Buffer,
-  decode: () => Promise<Result>,
+  work: () => Promise<Result>,
+  { format, bytes, warnings }: Reading,
 ): Promise<Result> => {
   try {
-    return await decode();
+    return await work();
   } catch (error) {
-    if (error instanceof ImageError) throw error;
-    throw refusalOf(error, (text) => format.unsupported?.(text, bytes));
+    const text = [error instanceof Error ? error.message : String(error), ...warnings.lines].join('\n');
+    throw refusalOf(text, format.unsupported?.(text, bytes));
+  }
+};
+
+/** Returns an error about the image, and throws all others. */
+const orError = async <Result>(work: Promise<Result>): Promise<Result | ImageError> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof ImageError) return error;
+    throw error;
   }
 };
 
 /** @throws ImageError `image-corrupt` if nothing was decoded */
-const requireShown = (
-  raster: Raster,
-  damage: Damage,
-  fill: Fill,
-  { orientation = 1, height }: Metadata,
-): Decoded => {
-  const shown = withoutMissing(raster, { orientation, rows: height }, fill);
-  if (shown === undefined) throw corrupt(damage);
-  // A browser shows the fill where a file is whole but damaged.
-  return { raster: damage.kind === 'incomplete' ? shown : raster, damage };
+const shrunk = async ({ raster, damage }: Salvaged, { width, height }: Size): Promise<Decoded> => {
+  const { data: pixels, ...raw } = requireShown(raster, damage).raster;
+  const { data, info } = await sharp(pixels, { raw, limitInputPixels: false })
+    .resize({ width, height, fit: 'fill' })
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { channels } = info;
+  if (!isColourOrAlpha(channels))
+    throw new Error(`A raster of ${raw.channels} channels has ${channels} now.`);
+  return { raster: { data, width, height, channels }, damage };
+};
+
+/** @throws ImageError `image-corrupt` if nothing was decoded */
+const requireShown = (raster: Raster | undefined, damage: Damage): Decoded => {
+  if (raster === undefined) throw corrupt(damage);
+  return { raster, damage };
 };
 
 /** The pages of a HEIF container are other images than the one that is decoded. */
@@ -100,25 +138,22 @@ const open = (bytes: Buffer, ignoreIcc = false): Sharp =>
     ignoreIcc,
   });
 
-interface Reading {
-  readonly conversion: Conversion | undefined;
-  readonly warnings: Warnings;
-  readonly guarded: Guarded;
-}
-
-const decode = async (bytes: Buffer, size: Size, reading: Reading): Promise<Raster> => {
-  const { conversion, warnings, guarded } = reading;
-  const image = warnings
+const decode = async (
+  bytes: Buffer,
+  size: Size,
+  conversion: Conversion | undefined,
+  reading: Reading,
+): Promise<Raster> => {
+  const image = reading.warnings
     .of(open(bytes, conversion !== undefined))
     .autoOrient()
     .resize({ width: size.width, height: size.height, fit: 'fill' });
   const samples = conversion?.samples(image) ?? image.toColourspace('srgb').raw();
-  const { data, info } = await guarded(() => samples.toBuffer({ resolveWithObject: true }));
+  const { data, info } = await orRefuse(() => samples.toBuffer({ resolveWithObject: true }), reading);
   const { width, height, channels } = info;
   if (conversion) return conversion.toSrgb({ data, width, height, channels });
   if (isColourOrAlpha(channels)) return { data, width, height, channels };
-  const plain = await guarded(() => withoutExtraChannels(bytes));
-  return decode(plain, size, { ...reading, conversion: undefined });
+  return decode(await orRefuse(() => withoutExtraChannels(bytes), reading), size, undefined, reading);
 };
 
 /** Three colours and alpha. */

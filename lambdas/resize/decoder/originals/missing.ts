@@ -9,10 +9,10 @@ export interface Fill {
 
 /** How the rows of a raster were stored. */
 export interface Stored {
-  /** Exif 2.32, tag Orientation. The raster is upright. */
-  readonly orientation: number;
-  /** Of the original. */
-  readonly rows: number;
+  /** Exif 2.32, tag Orientation. The raster is upright. @default 1 */
+  readonly orientation?: number | undefined;
+  /** Rows of the original. */
+  readonly height: number;
 }
 
 /** Smoothing between blocks, resizing and colour management change the fill by so much. */
@@ -30,7 +30,7 @@ export const withoutMissing = (
   { isFill, blockRows }: Fill,
 ): Raster | undefined => {
   const { data, channels } = raster;
-  const { rows, columns, positionOf } = storedOrderOf(raster, stored.orientation);
+  const { rows, columns, positionOf } = storedOrderOf(raster, stored);
   const last = positionOf(rows - 1, columns - 1);
   const fill = data.subarray(last, last + channels);
   if (!isFill(fill)) return raster;
@@ -38,7 +38,7 @@ export const withoutMissing = (
     const position = positionOf(row, column);
     return fill.every((level, channel) => Math.abs((data[position + channel] ?? 0) - level) <= tolerance);
   };
-  const scale = rows / stored.rows;
+  const scale = rows / stored.height;
   const rowsOfBlock = Math.ceil(blockRows * scale) + 1;
   // In a block that is partly missing, the end of each row is.
   const endColumn = Math.max(0, columns - Math.max(1, Math.floor((blockRows / 2) * scale)));
@@ -50,12 +50,40 @@ export const withoutMissing = (
   while (shown > 0 && isRowMissing(shown - 1, 0)) shown -= 1;
   const least = Math.max(0, shown - rowsOfBlock);
   while (shown > least && isRowMissing(shown - 1, endColumn)) shown -= 1;
+  return firstRows(raster, stored, shown);
+};
+
+/**
+ * Makes transparent what is different in the same picture with other bytes where data is missing, and all that
+ * follows.
+ *
+ * @returns undefined if that is all of the raster
+ */
+export const withoutUnknown = (raster: Raster, other: Raster, stored: Stored): Raster | undefined => {
+  const { data, channels } = raster;
+  const { rows, columns, positionOf } = storedOrderOf(raster, stored);
+  const isKnown = (row: number): boolean => {
+    for (let column = 0; column < columns; column += 1) {
+      const position = positionOf(row, column);
+      for (let at = position; at < position + channels; at += 1)
+        if (data[at] !== other.data[at]) return false;
+    }
+    return true;
+  };
+  let shown = 0;
+  while (shown < rows && isKnown(shown)) shown += 1;
+  return firstRows(raster, stored, shown);
+};
+
+/** Keeps so many of the rows, in their stored order, and makes the others transparent. */
+const firstRows = (raster: Raster, stored: Stored, shown: number): Raster | undefined => {
+  const { rows, columns, positionOf } = storedOrderOf(raster, stored);
   if (shown === 0) return undefined;
   if (shown === rows) return raster;
   const cleared = withAlpha(raster);
   for (let row = shown; row < rows; row += 1) {
     for (let column = 0; column < columns; column += 1) {
-      const position = (positionOf(row, column) / channels) * cleared.channels;
+      const position = (positionOf(row, column) / raster.channels) * cleared.channels;
       cleared.data.fill(0, position, position + cleared.channels);
     }
   }
@@ -69,7 +97,7 @@ interface StoredOrder {
 }
 
 /** Finds stored rows and columns in an upright raster. */
-const storedOrderOf = ({ width, height, channels }: Raster, orientation: number): StoredOrder => {
+const storedOrderOf = ({ width, height, channels }: Raster, { orientation = 1 }: Stored): StoredOrder => {
   const isTurned = orientation >= 5;
   const [columns, rows] = isTurned ? [height, width] : [width, height];
   const areRowsReversed = [3, 4, 6, 7].includes(orientation);

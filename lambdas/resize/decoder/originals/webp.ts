@@ -1,0 +1,89 @@
+import { damaged } from './damage.ts';
+import type { Format, Prepared } from './format.ts';
+
+/*
+ * WebP (RFC 9649). libvips refuses a file that ends before its container says. A browser shows the rows that
+ * have arrived.
+ */
+
+interface Chunk {
+  readonly type: string;
+  readonly start: number;
+  /** Without the byte that pads an odd length. */
+  readonly end: number;
+}
+
+const headerBytes = 12;
+const chunkHeaderBytes = 8;
+const pictures = ['VP8 ', 'VP8L', 'ANMF'];
+
+const chunksOf = (bytes: Buffer, end: number): readonly Chunk[] => {
+  const chunks: Chunk[] = [];
+  for (let at = headerBytes; at + chunkHeaderBytes <= end; ) {
+    const length = bytes.readUInt32LE(at + 4);
+    const chunk = {
+      type: bytes.toString('latin1', at, at + 4),
+      start: at,
+      end: at + chunkHeaderBytes + length,
+    };
+    chunks.push(chunk);
+    at = chunk.end + (length & 1);
+  }
+  return chunks;
+};
+
+/** Other bytes may follow. */
+const isSound = (bytes: Buffer): boolean => {
+  const end = 8 + bytes.readUInt32LE(4);
+  if (end > bytes.byteLength) return false;
+  const last = chunksOf(bytes, end).at(-1);
+  return last !== undefined && last.end <= end;
+};
+
+/** A decoder may read more of a picture than it has if the rest is not what it was. */
+const minFillerBytes = 65_536;
+const maxFillerBytes = 2 ** 24;
+
+/** A container around parts of a file. */
+const container = (parts: readonly Buffer[]): Buffer => {
+  const chunks = Buffer.concat(parts);
+  const body = Buffer.concat([chunks, Buffer.alloc(chunks.byteLength & 1)]);
+  const header = Buffer.alloc(headerBytes);
+  header.write('RIFF');
+  header.writeUInt32LE(body.byteLength + 4, 4);
+  header.write('WEBP', 8);
+  return Buffer.concat([header, body]);
+};
+
+/** Gives a picture that breaks off as many bytes as it should have. */
+const filled = (bytes: Buffer, picture: Chunk, filler: number): Buffer => {
+  const missing = picture.end - bytes.byteLength;
+  const length = Math.min(maxFillerBytes, Math.max(minFillerBytes, missing)) & ~1;
+  const available = bytes.subarray(picture.start + chunkHeaderBytes);
+  const header = Buffer.from(bytes.subarray(picture.start, picture.start + chunkHeaderBytes));
+  const evenBytes = available.byteLength + (available.byteLength & 1) + length;
+  header.writeUInt32LE(evenBytes, 4);
+  const rest = Buffer.alloc(evenBytes - available.byteLength, filler);
+  return container([bytes.subarray(headerBytes, picture.start), header, available, rest]);
+};
+
+const prepare = (bytes: Buffer): Buffer | Prepared => {
+  if (bytes.byteLength < headerBytes + chunkHeaderBytes || isSound(bytes)) return bytes;
+  const chunks = chunksOf(bytes, bytes.byteLength);
+  const picture = chunks.find(({ type }) => pictures.includes(type));
+  if (picture === undefined) return bytes;
+  if (picture.end <= bytes.byteLength) {
+    // What is missing is not shown: later frames, or metadata.
+    const whole = chunks.filter(({ end }) => end <= bytes.byteLength);
+    return container([bytes.subarray(headerBytes, whole.at(-1)?.end)]);
+  }
+  if (picture.type === 'ANMF') return bytes;
+  const missing = `the picture ends ${picture.end - bytes.byteLength} bytes too soon`;
+  return {
+    bytes: filled(bytes, picture, 0),
+    alternative: filled(bytes, picture, 0xa5),
+    damage: damaged('incomplete', missing),
+  };
+};
+
+export const webp: Format = { prepare };
