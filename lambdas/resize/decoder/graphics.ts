@@ -15,7 +15,11 @@ export interface Graphics {
 }
 
 /** Enough to tell the kinds apart; the time does not grow with the picture. */
-const maxSamples = 2048;
+const maxSamples = 512;
+
+/** After so many, a picture with hardly any equal neighbours is a photo: most photos end here. */
+const firstSamples = 128;
+const minFlatPairs = 10;
 
 /** Levels between neighbours, above which a step is a jump. */
 const jumpLevels = 16;
@@ -59,6 +63,7 @@ const stepsOf = ({ data, width, height, channels }: Raster): Steps => {
   let jumps = 0;
   let colourJumps = 0;
   for (let sample = 0; sample < samples; sample += 1) {
+    if (sample === firstSamples && flat < minFlatPairs) break;
     const pixel =
       samples === pixels ? sample : Math.floor(((Math.imul(sample, hashFactor) >>> 0) / 2 ** 32) * pixels);
     const at = pixel * channels;

@@ -37,7 +37,7 @@ export const renderImage = async (
   }
   const image = await openOriginal(bytes);
   requireWithinLimits(image, acceptance);
-  const animation = await openAnimation(bytes, image, { variants, acceptance, maxCpuMilliseconds });
+  const animation = openAnimation(bytes, image, { variants, acceptance, maxCpuMilliseconds });
   const estimate = image.estimatedMilliseconds + (animation?.estimatedMilliseconds ?? 0);
   if (estimate > maxEstimatedMilliseconds) throw new ExceedsEstimate();
   const original = { width: image.width, height: image.height };

@@ -573,7 +573,9 @@ describe('an animated WebP', () => {
     const [extended, settings, first, second] = chunksOf(await made(255));
     if (!(extended && settings && first && second)) throw new Error('It lacks a frame.');
     for (const flag of [0x00, 0x10, 0x06, 0x0a, 0x22, 0x42]) {
-      expect(reason(file(overwritten(extended, 8, [flag]), settings, first, second))).toMatch(/more than alpha/);
+      expect(reason(file(overwritten(extended, 8, [flag]), settings, first, second))).toMatch(
+        /more than alpha/,
+      );
     }
     expect(reason(file(extended, overwritten(settings, 8, [1]), first, second))).toMatch(/background/);
     for (const options of [0, 1, 3, 0x82]) {

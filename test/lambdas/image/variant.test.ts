@@ -38,8 +38,16 @@ describe('a variant', () => {
     ['a position without cover', { name: 'a', position: 'top' }, /only fit .*cover.* uses a position/],
     ['a background without effect', { name: 'a', background: '#ffffff' }, /background/],
     ['a quality for PNG', { name: 'a', format: 'png', quality: 80 }, /png is lossless/],
-    ['an animation as JPEG', { name: 'a', format: 'jpeg', animation: 'keep' }, /only format .*webp.* keeps an animation/],
-    ['a limit of bytes for stills', { name: 'a', maxAnimationBytes: 1e6 }, /only animation .*keep.* has a limit/],
+    [
+      'an animation as JPEG',
+      { name: 'a', format: 'jpeg', animation: 'keep' },
+      /only format .*webp.* keeps an animation/,
+    ],
+    [
+      'a limit of bytes for stills',
+      { name: 'a', maxAnimationBytes: 1e6 },
+      /only animation .*keep.* has a limit/,
+    ],
     ['an animation of a gigabyte', { name: 'a', animation: 'keep', maxAnimationBytes: 1e9 }, /50000000/],
     ['a name with a slash', { name: 'a/b' }, /a-z, 0-9/],
     ['an unknown setting', { name: 'a', widht: 100 }, /widht/],

@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { ImageError } from '../../../image/errors.ts';
 import { originalTypeOf } from '../../../image/original-type.ts';
 import type { Variant } from '../../../image/variant.ts';
@@ -8,6 +7,7 @@ import { openOriginal } from '../originals/open.ts';
 import type { OpenOriginal, Raster } from '../originals/original.ts';
 import type { RenderedThumbnail } from '../protocol.ts';
 import { createCanvas } from './canvas.ts';
+import { exifOrientation } from './exif.ts';
 import type { Animation, Frame } from './frames.ts';
 import { readGif } from './gif.ts';
 import { readPng } from './png.ts';
@@ -43,23 +43,22 @@ const maxCanvasPixels = 25_000_000;
  * @returns undefined if there is none, or it takes more than is allowed: no image is refused for what only its
  *   animation costs
  */
-export const openAnimation = async (
+export const openAnimation = (
   bytes: Uint8Array,
   image: OpenOriginal,
   { variants, acceptance, maxCpuMilliseconds }: AnimationOptions,
-): Promise<OpenAnimation | undefined> => {
+): OpenAnimation | undefined => {
   const animated = variants.filter(({ animation }) => animation === 'keep');
   if (animated.length === 0) return undefined;
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const animation = readFrames(file);
-  if (animation === undefined || !isWithinLimits(animation, image, acceptance)) return undefined;
+  if (animation === undefined || !canBeKept(animation, image, acceptance)) return undefined;
   const estimatedMilliseconds = estimateAnimationMilliseconds(
     animation,
     image.estimatedMilliseconds,
     animated,
   );
   if (image.estimatedMilliseconds + estimatedMilliseconds > maxCpuMilliseconds) return undefined;
-  if (await isTurned(file)) return undefined;
   return { estimatedMilliseconds, render: () => render(animation, animated) };
 };
 
@@ -76,13 +75,14 @@ const readFrames = (file: Buffer): Animation | undefined => {
   }
 };
 
-/** A frame may be larger than the canvas, and libvips knows only one frame of an animated PNG. */
-const isWithinLimits = (
-  { width, height, frames }: Animation,
+/** EXIF may turn it, which hardly any does. A frame may be larger than the canvas, and libvips knows only one frame of an animated PNG. */
+const canBeKept = (
+  { width, height, exif, frames }: Animation,
   image: OpenOriginal,
   { maxFrames, maxAnimationPixels }: AnimationOptions['acceptance'],
 ): boolean => {
   if (width !== image.width || height !== image.height) return false;
+  if (exif && exifOrientation(exif) > 1) return false;
   if (frames.length < 2 || frames.length > maxFrames) return false;
   const sizes = [{ width, height }, ...frames].map((size) => size.width * size.height);
   const decodedPixels = sizes.reduce((sum, pixels) => sum + pixels, 0);
@@ -90,12 +90,6 @@ const isWithinLimits = (
     sizes.every((pixels) => pixels <= maxCanvasPixels) &&
     Math.max(decodedPixels, frames.length * width * height) <= maxAnimationPixels
   );
-};
-
-/** EXIF may turn or mirror an animation, which hardly any does. */
-const isTurned = async (file: Buffer): Promise<boolean> => {
-  const { orientation = 1 } = await sharp(file, { limitInputPixels: false }).metadata();
-  return orientation !== 1;
 };
 
 const render = async (

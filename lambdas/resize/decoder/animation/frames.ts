@@ -19,6 +19,8 @@ export interface Frame extends Size {
 export interface Animation extends Size {
   /** How many times it is played. 0: without end. */
   readonly plays: number;
+  /** EXIF data, which may turn it. @default - none */
+  readonly exif?: Buffer | undefined;
   readonly frames: readonly Frame[];
 }
 

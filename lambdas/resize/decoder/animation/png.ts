@@ -50,11 +50,13 @@ export const readPng = (data: Buffer): Animation | undefined => {
   let plays: number | undefined;
   const preamble: Buffer[] = [];
   const controls: { readonly control: Buffer; readonly parts: Buffer[] }[] = [];
+  let exif: Buffer | undefined;
   let hasPicture = false;
   for (const { name, content } of chunksOf(data)) {
     if (name === 'IHDR' && content.byteLength === 13) header ??= content;
     else if (name === 'acTL' && content.byteLength === 8) plays ??= content.readUInt32BE(4);
     else if (name === 'fcTL' && content.byteLength === 26) controls.push({ control: content, parts: [] });
+    else if (name === 'eXIf') exif ??= content;
     else if (name === 'IDAT') {
       hasPicture = true;
       controls.at(-1)?.parts.push(content);
@@ -68,7 +70,7 @@ export const readPng = (data: Buffer): Animation | undefined => {
   const frames = controls.map(({ control, parts }) =>
     frameOf(control, () => stillOf(start, before, control, parts)),
   );
-  return areWithin(canvas, frames) ? { ...canvas, plays, frames } : undefined;
+  return areWithin(canvas, frames) ? { ...canvas, plays, exif, frames } : undefined;
 };
 
 const frameOf = (control: Buffer, still: () => Buffer): Frame => {

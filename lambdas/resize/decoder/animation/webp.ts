@@ -58,7 +58,8 @@ export const readWebp = (data: Buffer): Animation | undefined => {
     .filter(({ name, content }) => name === 'ANMF' && content.byteLength >= 16)
     .map(({ content }) => frameOf(content, profile));
   if (profile && profile.byteLength * frames.length > maxRepeatedBytes) return undefined;
-  return areWithin(canvas, frames) ? { ...canvas, plays: animation.readUInt16LE(4), frames } : undefined;
+  if (!areWithin(canvas, frames)) return undefined;
+  return { ...canvas, plays: animation.readUInt16LE(4), exif: find('EXIF'), frames };
 };
 
 const frameOf = (content: Buffer, profile: Buffer | undefined): Frame => {

@@ -61,7 +61,7 @@ export const gif = (
     Buffer.from('GIF89a'),
     uint16(width, height),
     Buffer.from([0x81, 0, 0]),
-    Buffer.from(palette.flatMap(([r, g, b]) => [r, g, b])),
+    Buffer.from(palette.flatMap((colour) => colour.slice(0, 3))),
     repeats === undefined
       ? Buffer.alloc(0)
       : Buffer.concat([
