@@ -42,22 +42,28 @@ interface Steps {
 /** @returns undefined for a photo, which is encoded as usual */
 export const graphicsOf = (raster: Raster): Graphics | undefined => {
   const { flat, jumps, colourJumps } = stepsOf(raster);
-  if (flat >= 0.1 && colourJumps >= 0.1) {
-    const needsFullChroma = flat >= 0.5 || colourJumps >= 0.3;
-    return { maxExactBytes: (usual) => 1.5 * usual + 512, needsFullChroma };
+  const isTiny = raster.width * raster.height <= tinyPixels;
+  // The edge of a frame around a tiny photo is a large part of it.
+  if (flat >= 0.1 && colourJumps >= (isTiny ? 0.3 : 0.1)) {
+    // Overexposed photos may have so many jumps as well. Their exact encoding is always too large.
+    const needsFullChroma = colourJumps >= 0.3 || (flat >= 0.5 && colourJumps >= 0.15);
+    return { maxExactBytes: (usual) => 1.5 * usual + 1024, needsFullChroma };
   }
   if ((flat >= 0.35 && jumps >= 0.5) || flat >= 0.97) {
     return { maxExactBytes: (usual) => 1.4 * usual, needsFullChroma: false };
   }
-  const isTiny = raster.width * raster.height <= tinyPixels;
   return isTiny ? { maxExactBytes: (usual) => usual, needsFullChroma: false } : undefined;
 };
 
-/** Compares pixels with their neighbours on the left and above. */
+/**
+ * Compares pixels with their neighbours on the left and above. The edge of what is visible does not count:
+ * photos are cut out as well.
+ */
 const stepsOf = ({ data, width, height, channels }: Raster): Steps => {
   const pixels = width * height;
   const samples = Math.min(pixels, maxSamples);
   const isColoured = channels >= 3;
+  const hasAlpha = channels % 2 === 0;
   let pairs = 0;
   let flat = 0;
   let jumps = 0;
@@ -70,6 +76,7 @@ const stepsOf = ({ data, width, height, channels }: Raster): Steps => {
     for (let direction = 0; direction < 2; direction += 1) {
       if (direction === 0 ? pixel % width === 0 : pixel < width) continue;
       const other = at - (direction === 0 ? channels : width * channels);
+      if (hasAlpha && (data[at + channels - 1] === 0) !== (data[other + channels - 1] === 0)) continue;
       let step = 0;
       for (let channel = 0; channel < channels; channel += 1) {
         const difference = Math.abs((data[at + channel] ?? 0) - (data[other + channel] ?? 0));
