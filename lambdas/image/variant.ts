@@ -23,8 +23,8 @@ const defaultAnimationBytes = 5_000_000;
  * - `fit: inside` keeps the whole image within width x height; `cover` fills the box and crops the image at
  *   `position`; `contain` keeps the whole image and pads the box with `background`.
  * - `background` also replaces transparency in formats without it (jpeg).
- * - `animation: keep` makes an animated WebP of an animation, of at most `maxAnimationBytes`; `first` shows the
- *   first frame.
+ * - `animation: keep` makes an animated WebP of an animation, of at most `maxAnimationBytes`; `first` shows
+ *   the first frame.
  */
 export const variantSchema = z
   .strictObject({
@@ -53,7 +53,7 @@ export const variantSchema = z
       .optional(),
     format: z.enum(formats).default('webp'),
     quality: z.int().min(1).max(100).optional(),
-    animation: z.enum(['first', 'keep']).default('first'),
+    animation: z.enum(['first', 'keep']).optional(),
     // A setting of the variant, because it decides what the thumbnail shows, and so belongs in its key.
     maxAnimationBytes: z.int().min(10_000).max(50_000_000).optional(),
   })
@@ -80,6 +80,7 @@ export const variantSchema = z
     background:
       variant.fit === 'contain' || variant.format === 'jpeg' ? (variant.background ?? '#ffffff') : undefined,
     quality: variant.quality ?? defaultQuality[variant.format],
+    animation: variant.format === 'webp' ? (variant.animation ?? 'first') : undefined,
     maxAnimationBytes:
       variant.animation === 'keep' ? (variant.maxAnimationBytes ?? defaultAnimationBytes) : undefined,
   }));

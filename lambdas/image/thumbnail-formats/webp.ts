@@ -24,8 +24,8 @@ export const isAnimatedWebp = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1', 30, 34) === 'ANIM';
 
 /**
- * What the decoder's animated-webp.ts writes: the first frame fills the canvas, and each of the others replaces
- * a part of it.
+ * What the decoder's animated-webp.ts writes: the first frame fills the canvas, and each of the others
+ * replaces a part of it.
  */
 export const animatedWebpSize = (bytes: Uint8Array, maxFrameBytes: (frame: Size) => number): Size => {
   const reader = openFile(bytes);

@@ -90,8 +90,8 @@ const scanMillisecondsPerMegapixel = 1.2;
 const colourMillisecondsPerMegapixel = 33;
 
 /**
- * CPU time to encode one megapixel of noise, the worst case, at the settings of encode.ts. Graphics are encoded
- * as WebP twice.
+ * CPU time to encode one megapixel of noise, the worst case, at the settings of encode.ts. Graphics are
+ * encoded as WebP twice.
  */
 const encodeMillisecondsPerMegapixel = { webp: 350, jpeg: 40, avif: 700, png: 80 } as const;
 

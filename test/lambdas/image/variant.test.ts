@@ -89,25 +89,25 @@ describe('keys', () => {
 
   test('of a thumbnail contain all of its settings', () => {
     expect(thumbnailKey(id, variantSchema.parse({ name: 'thumbnail' }))).toBe(
-      `thumbnails/${id}/thumbnail/v1-320x320-inside-q80.webp`,
+      `thumbnails/${id}/thumbnail/v2-320x320-inside-q80.webp`,
     );
     expect(
       thumbnailKey(
         id,
         variantSchema.parse({ name: 'a', fit: 'cover', position: 'right top', format: 'png' }),
       ),
-    ).toBe(`thumbnails/${id}/a/v1-320x320-cover-right_top.png`);
+    ).toBe(`thumbnails/${id}/a/v2-320x320-cover-right_top.png`);
     expect(
       thumbnailKey(
         id,
         variantSchema.parse({ name: 'a', fit: 'contain', background: '#00000000', format: 'avif' }),
       ),
-    ).toBe(`thumbnails/${id}/a/v1-320x320-contain-00000000-q50.avif`);
+    ).toBe(`thumbnails/${id}/a/v2-320x320-contain-00000000-q50.avif`);
   });
 
   test('of an animation contain the most bytes that it may have', () => {
     expect(thumbnailKey(id, variantSchema.parse({ name: 'a', animation: 'keep' }))).toBe(
-      `thumbnails/${id}/a/v1-320x320-inside-q80-animated-5000000.webp`,
+      `thumbnails/${id}/a/v2-320x320-inside-q80-animated-5000000.webp`,
     );
   });
 

@@ -40,8 +40,8 @@ const maxCanvasPixels = 25_000_000;
  * Reads the frames of an animation, if a variant keeps it.
  *
  * @param image the same file, of which the first frame is shown otherwise
- * @returns undefined if there is none, or it takes more than is allowed: no image is refused for what only its
- *   animation costs
+ * @returns undefined if there is none, or it takes more than is allowed: no image is refused for what only
+ *   its animation costs
  */
 export const openAnimation = (
   bytes: Uint8Array,
@@ -75,7 +75,10 @@ const readFrames = (file: Buffer): Animation | undefined => {
   }
 };
 
-/** EXIF may turn it, which hardly any does. A frame may be larger than the canvas, and libvips knows only one frame of an animated PNG. */
+/**
+ * EXIF may turn it, which hardly any does. A frame may be larger than the canvas, and libvips knows only one
+ * frame of an animated PNG.
+ */
 const canBeKept = (
   { width, height, exif, frames }: Animation,
   image: OpenOriginal,

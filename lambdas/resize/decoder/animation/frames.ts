@@ -9,7 +9,7 @@ export interface Frame extends Size {
   readonly milliseconds: number;
   /** Whether the canvas shows through where it is transparent. Otherwise it replaces its area. */
   readonly isBlended: boolean;
-  /** What happens to its area before the next frame: it stays, becomes transparent, or is as it was before. */
+  /** What happens to its area before the next frame: it stays, is cleared, or is as it was before. */
   readonly disposal: 'keep' | 'clear' | 'restore';
   /** Makes a still image of it: a file of the same format. */
   readonly still: () => Buffer;

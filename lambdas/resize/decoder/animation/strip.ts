@@ -62,7 +62,7 @@ export const createStrip = (original: Size, variant: Variant): Strip => {
   };
 };
 
-/** Fits each picture into the variant alike: where the first one is cropped by its content decides for all. */
+/** Fits each picture alike: where the content of the first one is cropped decides for all. */
 const createFit = (original: Size, variant: Variant) => {
   const isCroppedByContent = variant.position === 'attention' || variant.position === 'entropy';
   let crop: Crop | undefined;
