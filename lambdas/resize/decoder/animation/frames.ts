@@ -30,9 +30,6 @@ export const shownMilliseconds = (declared: number): number => (declared < 11 ? 
 /** No animation has more parts. A file may have one for every few bytes. */
 export const maxParts = 100_000;
 
-/** What belongs to all frames, such as a profile, is copied into each still. */
-export const maxRepeatedBytes = 50_000_000;
-
 /** Whether each frame lies within the canvas, as APNG and WebP require. */
 export const areWithin = ({ width, height }: Size, frames: readonly Frame[]): boolean =>
   frames.every((frame) => frame.left + frame.width <= width && frame.top + frame.height <= height);

@@ -1,12 +1,8 @@
 import { crc32 } from 'node:zlib';
-import {
-  type Animation,
-  areWithin,
-  type Frame,
-  maxParts,
-  maxRepeatedBytes,
-  shownMilliseconds,
-} from './frames.ts';
+import { type Animation, areWithin, type Frame, maxParts, shownMilliseconds } from './frames.ts';
+
+/** The chunks about colours are copied into each frame. */
+const maxCopiedBytes = 50_000_000;
 
 const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 
@@ -65,7 +61,7 @@ export const readPng = (data: Buffer): Animation | undefined => {
   }
   if (header === undefined || plays === undefined) return undefined;
   const [start, before] = [header, Buffer.concat(preamble)];
-  if (before.byteLength * controls.length > maxRepeatedBytes) return undefined;
+  if (before.byteLength * controls.length > maxCopiedBytes) return undefined;
   const canvas = { width: start.readUInt32BE(0), height: start.readUInt32BE(4) };
   const frames = controls.map(({ control, parts }) =>
     frameOf(control, () => stillOf(start, before, control, parts)),

@@ -1,14 +1,7 @@
-import {
-  type Animation,
-  areWithin,
-  type Frame,
-  maxParts,
-  maxRepeatedBytes,
-  shownMilliseconds,
-} from './frames.ts';
+import { type Animation, areWithin, type Frame, maxParts, shownMilliseconds } from './frames.ts';
 
 /** The flags of the chunk "VP8X". */
-const flags = { profile: 0x20, alpha: 0x10, animation: 0x02 } as const;
+const flags = { alpha: 0x10, animation: 0x02 } as const;
 
 interface Chunk {
   readonly name: string;
@@ -46,23 +39,25 @@ export const pictureChunks = (file: Buffer): readonly Chunk[] =>
 
 const pictureNames = ['ALPH', 'VP8 ', 'VP8L'];
 
-/** The frames of an animated WebP: RFC 9649, 2.7, "Extended File Format". Its background is not shown. */
+/**
+ * The frames of an animated WebP: RFC 9649, 2.7, "Extended File Format". As in Chromium, its background is not
+ * shown, and its colour profile is ignored.
+ */
 export const readWebp = (data: Buffer): Animation | undefined => {
   const chunks = chunksOf(data.subarray(12));
   const find = (wanted: string): Buffer | undefined => chunks.find(({ name }) => name === wanted)?.content;
-  const [extended, animation, profile] = ['VP8X', 'ANIM', 'ICCP'].map(find);
+  const [extended, animation] = ['VP8X', 'ANIM'].map(find);
   if (!(extended && animation) || extended.byteLength < 10 || animation.byteLength < 6) return undefined;
   if (((extended[0] ?? 0) & flags.animation) === 0) return undefined;
   const canvas = { width: extended.readUIntLE(4, 3) + 1, height: extended.readUIntLE(7, 3) + 1 };
   const frames = chunks
     .filter(({ name, content }) => name === 'ANMF' && content.byteLength >= 16)
-    .map(({ content }) => frameOf(content, profile));
-  if (profile && profile.byteLength * frames.length > maxRepeatedBytes) return undefined;
+    .map(({ content }) => frameOf(content));
   if (!areWithin(canvas, frames)) return undefined;
   return { ...canvas, plays: animation.readUInt16LE(4), exif: find('EXIF'), frames };
 };
 
-const frameOf = (content: Buffer, profile: Buffer | undefined): Frame => {
+const frameOf = (content: Buffer): Frame => {
   const options = content.readUInt8(15);
   const size = { width: content.readUIntLE(6, 3) + 1, height: content.readUIntLE(9, 3) + 1 };
   return {
@@ -75,12 +70,11 @@ const frameOf = (content: Buffer, profile: Buffer | undefined): Frame => {
     still: () => {
       const picture = chunksOf(content.subarray(16)).filter(({ name }) => pictureNames.includes(name));
       const header = Buffer.alloc(10);
-      header.writeUInt8(flags.alpha | (profile ? flags.profile : 0));
+      header.writeUInt8(flags.alpha);
       header.writeUIntLE(size.width - 1, 4, 3);
       header.writeUIntLE(size.height - 1, 7, 3);
       return webpFile(
         webpChunk('VP8X', header),
-        ...(profile ? [webpChunk('ICCP', profile)] : []),
         ...picture.map(({ name, content: bytes }) => webpChunk(name, bytes)),
       );
     },

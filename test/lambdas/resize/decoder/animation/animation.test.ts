@@ -325,6 +325,21 @@ test('an animation that takes long moves to the slow lane', async () => {
   await expect(renderImage(image, moving, settings, 250)).rejects.toThrow(ExceedsEstimate);
 });
 
+test('the colour profile of a WebP is ignored if it is animated, as Chromium does', async () => {
+  const colour: Colour = [200, 30, 30, 255];
+  const plain = await webp(canvas, [
+    { ...whole, colour },
+    { ...middle, colour: blue },
+  ]);
+  const image = await sharp(plain, { pages: -1, ignoreIcc: true })
+    .withIccProfile('p3')
+    .webp({ lossless: true })
+    .toBuffer();
+  const [r, g, b] = await sharp(image, { ignoreIcc: true }).raw().toBuffer();
+  expect([r, g, b]).not.toEqual([200, 30, 30]);
+  expect((await renderAndPlay(image)).at(0, 0, 0)).toEqual([r, g, b, 255]);
+});
+
 test('metadata and hidden colours are left out', async () => {
   const image = await sharp(threeColours, { pages: -1 })
     .withExif({ IFD0: { Copyright: 'secret' } })
