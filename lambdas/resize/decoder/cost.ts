@@ -126,37 +126,46 @@ const shrinkMillisecondsPerMegapixel = 25;
 const frameMilliseconds = 2;
 const frameOfVariantMilliseconds = 3;
 
-/** An animation: the size of its canvas, and its frames. */
-interface AnimatedWork {
+interface Size {
   readonly width: number;
   readonly height: number;
-  readonly frames: readonly { readonly width: number; readonly height: number }[];
 }
 
-/**
- * The CPU time at most to make animated thumbnails.
- *
- * @param stillMilliseconds what decoding the whole canvas once takes at most
- */
+/** The CPU time at most of the parts of an animation. */
+export interface AnimationCosts {
+  /** Of decoding and drawing a frame. */
+  readonly ofFrame: (frame: Size) => number;
+  /** Of shrinking the canvas for a variant, and encoding the part that changed. */
+  readonly ofThumbnail: (encodedPixels: number) => number;
+}
+
+/** @param stillMilliseconds what decoding the whole canvas once takes at most */
+export const animationCostsOf = (canvas: Size, stillMilliseconds: number): AnimationCosts => {
+  const canvasMegapixels = megapixels(canvas);
+  const drawMilliseconds = stillMilliseconds / canvasMegapixels + drawMillisecondsPerMegapixel;
+  return {
+    ofFrame: (frame) => frameMilliseconds + megapixels(frame) * drawMilliseconds,
+    ofThumbnail: (encodedPixels) =>
+      frameOfVariantMilliseconds +
+      canvasMegapixels * shrinkMillisecondsPerMegapixel +
+      (encodedPixels / 1e6) * encodeMillisecondsPerMegapixel.webp,
+  };
+};
+
+/** The CPU time of an animation at most: if each frame changes the whole canvas. */
 export const estimateAnimationMilliseconds = (
-  animation: AnimatedWork,
-  stillMilliseconds: number,
+  { width, height, frames }: Size & { readonly frames: readonly Size[] },
+  { ofFrame, ofThumbnail }: AnimationCosts,
   variants: readonly Variant[],
 ): number => {
-  const canvas = megapixels(animation);
-  const drawn = animation.frames.reduce((sum, frame) => sum + megapixels(frame), 0);
-  const decodeMilliseconds = drawn * (stillMilliseconds / canvas + drawMillisecondsPerMegapixel);
-  const encodeMilliseconds = variants
+  const frameMilliseconds = frames.reduce((sum, frame) => sum + ofFrame(frame), 0);
+  const thumbnailMilliseconds = variants
     .map((variant) => {
-      const pixels = variant.fit === 'contain' ? megapixels(variant) : Math.min(canvas, megapixels(variant));
-      return (
-        canvas * shrinkMillisecondsPerMegapixel +
-        pixels * encodeMillisecondsPerMegapixel.webp +
-        frameOfVariantMilliseconds
-      );
+      const boxPixels = variant.width * variant.height;
+      return ofThumbnail(variant.fit === 'contain' ? boxPixels : Math.min(width * height, boxPixels));
     })
-    .reduce((sum, milliseconds) => sum + milliseconds, frameMilliseconds);
-  return decodeMilliseconds + animation.frames.length * encodeMilliseconds;
+    .reduce((sum, milliseconds) => sum + milliseconds, 0);
+  return frameMilliseconds + frames.length * thumbnailMilliseconds;
 };
 
 const startOfScan = Buffer.from([0xff, 0xda]);

@@ -21,7 +21,7 @@ export class ExceedsEstimate extends Error {
  * Makes all the variants from one decode: upright, sRGB, without metadata, never enlarged.
  *
  * @param maxEstimatedMilliseconds the largest estimate with which an image is decoded
- * @param maxCpuMilliseconds the largest estimate with which an animation is kept, instead of its first frame
+ * @param maxCpuMilliseconds an animation that takes more is replaced by its first frame
  * @throws ImageError `unsupported-type`, `image-too-large`, `image-corrupt`
  * @throws ExceedsEstimate
  */

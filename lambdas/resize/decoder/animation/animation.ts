@@ -2,7 +2,7 @@ import { ImageError } from '../../../image/errors.ts';
 import { originalTypeOf } from '../../../image/original-type.ts';
 import type { Variant } from '../../../image/variant.ts';
 import type { Acceptance } from '../../environment.ts';
-import { estimateAnimationMilliseconds } from '../cost.ts';
+import { type AnimationCosts, animationCostsOf, estimateAnimationMilliseconds } from '../cost.ts';
 import { openOriginal } from '../originals/open.ts';
 import type { OpenOriginal, Raster } from '../originals/original.ts';
 import type { RenderedThumbnail } from '../protocol.ts';
@@ -21,7 +21,8 @@ export interface OpenAnimation {
   /**
    * Makes the animated thumbnails, one frame after the other, so that only one canvas is in memory.
    *
-   * @returns none for a variant that would get too many bytes, or whose frames all look the same
+   * @returns none for a variant that would get too many bytes, or whose frames all look the same; none at all
+   *   if it takes too long
    */
   render(): Promise<ReadonlyMap<Variant, RenderedThumbnail>>;
 }
@@ -29,7 +30,7 @@ export interface OpenAnimation {
 export interface AnimationOptions {
   readonly variants: readonly Variant[];
   readonly acceptance: Pick<Acceptance, 'maxFrames' | 'maxAnimationPixels'>;
-  /** The largest estimate with which it is rendered. */
+  /** The CPU time that all of the image may take. */
   readonly maxCpuMilliseconds: number;
 }
 
@@ -53,13 +54,11 @@ export const openAnimation = (
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const animation = readFrames(file);
   if (animation === undefined || !canBeKept(animation, image, acceptance)) return undefined;
-  const estimatedMilliseconds = estimateAnimationMilliseconds(
-    animation,
-    image.estimatedMilliseconds,
-    animated,
-  );
-  if (image.estimatedMilliseconds + estimatedMilliseconds > maxCpuMilliseconds) return undefined;
-  return { estimatedMilliseconds, render: () => render(animation, animated) };
+  const costs = animationCostsOf(animation, image.estimatedMilliseconds);
+  return {
+    estimatedMilliseconds: estimateAnimationMilliseconds(animation, costs, animated),
+    render: () => render(animation, animated, costs, maxCpuMilliseconds - image.estimatedMilliseconds),
+  };
 };
 
 const readFrames = (file: Buffer): Animation | undefined => {
@@ -95,20 +94,32 @@ const canBeKept = (
   );
 };
 
+/**
+ * Counts the work that is done instead of the time it takes, so that the same image always has the same
+ * thumbnail.
+ */
 const render = async (
   animation: Animation,
   variants: readonly Variant[],
+  costs: AnimationCosts,
+  maxMilliseconds: number,
 ): Promise<ReadonlyMap<Variant, RenderedThumbnail>> => {
   const canvas = createCanvas(animation);
   const strips = variants.map((variant) => ({ variant, strip: createStrip(animation, variant) }));
+  const thumbnails = new Map<Variant, RenderedThumbnail>();
+  let milliseconds = 0;
   for (const frame of animation.frames) {
+    milliseconds += costs.ofFrame(frame);
+    if (milliseconds > maxMilliseconds) return thumbnails;
     const picture = await decodeFrame(frame);
     // A browser plays what comes before a damaged frame.
     if (picture === undefined) break;
     canvas.draw(frame, picture);
-    await Promise.all(strips.map(({ strip }) => strip.add(canvas.raster, frame.milliseconds)));
+    const encodedPixels = await Promise.all(
+      strips.map(({ strip }) => strip.add(canvas.raster, frame.milliseconds)),
+    );
+    for (const pixels of encodedPixels) milliseconds += costs.ofThumbnail(pixels);
   }
-  const thumbnails = new Map<Variant, RenderedThumbnail>();
   for (const { variant, strip } of strips) {
     const thumbnail = strip.finish(animation.plays);
     if (thumbnail) thumbnails.set(variant, thumbnail);

@@ -9,8 +9,12 @@ import { type WrittenFrame, writeAnimatedWebp } from './animated-webp.ts';
 
 /** The frames of one variant's thumbnail, as far as they are made. */
 export interface Strip {
-  /** Adds what the canvas shows, and for how long. */
-  add(canvas: Raster, milliseconds: number): Promise<void>;
+  /**
+   * Adds what the canvas shows, and for how long.
+   *
+   * @returns how many pixels were encoded, because they changed
+   */
+  add(canvas: Raster, milliseconds: number): Promise<number>;
   /** @returns undefined if it has only one frame, or too many bytes */
   finish(plays: number): RenderedThumbnail | undefined;
 }
@@ -37,20 +41,21 @@ export const createStrip = (original: Size, variant: Variant): Strip => {
 
   return {
     async add(canvas, milliseconds) {
-      if (bytes > maxAnimationBytes) return;
+      if (bytes > maxAnimationBytes) return 0;
       endsAt += milliseconds;
       const shown = await fitCanvas(canvas);
       const area = changedArea(last, shown);
       last = shown;
       if (area === undefined) {
         prolong();
-        return;
+        return 0;
       }
       const part = cropped(shown, area);
       const { data, ...raw } = part;
       const still = await encodePixels(sharp(data, { raw }), variant, graphicsOf(part));
       bytes += frameBytes + still.bytes.byteLength;
       frames.push({ ...area, still: Buffer.from(still.bytes), endsAt });
+      return area.width * area.height;
     },
 
     finish(plays) {
