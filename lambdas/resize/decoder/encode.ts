@@ -37,8 +37,8 @@ export const encodePixels = async (
   graphics: Graphics | undefined,
 ): Promise<RenderedThumbnail> => {
   const image = pixels.toColourspace('srgb');
+  if (graphics === undefined) return made(withFormat(image, variant, graphics));
   const usual = await made(withFormat(image.clone(), variant, graphics));
-  if (graphics === undefined) return usual;
   const exactly = exactFormat(image, variant, usual);
   if (exactly === undefined) return usual;
   const exact = await made(exactly);
