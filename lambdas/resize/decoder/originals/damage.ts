@@ -22,15 +22,17 @@ const reasonOf = (text: string): string => {
   return (useful ?? lines[0] ?? 'no reason given').slice(0, maxReasonCharacters);
 };
 
+/** How libraries say that bytes ran out. */
+const ranOut = /premature end of (JPEG|file)|unexpected end|truncated|end of (file|input|stream)/i;
+
+export const kindOf = (text: string): DamageKind => (ranOut.test(text) ? 'incomplete' : 'damaged');
+
 /** @param reason in the words of a library, of any length */
 export const damaged = (kind: DamageKind, reason: string): Damage => ({ kind, reason: reasonOf(reason) });
 
 /** The error for a file that shows nothing. Its cause is for the log. */
 export const corrupt = ({ kind, reason }: Damage): ImageError =>
   new ImageError('image-corrupt', nothingToShow[kind], { cause: reason });
-
-/** How libraries say that bytes ran out. */
-const ranOut = /premature end|unexpected end|truncated|end of (file|input|stream)/i;
 
 /**
  * The error for a file that a library refuses to decode.
@@ -39,7 +41,7 @@ const ranOut = /premature end|unexpected end|truncated|end of (file|input|stream
  * @param unsupported what the file is, if it is sound
  */
 export const refusalOf = (text: string, unsupported: string | undefined): ImageError => {
-  const damage = damaged(ranOut.test(text) ? 'incomplete' : 'damaged', text);
+  const damage = damaged(kindOf(text), text);
   if (unsupported === undefined) return corrupt(damage);
   return new ImageError('unsupported-type', `The image is ${unsupported}.`, { cause: damage.reason });
 };

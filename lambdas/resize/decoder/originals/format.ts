@@ -25,12 +25,12 @@ export interface Prepared {
   /** What had to be repaired, if that may show. @default - nothing that may show */
   readonly damage?: Damage | undefined;
   /**
-   * The same with other bytes where data is missing. Where it looks different, nothing is known of the picture:
-   * that and what follows becomes transparent.
+   * The same with other bytes where data is missing. Where two of them look different, nothing is known of
+   * the picture: that and what follows becomes transparent. Some may not be decodable.
    *
    * @default - `bytes` has all the data
    */
-  readonly alternative?: Buffer;
+  readonly alternatives?: readonly (() => Buffer)[];
   /** @default - as many as libvips finds in `bytes` */
   readonly frames?: number;
 }
@@ -60,8 +60,8 @@ export interface Format {
    */
   readonly prepare?: (bytes: Buffer) => Buffer | Prepared;
   /**
-   * Judges what libvips warned of while it read the header and decoded the picture. Most warnings are harmless:
-   * name only those after which pixels may be wrong or missing.
+   * Judges what libvips warned of while it read the header and decoded the picture. Most warnings are
+   * harmless: name only those after which pixels may be wrong or missing.
    *
    * @param warnings in the library's words: single lines, each once
    * @param bytes the original, before `prepare`
@@ -81,8 +81,15 @@ export interface Format {
    */
   readonly fill?: Fill;
   /**
+   * What may be decoded of a file that libvips refuses after it has read its header: most of it first.
+   *
+   * @default - nothing
+   */
+  readonly repairs?: (bytes: Buffer) => readonly (() => Prepared)[];
+  /**
    * Decodes what a damaged file has where libvips refuses it, or would show something else than a browser.
-   * The limits have been checked. It is called for every file, so it must first find out cheaply if it is needed.
+   * The limits have been checked. It is called for every file, so it must first find out cheaply whether it
+   * is needed.
    *
    * @param bytes the original, before `prepare`
    * @returns undefined for what libvips made of the file

@@ -4,9 +4,9 @@ import { decodeLzw, lzwPixels } from './lzw.ts';
 import type { Raster, Size } from './original.ts';
 
 /*
- * GIF89a. libvips shows black where no frame is, unless some frame has transparency, and refuses a frame with a
- * wrong code. Browsers show nothing there, and the pixels before a wrong code. Only the first frame is shown, so
- * only it is judged.
+ * GIF89a. libvips shows black where no frame is, unless some frame has transparency, and refuses a frame with
+ * a wrong code. Browsers show nothing there, and the pixels before a wrong code. Only the first frame is
+ * shown, so only it is judged.
  */
 
 interface Table {
@@ -204,7 +204,8 @@ const drawn = (bytes: Buffer, canvas: Size, frame: Frame, indices: Uint8Array): 
   let from = 0;
   for (const { first, step, repeated } of frame.isInterlaced ? passes : onePass) {
     for (let y = first; y < frame.height && from < indices.byteLength; y += step, from += frame.width) {
-      const bottom = Math.min(frame.height, y + repeated);
+      const isWholeRow = from + frame.width <= indices.byteLength;
+      const bottom = Math.min(frame.height, y + (isWholeRow ? repeated : 1));
       for (let copy = y; copy < bottom; copy += 1) row(from, copy);
     }
   }

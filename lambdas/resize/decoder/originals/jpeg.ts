@@ -1,5 +1,5 @@
 import type { DamageKind } from '../../../image/damage.ts';
-import type { Conversion, Format } from './format.ts';
+import type { Conversion, Format, Prepared } from './format.ts';
 
 /*
  * Browsers and libvips decode JPEG with libjpeg-turbo, so what it makes of a damaged file is what a browser
@@ -28,11 +28,41 @@ const damageOf = (
   if (serious <= 0) return undefined;
   const scans = scansOf(bytes);
   if (scans.hasEnd) return 'damaged';
-  // The missing end is one of the warnings.
-  if (serious === 1) return scans.isComplete ? undefined : 'incomplete';
-  // Only the first warning has a text. If that one is harmless, the others are unknown.
-  const isDamaged = warnings.some((warning) => badData.test(warning));
-  return isDamaged && countOf(ofHeader) === 0 ? 'damaged' : 'incomplete';
+  if (serious > 1) return 'incomplete';
+  // Only the first warning has a text, so that of the header hides this one.
+  const isBadData = countOf(ofHeader) === 0 && warnings.some((warning) => badData.test(warning));
+  if (isBadData) return 'damaged';
+  // The missing end is the only warning.
+  return scans.isComplete ? undefined : 'incomplete';
+};
+
+interface Segment {
+  readonly marker: number;
+  /** Where its marker is. */
+  readonly start: number;
+  readonly content: Buffer;
+}
+
+const endOfImage = 0xd9;
+const startOfScan = 0xda;
+
+/** Stuffed and fill bytes, restarts, the start of an image and TEM have no length. */
+const isAlone = (marker: number): boolean =>
+  marker <= 1 || marker === 0xff || (marker >= 0xd0 && marker <= 0xd8);
+
+/** Walks over the segments and the scans between them (ITU-T T.81, annex B), in time linear in the bytes. */
+const segmentsOf = function* (bytes: Buffer): Generator<Segment> {
+  for (let at = bytes.indexOf(0xff, 2); at !== -1; at = bytes.indexOf(0xff, at)) {
+    const marker = bytes[at + 1] ?? 0xff;
+    if (isAlone(marker)) {
+      at += marker === 0xff ? 1 : 2;
+      continue;
+    }
+    const length = at + 4 <= bytes.byteLength ? Math.max(2, bytes.readUInt16BE(at + 2)) : 2;
+    yield { marker, start: at, content: bytes.subarray(at + 4, at + 2 + length) };
+    if (marker === endOfImage) return;
+    at += 2 + length;
+  }
 };
 
 interface Scans {
@@ -45,10 +75,10 @@ interface Scans {
 const coefficients = 64;
 const maxComponents = 4;
 
-/** Walks over the segments (ITU-T T.81, annex B), in time linear in the bytes. */
 const scansOf = (bytes: Buffer): Scans => {
   let components = 0;
   let isProgressive = false;
+  let firstScan = bytes.byteLength;
   /** By component and coefficient. */
   const isExact = new Map<number, Uint8Array>();
   const exactOf = (component: number): Uint8Array => {
@@ -56,39 +86,45 @@ const scansOf = (bytes: Buffer): Scans => {
     isExact.set(component, known);
     return known;
   };
-  const scans = (hasEnd: boolean): Scans => ({
-    hasEnd,
-    isComplete: isExact.size === components && [...isExact.values()].every((exact) => !exact.includes(0)),
-  });
-
-  for (let at = 2; at + 4 <= bytes.byteLength + 2; ) {
-    at = bytes.indexOf(0xff, at);
-    if (at === -1) break;
-    const marker = bytes[at + 1] ?? 0;
-    if (marker === 0xd9) return scans(true);
-    // Stuffed and fill bytes, restarts, and the start of the image have no length.
-    if (marker === 0 || marker === 0xff || (marker >= 0xd0 && marker <= 0xd8) || marker === 0x01) {
-      at += marker === 0xff ? 1 : 2;
-      continue;
-    }
-    const length = at + 4 <= bytes.byteLength ? bytes.readUInt16BE(at + 2) : 2;
-    const segment = bytes.subarray(at + 4, at + 2 + length);
+  for (const { marker, start, content } of segmentsOf(bytes)) {
     if (isFrame(marker)) {
       isProgressive = marker === 0xc2;
-      components = Math.min(maxComponents, segment[5] ?? 0);
-    } else if (marker === 0xda) {
-      const count = Math.min(maxComponents, segment[0] ?? 0);
+      components = Math.min(maxComponents, content[5] ?? 0);
+    } else if (marker === startOfScan) {
+      firstScan = Math.min(firstScan, start);
+      const count = Math.min(maxComponents, content[0] ?? 0);
       // Baseline scans have all of the coefficients, whatever they say.
       const [first, last, low] = isProgressive
-        ? [segment[1 + 2 * count] ?? 0, segment[2 + 2 * count] ?? 0, (segment[3 + 2 * count] ?? 0) & 0xf]
+        ? [content[1 + 2 * count] ?? 0, content[2 + 2 * count] ?? 0, (content[3 + 2 * count] ?? 0) & 0xf]
         : [0, coefficients - 1, 0];
       for (let index = 0; index < count && low === 0; index += 1) {
-        exactOf(segment[1 + 2 * index] ?? 0).fill(1, first, last + 1);
+        exactOf(content[1 + 2 * index] ?? 0).fill(1, first, last + 1);
       }
     }
-    at += 2 + Math.max(2, length);
   }
-  return scans(false);
+  return {
+    // A segment by accident, in data that is wrong, may hide the end from the walk. No data contains it.
+    hasEnd: bytes.includes(Buffer.from([0xff, endOfImage]), firstScan),
+    isComplete: isExact.size === components && [...isExact.values()].every((exact) => !exact.includes(0)),
+  };
+};
+
+const maxRepairs = 12;
+
+/** libjpeg gives up at a segment that it cannot read. What the scans before it show is kept. */
+const repairs = (bytes: Buffer): readonly (() => Prepared)[] => {
+  const starts: number[] = [];
+  let hasScan = false;
+  for (const { marker, start } of segmentsOf(bytes)) {
+    if (hasScan) starts.push(start);
+    hasScan ||= marker === startOfScan;
+  }
+  return starts
+    .slice(-maxRepairs)
+    .reverse()
+    .map((start) => () => ({
+      bytes: Buffer.concat([bytes.subarray(0, start), Buffer.from([0xff, endOfImage])]),
+    }));
 };
 
 /** Start of a frame: C0 to CF without the tables C4 and CC, and C8, which is reserved. */
@@ -123,19 +159,28 @@ const cmyk: Conversion = {
 /** The marker DNL (ITU-T T.81, B.2.5). */
 const defineLines = Buffer.from([0xff, 0xdc]);
 
-const unsupportedParts = [
-  [/arithmetic/i, 'a JPEG with arithmetic coding'],
-  [/Unsupported JPEG data precision (\d+)/i, 'a JPEG with more than 8 bits'],
-  [/Unsupported JPEG process/i, 'a lossless or hierarchical JPEG'],
-] as const;
+/** Lossless frames and those of a hierarchy (ITU-T T.81, table B.1). Browsers do not show them either. */
+const unsupportedFrames = new Set([0xc3, 0xc5, 0xc6, 0xc7, 0xcb, 0xcd, 0xce, 0xcf]);
+
+/** Names what libjpeg lacks. A damaged file may have any marker later. */
+const unsupported = (error: string, bytes: Buffer): string | undefined => {
+  for (const { marker } of segmentsOf(bytes)) {
+    if (unsupportedFrames.has(marker)) return 'a lossless or hierarchical JPEG';
+    if (isFrame(marker)) break;
+  }
+  if (/arithmetic/i.test(error)) return 'a JPEG with arithmetic coding';
+  if (/Unsupported JPEG data precision/i.test(error)) return 'a JPEG with more than 8 bits';
+  if (/DNL not supported/.test(error) && bytes.includes(defineLines)) {
+    return 'a JPEG that tells its height after the picture';
+  }
+  return undefined;
+};
 
 export const jpeg: Format = {
   damageOf,
+  repairs,
   // The most common height of a minimum coded unit (MCU).
   fill: { isFill, blockRows: 16 },
   conversionOf: (_, { space, hasProfile }) => (space === 'cmyk' && !hasProfile ? cmyk : undefined),
-  unsupported: (error, bytes) =>
-    /DNL not supported/.test(error) && bytes.includes(defineLines)
-      ? 'a JPEG that tells its height after the picture'
-      : unsupportedParts.find(([pattern]) => pattern.test(error))?.[1],
+  unsupported,
 };

@@ -1,9 +1,9 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ImageError } from '../../../image/errors.ts';
 import { estimateDecodeMilliseconds } from '../cost.ts';
-import { corrupt, type Damage, damaged, refusalOf } from './damage.ts';
+import { corrupt, type Damage, damaged, kindOf, refusalOf } from './damage.ts';
 import type { Conversion, Format, Prepared, Salvaged } from './format.ts';
-import { withoutMissing, withoutUnknown } from './missing.ts';
+import { isOnlyFill, withoutMissing, withoutUnknown } from './missing.ts';
 import type { Decoded, OpenOriginal, Raster, Size } from './original.ts';
 import { Warnings } from './warnings.ts';
 
@@ -49,23 +49,24 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
       const conversion = format.conversionOf?.(bytes, metadata);
       const warnings = new Warnings(ofHeader.lines);
       const reading = { format, bytes, warnings };
+      const { alternatives, damage: missing } = prepared;
+      if (alternatives && missing) {
+        return decodeKnown([() => prepared.bytes, ...alternatives], missing, metadata, (candidate) =>
+          decode(candidate, size, conversion, reading),
+        );
+      }
       const seen = await orError(decode(prepared.bytes, size, conversion, reading));
       const raster = seen instanceof ImageError ? undefined : seen;
       const salvaged = format.salvage?.(bytes, { raster, warnings: warnings.lines });
       if (salvaged) return shrunk(salvaged, size);
-      if (seen instanceof ImageError) throw seen;
-      if (prepared.alternative && prepared.damage) {
-        const other = await decode(prepared.alternative, size, conversion, reading);
-        const known = withoutUnknown(seen, other, metadata);
-        // What is missing shows nowhere.
-        return known === seen ? { raster: seen } : requireShown(known, prepared.damage);
+      if (seen instanceof ImageError) {
+        return decodeRepaired(seen, reading, metadata, (repaired) =>
+          decode(repaired, size, conversion, reading),
+        );
       }
       const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
       const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
-      if (damage === undefined || format.fill === undefined) return { raster: seen, damage };
-      const shown = requireShown(withoutMissing(seen, metadata, format.fill), damage);
-      // A browser shows the fill where a file is whole but damaged.
-      return damage.kind === 'incomplete' ? shown : { raster: seen, damage };
+      return damage ? judged(seen, damage, format, metadata) : { raster: seen };
     },
   };
 };
@@ -117,6 +118,62 @@ const shrunk = async ({ raster, damage }: Salvaged, { width, height }: Size): Pr
   if (!isColourOrAlpha(channels))
     throw new Error(`A raster of ${raw.channels} channels has ${channels} now.`);
   return { raster: { data, width, height, channels }, damage };
+};
+
+/**
+ * Decodes what is known of a picture that is filled in different ways.
+ *
+ * @throws ImageError `image-corrupt` if that is nothing
+ */
+const decodeKnown = async (
+  candidates: readonly (() => Buffer)[],
+  damage: Damage,
+  metadata: Metadata,
+  decodeOne: (candidate: Buffer) => Promise<Raster>,
+): Promise<Decoded> => {
+  let first: Raster | undefined;
+  for (const candidate of candidates) {
+    const raster = await orError(decodeOne(candidate()));
+    if (raster instanceof ImageError) continue;
+    if (first === undefined) {
+      first = raster;
+      continue;
+    }
+    const known = withoutUnknown(first, raster, metadata);
+    // What is missing shows nowhere.
+    return known === first ? { raster: first } : requireShown(known, damage);
+  }
+  throw corrupt(damage);
+};
+
+/** @throws ImageError the error for the whole file if no repair helps */
+const decodeRepaired = async (
+  error: ImageError,
+  { format, bytes }: Reading,
+  metadata: Metadata,
+  decodeOne: (repaired: Buffer) => Promise<Raster>,
+): Promise<Decoded> => {
+  const repairs = error.code === 'image-corrupt' ? format.repairs?.(bytes) : undefined;
+  const reason = String(error.cause);
+  const damage = damaged(kindOf(reason), reason);
+  for (const repair of repairs ?? []) {
+    const { bytes: repaired, alternatives } = repair();
+    const decoded = await orError(
+      alternatives
+        ? decodeKnown([() => repaired, ...alternatives], damage, metadata, decodeOne)
+        : decodeOne(repaired).then((raster) => judged(raster, damage, format, metadata)),
+    );
+    if (!(decoded instanceof ImageError)) return { damage, ...decoded };
+  }
+  throw error;
+};
+
+/** @throws ImageError `image-corrupt` if nothing was decoded */
+const judged = (raster: Raster, damage: Damage, { fill }: Format, metadata: Metadata): Decoded => {
+  if (fill === undefined) return { raster, damage };
+  if (damage.kind === 'incomplete') return requireShown(withoutMissing(raster, metadata, fill), damage);
+  // A browser shows the fill where a file is whole but damaged.
+  return requireShown(isOnlyFill(raster, fill) ? undefined : raster, damage);
 };
 
 /** @throws ImageError `image-corrupt` if nothing was decoded */

@@ -1,31 +1,33 @@
 /*
- * LZW as in GIF89a, appendix F, as far as it is right: a wrong code ends the data. Both walks take time linear
- * in the codes and the pixels.
+ * LZW as in GIF89a, appendix F, as far as it is right: a wrong code ends the data. Both walks take time
+ * linear in the codes and the pixels.
  */
 
 const maxCodeBits = 12;
 const maxCodes = 1 << maxCodeBits;
 
-/** What each code stands for: the pixels of an earlier code, and one more. */
-interface Code {
-  readonly code: number;
-  /** The code before it; undefined after the table was cleared. */
-  readonly previous: number | undefined;
-  /** The number that the new entry gets. It is `code` itself where a code is used as it is made. */
-  readonly next: number;
-}
+/** After the table was cleared, no code is before the next one. */
+const none = -1;
+
+/**
+ * Is called with each code and the one before it. The pixels of that and the first one of this become the
+ * table's entry number `next`, which is `code` itself where a code is used as it is made.
+ *
+ * @returns whether to go on
+ */
+type Visit = (code: number, previous: number, next: number) => boolean;
 
 /** Visits the codes until their end, a wrong one, or the end of the data. */
-const walk = (data: Uint8Array, codeBits: number, visit: (code: Code) => boolean): void => {
+const walk = (data: Uint8Array, codeBits: number, visit: Visit): void => {
   if (codeBits < 1 || codeBits > 8) return;
   const clear = 1 << codeBits;
   let bits = codeBits + 1;
   let next = clear + 2;
-  let previous: number | undefined;
+  let previous = none;
   let window = 0;
   let filled = 0;
-  for (const byte of data) {
-    window |= byte << filled;
+  for (let at = 0; at < data.byteLength; at += 1) {
+    window |= (data[at] ?? 0) << filled;
     filled += 8;
     while (filled >= bits) {
       const code = window & ((1 << bits) - 1);
@@ -34,14 +36,13 @@ const walk = (data: Uint8Array, codeBits: number, visit: (code: Code) => boolean
       if (code === clear) {
         bits = codeBits + 1;
         next = clear + 2;
-        previous = undefined;
+        previous = none;
         continue;
       }
       if (code === clear + 1) return;
-      if (code > next || (code >= clear && previous === undefined) || (code === next && next >= maxCodes))
-        return;
-      if (!visit({ code, previous, next })) return;
-      if (previous !== undefined && next < maxCodes) {
+      const isWrong = previous === none ? code > clear : code > next || (code === next && next >= maxCodes);
+      if (isWrong || !visit(code, previous, next)) return;
+      if (previous !== none && next < maxCodes) {
         next += 1;
         if (next === 1 << bits && bits < maxCodeBits) bits += 1;
       }
@@ -54,8 +55,8 @@ const walk = (data: Uint8Array, codeBits: number, visit: (code: Code) => boolean
 export const lzwPixels = (data: Uint8Array, codeBits: number, wanted: number): number => {
   const lengths = new Uint32Array(maxCodes).fill(1);
   let pixels = 0;
-  walk(data, codeBits, ({ code, previous, next }) => {
-    if (previous !== undefined && next < maxCodes) lengths[next] = (lengths[previous] ?? 0) + 1;
+  walk(data, codeBits, (code, previous, next) => {
+    if (previous !== none && next < maxCodes) lengths[next] = (lengths[previous] ?? 0) + 1;
     pixels += lengths[code] ?? 0;
     return pixels < wanted;
   });
@@ -69,9 +70,9 @@ export const decodeLzw = (data: Uint8Array, codeBits: number, pixels: number): U
   const lengths = new Uint32Array(maxCodes);
   const clear = 1 << codeBits;
   let at = 0;
-  walk(data, codeBits, ({ code, previous, next }) => {
-    // An entry is the pixels of the previous code, which were just written, and the first pixel of this one.
-    if (previous !== undefined && next < maxCodes) {
+  walk(data, codeBits, (code, previous, next) => {
+    // The pixels of the previous code were just written, and the first one of this code follows them.
+    if (previous !== none && next < maxCodes) {
       const length = previous < clear ? 1 : (lengths[previous] ?? 0);
       starts[next] = at - length;
       lengths[next] = length + 1;

@@ -18,6 +18,17 @@ export interface Stored {
 /** Smoothing between blocks, resizing and colour management change the fill by so much. */
 const tolerance = 3;
 
+const isLike = (data: Buffer, position: number, pixel: Uint8Array, within: number): boolean =>
+  pixel.every((level, channel) => Math.abs((data[position + channel] ?? 0) - level) <= within);
+
+/** Whether nothing was decoded. */
+export const isOnlyFill = ({ data, channels }: Raster, { isFill }: Fill): boolean => {
+  const first = data.subarray(0, channels);
+  if (!isFill(first)) return false;
+  for (let at = 0; at < data.byteLength; at += channels) if (!isLike(data, at, first, 1)) return false;
+  return true;
+};
+
 /**
  * Makes transparent what a decoder filled in after the end of the data, as browsers do. They do not show
  * blocks of rows of which a part is missing.
@@ -34,10 +45,8 @@ export const withoutMissing = (
   const last = positionOf(rows - 1, columns - 1);
   const fill = data.subarray(last, last + channels);
   if (!isFill(fill)) return raster;
-  const isMissing = (row: number, column: number): boolean => {
-    const position = positionOf(row, column);
-    return fill.every((level, channel) => Math.abs((data[position + channel] ?? 0) - level) <= tolerance);
-  };
+  const isMissing = (row: number, column: number): boolean =>
+    isLike(data, positionOf(row, column), fill, tolerance);
   const scale = rows / stored.height;
   const rowsOfBlock = Math.ceil(blockRows * scale) + 1;
   // In a block that is partly missing, the end of each row is.
@@ -54,8 +63,8 @@ export const withoutMissing = (
 };
 
 /**
- * Makes transparent what is different in the same picture with other bytes where data is missing, and all that
- * follows.
+ * Makes transparent what is different in the same picture with other bytes where data is missing, and all
+ * that follows.
  *
  * @returns undefined if that is all of the raster
  */

@@ -1,4 +1,4 @@
-import { damaged } from './damage.ts';
+import { corrupt, damaged } from './damage.ts';
 import type { Format, Prepared } from './format.ts';
 
 /*
@@ -17,9 +17,9 @@ const headerBytes = 12;
 const chunkHeaderBytes = 8;
 const pictures = ['VP8 ', 'VP8L', 'ANMF'];
 
-const chunksOf = (bytes: Buffer, end: number): readonly Chunk[] => {
+const chunksOf = (bytes: Buffer, end: number, start = headerBytes): readonly Chunk[] => {
   const chunks: Chunk[] = [];
-  for (let at = headerBytes; at + chunkHeaderBytes <= end; ) {
+  for (let at = start; at + chunkHeaderBytes <= end; ) {
     const length = bytes.readUInt32LE(at + 4);
     const chunk = {
       type: bytes.toString('latin1', at, at + 4),
@@ -43,6 +43,9 @@ const isSound = (bytes: Buffer): boolean => {
 /** A decoder may read more of a picture than it has if the rest is not what it was. */
 const minFillerBytes = 65_536;
 const maxFillerBytes = 2 ** 24;
+
+/** With some of them a lossless picture copies pixels from outside of it, which libvips refuses. */
+const fillers = [0xa5, 0xff, 0x55, 0x92, 0x6d, 0x11, 0xee];
 
 /** A container around parts of a file. */
 const container = (parts: readonly Buffer[]): Buffer => {
@@ -71,19 +74,59 @@ const prepare = (bytes: Buffer): Buffer | Prepared => {
   if (bytes.byteLength < headerBytes + chunkHeaderBytes || isSound(bytes)) return bytes;
   const chunks = chunksOf(bytes, bytes.byteLength);
   const picture = chunks.find(({ type }) => pictures.includes(type));
-  if (picture === undefined) return bytes;
+  if (picture === undefined) throw corrupt(damaged('incomplete', 'the file has no picture'));
   if (picture.end <= bytes.byteLength) {
     // What is missing is not shown: later frames, or metadata.
     const whole = chunks.filter(({ end }) => end <= bytes.byteLength);
     return container([bytes.subarray(headerBytes, whole.at(-1)?.end)]);
   }
-  if (picture.type === 'ANMF') return bytes;
-  const missing = `the picture ends ${picture.end - bytes.byteLength} bytes too soon`;
+  const damage = damaged('incomplete', `${picture.end - bytes.byteLength} bytes of the picture are missing`);
+  // Browsers show nothing of a frame that breaks off.
+  if (picture.type === 'ANMF') throw corrupt(damage);
   return {
     bytes: filled(bytes, picture, 0),
-    alternative: filled(bytes, picture, 0xa5),
-    damage: damaged('incomplete', missing),
+    alternatives: fillers.map((filler) => () => filled(bytes, picture, filler)),
+    damage,
   };
 };
 
-export const webp: Format = { prepare };
+const frameHeaderBytes = 16;
+const compressed = ['ALPH', 'VP8 ', 'VP8L'];
+
+/** Where the data of the first picture is, and that of its transparency. */
+const dataOf = (bytes: Buffer): readonly Chunk[] => {
+  const chunks = chunksOf(bytes, bytes.byteLength);
+  const frame = chunks.find(({ type }) => type === 'ANMF');
+  const parts = frame
+    ? chunksOf(bytes, frame.end, frame.start + chunkHeaderBytes + frameHeaderBytes)
+    : chunks;
+  return parts.filter(({ type, end }) => compressed.includes(type) && end <= bytes.byteLength);
+};
+
+/** Replaces the end of each part. */
+const withTails = (bytes: Buffer, parts: readonly Chunk[], share: number, filler: number): Buffer => {
+  const copy = Buffer.from(bytes);
+  for (const { start, end } of parts) {
+    const data = start + chunkHeaderBytes;
+    copy.fill(filler, data + Math.ceil((end - data) * share), end);
+  }
+  return copy;
+};
+
+/** How much of the data is kept. */
+const keptShares = [15 / 16, 3 / 4, 1 / 2, 1 / 4];
+const maxRepairedBytes = 2_000_000;
+
+/**
+ * Wrong data makes libvips refuse the picture, often only at its end, where pixels are copied beyond it. Each
+ * try decodes the picture again, so a large one gets one try.
+ */
+const repairs = (bytes: Buffer): readonly (() => Prepared)[] => {
+  const parts = dataOf(bytes);
+  return keptShares.slice(0, bytes.byteLength > maxRepairedBytes ? 1 : undefined).map((share) => () => ({
+    bytes: withTails(bytes, parts, share, 0),
+    alternatives: fillers.map((filler) => () => withTails(bytes, parts, share, filler)),
+  }));
+};
+
+export const webp: Format = { prepare, repairs };
