@@ -6,7 +6,17 @@ test('have defaults', () => {
   expect(readSettings({})).toEqual({
     stackName: 'ThumbnailGenerator',
     stage: 'dev',
-    variants: [{ name: 'thumbnail', width: 320, height: 320, fit: 'inside', format: 'webp', quality: 80 }],
+    variants: [
+      {
+        name: 'thumbnail',
+        width: 320,
+        height: 320,
+        fit: 'inside',
+        format: 'webp',
+        quality: 80,
+        animation: 'first',
+      },
+    ],
     maxInlineBytes: 4_700_000,
     maxUploadBytes: 100_000_000,
     maxSidePixels: 16_384,

@@ -57,8 +57,11 @@ const scanMillisecondsPerMegapixel = 1.2;
 /** Colour management happens before the image is shrunk. */
 const colourMillisecondsPerMegapixel = 33;
 
-/** CPU time to encode one megapixel of noise, the worst case, at the settings of encode.ts. */
-const encodeMillisecondsPerMegapixel = { webp: 150, jpeg: 40, avif: 700, png: 80 } as const;
+/**
+ * CPU time to encode one megapixel of noise, the worst case, at the settings of encode.ts. Graphics are
+ * encoded as WebP twice.
+ */
+const encodeMillisecondsPerMegapixel = { webp: 350, jpeg: 40, avif: 700, png: 80 } as const;
 
 const megapixels = ({ width, height }: { readonly width: number; readonly height: number }): number =>
   (width * height) / 1e6;
@@ -94,6 +97,56 @@ export const estimateEncodeMilliseconds = (variants: readonly Variant[]): number
   variants
     .map((variant) => megapixels(variant) * encodeMillisecondsPerMegapixel[variant.format])
     .reduce((sum, milliseconds) => sum + milliseconds, 0);
+
+/** CPU time to blend a megapixel of a frame into a canvas, and to shrink a canvas for a variant. */
+const drawMillisecondsPerMegapixel = 15;
+const shrinkMillisecondsPerMegapixel = 25;
+
+/** What each frame takes at least, and each thumbnail of it. */
+const frameMilliseconds = 2;
+const frameOfVariantMilliseconds = 3;
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The CPU time at most of the parts of an animation. */
+export interface AnimationCosts {
+  /** Of decoding and drawing a frame. */
+  readonly ofFrame: (frame: Size) => number;
+  /** Of shrinking the canvas for a variant, and encoding the part that changed. */
+  readonly ofThumbnail: (encodedPixels: number) => number;
+}
+
+/** @param stillMilliseconds what decoding the whole canvas once takes at most */
+export const animationCostsOf = (canvas: Size, stillMilliseconds: number): AnimationCosts => {
+  const canvasMegapixels = megapixels(canvas);
+  const drawMilliseconds = stillMilliseconds / canvasMegapixels + drawMillisecondsPerMegapixel;
+  return {
+    ofFrame: (frame) => frameMilliseconds + megapixels(frame) * drawMilliseconds,
+    ofThumbnail: (encodedPixels) =>
+      frameOfVariantMilliseconds +
+      canvasMegapixels * shrinkMillisecondsPerMegapixel +
+      (encodedPixels / 1e6) * encodeMillisecondsPerMegapixel.webp,
+  };
+};
+
+/** The CPU time of an animation at most: if each frame changes the whole canvas. */
+export const estimateAnimationMilliseconds = (
+  { width, height, frames }: Size & { readonly frames: readonly Size[] },
+  { ofFrame, ofThumbnail }: AnimationCosts,
+  variants: readonly Variant[],
+): number => {
+  const frameMilliseconds = frames.reduce((sum, frame) => sum + ofFrame(frame), 0);
+  const thumbnailMilliseconds = variants
+    .map((variant) => {
+      const boxPixels = variant.width * variant.height;
+      return ofThumbnail(variant.fit === 'contain' ? boxPixels : Math.min(width * height, boxPixels));
+    })
+    .reduce((sum, milliseconds) => sum + milliseconds, 0);
+  return frameMilliseconds + frames.length * thumbnailMilliseconds;
+};
 
 const startOfScan = Buffer.from([0xff, 0xda]);
 

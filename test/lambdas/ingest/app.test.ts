@@ -196,12 +196,12 @@ describe('an upload', () => {
     expect(reply).toEqual({
       id,
       status: 'received',
-      url: signed('thumbnail/v1-320x320-inside-q80.webp'),
+      url: signed('thumbnail/v2-320x320-inside-q80.webp'),
       expiresAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/),
       link: `http://api.example/dev/thumbnails/${id}`,
       thumbnails: {
-        thumbnail: { url: signed('thumbnail/v1-320x320-inside-q80.webp'), contentType: 'image/webp' },
-        square: { url: signed('square/v1-320x320-cover-centre-ffffff-q80.jpeg'), contentType: 'image/jpeg' },
+        thumbnail: { url: signed('thumbnail/v2-320x320-inside-q80.webp'), contentType: 'image/webp' },
+        square: { url: signed('square/v2-320x320-cover-centre-ffffff-q80.jpeg'), contentType: 'image/jpeg' },
       },
       original: { contentType: 'image/jpeg', bytes: bytes.length },
     });
@@ -645,7 +645,7 @@ describe('a permanent link', () => {
     const response = await send('GET', `/thumbnails/${id}`);
     expect(response.status).toBe(302);
     const location = new URL(response.headers.get('Location') ?? '');
-    expect(location.pathname).toBe(`/thumbnails/${id}/thumbnail/v1-320x320-inside-q80.webp`);
+    expect(location.pathname).toBe(`/thumbnails/${id}/thumbnail/v2-320x320-inside-q80.webp`);
     expect(location.searchParams.get('X-Amz-Expires')).toBe('600');
     const [, seconds] = /^private, max-age=(\d+)$/.exec(response.headers.get('Cache-Control') ?? '') ?? [];
     expect(Number(seconds)).toBeGreaterThan(500);
@@ -655,7 +655,7 @@ describe('a permanent link', () => {
   test('redirects to the variant in its path', async () => {
     const id = await readyId();
     const response = await send('GET', `/thumbnails/${id}/square`);
-    expect(response.headers.get('Location')).toContain('/square/v1-320x320-cover');
+    expect(response.headers.get('Location')).toContain('/square/v2-320x320-cover');
   });
 
   test('answers HEAD requests', async () => {
@@ -752,7 +752,7 @@ describe('a permanent link', () => {
     expect(requests()).toHaveLength(1);
     await finish(id, variantsSchema.parse(changedVariants));
     expect((await changed.request(`/thumbnails/${id}`)).headers.get('Location')).toContain(
-      '/v1-100x320-inside',
+      '/v2-100x320-inside',
     );
   });
 });

@@ -133,7 +133,7 @@ test('shows a JPEG of the first variant in the mail', async () => {
   await mailRequests.add(record.id, ada);
   await deliver(message(endedEvent(record)));
   expect(s3.commandCalls(GetObjectCommand).map(({ args }) => args[0].input)).toEqual([
-    { Bucket: 'thumbnail-bucket', Key: `thumbnails/${record.id}/thumbnail/v1-320x320-inside-q80.webp` },
+    { Bucket: 'thumbnail-bucket', Key: `thumbnails/${record.id}/thumbnail/v2-320x320-inside-q80.webp` },
   ]);
   const [mail] = await post.mails();
   const [preview, ...others] = mail?.attachments ?? [];

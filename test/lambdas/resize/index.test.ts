@@ -99,12 +99,12 @@ test('stores every variant of an original under its predictable key', async () =
   expect(written()).toEqual([
     {
       Bucket: 'thumbnail-bucket',
-      Key: `thumbnails/${id}/thumbnail/v1-320x320-inside-q80.webp`,
+      Key: `thumbnails/${id}/thumbnail/v2-320x320-inside-q80.webp`,
       Body: expect.any(Buffer),
       ContentType: 'image/webp',
       CacheControl: 'private, max-age=31536000, immutable',
     },
-    expect.objectContaining({ Key: `thumbnails/${id}/tiny/v1-16x320-inside-q80.webp` }),
+    expect.objectContaining({ Key: `thumbnails/${id}/tiny/v2-16x320-inside-q80.webp` }),
   ]);
   const [first] = written();
   expect(await sharp(first?.Body as Buffer).metadata()).toMatchObject({
@@ -393,7 +393,7 @@ test('finishes an image that was given up when its event is delivered once more'
 
 describe('after a change of the variants', () => {
   const keyOf = (name: string, settings: string) => (id: string) =>
-    `thumbnails/${id}/${name}/v1-${settings}.webp`;
+    `thumbnails/${id}/${name}/v2-${settings}.webp`;
   const earlier = (id: string, ...names: readonly string[]) => ({
     original: { contentType: 'image/png', width: 40, height: 40, bytes: 9 },
     thumbnails: Object.fromEntries(

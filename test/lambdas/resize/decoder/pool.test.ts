@@ -13,6 +13,7 @@ import type { ImageLimits } from '../../../../lambdas/resize/environment.ts';
 import type { Lane } from '../../../../lambdas/resize/lanes.ts';
 import { readSettings } from '../../../../lib/settings.ts';
 import { hostilePng, quarteredPicture, slowTiff } from '../../../images.ts';
+import { blue, gif, red } from './animation/animations.ts';
 
 const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'tiny', width: 16 }]);
 const logged = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
@@ -305,4 +306,35 @@ test('replaces a process that holds much memory after an image', async () => {
   await expect(decode(decoder, await photo(400))).rejects.toMatchObject({ code: 'image-corrupt' });
   await expect(decode(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
   expect(first.child.killed).toBe(true);
+});
+
+describe('an animation that a variant keeps', () => {
+  const kept = variantsSchema.parse([{ name: 'moving', animation: 'keep' }, { name: 'still' }]);
+  const canvas = { width: 60, height: 40 };
+  const frames = Array.from({ length: 80 }, (_, index) => ({
+    left: 0,
+    top: 0,
+    ...canvas,
+    colour: index % 2 === 0 ? red : blue,
+  }));
+
+  const pagesFrom = async (decoder: Decoder, image: Buffer) => {
+    const { thumbnails } = await decoder.decode(Readable.from([image]), kept);
+    return Promise.all(thumbnails.map(async ({ bytes }) => (await sharp(bytes).metadata()).pages ?? 1));
+  };
+
+  test('is rendered in the fast lane if it is short', async () => {
+    expect(await pagesFrom(decoderWith(), gif(canvas, frames.slice(0, 3)))).toEqual([3, 1]);
+  });
+
+  test('is rendered in the slow lane otherwise', async () => {
+    const long = gif(canvas, frames);
+    await expect(pagesFrom(decoderWith(), long)).rejects.toMatchObject({ reason: 'estimate' });
+    expect(await pagesFrom(decoderWith({}, 'slow'), long)).toEqual([80, 1]);
+  });
+
+  test('shows its first frame if it may take longer than the slow lane allows', async () => {
+    const many = gif(canvas, Array.from({ length: 3 }, () => frames).flat());
+    expect(await pagesFrom(decoderWith({ decodeTimeoutSeconds: 1 }, 'slow'), many)).toEqual([1, 1]);
+  });
 });
