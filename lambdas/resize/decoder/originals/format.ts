@@ -2,7 +2,7 @@ import type { Metadata, Sharp } from 'sharp';
 import type { DamageKind } from '../../../image/damage.ts';
 import type { Damage } from './damage.ts';
 import type { Fill } from './missing.ts';
-import type { OpenOriginal, Raster } from './original.ts';
+import type { OpenOriginal, Raster, Size } from './original.ts';
 
 /** Samples as libvips decoded them, at the reduced size: upright, but not sRGB. */
 export interface Samples {
@@ -31,12 +31,14 @@ export interface Prepared {
    * @default - `bytes` has all the data
    */
   readonly alternatives?: readonly (() => Buffer)[];
+  /** The page of `bytes` to show. @default 0 */
+  readonly page?: number;
   /** @default - as many as libvips finds in `bytes` */
   readonly frames?: number;
 }
 
-/** What libvips made of a file. */
-export interface Seen {
+/** What libvips made of an original, whose header has this size. */
+export interface Seen extends Size {
   /** At the reduced size. @default - libvips refused the file */
   readonly raster?: Raster;
   /** Single lines, each once. */

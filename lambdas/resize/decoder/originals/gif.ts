@@ -40,6 +40,7 @@ interface Gif {
 }
 
 const headerBytes = 13;
+const maxSide = 65_535;
 const descriptorBytes = 10;
 const extension = 0x21;
 const graphicControl = 0xf9;
@@ -113,20 +114,28 @@ const read = (bytes: Buffer): Gif | undefined => {
 const isCovered = ({ canvas, frame }: Gif): boolean =>
   frame.width === canvas.width && frame.height === canvas.height;
 
-/** A transparent frame of one pixel: libvips gives all frames an alpha channel if one has transparency. */
-const transparentFrame = Buffer.from([
-  ...[extension, graphicControl, 4, 1, 0, 0, 0, 0],
-  ...[imageDescriptor, 0, 0, 0, 0, 1, 0, 1, 0, 0],
-  ...[2, 2, 0x44, 0x01, 0],
-]);
+/**
+ * A transparent frame of one pixel, in the lower right corner. libvips gives all frames an alpha channel if
+ * one has transparency. It ignores a canvas of over 2048 pixels a side, unless the first frame needs it.
+ */
+const transparentFrame = ({ width, height }: Size): Buffer => {
+  const frame = Buffer.from([
+    ...[extension, graphicControl, 4, 1, 0, 0, 0, 0],
+    ...[imageDescriptor, 0, 0, 0, 0, 1, 0, 1, 0, 0],
+    ...[2, 2, 0x44, 0x01, 0],
+  ]);
+  frame.writeUInt16LE(Math.min(width, maxSide) - 1, 9);
+  frame.writeUInt16LE(Math.min(height, maxSide) - 1, 11);
+  return frame;
+};
 const trailer = Buffer.from([0x3b]);
 
-/** Only the first frame, and what makes the rest of the canvas transparent. */
-const withAlpha = (bytes: Buffer, { start, frame }: Gif): Buffer =>
+/** Only the first frame, after one that makes the rest of the canvas transparent. */
+const withAlpha = (bytes: Buffer, { canvas, start, frame }: Gif): Buffer =>
   Buffer.concat([
     bytes.subarray(0, start),
+    transparentFrame(canvas),
     bytes.subarray(frame.start, frame.end),
-    transparentFrame,
     trailer,
   ]);
 
@@ -159,10 +168,12 @@ const dataOf = (bytes: Buffer, { data }: Frame): Buffer => {
 };
 
 /** Checks a frame of which pixels may be missing, and decodes it here if they are. */
-const salvage = (bytes: Buffer, { raster, warnings }: Seen): Salvaged | undefined => {
+const salvage = (bytes: Buffer, { raster, warnings, width, height }: Seen): Salvaged | undefined => {
   const gif = read(bytes);
   if (gif === undefined) return undefined;
   const { canvas, frame } = gif;
+  // The limits were checked with the size that libvips read. This is another one.
+  if (canvas.width > width || canvas.height > height) return undefined;
   const isSuspect = raster === undefined || warnings.length > 0 || frame.isInterlaced || endsEmpty(raster);
   if (!isSuspect) return undefined;
   const codes = dataOf(bytes, frame);
@@ -220,7 +231,7 @@ export const gif: Format = {
   prepare(bytes) {
     const found = read(bytes);
     if (found === undefined || isCovered(found)) return bytes;
-    return { bytes: withAlpha(bytes, found), frames: framesOf(bytes, found) };
+    return { bytes: withAlpha(bytes, found), page: 1, frames: framesOf(bytes, found) };
   },
   salvage,
 };

@@ -1,4 +1,4 @@
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp';
 import { ImageError } from '../../../image/errors.ts';
 import { estimateDecodeMilliseconds } from '../cost.ts';
 import { conversionOfProfile } from './colour/profile.ts';
@@ -28,11 +28,14 @@ sharp.cache(false);
 export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<OpenOriginal> => {
   const prepared = preparedBy(format, bytes);
   const ofHeader = new Warnings();
-  const metadata = await orRefuse(() => ofHeader.of(open(prepared.bytes, format)).metadata(), {
-    format,
-    bytes,
-    warnings: ofHeader,
-  });
+  const metadata = await orRefuse(
+    () => ofHeader.of(open(prepared.bytes, format, { page: prepared.page })).metadata(),
+    {
+      format,
+      bytes,
+      warnings: ofHeader,
+    },
+  );
   // sharp decodes only AVIF in a HEIF container.
   if (metadata.format === 'heif' && metadata.compression !== 'av1') {
     throw new ImageError(
@@ -49,7 +52,7 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
     async decode(size) {
       const conversion = format.conversionOf?.(bytes, metadata) ?? conversionOfProfile(metadata);
       const warnings = new Warnings(ofHeader.lines);
-      const reading = { format, bytes, warnings };
+      const reading = { format, bytes, page: prepared.page, warnings };
       const { alternatives, damage: missing } = prepared;
       if (alternatives && missing) {
         return decodeKnown([() => prepared.bytes, ...alternatives], missing, metadata, (candidate) =>
@@ -58,7 +61,7 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
       }
       const seen = await orError(decode(prepared.bytes, size, conversion, reading));
       const raster = seen instanceof ImageError ? undefined : seen;
-      const salvaged = format.salvage?.(bytes, { raster, warnings: warnings.lines });
+      const salvaged = format.salvage?.(bytes, { raster, warnings: warnings.lines, width, height });
       if (salvaged) return shrunk(salvaged, size);
       const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
       const recovered =
@@ -84,6 +87,8 @@ interface Reading {
   readonly format: Format;
   /** The original, before it was prepared. */
   readonly bytes: Buffer;
+  /** The page to show of what it was prepared to. */
+  readonly page?: number | undefined;
   readonly warnings: Warnings;
 }
 
@@ -199,14 +204,18 @@ const requireShown = (raster: Raster | undefined, damage: Damage): Decoded => {
 /** The pages of a HEIF container are other images than the one that is decoded. */
 const framesOf = ({ format, pages = 1 }: Metadata): number => (format === 'heif' ? 1 : pages);
 
-const open = (bytes: Buffer, { failOn = 'none' }: Format, ignoreIcc = false): Sharp =>
+const open = (
+  bytes: Buffer,
+  { failOn = 'none' }: Format,
+  options: Pick<SharpOptions, 'page' | 'ignoreIcc'> = {},
+): Sharp =>
   sharp(bytes, {
+    ...options,
     // Whatever can be shown is shown. Warnings tell what is wrong.
     failOn,
     // The limits are checked elsewhere, with an error that names the limit.
     limitInputPixels: false,
     sequentialRead: true,
-    ignoreIcc,
   });
 
 const decode = async (
@@ -216,7 +225,7 @@ const decode = async (
   reading: Reading,
 ): Promise<Raster> => {
   const image = reading.warnings
-    .of(open(bytes, reading.format, conversion !== undefined))
+    .of(open(bytes, reading.format, { page: reading.page, ignoreIcc: conversion !== undefined }))
     .autoOrient()
     .resize({ width: size.width, height: size.height, fit: 'fill' });
   const samples = conversion?.samples(image) ?? image.toColourspace('srgb').raw();

@@ -264,6 +264,20 @@ describe('a GIF', () => {
     ).rejects.toMatchObject({ message: 'The image has 3 frames. At most 2 are accepted.' });
   });
 
+  test('has the size of its canvas, also above 2048 pixels', async () => {
+    const small = { left: 1000, top: 900, width: 400, height: 300, indices: flat(400, 300, 1) };
+    const { at, width, height, damage } = await shown(gifOf(2600, 2100, small));
+    // The thumbnail of this test has at most 2000 pixels a side.
+    expect([width, height, damage]).toEqual([2000, 1615, undefined]);
+    expect(at(920, 770)).toEqual([...green, 255]);
+    expect(at(1990, 1610)).toEqual(transparent);
+  });
+
+  test('with a canvas over the limit is refused on its header', async () => {
+    const huge = gifOf(42_536, 61_982, { width: 40, height: 30, indices: flat(40, 10, 1) });
+    await expect(shown(huge)).rejects.toMatchObject({ code: 'image-too-large' });
+  });
+
   test('grows to its first frame, and keeps its transparency', async () => {
     const outside = { left: 10, top: 10, width: 20, height: 16, transparent: 2, indices: flat(20, 16, 1) };
     const first = { ...outside, indices: outside.indices.map((index, at) => (at === 0 ? 2 : index)) };
