@@ -29,12 +29,18 @@ export const damaged = (kind: DamageKind, reason: string): Damage => ({ kind, re
 export const corrupt = ({ kind, reason }: Damage): ImageError =>
   new ImageError('image-corrupt', nothingToShow[kind], { cause: reason });
 
-/** All bytes have arrived, so an error of a library that decodes them is the image's fault. */
-export const orCorrupt = async <Result>(decode: () => Promise<Result>): Promise<Result> => {
-  try {
-    return await decode();
-  } catch (error) {
-    if (error instanceof ImageError) throw error;
-    throw corrupt(damaged('damaged', error instanceof Error ? error.message : String(error)));
-  }
+/** How libraries say that bytes ran out. */
+const ranOut = /premature end|unexpected end|truncated|end of (file|input|stream)/i;
+
+/** The error for a file that a library refuses to decode. */
+export const refusalOf = (
+  error: unknown,
+  unsupported: (error: string) => string | undefined = () => undefined,
+): ImageError => {
+  const text = error instanceof Error ? error.message : String(error);
+  const what = unsupported(text);
+  const damage = damaged(ranOut.test(text) ? 'incomplete' : 'damaged', text);
+  return what === undefined
+    ? corrupt(damage)
+    : new ImageError('unsupported-type', `The image is ${what}.`, { cause: damage.reason });
 };

@@ -1,9 +1,11 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ImageError } from '../../../image/errors.ts';
 import { estimateDecodeMilliseconds } from '../cost.ts';
-import { type Damage, damaged, orCorrupt } from './damage.ts';
+import { conversionOfProfile } from './colour/profile.ts';
+import { corrupt, type Damage, damaged, refusalOf } from './damage.ts';
 import type { Conversion, Format, Prepared } from './format.ts';
-import type { OpenOriginal, Raster, Size } from './original.ts';
+import { type Fill, withoutMissing } from './missing.ts';
+import type { Decoded, OpenOriginal, Raster, Size } from './original.ts';
 import { Warnings } from './warnings.ts';
 
 // Only the loaders of the accepted types may ever see a byte: SVG, PDF, ImageMagick and the like read files
@@ -25,8 +27,8 @@ sharp.cache(false);
 /** Reads an original's header with libvips. */
 export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<OpenOriginal> => {
   const prepared = preparedBy(format, bytes);
-  const warnings = new Warnings();
-  const metadata = await orCorrupt(() => warnings.of(open(prepared.bytes)).metadata());
+  const ofHeader = new Warnings();
+  const metadata = await orRefuse(format, () => ofHeader.of(open(prepared.bytes)).metadata());
   // sharp decodes only AVIF in a HEIF container.
   if (metadata.format === 'heif' && metadata.compression !== 'av1') {
     throw new ImageError(
@@ -41,9 +43,12 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
     frames: framesOf(metadata),
     estimatedMilliseconds: estimateDecodeMilliseconds(metadata, bytes),
     async decode(size) {
-      const conversion = format.conversionOf?.(bytes, metadata);
-      const raster = await decode(prepared.bytes, size, conversion, warnings);
-      return { raster, damage: prepared.damage ?? damageOf(format, warnings, bytes) };
+      const conversion = format.conversionOf?.(bytes, metadata) ?? conversionOfProfile(metadata);
+      const warnings = new Warnings(ofHeader.lines);
+      const raster = await orRefuse(format, () => decode(prepared.bytes, size, conversion, warnings));
+      const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
+      const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
+      return damage && format.fill ? requireShown(raster, damage, format.fill, metadata) : { raster, damage };
     },
   };
 };
@@ -53,9 +58,26 @@ const preparedBy = ({ prepare }: Format, bytes: Buffer): Prepared => {
   return Buffer.isBuffer(prepared) ? { bytes: prepared } : prepared;
 };
 
-const damageOf = (format: Format, { texts }: Warnings, bytes: Buffer): Damage | undefined => {
-  const kind = texts.length === 0 ? undefined : format.damageOf?.(texts, bytes);
-  return kind && damaged(kind, texts.join('; '));
+/** All bytes have arrived, so an error of libvips is the image's fault. */
+const orRefuse = async <Result>({ unsupported }: Format, decode: () => Promise<Result>): Promise<Result> => {
+  try {
+    return await decode();
+  } catch (error) {
+    throw error instanceof ImageError ? error : refusalOf(error, unsupported);
+  }
+};
+
+/** @throws ImageError `image-corrupt` if nothing was decoded */
+const requireShown = (
+  raster: Raster,
+  damage: Damage,
+  fill: Fill,
+  { orientation = 1, height }: Metadata,
+): Decoded => {
+  const shown = withoutMissing(raster, { orientation, rows: height }, fill);
+  if (shown === undefined) throw corrupt(damage);
+  // A browser shows the fill where a file is whole but damaged.
+  return { raster: damage.kind === 'incomplete' ? shown : raster, damage };
 };
 
 /** The pages of a HEIF container are other images than the one that is decoded. */
@@ -81,13 +103,12 @@ const decode = async (
     .of(open(bytes, conversion !== undefined))
     .autoOrient()
     .resize({ width: size.width, height: size.height, fit: 'fill' });
-  const { data, info } = await orCorrupt(() =>
-    (conversion?.samples(image) ?? image.toColourspace('srgb').raw()).toBuffer({ resolveWithObject: true }),
-  );
+  const samples = conversion?.samples(image) ?? image.toColourspace('srgb').raw();
+  const { data, info } = await samples.toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
   if (conversion) return conversion.toSrgb({ data, width, height, channels });
   if (isColourOrAlpha(channels)) return { data, width, height, channels };
-  return decode(await orCorrupt(() => withoutExtraChannels(bytes)), size, undefined, warnings);
+  return decode(await withoutExtraChannels(bytes), size, undefined, warnings);
 };
 
 /** Three colours and alpha. */

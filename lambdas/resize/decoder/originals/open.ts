@@ -1,10 +1,11 @@
 import { type OriginalType, originalTypeOf, unsupportedType } from '../../../image/original-type.ts';
 import type { Format } from './format.ts';
+import { jpeg } from './jpeg.ts';
 import { openWithLibvips } from './libvips.ts';
 import type { OpenOriginal } from './original.ts';
 
 const formats: Readonly<Record<OriginalType, Format>> = {
-  'image/jpeg': {},
+  'image/jpeg': jpeg,
   'image/png': {},
   'image/webp': {},
   'image/gif': {},
