@@ -1,4 +1,5 @@
 import { type OriginalType, originalTypeOf, unsupportedType } from '../../../image/original-type.ts';
+import { avif } from './avif.ts';
 import type { Format } from './format.ts';
 import { jpeg } from './jpeg.ts';
 import { openWithLibvips } from './libvips.ts';
@@ -9,7 +10,7 @@ const formats: Readonly<Record<OriginalType, Format>> = {
   'image/png': {},
   'image/webp': {},
   'image/gif': {},
-  'image/avif': {},
+  'image/avif': avif,
   'image/tiff': {},
 };
 

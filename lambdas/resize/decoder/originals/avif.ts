@@ -1,0 +1,97 @@
+import { type AvifPicture, readAvifPicture } from './avif/picture.ts';
+import { withUndone } from './avif/samples.ts';
+import { isoBox, isoFullBox, type Layer, type Property, writeStillPicture } from './avif/still-picture.ts';
+import { conversionOfProfile } from './colour/profile.ts';
+import { signalledColour } from './colour/signal.ts';
+import { corrupt, damaged } from './damage.ts';
+import type { Format } from './format.ts';
+import { readIsoFile } from './iso-boxes.ts';
+
+/** @throws ImageError `image-corrupt` if there is no picture */
+const pictureIn = (bytes: Buffer): AvifPicture => {
+  const file = readIsoFile(bytes);
+  const picture = file && readAvifPicture(file);
+  if (picture === undefined) throw corrupt(damaged('damaged', 'the container has no picture'));
+  return picture;
+};
+
+/**
+ * libheif gets nothing but the picture that a browser would show, in a container that it understands. What is
+ * unusual, damaged or hostile in the rest of the file cannot matter.
+ */
+export const avif: Format = {
+  prepare: (bytes) => write(pictureIn(bytes)),
+
+  conversionOf(bytes, metadata) {
+    const { signal, profile, colour, alpha, isPremultiplied } = pictureIn(bytes);
+    const isGrey = colour.tiles[0]?.header?.isMonochrome === true;
+    const conversion = profile
+      ? conversionOfProfile(isGrey ? { ...metadata, space: 'grey16' } : metadata)
+      : signalledColour(signal, metadata.depth);
+    const undone = {
+      isPremultiplied,
+      isGreyLimited: isGrey && !signal.isFullRange,
+      isAlphaLimited: alpha?.tiles[0]?.header?.isFullRange === false,
+    };
+    return withUndone(undone, metadata, conversion);
+  },
+};
+
+const essential = (box: Buffer): Property => ({ box, isEssential: true });
+const optional = (box: Buffer): Property => ({ box, isEssential: false });
+
+const uint32s = (...numbers: readonly number[]): Buffer => {
+  const bytes = Buffer.alloc(4 * numbers.length);
+  numbers.forEach((number, index) => {
+    bytes.writeUInt32BE(number, 4 * index);
+  });
+  return bytes;
+};
+
+/** The size before the picture is turned. */
+const sizeProperty = (width: number, height: number): Property =>
+  optional(isoFullBox('ispe', 0, uint32s(width, height)));
+
+const alphaProperty = essential(
+  isoFullBox('auxC', 0, Buffer.from('urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0', 'latin1')),
+);
+
+const write = (picture: AvifPicture): Buffer => {
+  const { colour, alpha, signal, profile, transforms } = picture;
+  const nclx = Buffer.alloc(11);
+  nclx.write('nclx', 'latin1');
+  nclx.writeUInt16BE(signal.primaries, 4);
+  nclx.writeUInt16BE(signal.transfer, 6);
+  nclx.writeUInt16BE(signal.matrix, 8);
+  nclx.writeUInt8(signal.isFullRange ? 128 : 0, 10);
+  const colours = [isoBox('colr', nclx), ...(profile ? [isoBox('colr', profile)] : [])].map(optional);
+  // libheif turns the alpha only if the alpha says so itself, and never turns a tile of a turned picture.
+  const turns = transforms.map(essential);
+  return writeStillPicture({
+    brand: 'avif',
+    colour: layerOf(colour, colours, turns),
+    alpha: alpha && layerOf(alpha, [], [alphaProperty, ...turns]),
+  });
+};
+
+const layerOf = (
+  { width, height, layout, tiles }: AvifPicture['colour'],
+  colours: readonly Property[],
+  more: readonly Property[],
+): Layer => {
+  const coded = tiles.map((tile) => ({
+    type: 'av01',
+    bytes: tile.bytes,
+    properties: [
+      sizeProperty(tile.width, tile.height),
+      ...(tile.configuration ? [essential(tile.configuration)] : []),
+      ...colours,
+    ],
+  }));
+  const [only] = coded;
+  if (layout !== undefined || only === undefined) {
+    const properties = [sizeProperty(width, height), ...colours, ...more];
+    return { type: 'grid', bytes: layout ?? Buffer.alloc(0), properties, tiles: coded };
+  }
+  return { ...only, properties: [...only.properties, ...more], tiles: [] };
+};

@@ -1,0 +1,238 @@
+import {
+  type IsoFile,
+  type Item,
+  type Items,
+  itemBytes,
+  itemSize,
+  itemsReferredToBy,
+  itemsReferringTo,
+  propertiesOf,
+  type Track,
+} from '../iso-boxes.ts';
+import { type Av1Header, readAv1Header } from './av1-header.ts';
+
+/*
+ * "AV1 Image File Format (AVIF)" (aomediacodec.github.io/av1-avif) and "ISO/IEC 23000-22" (MIAF): which
+ * picture of a file is shown, and what belongs to it. Where they leave a choice, it is that of Chromium.
+ */
+
+/** Bytes that AV1 decodes to one picture of this size. */
+export interface CodedPicture {
+  readonly bytes: Buffer;
+  readonly width: number;
+  readonly height: number;
+  /** The whole box `av1C`. */
+  readonly configuration: Buffer | undefined;
+  /** @default - it has none, and cannot be decoded */
+  readonly header: Av1Header | undefined;
+}
+
+/** One coded picture, or several that are put together as the layout of a `grid` says. */
+export interface PictureLayer {
+  readonly width: number;
+  readonly height: number;
+  readonly layout: Buffer | undefined;
+  readonly tiles: readonly CodedPicture[];
+}
+
+/** What the samples mean: numbers of ITU-T H.273. */
+export interface Signal {
+  readonly primaries: number;
+  readonly transfer: number;
+  readonly matrix: number;
+  readonly isFullRange: boolean;
+}
+
+export interface AvifPicture {
+  readonly colour: PictureLayer;
+  readonly alpha: PictureLayer | undefined;
+  readonly isPremultiplied: boolean;
+  readonly signal: Signal;
+  /** The content of a box `colr` with an ICC profile. */
+  readonly profile: Buffer | undefined;
+  /** Boxes `clap`, `irot` and `imir`, in the order in which they apply. */
+  readonly transforms: readonly Buffer[];
+}
+
+/** A box of a picture or of a track. */
+type Boxes = readonly { readonly type: string; readonly bytes: Buffer; readonly content: Buffer }[];
+
+/** @returns undefined if the file has no picture in AV1 */
+export const readAvifPicture = (file: IsoFile): AvifPicture | undefined => {
+  const fromTracks = () => pictureOfTracks(file);
+  const fromItems = () => pictureOfItems(file);
+  // The major brand decides whether a file with both is a sequence.
+  const isSequence = file.majorBrand !== 'avif' && (file.majorBrand === 'avis' || file.tracks.length > 0);
+  return isSequence ? (fromTracks() ?? fromItems()) : (fromItems() ?? fromTracks());
+};
+
+const pictureOfItems = (file: IsoFile): AvifPicture | undefined => {
+  const { items } = file;
+  const primary = items && primaryItem(items);
+  if (items === undefined || primary === undefined) return undefined;
+  const colour = layerOfItem(file, items, primary);
+  if (colour === undefined) return undefined;
+  const alphaItem = itemsReferringTo(items, primary.id, 'auxl').find(isAlpha);
+  const alpha = alphaItem ? layerOfItem(file, items, alphaItem) : alphaOfTiles(file, items, primary, colour);
+  const isPremultiplied = items.references.some(
+    ({ type, from, to }) => type === 'prem' && from === primary.id && alphaItem && to.includes(alphaItem.id),
+  );
+  return { ...describe(primary.properties, colour), colour, alpha, isPremultiplied };
+};
+
+/** The base picture, for a primary item that says how to tone map it. */
+const primaryItem = (items: Items): Item | undefined => {
+  const item = items.primaryId === undefined ? undefined : items.items.get(items.primaryId);
+  return item?.type === 'tmap' ? itemsReferredToBy(items, item.id, 'dimg')[0] : item;
+};
+
+const alphaTypes = ['urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0', 'urn:mpeg:hevc:2015:auxid:1\0'];
+
+const isAlpha = (item: Item): boolean =>
+  propertiesOf(item, 'auxC').some(({ content }) =>
+    alphaTypes.some((type) => content.subarray(4).toString('latin1').startsWith(type)),
+  );
+
+const layerOfItem = (file: IsoFile, items: Items, item: Item): PictureLayer | undefined => {
+  if (item.type === 'av01') {
+    const tile = codedPictureOf(file, items, item);
+    return tile && { width: tile.width, height: tile.height, layout: undefined, tiles: [tile] };
+  }
+  return item.type === 'grid' ? gridOf(file, items, item) : undefined;
+};
+
+const codedPictureOf = (file: IsoFile, items: Items, item: Item): CodedPicture | undefined => {
+  const found = itemBytes(file, items, item);
+  return found && coded(found.bytes, itemSize(item), propertiesOf(item, 'av1C')[0]?.bytes);
+};
+
+/** The size that the coded picture states is the one that decoding it costs, so the container's is ignored. */
+const coded = (
+  bytes: Buffer,
+  declared: { readonly width: number; readonly height: number } | undefined,
+  configuration: Buffer | undefined,
+): CodedPicture | undefined => {
+  const header = readAv1Header(bytes) ?? (configuration && readAv1Header(configuration.subarray(12)));
+  const size = header ?? declared;
+  return size && { bytes, width: size.width, height: size.height, configuration, header };
+};
+
+/** 23008-12, "Image grid derived image item". */
+const gridOf = (file: IsoFile, items: Items, item: Item): PictureLayer | undefined => {
+  const layout = itemBytes(file, items, item)?.bytes;
+  if (layout === undefined || layout.byteLength < 8) return undefined;
+  const sides = layout.readUInt8(1) & 1 ? 4 : 2;
+  if (layout.byteLength < 4 + 2 * sides) return undefined;
+  const rows = layout.readUInt8(2) + 1;
+  const columns = layout.readUInt8(3) + 1;
+  const width = layout.readUIntBE(4, sides);
+  const height = layout.readUIntBE(4 + sides, sides);
+  const tiles = itemsReferredToBy(items, item.id, 'dimg')
+    .slice(0, rows * columns)
+    .flatMap((tile) => (tile.type === 'av01' ? (codedPictureOf(file, items, tile) ?? []) : []));
+  const [first] = tiles;
+  if (first === undefined || tiles.length < rows * columns) return undefined;
+  return { width, height, layout: layout.subarray(0, 4 + 2 * sides), tiles };
+};
+
+/** Instead of a grid of alpha, each tile may have its own alpha. */
+const alphaOfTiles = (
+  file: IsoFile,
+  items: Items,
+  primary: Item,
+  { width, height, layout }: PictureLayer,
+): PictureLayer | undefined => {
+  if (layout === undefined) return undefined;
+  const colours = itemsReferredToBy(items, primary.id, 'dimg');
+  const tiles = colours.flatMap(({ id }) => {
+    const alpha = itemsReferringTo(items, id, 'auxl').find(isAlpha);
+    return (alpha && codedPictureOf(file, items, alpha)) ?? [];
+  });
+  return tiles.length === colours.length ? { width, height, layout, tiles } : undefined;
+};
+
+/** The first picture of a sequence. It can be decoded alone. */
+const pictureOfTracks = (file: IsoFile): AvifPicture | undefined => {
+  const auxiliaryTo = (track: Track): readonly number[] =>
+    track.references.flatMap(({ type, to }) => (type === 'auxl' ? to : []));
+  const shown = file.tracks.find((track) => track.coding === 'av01' && auxiliaryTo(track).length === 0);
+  if (shown === undefined) return undefined;
+  const colour = layerOfTrack(file, shown);
+  if (colour === undefined) return undefined;
+  const alphaTrack = file.tracks.find(
+    (track) => track.coding === 'av01' && auxiliaryTo(track).includes(shown.id),
+  );
+  const isPremultiplied = shown.references.some(
+    ({ type, to }) => type === 'prem' && alphaTrack !== undefined && to.includes(alphaTrack.id),
+  );
+  const alpha = alphaTrack && layerOfTrack(file, alphaTrack);
+  return { ...describe(shown.properties, colour), colour, alpha, isPremultiplied };
+};
+
+const layerOfTrack = ({ bytes }: IsoFile, track: Track): PictureLayer | undefined => {
+  if (track.firstPicture === undefined) return undefined;
+  const { offset, length } = track.firstPicture;
+  const configuration = track.properties.find(({ type }) => type === 'av1C')?.bytes;
+  const tile = coded(bytes.subarray(offset, offset + length), track, configuration);
+  return tile && { width: tile.width, height: tile.height, layout: undefined, tiles: [tile] };
+};
+
+/** What the boxes of a picture say of its colours and its position, and else the picture itself. */
+const describe = (
+  boxes: Boxes,
+  layer: PictureLayer,
+): Pick<AvifPicture, 'signal' | 'profile' | 'transforms'> => {
+  const colours = boxes.filter(({ type }) => type === 'colr').map(({ content }) => content);
+  const ofKind = (...kinds: readonly string[]): Buffer | undefined =>
+    colours.find((content) => kinds.includes(content.toString('latin1', 0, 4)));
+  const first = (type: string): Buffer | undefined => boxes.find((box) => box.type === type)?.bytes;
+  const clap = boxes.find(({ type }) => type === 'clap');
+  const crop = clap && cropsFromOrigin(clap.content, layer) ? clap.bytes : undefined;
+  return {
+    signal: signalOf(ofKind('nclx'), layer),
+    profile: ofKind('rICC', 'prof'),
+    // MIAF, 7.3.6.7: in this order.
+    transforms: [crop, first('irot'), first('imir')].filter((box) => box !== undefined),
+  };
+};
+
+const signalOf = (nclx: Buffer | undefined, { tiles: [tile] }: PictureLayer): Signal => {
+  if (nclx !== undefined && nclx.byteLength >= 11) {
+    return {
+      primaries: nclx.readUInt16BE(4),
+      transfer: nclx.readUInt16BE(6),
+      matrix: nclx.readUInt16BE(8),
+      isFullRange: nclx.readUInt8(10) >= 128,
+    };
+  }
+  const unspecified = 2;
+  return (
+    tile?.header ?? {
+      primaries: unspecified,
+      transfer: unspecified,
+      matrix: unspecified,
+      isFullRange: true,
+    }
+  );
+};
+
+/**
+ * Whether a box `clap` keeps the upper left corner of a picture. Browsers ignore one that does not, so that
+ * nobody believes that what is cropped is gone (github.com/AOMediaCodec/av1-avif/issues/188).
+ */
+const cropsFromOrigin = (content: Buffer, { width, height }: PictureLayer): boolean => {
+  if (content.byteLength < 32) return false;
+  const startsAtZero = (at: number, offsetAt: number, side: number): boolean => {
+    const denominator = content.readInt32BE(at + 4);
+    const cropped = content.readInt32BE(at) / denominator;
+    const offset = content.readInt32BE(offsetAt) / content.readInt32BE(offsetAt + 4);
+    return (
+      denominator > 0 &&
+      Number.isInteger(cropped) &&
+      cropped > 0 &&
+      cropped <= side &&
+      side / 2 + offset === cropped / 2
+    );
+  };
+  return startsAtZero(0, 16, width) && startsAtZero(8, 24, height);
+};
