@@ -1,4 +1,5 @@
 import { ImageError } from './errors.ts';
+import { itemCodingIn, pictureCodings, trackCodingIn } from './iso-coding.ts';
 import { type Markup, readMarkup } from './markup.ts';
 
 /** What may be uploaded: media types, with the names that people know. */
@@ -12,6 +13,12 @@ export const acceptedTypes = {
 } as const;
 
 export type OriginalType = keyof typeof acceptedTypes;
+
+/** Long enough for the comments with which drawing programs begin their files. */
+const maxStartBytes = 4096;
+
+const startOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, Math.min(byteLength, maxStartBytes));
 
 const startsWith = (bytes: Uint8Array, text: string, offset = 0): boolean =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -39,8 +46,19 @@ export const originalTypeOf = (bytes: Uint8Array): OriginalType | undefined => {
   if (startsWith(bytes, 'II*\0') || startsWith(bytes, 'MM\0*')) return 'image/tiff';
   // BigTIFF, for files of more than 4 GiB.
   if (startsWith(bytes, 'II+\0') || startsWith(bytes, 'MM\0+')) return 'image/tiff';
-  if (isoBrands(bytes).some((brand) => brand === 'avif' || brand === 'avis')) return 'image/avif';
+  const brands = isoBrands(bytes);
+  if (brands.some((brand) => brand === 'avif' || brand === 'avis')) return 'image/avif';
+  if (brands.some((brand) => generalBrands.has(brand)) && isAv1(bytes)) return 'image/avif';
   return undefined;
+};
+
+/** Brands of pictures that may be coded in AV1 or otherwise (ISO/IEC 23008-12, 23000-22, and AVIF, 8). */
+const generalBrands = new Set(['mif1', 'mif2', 'msf1', 'miaf', 'MA1A', 'MA1B']);
+
+/** Whether AV1 is the first coding that the start of a file names. */
+const isAv1 = (bytes: Uint8Array): boolean => {
+  const start = startOf(bytes).toString('latin1');
+  return (itemCodingIn(start) ?? trackCodingIn(start)) === 'av01';
 };
 
 /** @throws ImageError `unsupported-type`, which names what the bytes are instead */
@@ -59,15 +77,14 @@ export const unsupportedType = (bytes: Uint8Array): ImageError => {
   );
 };
 
-/** Long enough for the comments with which drawing programs begin their files. */
-const maxDescribedBytes = 4096;
-
 /** Names the kind of bytes that are not accepted, in a word or two. */
 export const describeRefused = (bytes: Uint8Array): string => {
   if (bytes.byteLength === 0) return 'empty';
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, maxDescribedBytes));
+  const head = startOf(bytes);
   const start = head.toString('latin1');
   const brands = isoBrands(bytes);
+  const coding = brands.length > 0 ? pictureCodings.get(itemCodingIn(start) ?? '') : undefined;
+  if (coding !== undefined && coding !== 'HEVC') return `${coding} in a HEIF container`;
   if (brands.some((brand) => heicBrands.has(brand))) return 'HEIC';
   if (brands.length > 0) return 'a video or another ISO media file';
   const text = textOf(head) ?? start;

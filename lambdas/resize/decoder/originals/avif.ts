@@ -1,3 +1,4 @@
+import { ImageError } from '../../../image/errors.ts';
 import { type AvifPicture, readAvifPicture } from './avif/picture.ts';
 import { withUndone } from './avif/samples.ts';
 import { isoBox, isoFullBox, type Layer, type Property, writeStillPicture } from './avif/still-picture.ts';
@@ -6,13 +7,46 @@ import { signalledColour } from './colour/signal.ts';
 import { corrupt, damaged } from './damage.ts';
 import type { Format } from './format.ts';
 import { readIsoFile } from './iso-boxes.ts';
+import { codingOf, unsupportedCoding } from './iso-coding.ts';
+import type { Size } from './original.ts';
 
-/** @throws ImageError `image-corrupt` if there is no picture */
+/** @throws ImageError `image-corrupt`, `unsupported-type` */
 const pictureIn = (bytes: Buffer): AvifPicture => {
   const file = readIsoFile(bytes);
   const picture = file && readAvifPicture(file);
-  if (picture === undefined) throw corrupt(damaged('damaged', 'the container has no picture'));
-  return picture;
+  if (picture) return picture;
+  const coding = file && codingOf(file);
+  if (coding !== undefined && coding !== 'av01') throw unsupportedCoding(coding);
+  throw corrupt(damaged('damaged', 'the container has no picture'));
+};
+
+/** Pixels of all tiles and of alpha, in multiples of the picture, and at least. */
+const maxCoverage = 2;
+const minCoveredPixels = 4_000_000;
+
+const pixelsOf = ({ width, height }: Size): number => width * height;
+
+/**
+ * The limits apply to the size of the picture, so that must be what decoding it costs.
+ *
+ * @throws ImageError `image-corrupt`, `image-too-large`
+ */
+const requireSound = ({ colour, alpha }: AvifPicture): void => {
+  const layers = alpha ? [colour, alpha] : [colour];
+  for (const { tiles } of layers) {
+    const [first] = tiles;
+    if (tiles.some((tile) => tile.isCut)) throw corrupt(damaged('incomplete', 'the file ends too early'));
+    if (tiles.some((tile) => tile.width !== first?.width || tile.height !== first.height)) {
+      throw corrupt(damaged('damaged', 'the tiles have several sizes'));
+    }
+  }
+  const all = layers.flatMap(({ tiles }) => tiles).reduce((sum, tile) => sum + pixelsOf(tile), 0);
+  if (all > Math.max(minCoveredPixels, maxCoverage * layers.length * pixelsOf(colour))) {
+    throw new ImageError(
+      'image-too-large',
+      `The parts of the image have ${all} pixels, many more than its ${pixelsOf(colour)}.`,
+    );
+  }
 };
 
 /**
@@ -20,7 +54,14 @@ const pictureIn = (bytes: Buffer): AvifPicture => {
  * unusual, damaged or hostile in the rest of the file cannot matter.
  */
 export const avif: Format = {
-  prepare: (bytes) => write(pictureIn(bytes)),
+  prepare(bytes) {
+    const picture = pictureIn(bytes);
+    requireSound(picture);
+    return write(picture);
+  },
+
+  // Otherwise libheif fills a tile that it cannot decode with a colour.
+  isStrict: true,
 
   conversionOf(bytes, metadata) {
     const { signal, profile, colour, alpha, isPremultiplied } = pictureIn(bytes);

@@ -1,6 +1,7 @@
 import {
   type IsoFile,
   type Item,
+  type ItemBytes,
   type Items,
   itemBytes,
   itemSize,
@@ -9,6 +10,7 @@ import {
   propertiesOf,
   type Track,
 } from '../iso-boxes.ts';
+import { isSequence } from '../iso-coding.ts';
 import { type Av1Header, readAv1Header } from './av1-header.ts';
 
 /*
@@ -23,6 +25,8 @@ export interface CodedPicture {
   readonly height: number;
   /** The whole box `av1C`. */
   readonly configuration: Buffer | undefined;
+  /** The file ends before its bytes do. */
+  readonly isCut: boolean;
   /** @default - it has none, and cannot be decoded */
   readonly header: Av1Header | undefined;
 }
@@ -59,11 +63,8 @@ type Boxes = readonly { readonly type: string; readonly bytes: Buffer; readonly 
 
 /** @returns undefined if the file has no picture in AV1 */
 export const readAvifPicture = (file: IsoFile): AvifPicture | undefined => {
-  const fromTracks = () => pictureOfTracks(file);
-  const fromItems = () => pictureOfItems(file);
-  // The major brand decides whether a file with both is a sequence.
-  const isSequence = file.majorBrand !== 'avif' && (file.majorBrand === 'avis' || file.tracks.length > 0);
-  return isSequence ? (fromTracks() ?? fromItems()) : (fromItems() ?? fromTracks());
+  if (isSequence(file)) return pictureOfTracks(file) ?? pictureOfItems(file);
+  return pictureOfItems(file) ?? pictureOfTracks(file);
 };
 
 const pictureOfItems = (file: IsoFile): AvifPicture | undefined => {
@@ -103,18 +104,18 @@ const layerOfItem = (file: IsoFile, items: Items, item: Item): PictureLayer | un
 
 const codedPictureOf = (file: IsoFile, items: Items, item: Item): CodedPicture | undefined => {
   const found = itemBytes(file, items, item);
-  return found && coded(found.bytes, itemSize(item), propertiesOf(item, 'av1C')[0]?.bytes);
+  return found && coded(found, itemSize(item), propertiesOf(item, 'av1C')[0]?.bytes);
 };
 
 /** The size that the coded picture states is the one that decoding it costs, so the container's is ignored. */
 const coded = (
-  bytes: Buffer,
+  { bytes, isCut }: ItemBytes,
   declared: { readonly width: number; readonly height: number } | undefined,
   configuration: Buffer | undefined,
 ): CodedPicture | undefined => {
   const header = readAv1Header(bytes) ?? (configuration && readAv1Header(configuration.subarray(12)));
   const size = header ?? declared;
-  return size && { bytes, width: size.width, height: size.height, configuration, header };
+  return size && { bytes, isCut, width: size.width, height: size.height, configuration, header };
 };
 
 /** 23008-12, "Image grid derived image item". */
@@ -173,7 +174,8 @@ const layerOfTrack = ({ bytes }: IsoFile, track: Track): PictureLayer | undefine
   if (track.firstPicture === undefined) return undefined;
   const { offset, length } = track.firstPicture;
   const configuration = track.properties.find(({ type }) => type === 'av1C')?.bytes;
-  const tile = coded(bytes.subarray(offset, offset + length), track, configuration);
+  const found = bytes.subarray(offset, offset + length);
+  const tile = coded({ bytes: found, isCut: found.byteLength < length }, track, configuration);
   return tile && { width: tile.width, height: tile.height, layout: undefined, tiles: [tile] };
 };
 
