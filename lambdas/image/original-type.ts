@@ -48,17 +48,18 @@ export const originalTypeOf = (bytes: Uint8Array): OriginalType | undefined => {
   if (startsWith(bytes, 'II+\0') || startsWith(bytes, 'MM\0+')) return 'image/tiff';
   const brands = isoBrands(bytes);
   if (brands.some((brand) => brand === 'avif' || brand === 'avis')) return 'image/avif';
-  if (brands.some((brand) => generalBrands.has(brand)) && isAv1(bytes)) return 'image/avif';
+  if (brands.length > 0 && isAv1(bytes, brands)) return 'image/avif';
   return undefined;
 };
 
-/** Brands of pictures that may be coded in AV1 or otherwise (ISO/IEC 23008-12, 23000-22, and AVIF, 8). */
+/** Brands of pictures and sequences in any coding (ISO/IEC 23008-12 and 23000-22; AVIF, 8). */
 const generalBrands = new Set(['mif1', 'mif2', 'msf1', 'miaf', 'MA1A', 'MA1B']);
 
-/** Whether AV1 is the first coding that the start of a file names. */
-const isAv1 = (bytes: Uint8Array): boolean => {
+/** Whether AV1 is the first coding that the start of a file names. A film may be AV1 as well. */
+const isAv1 = (bytes: Uint8Array, brands: readonly string[]): boolean => {
   const start = startOf(bytes).toString('latin1');
-  return (itemCodingIn(start) ?? trackCodingIn(start)) === 'av01';
+  const isSequence = brands.some((brand) => generalBrands.has(brand));
+  return (itemCodingIn(start) ?? (isSequence ? trackCodingIn(start) : undefined)) === 'av01';
 };
 
 /** @throws ImageError `unsupported-type`, which names what the bytes are instead */

@@ -33,10 +33,11 @@ const pixelsOf = ({ width, height }: Size): number => width * height;
  */
 const requireSound = ({ colour, alpha }: AvifPicture): void => {
   const layers = alpha ? [colour, alpha] : [colour];
-  for (const { tiles } of layers) {
+  for (const { tiles, layout } of layers) {
     const [first] = tiles;
     if (tiles.some((tile) => tile.isCut)) throw corrupt(damaged('incomplete', 'the file ends too early'));
-    if (tiles.some((tile) => tile.width !== first?.width || tile.height !== first.height)) {
+    const isSmooth = tiles.every((tile) => tile.width === first?.width && tile.height === first.height);
+    if (layout?.type === 'grid' && !isSmooth) {
       throw corrupt(damaged('damaged', 'the tiles have several sizes'));
     }
   }
@@ -64,11 +65,11 @@ export const avif: Format = {
   isStrict: true,
 
   conversionOf(bytes, metadata) {
-    const { signal, profile, colour, alpha, isPremultiplied } = pictureIn(bytes);
+    const { signal, peak, profile, colour, alpha, isPremultiplied } = pictureIn(bytes);
     const isGrey = colour.tiles[0]?.header?.isMonochrome === true;
     const conversion = profile
       ? conversionOfProfile(isGrey ? { ...metadata, space: 'grey16' } : metadata)
-      : signalledColour(signal, metadata.depth);
+      : signalledColour({ ...signal, peak }, metadata.depth);
     const undone = {
       isPremultiplied,
       isGreyLimited: isGrey && !signal.isFullRange,
@@ -130,9 +131,9 @@ const layerOf = (
     ],
   }));
   const [only] = coded;
-  if (layout !== undefined || only === undefined) {
+  if (layout || only === undefined) {
     const properties = [sizeProperty(width, height), ...colours, ...more];
-    return { type: 'grid', bytes: layout ?? Buffer.alloc(0), properties, tiles: coded };
+    return { type: layout?.type ?? '', bytes: layout?.bytes ?? Buffer.alloc(0), properties, tiles: coded };
   }
   return { ...only, properties: [...only.properties, ...more], tiles: [] };
 };

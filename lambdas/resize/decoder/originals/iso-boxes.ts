@@ -63,6 +63,8 @@ export interface Items {
   readonly primaryId: number | undefined;
   readonly items: ReadonlyMap<number, Item>;
   readonly references: readonly Reference[];
+  /** The ids of the items that refer to an item, by the reference's type and that item's id. */
+  readonly referrers: ReadonlyMap<string, readonly number[]>;
   /** The box `idat`, which holds small items. */
   readonly data: Buffer;
 }
@@ -92,6 +94,8 @@ export interface IsoFile {
   readonly compatibleBrands: readonly string[];
   readonly items: Items | undefined;
   readonly tracks: readonly Track[];
+  /** Items in several places are copied, and the places may overlap. */
+  readonly copies: { bytesLeft: number };
 }
 
 /** Numbers and names of a box, one after the other. */
@@ -191,7 +195,8 @@ export const readIsoFile = (bytes: Buffer): IsoFile | undefined => {
     if (type === 'moov' && tracks === undefined) tracks = readTracks(content);
   }
   const [majorBrand = '', ...compatibleBrands] = brands;
-  return { bytes, majorBrand, compatibleBrands, items, tracks: tracks ?? [] };
+  const copies = { bytesLeft: bytes.byteLength };
+  return { bytes, majorBrand, compatibleBrands, items, tracks: tracks ?? [], copies };
 };
 
 /** The major brand and the compatible ones. */
@@ -219,10 +224,12 @@ const readItems = (content: Buffer): Items => {
     const location = locations.get(entry.id);
     items.set(entry.id, { ...entry, location, properties: properties.get(entry.id) ?? [] });
   }
+  const references = readReferences(contentOf('iref'));
   return {
     primaryId: readPrimaryId(contentOf('pitm')),
     items,
-    references: readReferences(contentOf('iref')),
+    references,
+    referrers: referrersIn(references),
     data: contentOf('idat'),
   };
 };
@@ -337,15 +344,26 @@ const readReferences = (content: Buffer): readonly Reference[] => {
   return references;
 };
 
+const referrersIn = (references: readonly Reference[]): ReadonlyMap<string, readonly number[]> => {
+  const referrers = new Map<string, number[]>();
+  for (const { type, from, to } of references) {
+    for (const id of to) {
+      const key = `${type} ${id}`;
+      const known = referrers.get(key);
+      if (known) known.push(from);
+      else referrers.set(key, [from]);
+    }
+  }
+  return referrers;
+};
+
 /** The item's properties of a type, in the order in which they apply. */
 export const propertiesOf = ({ properties }: Item, type: string): readonly Property[] =>
   properties.filter((property) => property.type === type);
 
 /** The items that refer to an item: its thumbnails ("thmb"), or its alpha and depth ("auxl"). */
-export const itemsReferringTo = ({ items, references }: Items, id: number, type: string): readonly Item[] =>
-  references
-    .filter((reference) => reference.type === type && reference.to.includes(id))
-    .flatMap(({ from }) => items.get(from) ?? []);
+export const itemsReferringTo = ({ items, referrers }: Items, id: number, type: string): readonly Item[] =>
+  (referrers.get(`${type} ${id}`) ?? []).flatMap((from) => items.get(from) ?? []);
 
 /** The items of which an item is made ("dimg"), in their order. One that does not exist is left out. */
 export const itemsReferredToBy = ({ items, references }: Items, id: number, type: string): readonly Item[] =>
@@ -361,27 +379,27 @@ export const itemSize = (item: Item): { readonly width: number; readonly height:
 };
 
 /**
- * The bytes of an item, or as many of them as the file has. An item cannot have more bytes than its file, so
- * extents that overlap are cut off there.
+ * The bytes of an item, or as many of them as the file has. All the items together cannot have more bytes in
+ * several places than the file, unless the places overlap.
  *
  * @returns undefined if they are in another file, or nowhere
  */
-export const itemBytes = ({ bytes }: IsoFile, { data }: Items, item: Item): ItemBytes | undefined => {
+export const itemBytes = ({ bytes, copies }: IsoFile, { data }: Items, item: Item): ItemBytes | undefined => {
   if (item.location === undefined || item.location.source === 'elsewhere') return undefined;
   const source = item.location.source === 'file' ? bytes : data;
   const parts: Buffer[] = [];
-  let bytesLeft = bytes.byteLength;
   let isCut = false;
   for (const { offset, length } of item.location.extents) {
-    const available = Math.max(0, Math.min(source.byteLength - offset, bytesLeft));
-    const taken = length === 0 ? available : Math.min(length, available);
-    isCut ||= taken < length;
-    bytesLeft -= taken;
-    if (taken > 0) parts.push(source.subarray(offset, offset + taken));
+    const part = source.subarray(offset, length === 0 ? source.byteLength : offset + length);
+    isCut ||= part.byteLength < length;
+    if (part.byteLength > 0) parts.push(part);
   }
   const [first] = parts;
-  if (first === undefined) return undefined;
-  return { bytes: parts.length === 1 ? first : Buffer.concat(parts), isCut };
+  if (first === undefined || parts.length === 1) return first && { bytes: first, isCut };
+  const total = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (total > copies.bytesLeft) return undefined;
+  copies.bytesLeft -= total;
+  return { bytes: Buffer.concat(parts), isCut };
 };
 
 export interface ItemBytes {

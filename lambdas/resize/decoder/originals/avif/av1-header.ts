@@ -24,24 +24,44 @@ class EndOfHeader extends Error {
   override readonly name = 'EndOfHeader';
 }
 
-const sequenceHeader = 1;
+/** 6.2.2. */
+const unitTypes = { sequenceHeader: 1, temporalDelimiter: 2 } as const;
 
-/** The contents of the sequence headers, as far as the units make sense to a decoder. */
-function* sequenceHeadersIn(bytes: Buffer): Generator<Buffer, void> {
-  for (let at = 0; at < bytes.byteLength; ) {
-    const first = bytes[at] ?? 0;
+interface Unit {
+  readonly type: number;
+  /** Where its header begins. */
+  readonly start: number;
+  readonly content: Buffer;
+}
+
+/** The units (OBUs) of coded pictures, as far as they make sense to a decoder. */
+function* unitsIn(bytes: Buffer): Generator<Unit, void> {
+  for (let start = 0; start < bytes.byteLength; ) {
+    const first = bytes[start] ?? 0;
     const hasExtension = (first & 4) !== 0;
     const hasSize = (first & 2) !== 0;
     // The first bit is always 0.
     if (first >= 128 || !hasSize) return;
-    at += hasExtension ? 2 : 1;
-    const size = readLeb128(bytes, at);
+    const sizeAt = start + (hasExtension ? 2 : 1);
+    const size = readLeb128(bytes, sizeAt);
     if (size === undefined) return;
-    at += size.bytes;
-    if (((first >> 3) & 15) === sequenceHeader) yield bytes.subarray(at, at + size.value);
-    at += size.value;
+    const contentAt = sizeAt + size.bytes;
+    const end = contentAt + size.value;
+    yield { type: (first >> 3) & 15, start, content: bytes.subarray(contentAt, end) };
+    start = end;
   }
 }
+
+/**
+ * A picture is one temporal unit, of which the decoder shows the best layer. If more follow, browsers show the
+ * first one.
+ */
+export const firstTemporalUnit = (bytes: Buffer): Buffer => {
+  for (const { type, start } of unitsIn(bytes)) {
+    if (type === unitTypes.temporalDelimiter && start > 0) return bytes.subarray(0, start);
+  }
+  return bytes;
+};
 
 /** 4.10.5: seven bits in each byte, the lowest first. */
 const readLeb128 = (bytes: Buffer, at: number): { value: number; bytes: number } | undefined => {
@@ -62,8 +82,8 @@ const readLeb128 = (bytes: Buffer, at: number): { value: number; bytes: number }
  */
 export const readAv1Header = (bytes: Buffer): Av1Header | undefined => {
   let header: Av1Header | undefined;
-  for (const content of sequenceHeadersIn(bytes)) {
-    const next = readSequenceHeader(content);
+  for (const { type, content } of unitsIn(bytes)) {
+    const next = type === unitTypes.sequenceHeader ? readSequenceHeader(content) : undefined;
     if (next === undefined) continue;
     header = {
       ...(header ?? next),

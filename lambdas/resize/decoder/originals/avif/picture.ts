@@ -11,7 +11,7 @@ import {
   type Track,
 } from '../iso-boxes.ts';
 import { isSequence } from '../iso-coding.ts';
-import { type Av1Header, readAv1Header } from './av1-header.ts';
+import { type Av1Header, firstTemporalUnit, readAv1Header } from './av1-header.ts';
 
 /*
  * "AV1 Image File Format (AVIF)" (aomediacodec.github.io/av1-avif) and "ISO/IEC 23000-22" (MIAF): which
@@ -31,11 +31,22 @@ export interface CodedPicture {
   readonly header: Av1Header | undefined;
 }
 
-/** One coded picture, or several that are put together as the layout of a `grid` says. */
+/** How several pictures are put together: side by side, or one above the other on a canvas. */
+export interface Layout {
+  readonly type: 'grid' | 'iovl';
+  readonly bytes: Buffer;
+  /** Of the pictures. */
+  readonly count: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** One coded picture, or several of a layout. */
 export interface PictureLayer {
   readonly width: number;
   readonly height: number;
-  readonly layout: Buffer | undefined;
+  /** @default - one picture */
+  readonly layout: Layout | undefined;
   readonly tiles: readonly CodedPicture[];
 }
 
@@ -52,6 +63,8 @@ export interface AvifPicture {
   readonly alpha: PictureLayer | undefined;
   readonly isPremultiplied: boolean;
   readonly signal: Signal;
+  /** Light of the brightest pixel in cd/m² (MaxCLL of the box `clli`). @default - unknown */
+  readonly peak: number | undefined;
   /** The content of a box `colr` with an ICC profile. */
   readonly profile: Buffer | undefined;
   /** Boxes `clap`, `irot` and `imir`, in the order in which they apply. */
@@ -78,7 +91,11 @@ const pictureOfItems = (file: IsoFile): AvifPicture | undefined => {
   const isPremultiplied = items.references.some(
     ({ type, from, to }) => type === 'prem' && from === primary.id && alphaItem && to.includes(alphaItem.id),
   );
-  return { ...describe(primary.properties, colour), colour, alpha, isPremultiplied };
+  // As in Chromium, a picture of several has the colours of the first one if it has none itself.
+  const [source] = itemsReferredToBy(items, primary.id, 'dimg');
+  const hasColours = propertiesOf(primary, 'colr').length > 0;
+  const colours = hasColours || source === undefined ? [] : propertiesOf(source, 'colr');
+  return { ...describe([...primary.properties, ...colours], colour), colour, alpha, isPremultiplied };
 };
 
 /** The base picture, for a primary item that says how to tone map it. */
@@ -95,11 +112,21 @@ const isAlpha = (item: Item): boolean =>
   );
 
 const layerOfItem = (file: IsoFile, items: Items, item: Item): PictureLayer | undefined => {
-  if (item.type === 'av01') {
-    const tile = codedPictureOf(file, items, item);
-    return tile && { width: tile.width, height: tile.height, layout: undefined, tiles: [tile] };
+  switch (item.type) {
+    case 'av01': {
+      const tile = codedPictureOf(file, items, item);
+      return tile && { width: tile.width, height: tile.height, layout: undefined, tiles: [tile] };
+    }
+    case 'iden': {
+      const [source] = itemsReferredToBy(items, item.id, 'dimg');
+      return source?.type === 'av01' ? layerOfItem(file, items, source) : undefined;
+    }
+    case 'grid':
+    case 'iovl':
+      return compositeOf(file, items, item);
+    default:
+      return undefined;
   }
-  return item.type === 'grid' ? gridOf(file, items, item) : undefined;
 };
 
 const codedPictureOf = (file: IsoFile, items: Items, item: Item): CodedPicture | undefined => {
@@ -115,25 +142,56 @@ const coded = (
 ): CodedPicture | undefined => {
   const header = readAv1Header(bytes) ?? (configuration && readAv1Header(configuration.subarray(12)));
   const size = header ?? declared;
-  return size && { bytes, isCut, width: size.width, height: size.height, configuration, header };
+  return (
+    size && {
+      bytes: firstTemporalUnit(bytes),
+      isCut,
+      width: size.width,
+      height: size.height,
+      configuration,
+      header,
+    }
+  );
+};
+
+const compositeOf = (file: IsoFile, items: Items, item: Item): PictureLayer | undefined => {
+  const bytes = itemBytes(file, items, item)?.bytes;
+  const sources = itemsReferredToBy(items, item.id, 'dimg');
+  const layout = bytes && (item.type === 'grid' ? gridIn(bytes) : overlayIn(bytes, sources.length));
+  if (layout === undefined) return undefined;
+  const { width, height, count } = layout;
+  const tiles = sources
+    .slice(0, count)
+    .flatMap((tile) => (tile.type === 'av01' ? (codedPictureOf(file, items, tile) ?? []) : []));
+  return tiles.length > 0 && tiles.length === count ? { width, height, layout, tiles } : undefined;
 };
 
 /** 23008-12, "Image grid derived image item". */
-const gridOf = (file: IsoFile, items: Items, item: Item): PictureLayer | undefined => {
-  const layout = itemBytes(file, items, item)?.bytes;
-  if (layout === undefined || layout.byteLength < 8) return undefined;
-  const sides = layout.readUInt8(1) & 1 ? 4 : 2;
-  if (layout.byteLength < 4 + 2 * sides) return undefined;
-  const rows = layout.readUInt8(2) + 1;
-  const columns = layout.readUInt8(3) + 1;
-  const width = layout.readUIntBE(4, sides);
-  const height = layout.readUIntBE(4 + sides, sides);
-  const tiles = itemsReferredToBy(items, item.id, 'dimg')
-    .slice(0, rows * columns)
-    .flatMap((tile) => (tile.type === 'av01' ? (codedPictureOf(file, items, tile) ?? []) : []));
-  const [first] = tiles;
-  if (first === undefined || tiles.length < rows * columns) return undefined;
-  return { width, height, layout: layout.subarray(0, 4 + 2 * sides), tiles };
+const gridIn = (bytes: Buffer): Layout | undefined => {
+  const sides = (bytes[1] ?? 0) & 1 ? 4 : 2;
+  const length = 4 + 2 * sides;
+  if (bytes.byteLength < length) return undefined;
+  return {
+    type: 'grid',
+    bytes: bytes.subarray(0, length),
+    width: bytes.readUIntBE(4, sides),
+    height: bytes.readUIntBE(4 + sides, sides),
+    count: (bytes.readUInt8(2) + 1) * (bytes.readUInt8(3) + 1),
+  };
+};
+
+/** 23008-12, "Image overlay derived image item": the canvas's colour and size, and where each picture lies. */
+const overlayIn = (bytes: Buffer, count: number): Layout | undefined => {
+  const sides = (bytes[1] ?? 0) & 1 ? 4 : 2;
+  const length = 10 + 2 * sides * (count + 1);
+  if (bytes.byteLength < length) return undefined;
+  return {
+    type: 'iovl',
+    bytes: bytes.subarray(0, length),
+    width: bytes.readUIntBE(10, sides),
+    height: bytes.readUIntBE(10 + sides, sides),
+    count,
+  };
 };
 
 /** Instead of a grid of alpha, each tile may have its own alpha. */
@@ -143,7 +201,7 @@ const alphaOfTiles = (
   primary: Item,
   { width, height, layout }: PictureLayer,
 ): PictureLayer | undefined => {
-  if (layout === undefined) return undefined;
+  if (layout?.type !== 'grid') return undefined;
   const colours = itemsReferredToBy(items, primary.id, 'dimg');
   const tiles = colours.flatMap(({ id }) => {
     const alpha = itemsReferringTo(items, id, 'auxl').find(isAlpha);
@@ -183,15 +241,17 @@ const layerOfTrack = ({ bytes }: IsoFile, track: Track): PictureLayer | undefine
 const describe = (
   boxes: Boxes,
   layer: PictureLayer,
-): Pick<AvifPicture, 'signal' | 'profile' | 'transforms'> => {
+): Pick<AvifPicture, 'signal' | 'peak' | 'profile' | 'transforms'> => {
   const colours = boxes.filter(({ type }) => type === 'colr').map(({ content }) => content);
   const ofKind = (...kinds: readonly string[]): Buffer | undefined =>
     colours.find((content) => kinds.includes(content.toString('latin1', 0, 4)));
   const first = (type: string): Buffer | undefined => boxes.find((box) => box.type === type)?.bytes;
   const clap = boxes.find(({ type }) => type === 'clap');
   const crop = clap && cropsFromOrigin(clap.content, layer) ? clap.bytes : undefined;
+  const light = boxes.find(({ type, content }) => type === 'clli' && content.byteLength >= 2);
   return {
     signal: signalOf(ofKind('nclx'), layer),
+    peak: light?.content.readUInt16BE(0) || undefined,
     profile: ofKind('rICC', 'prof'),
     // MIAF, 7.3.6.7: in this order.
     transforms: [crop, first('irot'), first('imir')].filter((box) => box !== undefined),
