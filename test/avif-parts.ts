@@ -58,3 +58,28 @@ export const av1Item = (
 /** ISO/IEC 23008-12, "Image grid derived image item". */
 export const gridLayout = (rows: number, columns: number, width: number, height: number): Buffer =>
   Buffer.concat([uint8s(0, 0, rows - 1, columns - 1), uint16s(width, height)]);
+
+/** Places of bits in the short sequence header of a still picture ("AV1 Bitstream", 5.5). */
+const sizeBitsAt = 10;
+const delimiterBytes = 2;
+const unitHeaderBytes = 2;
+
+/** The same samples, of which black is called 16 and white 235. */
+export const withLimitedRange = (part: Av1Part): Av1Part => {
+  const bytes = Buffer.from(part.bytes);
+  const header = bytes.subarray(delimiterBytes + unitHeaderBytes);
+  const bits = (at: number, count: number): number => {
+    let value = 0;
+    for (let bit = at; bit < at + count; bit += 1) {
+      value = value * 2 + (((header[bit >> 3] ?? 0) >> (7 - (bit & 7))) & 1);
+    }
+    return value;
+  };
+  const sides = bits(sizeBitsAt, 4) + 1 + bits(sizeBitsAt + 4, 4) + 1;
+  // Six tools, the depth, and whether it is grey.
+  const hasSignalAt = sizeBitsAt + 8 + sides + 6 + 1 + 1;
+  const rangeAt = hasSignalAt + 1 + (bits(hasSignalAt, 1) === 1 ? 24 : 0);
+  const place = rangeAt >> 3;
+  header[place] = (header[place] ?? 0) & ~(128 >> (rangeAt & 7));
+  return { ...part, bytes };
+};

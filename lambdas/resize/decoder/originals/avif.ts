@@ -36,6 +36,8 @@ const requireSound = ({ colour, alpha }: AvifPicture): void => {
   for (const { tiles, layout } of layers) {
     const [first] = tiles;
     if (tiles.some((tile) => tile.isCut)) throw corrupt(damaged('incomplete', 'the file ends too early'));
+    // libheif would fill such a tile with a colour.
+    if (!tiles.every((tile) => tile.hasFrame)) throw corrupt(damaged('damaged', 'a part has no picture'));
     const isSmooth = tiles.every((tile) => tile.width === first?.width && tile.height === first.height);
     if (layout?.type === 'grid' && !isSmooth) {
       throw corrupt(damaged('damaged', 'the tiles have several sizes'));
@@ -60,9 +62,6 @@ export const avif: Format = {
     requireSound(picture);
     return write(picture);
   },
-
-  // Otherwise libheif fills a tile that it cannot decode with a colour.
-  isStrict: true,
 
   conversionOf(bytes, metadata) {
     const { signal, peak, profile, colour, alpha, isPremultiplied } = pictureIn(bytes);

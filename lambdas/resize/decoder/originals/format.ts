@@ -62,12 +62,6 @@ export interface Format {
    * @default - what libvips refuses is corrupt
    */
   readonly unsupported?: (error: string) => string | undefined;
-  /**
-   * Refuses a file in which any part of the picture cannot be decoded.
-   *
-   * @default - whatever can be decoded is decoded
-   */
-  readonly isStrict?: boolean;
   /** @default - libvips converts the colours */
   readonly conversionOf?: (bytes: Buffer, metadata: Metadata) => Conversion | undefined;
 }

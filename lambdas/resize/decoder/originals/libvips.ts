@@ -45,9 +45,7 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
     async decode(size) {
       const conversion = format.conversionOf?.(bytes, metadata) ?? conversionOfProfile(metadata);
       const warnings = new Warnings(ofHeader.lines);
-      const raster = await orRefuse(format, () =>
-        decode(prepared.bytes, size, conversion, warnings, format.isStrict),
-      );
+      const raster = await orRefuse(format, () => decode(prepared.bytes, size, conversion, warnings));
       const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
       const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
       return damage && format.fill ? requireShown(raster, damage, format.fill, metadata) : { raster, damage };
@@ -85,10 +83,10 @@ const requireShown = (
 /** The pages of a HEIF container are other images than the one that is decoded. */
 const framesOf = ({ format, pages = 1 }: Metadata): number => (format === 'heif' ? 1 : pages);
 
-const open = (bytes: Buffer, { ignoreIcc = false, isStrict = false } = {}): Sharp =>
+const open = (bytes: Buffer, ignoreIcc = false): Sharp =>
   sharp(bytes, {
     // Whatever can be shown is shown. Warnings tell what is wrong.
-    failOn: isStrict ? 'error' : 'none',
+    failOn: 'none',
     // The limits are checked elsewhere, with an error that names the limit.
     limitInputPixels: false,
     sequentialRead: true,
@@ -100,10 +98,9 @@ const decode = async (
   size: Size,
   conversion: Conversion | undefined,
   warnings: Warnings,
-  isStrict = false,
 ): Promise<Raster> => {
   const image = warnings
-    .of(open(bytes, { ignoreIcc: conversion !== undefined, isStrict }))
+    .of(open(bytes, conversion !== undefined))
     .autoOrient()
     .resize({ width: size.width, height: size.height, fit: 'fill' });
   const samples = conversion?.samples(image) ?? image.toColourspace('srgb').raw();

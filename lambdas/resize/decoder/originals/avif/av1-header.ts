@@ -25,7 +25,7 @@ class EndOfHeader extends Error {
 }
 
 /** 6.2.2. */
-const unitTypes = { sequenceHeader: 1, temporalDelimiter: 2 } as const;
+const unitTypes = { sequenceHeader: 1, temporalDelimiter: 2, frameHeader: 3, frame: 6 } as const;
 
 interface Unit {
   readonly type: number;
@@ -51,6 +51,15 @@ function* unitsIn(bytes: Buffer): Generator<Unit, void> {
     start = end;
   }
 }
+
+/** Whether there is anything to decode besides headers. */
+export const hasFrame = (bytes: Buffer): boolean => {
+  for (const { type, content } of unitsIn(bytes)) {
+    const isFrame = type === unitTypes.frame || type === unitTypes.frameHeader;
+    if (isFrame && content.byteLength > 0) return true;
+  }
+  return false;
+};
 
 /**
  * A picture is one temporal unit, of which the decoder shows the best layer. If more follow, browsers show the

@@ -11,7 +11,7 @@ import {
   type Track,
 } from '../iso-boxes.ts';
 import { isSequence } from '../iso-coding.ts';
-import { type Av1Header, firstTemporalUnit, readAv1Header } from './av1-header.ts';
+import { type Av1Header, firstTemporalUnit, hasFrame, readAv1Header } from './av1-header.ts';
 
 /*
  * "AV1 Image File Format (AVIF)" (aomediacodec.github.io/av1-avif) and "ISO/IEC 23000-22" (MIAF): which
@@ -27,6 +27,8 @@ export interface CodedPicture {
   readonly configuration: Buffer | undefined;
   /** The file ends before its bytes do. */
   readonly isCut: boolean;
+  /** Whether there is something to decode. */
+  readonly hasFrame: boolean;
   /** @default - it has none, and cannot be decoded */
   readonly header: Av1Header | undefined;
 }
@@ -146,6 +148,7 @@ const coded = (
     size && {
       bytes: firstTemporalUnit(bytes),
       isCut,
+      hasFrame: header !== undefined && hasFrame(bytes),
       width: size.width,
       height: size.height,
       configuration,
