@@ -64,7 +64,7 @@ const sizeBitsAt = 10;
 const delimiterBytes = 2;
 const unitHeaderBytes = 2;
 
-/** The same samples, of which black is called 16 and white 235. */
+/** The same samples of grey of 8 or 10 bits, of which black is called 16 and white 235. */
 export const withLimitedRange = (part: Av1Part): Av1Part => {
   const bytes = Buffer.from(part.bytes);
   const header = bytes.subarray(delimiterBytes + unitHeaderBytes);
