@@ -9,6 +9,7 @@ export const acceptedTypes = {
   'image/gif': 'GIF',
   'image/avif': 'AVIF',
   'image/tiff': 'TIFF',
+  'image/heic': 'HEIC',
 } as const;
 
 export type OriginalType = keyof typeof acceptedTypes;
@@ -39,7 +40,9 @@ export const originalTypeOf = (bytes: Uint8Array): OriginalType | undefined => {
   if (startsWith(bytes, 'II*\0') || startsWith(bytes, 'MM\0*')) return 'image/tiff';
   // BigTIFF, for files of more than 4 GiB.
   if (startsWith(bytes, 'II+\0') || startsWith(bytes, 'MM\0+')) return 'image/tiff';
-  if (isoBrands(bytes).some((brand) => brand === 'avif' || brand === 'avis')) return 'image/avif';
+  const brands = isoBrands(bytes);
+  if (brands.some((brand) => brand === 'avif' || brand === 'avis')) return 'image/avif';
+  if (brands.some((brand) => heicBrands.has(brand))) return 'image/heic';
   return undefined;
 };
 
@@ -67,9 +70,7 @@ export const describeRefused = (bytes: Uint8Array): string => {
   if (bytes.byteLength === 0) return 'empty';
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, maxDescribedBytes));
   const start = head.toString('latin1');
-  const brands = isoBrands(bytes);
-  if (brands.some((brand) => heicBrands.has(brand))) return 'HEIC';
-  if (brands.length > 0) return 'a video or another ISO media file';
+  if (isoBrands(bytes).length > 0) return 'a video or another ISO media file';
   const text = textOf(head) ?? start;
   if (text.trimStart().startsWith('%PDF-')) return 'PDF';
   const markup = describeMarkup(readMarkup(text));

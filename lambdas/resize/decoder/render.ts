@@ -31,11 +31,13 @@ export const renderImage = async (
   }
   const image = await openOriginal(bytes);
   requireWithinLimits(image, limits);
-  if (image.estimatedMilliseconds > maxEstimatedMilliseconds) throw new ExceedsEstimate();
+  if (image.coded) requireWithinLimits({ ...image.coded, frames: image.frames }, limits);
   const original = { width: image.width, height: image.height };
   // The image is decoded once, shrinking on load, at the largest scale that a variant needs.
   const scale = Math.max(...variants.map((variant) => scaleFor(original, variant)));
-  const { raster } = await image.decode(scaled(original, scale));
+  const size = scaled(original, scale);
+  if (image.estimateMilliseconds(size) > maxEstimatedMilliseconds) throw new ExceedsEstimate();
+  const { raster } = await image.decode(size);
   clearHiddenColours(raster);
   const encoded = Promise.all(variants.map((variant) => encode(raster, original, variant)));
   // The encoders run in other threads meanwhile.

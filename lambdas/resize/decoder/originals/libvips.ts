@@ -37,7 +37,7 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
     width,
     height,
     frames: framesOf(metadata),
-    estimatedMilliseconds: estimateDecodeMilliseconds(metadata, bytes),
+    estimateMilliseconds: () => estimateDecodeMilliseconds(metadata, bytes),
     decode: async (size) => decode(prepared, size, format.conversionOf?.(bytes, metadata)),
   };
 };

@@ -1,9 +1,10 @@
 import { type OriginalType, originalTypeOf, unsupportedType } from '../../../image/original-type.ts';
 import type { Format } from './format.ts';
+import { openHeic } from './heic.ts';
 import { openWithLibvips } from './libvips.ts';
 import type { OpenOriginal } from './original.ts';
 
-const formats: Readonly<Record<OriginalType, Format>> = {
+const formats: Readonly<Record<Exclude<OriginalType, 'image/heic'>, Format>> = {
   'image/jpeg': {},
   'image/png': {},
   'image/webp': {},
@@ -20,5 +21,6 @@ const formats: Readonly<Record<OriginalType, Format>> = {
 export const openOriginal = async (bytes: Uint8Array): Promise<OpenOriginal> => {
   const type = originalTypeOf(bytes);
   if (type === undefined) throw unsupportedType(bytes);
-  return openWithLibvips(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), formats[type]);
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return type === 'image/heic' ? openHeic(buffer) : openWithLibvips(buffer, formats[type]);
 };
