@@ -1,31 +1,46 @@
+import { type DamageKind, nothingToShow } from '../../../image/damage.ts';
 import { ImageError } from '../../../image/errors.ts';
 
 /** What is wrong with an original of which something can be shown. */
 export interface Damage {
-  /** In the words of the library that decoded it: for the log. */
+  /** What the user gets to know. */
+  readonly kind: DamageKind;
+  /** In the words of the library that decoded it, or in our own: for the log. */
   readonly reason: string;
 }
 
 const maxReasonCharacters = 200;
 
 /** libvips reports many lines. The first one about the image itself is enough. */
-const reasonOf = (error: unknown): string => {
-  const lines = (error instanceof Error ? error.message : String(error))
+const reasonOf = (text: string): string => {
+  const lines = text
     .replaceAll(/[^\P{C}\n]/gu, '')
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean);
-  const useful = lines.find((line) => !/^source: bad seek|^Warning treated as error/.test(line));
+  const useful = lines.find((line) => !/^source: bad seek/.test(line));
   return (useful ?? lines[0] ?? 'no reason given').slice(0, maxReasonCharacters);
 };
 
-/** All bytes have arrived, so an error of a library that decodes them is the image's fault. */
-export const orCorrupt = async <Result>(decode: () => Promise<Result>): Promise<Result> => {
-  try {
-    return await decode();
-  } catch (error) {
-    throw new ImageError('image-corrupt', `The image cannot be decoded: ${reasonOf(error)}`, {
-      cause: error,
-    });
-  }
+/** @param reason in the words of a library, of any length */
+export const damaged = (kind: DamageKind, reason: string): Damage => ({ kind, reason: reasonOf(reason) });
+
+/** The error for a file that shows nothing. Its cause is for the log. */
+export const corrupt = ({ kind, reason }: Damage): ImageError =>
+  new ImageError('image-corrupt', nothingToShow[kind], { cause: reason });
+
+/** How libraries say that bytes ran out. */
+const ranOut = /premature end|unexpected end|truncated|end of (file|input|stream)/i;
+
+/** The error for a file that a library refuses to decode. */
+export const refusalOf = (
+  error: unknown,
+  unsupported: (error: string) => string | undefined = () => undefined,
+): ImageError => {
+  const text = error instanceof Error ? error.message : String(error);
+  const what = unsupported(text);
+  const damage = damaged(ranOut.test(text) ? 'incomplete' : 'damaged', text);
+  return what === undefined
+    ? corrupt(damage)
+    : new ImageError('unsupported-type', `The image is ${what}.`, { cause: damage.reason });
 };

@@ -1,4 +1,7 @@
 import type { Metadata, Sharp } from 'sharp';
+import type { DamageKind } from '../../../image/damage.ts';
+import type { Damage } from './damage.ts';
+import type { Fill } from './missing.ts';
 import type { Raster } from './original.ts';
 
 /** Samples as libvips decoded them, at the reduced size: upright, but not sRGB. */
@@ -16,6 +19,13 @@ export interface Conversion {
   readonly toSrgb: (samples: Samples) => Raster | Promise<Raster>;
 }
 
+/** A file that libvips can read. */
+export interface Prepared {
+  readonly bytes: Buffer;
+  /** What had to be repaired, if that may show. @default - nothing that may show */
+  readonly damage?: Damage | undefined;
+}
+
 /** How files of one type are read where libvips alone would show them differently from a browser. */
 export interface Format {
   /**
@@ -24,7 +34,34 @@ export interface Format {
    * @default - libvips gets the file as it is
    * @throws ImageError for a file that cannot be decoded here
    */
-  readonly prepare?: (bytes: Buffer) => Buffer;
+  readonly prepare?: (bytes: Buffer) => Buffer | Prepared;
+  /**
+   * Judges what libvips warned of while it read the header and decoded the picture. Most warnings are harmless:
+   * name only those after which pixels may be wrong or missing.
+   *
+   * @param warnings in the library's words: single lines, each once
+   * @param bytes the original, before `prepare`
+   * @param ofHeader those that came before any pixel was decoded
+   * @default - no warning is damage
+   */
+  readonly damageOf?: (
+    warnings: readonly string[],
+    bytes: Buffer,
+    ofHeader: readonly string[],
+  ) => DamageKind | undefined;
+  /**
+   * Recognizes what libvips puts where a damaged file has no data. It becomes transparent after the end of a
+   * file that is incomplete, and a damaged file that has nothing else is corrupt.
+   *
+   * @default - pixels stay as libvips decoded them
+   */
+  readonly fill?: Fill;
+  /**
+   * Names a sound file that libvips cannot decode, by the words in which it refused: "a JPEG with ...".
+   *
+   * @default - what libvips refuses is corrupt
+   */
+  readonly unsupported?: (error: string) => string | undefined;
   /** @default - libvips converts the colours */
   readonly conversionOf?: (bytes: Buffer, metadata: Metadata) => Conversion | undefined;
 }

@@ -1,11 +1,12 @@
 import { type OriginalType, originalTypeOf, unsupportedType } from '../../../image/original-type.ts';
 import type { Format } from './format.ts';
 import { openHeic } from './heic.ts';
+import { jpeg } from './jpeg.ts';
 import { openWithLibvips } from './libvips.ts';
 import type { OpenOriginal } from './original.ts';
 
 const formats: Readonly<Record<Exclude<OriginalType, 'image/heic'>, Format>> = {
-  'image/jpeg': {},
+  'image/jpeg': jpeg,
   'image/png': {},
   'image/webp': {},
   'image/gif': {},
