@@ -1,7 +1,8 @@
-import sharp from 'sharp';
 import { ImageError } from '../../../image/errors.ts';
+import { damaged } from './damage.ts';
+import { srgbRasterOf } from './heic/colour.ts';
 import { decodeInThread } from './heic/decoder.ts';
-import type { DecodedHeic, PictureJob } from './heic/job.ts';
+import type { PictureJob } from './heic/job.ts';
 import { type HeicFile, type Picture, readHeic } from './heic/picture.ts';
 import { turnedSize } from './heic/placement.ts';
 import { readIsoFile } from './iso-boxes.ts';
@@ -136,10 +137,8 @@ const decode = async (bytes: Buffer, file: HeicFile, size: Size): Promise<Decode
     },
     bytes,
   );
-  return {
-    raster: await rasterOf(decoded, size),
-    damage: decoded.damage === undefined ? undefined : { reason: decoded.damage },
-  };
+  const raster = await srgbRasterOf(decoded, picture.colours, size);
+  return { raster, damage: decoded.damage === undefined ? undefined : damaged('damaged', decoded.damage) };
 };
 
 const jobOf = ({ id, coded, placement, depth, hasAlpha, isPremultiplied }: Picture): PictureJob => ({
@@ -151,13 +150,3 @@ const jobOf = ({ id, coded, placement, depth, hasAlpha, isPremultiplied }: Pictu
   isDeep: depth > 8,
   isPremultiplied,
 });
-
-const rasterOf = async ({ samples, width, height, channels }: DecodedHeic, size: Size) => {
-  const raw = { width, height, channels };
-  const { data, info } = await sharp(samples, { raw })
-    .resize({ ...size, fit: 'fill' })
-    .toColourspace('srgb')
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { data, width: info.width, height: info.height, channels };
-};

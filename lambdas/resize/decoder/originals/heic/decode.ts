@@ -46,7 +46,6 @@ const targetOf = (area: Size, size: Size): Size => {
 const decoded = (shrinking: Shrinking, picture: PictureJob, damage?: string): DecodedHeic => ({
   kind: 'decoded',
   ...shrinking.finish(picture.orientation),
-  channels: picture.channels,
   damage,
 });
 
@@ -67,12 +66,12 @@ const usableThumbnail = (
   }
 };
 
-interface Shrunk {
+interface Started {
   readonly shrinking: Shrinking;
   readonly damage?: string | undefined;
 }
 
-const shrunkPicture = (file: LibheifFile, picture: PictureJob, target: Size): Shrunk => {
+const shrunkPicture = (file: LibheifFile, picture: PictureJob, target: Size): Started => {
   const { id, coded } = picture;
   if (id !== undefined) return file.withPicture(id, (handle) => shrunkTiles(handle, picture, target));
   return file.withFirstOfSequence(picture, (frame) => {
@@ -83,8 +82,8 @@ const shrunkPicture = (file: LibheifFile, picture: PictureJob, target: Size): Sh
   });
 };
 
-/** What a missing tile shows: a medium grey, as missing rows of a JPEG do. */
-const shrunkTiles = (handle: LibheifPicture, picture: PictureJob, target: Size): Shrunk => {
+/** What is missing becomes transparent, as in other files that are damaged. */
+const shrunkTiles = (handle: LibheifPicture, picture: PictureJob, target: Size): Started => {
   const { columns, rows, tile, picture: size } = handle.tiling;
   requireSize(size, picture.coded);
   let shrinking: Shrinking | undefined;
@@ -107,7 +106,7 @@ const shrunkTiles = (handle: LibheifPicture, picture: PictureJob, target: Size):
     }
   }
   if (shrinking === undefined) throw damage ?? new NotAsAnnounced('The picture has no tiles.');
-  for (const place of missing) shrinking.addGrey({ ...tile, ...place });
+  for (const place of missing) shrinking.addMissing({ ...tile, ...place });
   return { shrinking, damage: damage?.message };
 };
 

@@ -1,14 +1,11 @@
 import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ImageError } from '../../../../image/errors.ts';
-import type { DecodedHeic, HeicJob, ThreadReply } from './job.ts';
+import { refusalOf } from '../damage.ts';
+import type { DecodedHeic, HeicJob, RefusedHeic, ThreadReply } from './job.ts';
 
-/** `heic/thread.ts`, or `thread.js` beside the process where that is packaged. */
-const entry = (): string => {
-  const extension = extname(import.meta.filename);
-  const folder = import.meta.dirname;
-  return extension === '.ts' ? join(folder, 'thread.ts') : join(folder, `heic-thread${extension}`);
-};
+/** `heic-thread.ts` beside this file, or `heic-thread.js` where that is packaged. */
+const entry = join(import.meta.dirname, `heic-thread${extname(import.meta.filename)}`);
 
 interface Thread {
   readonly isReady: Promise<void>;
@@ -20,7 +17,7 @@ let thread: Thread | undefined;
 
 /** The replies of a thread come in the order of its jobs, of which there is one at a time. */
 const startThread = (): Thread => {
-  const worker = new Worker(entry(), { env: {}, execArgv: [] });
+  const worker = new Worker(entry, { env: {}, execArgv: [] });
   let expected = Promise.withResolvers<ThreadReply>();
   const first = expected.promise;
   const fail = (error: Error): void => {
@@ -78,5 +75,16 @@ const decode = async (job: Omit<HeicJob, 'bytes'>, bytes: Uint8Array): Promise<D
   if (reply === 'ready') throw new Error('The thread for HEIC was started twice.');
   if (reply.kind === 'decoded') return reply;
   if (reply.isSpoilt) current.stop();
-  throw new ImageError(reply.code, `The image cannot be decoded: ${reply.reason}`);
+  throw imageErrorOf(reply);
+};
+
+const imageErrorOf = ({ code, reason }: RefusedHeic): ImageError => {
+  switch (code) {
+    case 'image-corrupt':
+      return refusalOf(reason);
+    case 'unsupported-type':
+      return new ImageError(code, 'The image is a HEIC of a kind that cannot be decoded.', { cause: reason });
+    case 'image-too-large':
+      return new ImageError(code, 'The image exceeds a limit of its decoder.', { cause: reason });
+  }
 };

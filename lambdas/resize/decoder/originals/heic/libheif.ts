@@ -216,25 +216,22 @@ export const loadLibheif = (): Libheif => {
       };
     });
 
-  const pictureOf = (handle: number): LibheifPicture => ({
-    tiling: tilingOf(handle),
-    withTile: (column, row, options, use) =>
-      withDecodingOptions((decoding) => {
-        const image = created((error, out) =>
-          module._heif_image_handle_decode_image_tile(
-            error,
-            handle,
-            out,
-            colorspaceRgb,
-            chroma(options),
-            decoding,
-            column,
-            row,
-          ),
-        );
-        return withSamples(image, options, use);
-      }),
-  });
+  const pictureOf = (handle: number): LibheifPicture => {
+    const tiling = tilingOf(handle);
+    return {
+      tiling,
+      withTile: (column, row, options, use) =>
+        withDecodingOptions((decoding) => {
+          const into = [colorspaceRgb, chroma(options), decoding] as const;
+          const image = created((error, out) => {
+            // As a tile, a picture without tiles is refused if it is turned.
+            if (tiling.columns * tiling.rows === 1) module._heif_decode_image(error, handle, out, ...into);
+            else module._heif_image_handle_decode_image_tile(error, handle, out, ...into, column, row);
+          });
+          return withSamples(image, options, use);
+        }),
+    };
+  };
 
   const fileOf = (context: number): LibheifFile => ({
     withPicture(id, use) {

@@ -23,6 +23,12 @@ export interface ShrinkOptions {
 /** Samples of 8 bits, or of 16 bits if the picture has more than 8. */
 export type Samples = Uint8Array | Uint16Array;
 
+/** The result. */
+export interface Shrunk extends Size {
+  readonly channels: 3 | 4;
+  readonly samples: Samples;
+}
+
 /**
  * Shrinks a picture of which one block after the other is decoded, so that the whole is never in memory. Each
  * pixel of the result is the mean of the area that it covers, in fractions of pixels, so blocks leave no seams.
@@ -31,6 +37,7 @@ export class Shrinking {
   readonly #options: ShrinkOptions;
   /** Sums of colours (multiplied by alpha if there is one) and of alpha, in the unit of a sample. */
   readonly #sums: Float32Array;
+  readonly #missing: Area[] = [];
 
   constructor(options: ShrinkOptions) {
     this.#options = options;
@@ -64,16 +71,9 @@ export class Shrinking {
     }
   }
 
-  /** Fills a part that could not be decoded with a medium grey. */
-  addGrey(area: Area): void {
-    const { channels, depth } = this.#options;
-    const shown = this.#options.area;
-    const width = Math.min(area.width, shown.left + shown.width - area.left);
-    if (width <= 0) return;
-    const row = new Uint16Array(width * channels).fill(2 ** (depth - 1));
-    if (channels === 4) for (let at = 3; at < row.length; at += 4) row[at] = 2 ** depth - 1;
-    // All rows are the same one.
-    this.add({ ...area, width, samples: row, stride: 0 });
+  /** Makes a part that could not be decoded transparent. */
+  addMissing(area: Area): void {
+    this.#missing.push(area);
   }
 
   /** Means of one row of a block. */
@@ -103,22 +103,26 @@ export class Shrinking {
   }
 
   /** The shrunk picture, upright, not multiplied by alpha. */
-  finish(orientation: Orientation): Size & { readonly samples: Samples } {
-    const { target, channels, depth } = this.#options;
+  finish(orientation: Orientation): Shrunk {
+    const { target, depth } = this.#options;
+    const given = this.#options.channels;
+    const channels = this.#missing.length > 0 ? 4 : given;
     const size = turnedSize(target, orientation);
     const full = 2 ** depth - 1;
     const fullOut = depth > 8 ? 65_535 : 255;
     const count = size.width * size.height * channels;
     const samples = depth > 8 ? new Uint16Array(count) : new Uint8Array(count);
+    const isMissing = this.#missingPixels();
     const { a, b, c, d } = orientation;
     const left = a < 0 || b < 0 ? target.width - 1 : 0;
     const top = c < 0 || d < 0 ? target.height - 1 : 0;
     let out = 0;
     for (let y = 0; y < size.height; y += 1) {
       for (let x = 0; x < size.width; x += 1) {
-        const at = ((top + c * x + d * y) * target.width + left + a * x + b * y) * channels;
-        const alpha = channels === 4 ? (this.#sums[at + 3] ?? 0) : full;
-        const factor = channels === 4 && alpha > 0 ? (full / alpha) * (fullOut / full) : fullOut / full;
+        const pixel = (top + c * x + d * y) * target.width + left + a * x + b * y;
+        const at = pixel * given;
+        const alpha = isMissing?.[pixel] === 1 ? 0 : given === 4 ? (this.#sums[at + 3] ?? 0) : full;
+        const factor = alpha > 0 ? fullOut / alpha : 0;
         for (let channel = 0; channel < 3; channel += 1) {
           const value = Math.round((this.#sums[at + channel] ?? 0) * factor);
           samples[out + channel] = Math.min(fullOut, value);
@@ -127,7 +131,26 @@ export class Shrinking {
         out += channels;
       }
     }
-    return { ...size, samples };
+    return { ...size, channels, samples };
+  }
+
+  /** Which pixels of the result lie in missing parts, wholly or partly. */
+  #missingPixels(): Uint8Array | undefined {
+    if (this.#missing.length === 0) return undefined;
+    const { area, target } = this.#options;
+    const pixels = new Uint8Array(target.width * target.height);
+    const across = target.width / area.width;
+    const down = target.height / area.height;
+    for (const missing of this.#missing) {
+      const left = Math.max(0, Math.floor((missing.left - area.left) * across));
+      const right = Math.min(target.width, Math.ceil((missing.left + missing.width - area.left) * across));
+      const top = Math.max(0, Math.floor((missing.top - area.top) * down));
+      const bottom = Math.min(target.height, Math.ceil((missing.top + missing.height - area.top) * down));
+      for (let y = top; y < bottom && left < right; y += 1) {
+        pixels.fill(1, y * target.width + left, y * target.width + right);
+      }
+    }
+    return pixels;
   }
 }
 
