@@ -46,11 +46,23 @@ export const originalTypeOf = (bytes: Uint8Array): OriginalType | undefined => {
   return undefined;
 };
 
-/** @throws ImageError `unsupported-type`, which names what the bytes are instead */
-export const requireAcceptedType = (bytes: Uint8Array): OriginalType => {
+/**
+ * @param acceptsHeic the setting `heic`
+ * @throws ImageError `unsupported-type`, which names what the bytes are instead
+ */
+export const requireAcceptedType = (bytes: Uint8Array, acceptsHeic: boolean): OriginalType => {
   const type = originalTypeOf(bytes);
   if (type === undefined) throw unsupportedType(bytes);
+  if (type === 'image/heic' && !acceptsHeic) throw heicIsOff();
   return type;
+};
+
+const heicIsOff = (): ImageError => {
+  const accepted = Object.entries(acceptedTypes).filter(([type]) => type !== 'image/heic');
+  return new ImageError(
+    'unsupported-type',
+    `The image is HEIC, which is switched off here: whoever runs this service enables it with "heic": true in cdk.json. Accepted are ${accepted.map(([, name]) => name).join(', ')}.`,
+  );
 };
 
 /** The error for bytes that have no accepted type. */

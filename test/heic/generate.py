@@ -170,8 +170,62 @@ def matrix(folder: Path, every: int) -> None:
     (folder / "cases.json").write_text(json.dumps(cases))
 
 
+def save(file: pillow_heif.HeifFile, **options) -> bytes:
+    buffer = io.BytesIO()
+    file.save(buffer, primary_index=0, **options)
+    return buffer.getvalue()
+
+
+def quarters(width: int, height: int) -> numpy.ndarray:
+    """The picture of four colours in test/images.ts."""
+    image = numpy.zeros((height, width, 3))
+    image[: height // 2, : width // 2] = [200, 30, 30]
+    image[: height // 2, width // 2 :] = [30, 160, 60]
+    image[height // 2 :, : width // 2] = [30, 60, 200]
+    image[height // 2 :, width // 2 :] = [250, 250, 250]
+    return image / 255
+
+
+def fixtures(folder: Path) -> None:
+    def write(name: str, data: bytes) -> None:
+        (folder / name).write_bytes(data)
+
+    # As a phone stores a photo that was taken upright: 12 tiles, turned, with a thumbnail.
+    file = pillow_heif.HeifFile()
+    add(file, quarters(256, 192), 8, None, 6).info["thumbnails"] = [128]
+    add(file, quarters(128, 96), 8, None, 6)
+    add(file, letterboxed(128, 96), 8, None, 6)
+    tiled = save(file, tile_size=64, quality=80)
+    write("tiles.heic", with_thumbnail(tiled, 1))
+    write("tiles-without-thumbnail.heic", with_thumbnail(tiled, None))
+    write("tiles-other-thumbnail.heic", with_thumbnail(tiled, 2))
+
+    # Without tiles, 10 bits, in Display P3.
+    file = pillow_heif.HeifFile()
+    add(file, quarters(160, 120), 10, PROFILES["p3"], 1)
+    write("deep-p3.heic", save(file, quality=90, save_nclx_profile=False))
+
+    # Half of it transparent.
+    pixels = numpy.dstack([quarters(64, 48), numpy.repeat([[1.0] * 32 + [0.0] * 32], 48, axis=0)])
+    file = pillow_heif.HeifFile()
+    file.add_frombytes("RGBA", (64, 48), (pixels * 255).round().astype("uint8").tobytes())
+    write("alpha.heic", save(file, quality=90))
+
+    # The photo of the README, in tiles of 512 pixels, with a thumbnail: for the bench and for curl.
+    photo = Image.open(Path(__file__).parents[2] / "photo.jpg").convert("RGB")
+    small = photo.resize((320, 240), Image.Resampling.LANCZOS)
+    file = pillow_heif.HeifFile()
+    add(file, numpy.asarray(photo) / 255, 8, None, 1).info["thumbnails"] = [64]
+    add(file, numpy.asarray(small) / 255, 8, None, 1)
+    write("photo.heic", with_thumbnail(save(file, tile_size=512, quality=70), 1))
+
+
 if __name__ == "__main__":
     target = Path(sys.argv[2])
     target.mkdir(parents=True, exist_ok=True)
     if sys.argv[1] == "matrix":
         matrix(target, int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+    elif sys.argv[1] == "fixtures":
+        fixtures(target)
+    else:
+        sys.exit(__doc__)

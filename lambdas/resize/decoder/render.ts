@@ -31,7 +31,7 @@ export const renderImage = async (
   if (maxEstimatedMilliseconds !== Number.POSITIVE_INFINITY && isCostlyHeader(bytes)) {
     throw new ExceedsEstimate();
   }
-  const image = await openOriginal(bytes);
+  const image = await openOriginal(bytes, acceptance);
   requireWithinLimits(image, acceptance);
   if (image.coded) requireWithinLimits({ ...image.coded, frames: image.frames }, acceptance);
   const original = { width: image.width, height: image.height };

@@ -1,8 +1,8 @@
 import { ImageError } from '../../../image/errors.ts';
-import { damaged } from './damage.ts';
+import { type Damage, damaged } from './damage.ts';
 import { srgbRasterOf } from './heic/colour.ts';
 import { decodeInThread } from './heic/decoder.ts';
-import type { PictureJob } from './heic/job.ts';
+import type { DecodedHeic, PictureJob } from './heic/job.ts';
 import { type HeicFile, type Picture, readHeic } from './heic/picture.ts';
 import { turnedSize } from './heic/placement.ts';
 import { readIsoFile } from './iso-boxes.ts';
@@ -126,22 +126,42 @@ const haveSameColours = (picture: Picture, thumbnail: Picture): boolean => {
   );
 };
 
+/** Zeros that stand for what was cut off, at most. */
+const maxMissingBytes = 64_000_000;
+
 const decode = async (bytes: Buffer, file: HeicFile, size: Size): Promise<Decoded> => {
-  const { picture } = file;
+  const { picture, end } = file;
   const thumbnail = thumbnailFor(file, size);
   const decoded = await decodeInThread(
     {
+      wholeBytes: Math.min(end, bytes.byteLength + maxMissingBytes),
       picture: jobOf(picture),
       size: turnedSize(size, picture.placement.orientation),
       thumbnail: thumbnail && jobOf(thumbnail),
     },
     bytes,
   );
-  const raster = await srgbRasterOf(decoded, picture.colours, size);
-  return { raster, damage: decoded.damage === undefined ? undefined : damaged('damaged', decoded.damage) };
+  return {
+    raster: await srgbRasterOf(decoded, picture.colours, size),
+    damage: damageOf(bytes, file, decoded),
+  };
 };
 
-const jobOf = ({ id, coded, placement, depth, hasAlpha, isPremultiplied }: Picture): PictureJob => ({
+const damageOf = (bytes: Buffer, { end }: HeicFile, decoded: DecodedHeic): Damage | undefined => {
+  if (end > bytes.byteLength)
+    return damaged('incomplete', `The file has ${bytes.byteLength} of ${end} bytes.`);
+  return decoded.damage === undefined ? undefined : damaged('damaged', decoded.damage);
+};
+
+const jobOf = ({
+  id,
+  coded,
+  placement,
+  depth,
+  hasAlpha,
+  isPremultiplied,
+  cutTiles,
+}: Picture): PictureJob => ({
   id,
   coded,
   area: placement.area,
@@ -149,4 +169,5 @@ const jobOf = ({ id, coded, placement, depth, hasAlpha, isPremultiplied }: Pictu
   channels: hasAlpha ? 4 : 3,
   isDeep: depth > 8,
   isPremultiplied,
+  cutTiles,
 });

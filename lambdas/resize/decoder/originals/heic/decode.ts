@@ -26,8 +26,11 @@ export class NotAsAnnounced extends Error {
  *
  * @throws LibheifError, NotAsAnnounced
  */
-export const decodeHeic = (libheif: Libheif, { bytes, picture, size, thumbnail }: HeicJob): DecodedHeic =>
-  libheif.withFile(bytes, (file) => {
+export const decodeHeic = (
+  libheif: Libheif,
+  { bytes, wholeBytes, picture, size, thumbnail }: HeicJob,
+): DecodedHeic =>
+  libheif.withFile(bytes, wholeBytes, (file) => {
     const embedded = thumbnail && usableThumbnail(file, picture, thumbnail);
     if (embedded) return embedded;
     const { shrinking, damage } = shrunkPicture(file, picture, targetOf(picture.area, size));
@@ -86,6 +89,7 @@ const shrunkPicture = (file: LibheifFile, picture: PictureJob, target: Size): St
 const shrunkTiles = (handle: LibheifPicture, picture: PictureJob, target: Size): Started => {
   const { columns, rows, tile, picture: size } = handle.tiling;
   requireSize(size, picture.coded);
+  const cutTiles = new Set(picture.cutTiles);
   let shrinking: Shrinking | undefined;
   let damage: LibheifError | undefined;
   const missing: { left: number; top: number }[] = [];
@@ -96,6 +100,10 @@ const shrunkTiles = (handle: LibheifPicture, picture: PictureJob, target: Size):
         shrinking ??= new Shrinking({ ...picture, target, depth: decodedTile.depth });
         shrinking.add({ ...decodedTile, ...place });
       };
+      if (cutTiles.has(row * columns + column)) {
+        missing.push(place);
+        continue;
+      }
       try {
         handle.withTile(column, row, picture, add);
       } catch (error) {

@@ -18,10 +18,14 @@ export interface PictureJob {
   readonly channels: 3 | 4;
   readonly isDeep: boolean;
   readonly isPremultiplied: boolean;
+  /** Tiles whose bytes the file does not have, by their position in the order of reading. */
+  readonly cutTiles: readonly number[];
 }
 
 export interface HeicJob {
   readonly bytes: Uint8Array;
+  /** How long the file would be if nothing were cut off. */
+  readonly wholeBytes: number;
   readonly picture: PictureJob;
   /** The size that is needed, turned like the coded picture. */
   readonly size: Size;

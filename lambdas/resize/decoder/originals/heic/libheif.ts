@@ -88,8 +88,11 @@ export interface LibheifFile {
 }
 
 export interface Libheif {
-  /** @throws LibheifError */
-  withFile<Result>(bytes: Uint8Array, use: (file: LibheifFile) => Result): Result;
+  /**
+   * @param wholeBytes the library refuses files that were cut off, so zeros follow up to this length
+   * @throws LibheifError
+   */
+  withFile<Result>(bytes: Uint8Array, wholeBytes: number, use: (file: LibheifFile) => Result): Result;
 }
 
 /** The library stays a file of its own, so that anyone can replace it (LGPL-3.0, section 4). */
@@ -270,20 +273,22 @@ export const loadLibheif = (): Libheif => {
   };
 
   return {
-    withFile: (bytes, use) =>
-      withSpace(Math.max(1, bytes.byteLength), (address) => {
+    withFile(bytes, wholeBytes, use) {
+      const length = Math.max(1, bytes.byteLength, wholeBytes);
+      return withSpace(length, (address) => {
         memory().set(bytes, address);
         const context = module._heif_context_alloc();
         if (context === 0) throw new Error('libheif has no memory left.');
         try {
           allowManyItems(context);
           check((error) =>
-            module._heif_context_read_from_memory_without_copy(error, context, address, bytes.byteLength, 0),
+            module._heif_context_read_from_memory_without_copy(error, context, address, length, 0),
           );
           return use(fileOf(context));
         } finally {
           module._heif_context_free(context);
         }
-      }),
+      });
+    },
   };
 };

@@ -1,4 +1,5 @@
 import { ImageError } from '../../../../image/errors.ts';
+import { corrupt as showingNothing } from '../damage.ts';
 import {
   type Box,
   type IsoFile,
@@ -28,12 +29,16 @@ export interface Picture {
   readonly isPremultiplied: boolean;
   /** Boxes `colr`. */
   readonly colours: readonly Box[];
+  /** Tiles, by their position in the order of reading, whose bytes the file does not have. */
+  readonly cutTiles: readonly number[];
 }
 
 /** A HEIC file: what it shows, and thumbnails of that. */
 export interface HeicFile {
   readonly picture: Picture;
   readonly thumbnails: readonly Picture[];
+  /** Where the last item ends, which is after the end of a file that was cut off. */
+  readonly end: number;
 }
 
 const corrupt = (what: string): ImageError =>
@@ -52,12 +57,12 @@ export const readHeic = (file: IsoFile): HeicFile => {
   const primary = items?.primaryId === undefined ? undefined : items.items.get(items.primaryId);
   if (items && primary) {
     const thumbnails = itemsReferringTo(items, primary.id, 'thmb').flatMap(
-      (item) => ifReadable(() => pictureOf(items, item)) ?? [],
+      (item) => ifReadable(() => pictureOf(file, items, item)) ?? [],
     );
-    return { picture: pictureOf(items, primary), thumbnails };
+    return { picture: pictureOf(file, items, primary), thumbnails, end: endOf(items) };
   }
   const track = file.tracks.find(({ handler }) => handler === 'pict' || handler === 'vide');
-  if (track) return { picture: firstOf(track), thumbnails: [] };
+  if (track) return { picture: firstOf(track), thumbnails: [], end: 0 };
   throw corrupt('it has no primary picture');
 };
 
@@ -79,7 +84,19 @@ const isAlpha = (item: Item): boolean =>
     return auxiliaryAlpha.has(text.slice(0, text.indexOf('\0')));
   });
 
-const pictureOf = (items: Items, item: Item): Picture => {
+/** Where the bytes of an item end in the file. */
+const endOfItem = ({ location }: Item): number => {
+  const extents = location?.source === 'file' ? location.extents : [];
+  return Math.max(0, ...extents.map(({ offset, length }) => offset + Math.max(1, length)));
+};
+
+const endOf = ({ items }: Items): number => {
+  let end = 0;
+  for (const item of items.values()) end = Math.max(end, endOfItem(item));
+  return end;
+};
+
+const pictureOf = ({ bytes }: IsoFile, items: Items, item: Item): Picture => {
   const coded = itemSize(item);
   if (coded === undefined || coded.width === 0 || coded.height === 0) throw corrupt('its size is missing');
   const placement = placementOf(coded, item.properties);
@@ -92,7 +109,12 @@ const pictureOf = (items: Items, item: Item): Picture => {
   const alpha = withAlpha ?? tileAlpha;
   const alphaParts = withAlpha ? partsOf(items, withAlpha) : tileAlpha ? parts : [];
   const configurations = parts.map(configurationOf);
+  const cutTiles = parts.flatMap((part, tile) => (endOfItem(part) > bytes.byteLength ? [tile] : []));
+  if (cutTiles.length === parts.length) {
+    throw showingNothing({ kind: 'incomplete', reason: 'The file ends before the first tile does.' });
+  }
   return {
+    cutTiles,
     id: item.id,
     coded,
     placement,
@@ -172,6 +194,7 @@ const firstOf = (track: Track): Picture => {
     depth: configuration.depth,
     hasAlpha: false,
     isPremultiplied: false,
+    cutTiles: [],
     colours: properties.filter(({ type }) => type === 'colr'),
   };
 };
