@@ -10,6 +10,7 @@ export const acceptedTypes = {
   'image/gif': 'GIF',
   'image/avif': 'AVIF',
   'image/tiff': 'TIFF',
+  'image/heic': 'HEIC',
 } as const;
 
 export type OriginalType = keyof typeof acceptedTypes;
@@ -46,27 +47,43 @@ export const originalTypeOf = (bytes: Uint8Array): OriginalType | undefined => {
   if (startsWith(bytes, 'II*\0') || startsWith(bytes, 'MM\0*')) return 'image/tiff';
   // BigTIFF, for files of more than 4 GiB.
   if (startsWith(bytes, 'II+\0') || startsWith(bytes, 'MM\0+')) return 'image/tiff';
-  const brands = isoBrands(bytes);
-  if (brands.some((brand) => brand === 'avif' || brand === 'avis')) return 'image/avif';
-  if (brands.length > 0 && isAv1(bytes, brands)) return 'image/avif';
-  return undefined;
+  return isoTypeOf(bytes, isoBrands(bytes));
 };
 
 /** Brands of pictures and sequences in any coding (ISO/IEC 23008-12 and 23000-22; AVIF, 8). */
-const generalBrands = new Set(['mif1', 'mif2', 'msf1', 'miaf', 'MA1A', 'MA1B']);
+const generalBrands = ['mif1', 'mif2', 'msf1', 'miaf', 'MA1A', 'MA1B'];
+const avifBrands = new Set(['avif', 'avis', ...generalBrands]);
 
-/** Whether AV1 is the first coding that the start of a file names. A film may be AV1 as well. */
-const isAv1 = (bytes: Uint8Array, brands: readonly string[]): boolean => {
+/** The coding decides, as far as the start of a file names one. A film may be coded like a picture. */
+const isoTypeOf = (bytes: Uint8Array, brands: readonly string[]): OriginalType | undefined => {
+  if (brands.length === 0) return undefined;
+  const isPicture = brands.some((brand) => avifBrands.has(brand) || heicBrands.has(brand));
   const start = startOf(bytes).toString('latin1');
-  const isSequence = brands.some((brand) => generalBrands.has(brand));
-  return (itemCodingIn(start) ?? (isSequence ? trackCodingIn(start) : undefined)) === 'av01';
+  const coding = itemCodingIn(start) ?? (isPicture ? trackCodingIn(start) : undefined);
+  if (coding === 'av01') return 'image/avif';
+  if (coding === 'hvc1' || coding === 'hev1') return 'image/heic';
+  // AVIF may have a thumbnail in another coding, and that may come first.
+  if (brands.some((brand) => brand === 'avif' || brand === 'avis')) return 'image/avif';
+  return coding === undefined && brands.some((brand) => heicBrands.has(brand)) ? 'image/heic' : undefined;
 };
 
-/** @throws ImageError `unsupported-type`, which names what the bytes are instead */
-export const requireAcceptedType = (bytes: Uint8Array): OriginalType => {
+/**
+ * @param acceptsHeic the setting `heic`
+ * @throws ImageError `unsupported-type`, which names what the bytes are instead
+ */
+export const requireAcceptedType = (bytes: Uint8Array, acceptsHeic: boolean): OriginalType => {
   const type = originalTypeOf(bytes);
   if (type === undefined) throw unsupportedType(bytes);
+  if (type === 'image/heic' && !acceptsHeic) throw heicIsOff();
   return type;
+};
+
+const heicIsOff = (): ImageError => {
+  const accepted = Object.entries(acceptedTypes).filter(([type]) => type !== 'image/heic');
+  return new ImageError(
+    'unsupported-type',
+    `The image is HEIC, which is switched off here: whoever runs this service enables it with "heic": true in cdk.json. Accepted are ${accepted.map(([, name]) => name).join(', ')}.`,
+  );
 };
 
 /** The error for bytes that have no accepted type. */
@@ -83,11 +100,10 @@ export const describeRefused = (bytes: Uint8Array): string => {
   if (bytes.byteLength === 0) return 'empty';
   const head = startOf(bytes);
   const start = head.toString('latin1');
-  const brands = isoBrands(bytes);
-  const coding = brands.length > 0 ? pictureCodings.get(itemCodingIn(start) ?? '') : undefined;
-  if (coding !== undefined && coding !== 'HEVC') return `${coding} in a HEIF container`;
-  if (brands.some((brand) => heicBrands.has(brand))) return 'HEIC';
-  if (brands.length > 0) return 'a video or another ISO media file';
+  if (isoBrands(bytes).length > 0) {
+    const coding = pictureCodings.get(itemCodingIn(start) ?? '');
+    return coding === undefined ? 'a video or another ISO media file' : `${coding} in a HEIF container`;
+  }
   const text = textOf(head) ?? start;
   if (text.trimStart().startsWith('%PDF-')) return 'PDF';
   const markup = describeMarkup(readMarkup(text));

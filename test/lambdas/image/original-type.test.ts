@@ -48,6 +48,14 @@ test.each([
 });
 
 test.each([
+  ['without a known coding', brandsOf('heic', 'mif1')],
+  ['by its coding', brandsOf('avif', 'avif') + entryOf('hvc1')],
+  ['by the coding of a sequence', brandsOf('msf1') + samplesOf('hev1')],
+])('recognizes a HEIC %s', (_, file) => {
+  expect(originalTypeOf(Buffer.from(file, 'latin1'))).toBe('image/heic');
+});
+
+test.each([
   ['AVC in a HEIF container', brandsOf('mif1', 'avci') + entryOf('avc1')],
   ['JPEG in a HEIF container', brandsOf('jpeg') + entryOf('hidn') + entryOf('jpeg')],
   ['a video or another ISO media file', brandsOf('isom') + samplesOf('av01')],
@@ -81,7 +89,6 @@ test.each([
   ['HTML', Buffer.from('\n<!doctype html><html>')],
   ['HTML', Buffer.from('<!-- saved --> <!DOCTYPE  HTML PUBLIC "-//W3C//DTD HTML 4.01//EN"><svg>')],
   ['HTML', Buffer.from('<BODY onload="">')],
-  ['HEIC', Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1')],
   ['a video or another ISO media file', Buffer.from('\0\0\0\x14ftypmp42\0\0\0\0isom', 'latin1')],
   ['BMP', Buffer.from('BM6\0\0\0', 'latin1')],
   ['JPEG XL', Buffer.from('\xff\x0a\0\0', 'latin1')],

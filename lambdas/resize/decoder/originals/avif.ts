@@ -7,17 +7,14 @@ import { signalledColour } from './colour/signal.ts';
 import { corrupt, damaged } from './damage.ts';
 import type { Format } from './format.ts';
 import { readIsoFile } from './iso-boxes.ts';
-import { codingOf, unsupportedCoding } from './iso-coding.ts';
 import type { Size } from './original.ts';
 
-/** @throws ImageError `image-corrupt`, `unsupported-type` */
+/** @throws ImageError `image-corrupt` */
 const pictureIn = (bytes: Buffer): AvifPicture => {
   const file = readIsoFile(bytes);
   const picture = file && readAvifPicture(file);
-  if (picture) return picture;
-  const coding = file && codingOf(file);
-  if (coding !== undefined && coding !== 'av01') throw unsupportedCoding(coding);
-  throw corrupt(damaged('damaged', 'the container has no picture'));
+  if (picture === undefined) throw corrupt(damaged('damaged', 'the container has no picture'));
+  return picture;
 };
 
 /** Pixels of all tiles and of alpha, in multiples of the picture, and at least. */

@@ -29,6 +29,7 @@ import {
 } from '../../../../iso-files.ts';
 
 const { red, green, blue, white } = quarters;
+const accepted = { heic: true } as const;
 const width = 96;
 const height = 64;
 /** Light of which wide colours and HDR differ. */
@@ -59,7 +60,7 @@ beforeAll(async () => {
 });
 
 const shown = async (bytes: Buffer): Promise<Raster> => {
-  const image = await openOriginal(bytes);
+  const image = await openOriginal(bytes, accepted);
   return (await image.decode(image)).raster;
 };
 
@@ -553,7 +554,7 @@ describe('is refused', () => {
     ['ab\x01d', /"ab\?d" in a HEIF container/],
   ])('by name: a file whose coding is %j', async (type, detail) => {
     const bytes = isoFile({ items: [{ ...av1Item(1, parts.colour, srgbSignal), type }] });
-    await expect(openOriginal(bytes)).rejects.toMatchObject({
+    await expect(openOriginal(bytes, accepted)).rejects.toMatchObject({
       code: 'unsupported-type',
       message: expect.stringMatching(detail),
     });
@@ -564,7 +565,7 @@ describe('the size that is limited', () => {
   test('is that of the coded picture, whatever the container says', async () => {
     const { bytes, properties = [] } = av1Item(1, parts.colour, srgbSignal);
     const item = { id: 1, type: 'av01', bytes, properties: [size(8, 8), ...properties.slice(1)] };
-    const image = await openOriginal(still(item));
+    const image = await openOriginal(still(item), accepted);
     expect([image.width, image.height]).toEqual([width, height]);
   });
 
@@ -583,6 +584,6 @@ describe('the size that is limited', () => {
       ],
       references: [{ type: 'dimg', from: 1, to: Array.from({ length: count ** 2 }, () => 2) }],
     });
-    await expect(openOriginal(bytes)).rejects.toMatchObject({ code: 'image-too-large' });
+    await expect(openOriginal(bytes, accepted)).rejects.toMatchObject({ code: 'image-too-large' });
   });
 });
