@@ -61,13 +61,14 @@ export const avif: Format = {
   },
 
   conversionOf(bytes, metadata) {
-    const { signal, peak, profile, colour, alpha, isPremultiplied } = pictureIn(bytes);
+    const picture = pictureIn(bytes);
+    const { signal, peak, profile, colour, alpha } = picture;
     const isGrey = colour.tiles[0]?.header?.isMonochrome === true;
     const conversion = profile
       ? conversionOfProfile(isGrey ? { ...metadata, space: 'grey16' } : metadata)
       : signalledColour({ ...signal, peak }, metadata.depth);
     const undone = {
-      isPremultiplied,
+      multipliedBy: multiplies(picture) ? writeAlpha(picture) : undefined,
       isGreyLimited: isGrey && !signal.isFullRange,
       isAlphaLimited: alpha?.tiles[0]?.header?.isFullRange === false,
     };
@@ -94,8 +95,20 @@ const alphaProperty = essential(
   isoFullBox('auxC', 0, Buffer.from('urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0', 'latin1')),
 );
 
+/** Whether colours are multiplied by alpha. */
+const multiplies = ({ alpha, isPremultiplied }: AvifPicture): boolean =>
+  alpha !== undefined && isPremultiplied;
+
+/** Alpha alone, as a grey picture. */
+const writeAlpha = (picture: AvifPicture): Buffer => {
+  const { alpha = picture.colour } = picture;
+  const signal = { primaries: 1, transfer: 13, matrix: 6, isFullRange: true };
+  return write({ ...picture, colour: alpha, alpha: undefined, signal, profile: undefined });
+};
+
 const write = (picture: AvifPicture): Buffer => {
-  const { colour, alpha, signal, profile, transforms } = picture;
+  const { colour, signal, profile, transforms } = picture;
+  const alpha = multiplies(picture) ? undefined : picture.alpha;
   const nclx = Buffer.alloc(11);
   nclx.write('nclx', 'latin1');
   nclx.writeUInt16BE(signal.primaries, 4);

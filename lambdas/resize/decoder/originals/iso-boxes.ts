@@ -276,7 +276,8 @@ const readLocations = (content: Buffer): ReadonlyMap<number, Location> => {
     for (let item = 0; item < count; item += 1) {
       const id = fields.uint(version < 2 ? 2 : 4);
       const method = version === 0 ? 0 : fields.uint(2) & 15;
-      const isElsewhere = fields.uint(2) !== 0;
+      // The index of a table that may name another file. Browsers ignore it.
+      fields.skip(2);
       const base = fields.uint(baseSize);
       const extents: Extent[] = [];
       for (let left = fields.uint(2); left > 0; left -= 1) {
@@ -287,7 +288,7 @@ const readLocations = (content: Buffer): ReadonlyMap<number, Location> => {
         extents.push({ offset: base + fields.uint(offsetSize), length: fields.uint(lengthSize) });
       }
       const source = method === 0 ? 'file' : method === 1 ? 'idat' : 'elsewhere';
-      if (!locations.has(id)) locations.set(id, { source: isElsewhere ? 'elsewhere' : source, extents });
+      if (!locations.has(id)) locations.set(id, { source, extents });
     }
   });
   return locations;
@@ -382,7 +383,7 @@ export const itemSize = (item: Item): { readonly width: number; readonly height:
  * The bytes of an item, or as many of them as the file has. All the items together cannot have more bytes in
  * several places than the file, unless the places overlap.
  *
- * @returns undefined if they are in another file, or nowhere
+ * @returns undefined if they are part of another item, or nowhere
  */
 export const itemBytes = ({ bytes, copies }: IsoFile, { data }: Items, item: Item): ItemBytes | undefined => {
   if (item.location === undefined || item.location.source === 'elsewhere') return undefined;

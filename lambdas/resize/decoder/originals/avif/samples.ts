@@ -1,12 +1,18 @@
-import type { Metadata } from 'sharp';
-import { numbersOf, storedRgb } from '../colour/samples.ts';
+import sharp, { type Metadata } from 'sharp';
+import { type Depth, numbersOf, storedRgb } from '../colour/samples.ts';
 import type { Conversion, Samples } from '../format.ts';
-import type { Raster } from '../original.ts';
+import { srgbRasterOf } from '../heic/colour.ts';
+import { isoBox } from './still-picture.ts';
 
 /** What libheif leaves undone when it decodes an AVIF. */
 export interface Undone {
-  /** Colours are multiplied by alpha. */
-  readonly isPremultiplied: boolean;
+  /**
+   * A file with the alpha by which colours are multiplied, and which is no part of the decoded picture: libvips
+   * would multiply colours once more before it shrinks them.
+   *
+   * @default - colours are not multiplied
+   */
+  readonly multipliedBy: Buffer | undefined;
   /** The picture is grey, and black is 16 and white 235 of 255. Where there is colour, libheif stretches it. */
   readonly isGreyLimited: boolean;
   /** The same for alpha. */
@@ -19,22 +25,60 @@ export const withUndone = (
   { depth, icc }: Metadata,
   conversion: Conversion | undefined,
 ): Conversion | undefined => {
-  if (!undone.isPremultiplied && !undone.isGreyLimited && !undone.isAlphaLimited) return conversion;
+  if (!undone.multipliedBy && !undone.isGreyLimited && !undone.isAlphaLimited) return conversion;
+  const stored: Depth = depth === 'ushort' ? 'ushort' : 'uchar';
   return {
-    samples: (image) => {
-      if (conversion) return conversion.samples(image);
-      return storedRgb(icc ? image.withIccProfile('srgb') : image, depth);
-    },
-    toSrgb: (samples) => {
-      const sampleDepth = depth === 'ushort' ? 'ushort' : 'uchar';
-      finish(undone, samples, sampleDepth);
-      return conversion ? conversion.toSrgb(samples) : inBytes(samples, sampleDepth);
+    samples: (image) => storedRgb(image, stored),
+    async toSrgb(samples) {
+      const all = undone.multipliedBy ? await withAlpha(samples, undone.multipliedBy, stored) : samples;
+      finish(undone, all, stored);
+      if (conversion && !icc) return conversion.toSrgb(all);
+      const { width, height, channels } = all;
+      const decoded = {
+        kind: 'decoded' as const,
+        samples: numbersOf(all, stored).given,
+        width,
+        height,
+        channels: channels === 4 ? (4 as const) : (3 as const),
+      };
+      return srgbRasterOf(decoded, icc ? [profileBox(icc)] : [], { width, height });
     },
   };
 };
 
+const profileBox = (icc: Buffer) => {
+  const content = Buffer.concat([Buffer.from('prof', 'latin1'), icc]);
+  return { type: 'colr', bytes: isoBox('colr', content), content, isCut: false };
+};
+
+/** Shrinks alpha to the size of the colours, and puts it beside them. */
+const withAlpha = async (samples: Samples, alphaFile: Buffer, depth: Depth): Promise<Samples> => {
+  const { width, height, channels } = samples;
+  const alpha = await storedRgb(
+    sharp(alphaFile, { limitInputPixels: false, sequentialRead: true }).resize({
+      width,
+      height,
+      fit: 'fill',
+    }),
+    depth,
+  ).toBuffer();
+  const { given: colours } = numbersOf(samples, depth);
+  const { given: levels } = numbersOf({ data: alpha, width, height, channels: 3 }, depth);
+  const bytesPerSample = colours.BYTES_PER_ELEMENT;
+  const data = Buffer.alloc(width * height * 4 * bytesPerSample);
+  const joined = { data, width, height, channels: 4 };
+  const { given } = numbersOf(joined, depth);
+  for (let pixel = 0; pixel < width * height; pixel += 1) {
+    for (let colour = 0; colour < 3; colour += 1) {
+      given[4 * pixel + colour] = colours[channels * pixel + (channels < 3 ? 0 : colour)] ?? 0;
+    }
+    given[4 * pixel + 3] = levels[3 * pixel] ?? 0;
+  }
+  return joined;
+};
+
 /** Changes the samples in place. */
-const finish = (undone: Undone, samples: Samples, depth: Metadata['depth']): void => {
+const finish = (undone: Undone, samples: Samples, depth: Depth): void => {
   const { channels } = samples;
   const { given, max } = numbersOf(samples, depth);
   const stretch = (at: number): void => {
@@ -42,21 +86,13 @@ const finish = (undone: Undone, samples: Samples, depth: Metadata['depth']): voi
   };
   for (let at = 0; at < given.length; at += channels) {
     const alphaAt = at + channels - 1;
-    const colours = channels === 4 ? 3 : channels;
     if (channels === 4 && undone.isAlphaLimited) stretch(alphaAt);
     const alpha = channels === 4 ? (given[alphaAt] ?? 0) / max : 1;
-    for (let sample = at; sample < at + colours; sample += 1) {
+    for (let sample = at; sample < at + Math.min(channels, 3); sample += 1) {
       if (undone.isGreyLimited) stretch(sample);
-      if (undone.isPremultiplied && alpha > 0) given[sample] = clamp((given[sample] ?? 0) / alpha, max);
+      if (undone.multipliedBy && alpha > 0) given[sample] = clamp((given[sample] ?? 0) / alpha, max);
     }
   }
 };
 
 const clamp = (number: number, max: number): number => Math.min(max, Math.max(0, Math.round(number)));
-
-const inBytes = (samples: Samples, depth: Metadata['depth']): Raster => {
-  const { width, height, channels } = samples;
-  const { given, max } = numbersOf(samples, depth);
-  const data = Buffer.from(given.map((number) => Math.round((number / max) * 255)));
-  return { data, width, height, channels: channels === 4 ? 4 : 3 };
-};

@@ -465,9 +465,55 @@ describe('colours', () => {
     const bytes = withAlphaItem(multiplied.colour, multiplied.alpha, {
       references: [{ type: 'prem', from: 1, to: [2] }],
     });
-    expectPixel(await shown(bytes), 16, 16, [120, 60, 20, 128]);
+    const raster = await shown(bytes);
+    expectPixel(raster, 16, 16, [120, 60, 20, 128]);
     const plain = withAlphaItem(multiplied.colour, multiplied.alpha);
     expectPixel(await shown(plain), 16, 16, [60, 30, 10, 128]);
+  });
+});
+
+describe('colours that are multiplied by alpha', () => {
+  const multiplied = { references: [{ type: 'prem', from: 1, to: [2] }] };
+
+  /** Opaque on the left, and nothing on the right, with an edge of one pixel. */
+  const halfShown = (): Promise<Av1Parts> => {
+    const data = Buffer.alloc(64 * 64 * 4);
+    for (let at = 0; at < data.byteLength; at += 4) if ((at / 4) % 64 < 31) data.set([90, 60, 30, 255], at);
+    return av1PartsOf(sharp(data, { raw: { width: 64, height: 64, channels: 4 } }));
+  };
+
+  test('keep their colour where alpha has an edge', async () => {
+    const { colour, alpha } = await halfShown();
+    const image = await openOriginal(withAlphaItem(colour, alpha, multiplied), accepted);
+    const { raster } = await image.decode({ width: 16, height: 16 });
+    const [r = 0, g = 0, b = 0, edge = 0] = pixelOf(raster, 7, 8);
+    expect(edge).toBeGreaterThan(100);
+    expect(edge).toBeLessThan(240);
+    expect([r, g, b].map((level, index) => Math.abs(level - ([90, 60, 30][index] ?? 0)) <= 8)).toEqual([
+      true,
+      true,
+      true,
+    ]);
+  });
+
+  test('have the colours of their profile', async () => {
+    const { icc } = await sharp(await flat(brick).withIccProfile('p3').png().toBuffer()).metadata();
+    const [r, g, b] = brick.map((level) => Math.round(level / 2));
+    const half = sharp({
+      create: { width: 32, height: 32, channels: 4, background: { r, g, b, alpha: 0.5 } },
+    });
+    const { colour, alpha } = await av1PartsOf(half);
+    const profile = box('colr', latin1('prof'), icc ?? Buffer.alloc(0));
+    const bytes = withAlphaItem(colour, alpha, { ...multiplied, colours: [srgbSignal, profile] });
+    expectPixel(await shown(bytes), 16, 16, [165, 32, 29, 128]);
+  });
+
+  test('are turned with their alpha', async () => {
+    const colours = [srgbSignal, box('irot', uint8s(2))];
+    const { colour, alpha } = await halfShown();
+    const raster = await shown(withAlphaItem(colour, alpha, { ...multiplied, colours }));
+    expectPixel(raster, 60, 30, [90, 60, 30, 255]);
+    expect(pixelOf(raster, 4, 30)[3]).toBeLessThan(6);
   });
 });
 

@@ -220,9 +220,14 @@ describe('a lie', () => {
     expect(found).toEqual([1000, 1000, 1000, undefined, undefined, undefined, undefined]);
   });
 
-  test('about another file finds nothing', () => {
-    const elsewhere = fullBox('iloc', 0, uint8s(0x44, 0), uint16s(1, 1, 7, 1), uint32s(0, 10));
-    expect(bytesOf(meta(fullBox('iinf', 0, uint16s(1), entry), elsewhere), 1)).toBeUndefined();
+  test('about another file is not believed', () => {
+    const text = latin1('here');
+    const entryOfFile = (method: number) =>
+      fullBox('iloc', versionOf(1), uint8s(0x44, 0), uint16s(1, 1, method, 7, 1), uint32s(4, 4));
+    const withMethod = (method: number) =>
+      meta(fullBox('iinf', 0, uint16s(1), entry), entryOfFile(method), text);
+    expect(bytesOf(withMethod(0), 1)).toEqual({ text: 'ftyp', isCut: false });
+    expect(bytesOf(withMethod(2), 1)).toBeUndefined();
   });
 
   test('about what an item is made of has an end', () => {
