@@ -1,6 +1,6 @@
 /*
- * Writes ISO media files (ISO/IEC 14496-12 and 23008-12) as no encoder here does: pictures that are coded once
- * are put into containers of all kinds.
+ * Writes ISO media files (ISO/IEC 14496-12 and 23008-12) as no encoder here does: pictures that are coded
+ * once are put into containers of all kinds.
  */
 
 export const uint8s = (...numbers: readonly number[]): Buffer => Buffer.from(numbers);

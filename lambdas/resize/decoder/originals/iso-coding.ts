@@ -2,7 +2,7 @@ import { ImageError } from '../../../image/errors.ts';
 import { pictureCodings } from '../../../image/iso-coding.ts';
 import { type IsoFile, type Item, type Items, itemsReferredToBy } from './iso-boxes.ts';
 
-/** Items that are made of others (ISO/IEC 23008-12, "Derived image items"): a tone map is made of its base. */
+/** Items made of others (ISO/IEC 23008-12, "Derived image items"): a tone map is made of its base. */
 const derivations = new Set(['grid', 'iovl', 'iden', 'tmap', 'sato']);
 
 /** No encoder derives a picture from one that is derived from a derived one. */

@@ -62,8 +62,8 @@ export const hasFrame = (bytes: Buffer): boolean => {
 };
 
 /**
- * A picture is one temporal unit, of which the decoder shows the best layer. If more follow, browsers show the
- * first one.
+ * A picture is one temporal unit, of which the decoder shows the best layer. If more follow, browsers show
+ * the first one.
  */
 export const firstTemporalUnit = (bytes: Buffer): Buffer => {
   for (const { type, start } of unitsIn(bytes)) {

@@ -136,7 +136,7 @@ const codedPictureOf = (file: IsoFile, items: Items, item: Item): CodedPicture |
   return found && coded(found, itemSize(item), propertiesOf(item, 'av1C')[0]?.bytes);
 };
 
-/** The size that the coded picture states is the one that decoding it costs, so the container's is ignored. */
+/** The coded picture states the size that decoding it costs, so the container's is ignored. */
 const coded = (
   { bytes, isCut }: ItemBytes,
   declared: { readonly width: number; readonly height: number } | undefined,
@@ -183,7 +183,7 @@ const gridIn = (bytes: Buffer): Layout | undefined => {
   };
 };
 
-/** 23008-12, "Image overlay derived image item": the canvas's colour and size, and where each picture lies. */
+/** 23008-12, "Image overlay derived image item": the canvas's colour and size, and each picture's place. */
 const overlayIn = (bytes: Buffer, count: number): Layout | undefined => {
   const sides = (bytes[1] ?? 0) & 1 ? 4 : 2;
   const length = 10 + 2 * sides * (count + 1);

@@ -7,13 +7,13 @@ import { isoBox } from './still-picture.ts';
 /** What libheif leaves undone when it decodes an AVIF. */
 export interface Undone {
   /**
-   * A file with the alpha by which colours are multiplied, and which is no part of the decoded picture: libvips
-   * would multiply colours once more before it shrinks them.
+   * A file with the alpha by which colours are multiplied, and which is no part of the decoded picture:
+   * libvips would multiply colours once more before it shrinks them.
    *
    * @default - colours are not multiplied
    */
   readonly multipliedBy: Buffer | undefined;
-  /** The picture is grey, and black is 16 and white 235 of 255. Where there is colour, libheif stretches it. */
+  /** The picture is grey, and black is 16 and white 235 of 255. libheif stretches only colours. */
   readonly isGreyLimited: boolean;
   /** The same for alpha. */
   readonly isAlphaLimited: boolean;
