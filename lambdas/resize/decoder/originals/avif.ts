@@ -7,7 +7,8 @@ import { signalledColour } from './colour/signal.ts';
 import { corrupt, damaged } from './damage.ts';
 import type { Format } from './format.ts';
 import { readIsoFile } from './iso-boxes.ts';
-import type { Size } from './original.ts';
+import { openWithLibvips } from './libvips.ts';
+import type { OpenOriginal, Size } from './original.ts';
 
 /** @throws ImageError `image-corrupt` */
 const pictureIn = (bytes: Buffer): AvifPicture => {
@@ -53,7 +54,7 @@ const requireSound = ({ colour, alpha }: AvifPicture): void => {
  * libheif gets nothing but the picture that a browser would show, in a container that it understands. What is
  * unusual, damaged or hostile in the rest of the file cannot matter.
  */
-export const avif: Format = {
+const avif: Format = {
   prepare(bytes) {
     const picture = pictureIn(bytes);
     requireSound(picture);
@@ -74,6 +75,24 @@ export const avif: Format = {
     };
     return withUndone(undone, metadata, conversion);
   },
+};
+
+/**
+ * Reads the header of an AVIF.
+ *
+ * @throws ImageError `image-corrupt`, `image-too-large`
+ */
+export const openAvif = async (bytes: Buffer): Promise<OpenOriginal> => {
+  const image = await openWithLibvips(bytes, avif);
+  const { stretched, transforms } = pictureIn(bytes);
+  if (stretched === undefined) return image;
+  const turns = transforms.find((box) => box.toString('latin1', 4, 8) === 'irot')?.[8] ?? 0;
+  const { width, height } = stretched;
+  return {
+    ...image,
+    ...(turns % 2 === 0 ? stretched : { width: height, height: width }),
+    coded: { width: image.width, height: image.height },
+  };
 };
 
 const essential = (box: Buffer): Property => ({ box, isEssential: true });

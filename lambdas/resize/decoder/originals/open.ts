@@ -1,6 +1,6 @@
 import { type OriginalType, originalTypeOf, requireAcceptedType } from '../../../image/original-type.ts';
 import type { Acceptance } from '../../environment.ts';
-import { avif } from './avif.ts';
+import { openAvif } from './avif.ts';
 import type { Format } from './format.ts';
 import { loadHeicDecoder } from './heic/decoder.ts';
 import { openHeic } from './heic.ts';
@@ -50,10 +50,10 @@ export const openOriginal = async (
 const openIso = async (bytes: Buffer, type: IsoType): Promise<OpenOriginal> => {
   const file = readIsoFile(bytes);
   const coding = file && codingOf(file);
-  if (coding === 'av01') return openWithLibvips(bytes, avif);
+  if (coding === 'av01') return openAvif(bytes);
   const isHevc = coding === 'hvc1' || coding === 'hev1';
   if (coding === undefined || (isHevc && type === 'image/heic')) {
-    return type === 'image/heic' ? openHeic(bytes) : openWithLibvips(bytes, avif);
+    return type === 'image/heic' ? openHeic(bytes) : openAvif(bytes);
   }
   throw unsupportedCoding(coding);
 };

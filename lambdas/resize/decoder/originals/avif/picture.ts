@@ -11,6 +11,7 @@ import {
   type Track,
 } from '../iso-boxes.ts';
 import { isSequence } from '../iso-coding.ts';
+import type { Size } from '../original.ts';
 import { type Av1Header, firstTemporalUnit, hasFrame, readAv1Header } from './av1-header.ts';
 
 /*
@@ -71,6 +72,8 @@ export interface AvifPicture {
   readonly profile: Buffer | undefined;
   /** Boxes `clap`, `irot` and `imir`, in the order in which they apply. */
   readonly transforms: readonly Buffer[];
+  /** The size to which the decoded picture is stretched, before it is turned. @default - its own */
+  readonly stretched?: Size | undefined;
 }
 
 /** A box of a picture or of a track. */
@@ -97,7 +100,17 @@ const pictureOfItems = (file: IsoFile): AvifPicture | undefined => {
   const [source] = itemsReferredToBy(items, primary.id, 'dimg');
   const hasColours = propertiesOf(primary, 'colr').length > 0;
   const colours = hasColours || source === undefined ? [] : propertiesOf(source, 'colr');
-  return { ...describe([...primary.properties, ...colours], colour), colour, alpha, isPremultiplied };
+  const description = describe([...primary.properties, ...colours], colour);
+  const stretched = colour.layout ? undefined : stretchedSize(primary, colour);
+  return { ...description, colour, alpha, isPremultiplied, stretched };
+};
+
+/** Browsers stretch a picture to the size that its item claims. One that is cropped is left alone here. */
+const stretchedSize = (item: Item, { width, height }: Size): Size | undefined => {
+  const claimed = itemSize(item);
+  if (claimed === undefined || propertiesOf(item, 'clap').length > 0) return undefined;
+  if (claimed.width === 0 || claimed.height === 0) return undefined;
+  return claimed.width === width && claimed.height === height ? undefined : claimed;
 };
 
 /** The base picture, for a primary item that says how to tone map it. */

@@ -608,11 +608,22 @@ describe('is refused', () => {
 });
 
 describe('the size that is limited', () => {
-  test('is that of the coded picture, whatever the container says', async () => {
+  test('is also that of the coded picture, though it is stretched to what the container says', async () => {
     const { bytes, properties = [] } = av1Item(1, parts.colour, srgbSignal);
-    const item = { id: 1, type: 'av01', bytes, properties: [size(8, 8), ...properties.slice(1)] };
-    const image = await openOriginal(still(item), accepted);
-    expect([image.width, image.height]).toEqual([width, height]);
+    const [, ...others] = properties;
+    const claiming = (w: number, h: number, ...turns: readonly Buffer[]) =>
+      openOriginal(
+        still({ id: 1, type: 'av01', bytes, properties: [size(w, h), ...others, ...turns] }),
+        accepted,
+      );
+    const image = await claiming(40, 80);
+    expect([image.width, image.height, image.coded]).toEqual([40, 80, { width, height }]);
+    expectQuarters((await image.decode(image)).raster, upright);
+    const turned = await claiming(40, 80, box('irot', uint8s(1)));
+    expect([turned.width, turned.height, turned.coded]).toEqual([80, 40, { width: height, height: width }]);
+    expectQuarters((await turned.decode(turned)).raster, [green, white, red, blue]);
+    const nothing = await claiming(0, 80);
+    expect([nothing.width, nothing.height]).toEqual([width, height]);
   });
 
   test('is not exceeded by the tiles of a grid', async () => {
