@@ -27,49 +27,95 @@ class EndOfHeader extends Error {
 /** 6.2.2. */
 const unitTypes = { sequenceHeader: 1, temporalDelimiter: 2, frameHeader: 3, frame: 6 } as const;
 
+/** No picture has as many. What comes after them is cut off. */
+const maxUnits = 10_000;
+
 interface Unit {
   readonly type: number;
-  /** Where its header begins. */
-  readonly start: number;
+  /** Its header, of one or two bytes. */
+  readonly header: Buffer;
+  readonly hasSize: boolean;
   readonly content: Buffer;
+  /** Where it begins and ends. */
+  readonly start: number;
+  readonly end: number;
 }
 
 /** The units (OBUs) of coded pictures, as far as they make sense to a decoder. */
 function* unitsIn(bytes: Buffer): Generator<Unit, void> {
-  for (let start = 0; start < bytes.byteLength; ) {
+  let start = 0;
+  for (let count = 0; count < maxUnits && start < bytes.byteLength; count += 1) {
     const first = bytes[start] ?? 0;
-    const hasExtension = (first & 4) !== 0;
-    const hasSize = (first & 2) !== 0;
     // The first bit is always 0.
-    if (first >= 128 || !hasSize) return;
-    const sizeAt = start + (hasExtension ? 2 : 1);
-    const size = readLeb128(bytes, sizeAt);
-    if (size === undefined) return;
+    if (first >= 128) return;
+    const headerBytes = (first & 4) !== 0 ? 2 : 1;
+    const hasSize = (first & 2) !== 0;
+    const sizeAt = start + headerBytes;
+    // The last unit may have no size, and then reaches to the end.
+    const size = hasSize ? readLeb128(bytes, sizeAt) : { value: bytes.byteLength - sizeAt, bytes: 0 };
+    if (size === undefined || size.value < 0) return;
     const contentAt = sizeAt + size.bytes;
-    const end = contentAt + size.value;
-    yield { type: (first >> 3) & 15, start, content: bytes.subarray(contentAt, end) };
+    const end = Math.min(contentAt + size.value, bytes.byteLength);
+    yield {
+      type: (first >> 3) & 15,
+      header: bytes.subarray(start, sizeAt),
+      hasSize,
+      content: bytes.subarray(contentAt, end),
+      start,
+      end,
+    };
     start = end;
   }
 }
 
-/** Whether there is anything to decode besides headers. */
-export const hasFrame = (bytes: Buffer): boolean => {
-  for (const { type, content } of unitsIn(bytes)) {
+/** Coded pictures, as far as they are one picture. */
+export interface Av1Picture {
+  /**
+   * One temporal unit, of which the decoder shows the best layer. If more follow, browsers show the first one.
+   */
+  readonly bytes: Buffer;
+  /** If there are several, the size is the largest of them. @default - there is none */
+  readonly header: Av1Header | undefined;
+  /** Whether there is anything to decode besides headers. */
+  readonly hasFrame: boolean;
+}
+
+/** Takes time linear in the bytes, and decodes nothing. */
+export const readAv1 = (bytes: Buffer): Av1Picture => {
+  let header: Av1Header | undefined;
+  let hasFrame = false;
+  let end = 0;
+  for (const unit of unitsIn(bytes)) {
+    const { type, content } = unit;
+    if (type === unitTypes.temporalDelimiter && hasFrame) break;
+    end = unit.end;
+    if (type === unitTypes.sequenceHeader) header = withLargerSize(header, readSequenceHeader(content));
     const isFrame = type === unitTypes.frame || type === unitTypes.frameHeader;
-    if (isFrame && content.byteLength > 0) return true;
+    hasFrame ||= isFrame && content.byteLength > 0;
+    if (!unit.hasSize) return { bytes: withSize(bytes, unit), header, hasFrame };
   }
-  return false;
+  return { bytes: bytes.subarray(0, end), header, hasFrame };
 };
 
-/**
- * A picture is one temporal unit, of which the decoder shows the best layer. If more follow, browsers show
- * the first one.
- */
-export const firstTemporalUnit = (bytes: Buffer): Buffer => {
-  for (const { type, start } of unitsIn(bytes)) {
-    if (type === unitTypes.temporalDelimiter && start > 0) return bytes.subarray(0, start);
+const withLargerSize = (one: Av1Header | undefined, other: Av1Header | undefined): Av1Header | undefined => {
+  if (one === undefined || other === undefined) return one ?? other;
+  const { width, height } = one;
+  return { ...one, width: Math.max(width, other.width), height: Math.max(height, other.height) };
+};
+
+/** The decoder of libheif refuses a last unit without its size, which browsers accept. */
+const withSize = (bytes: Buffer, { header, content, start }: Unit): Buffer => {
+  const sized = Buffer.from(header);
+  sized[0] = (sized[0] ?? 0) | 2;
+  return Buffer.concat([bytes.subarray(0, start), sized, leb128Of(content.byteLength), content]);
+};
+
+const leb128Of = (value: number): Buffer => {
+  const groups: number[] = [];
+  for (let left = value; groups.length === 0 || left > 0; left = Math.floor(left / 128)) {
+    groups.push((left % 128) + (left >= 128 ? 128 : 0));
   }
-  return bytes;
+  return Buffer.from(groups);
 };
 
 /** 4.10.5: seven bits in each byte, the lowest first. */
@@ -82,25 +128,6 @@ const readLeb128 = (bytes: Buffer, at: number): { value: number; bytes: number }
     if (byte < 128) return { value, bytes: count + 1 };
   }
   return undefined;
-};
-
-/**
- * Reads the sequence header of coded pictures. If there are several, the size is the largest of them.
- *
- * @returns undefined if there is none
- */
-export const readAv1Header = (bytes: Buffer): Av1Header | undefined => {
-  let header: Av1Header | undefined;
-  for (const { type, content } of unitsIn(bytes)) {
-    const next = type === unitTypes.sequenceHeader ? readSequenceHeader(content) : undefined;
-    if (next === undefined) continue;
-    header = {
-      ...(header ?? next),
-      width: Math.max(header?.width ?? 0, next.width),
-      height: Math.max(header?.height ?? 0, next.height),
-    };
-  }
-  return header;
 };
 
 const readSequenceHeader = (content: Buffer): Av1Header | undefined => {

@@ -12,7 +12,7 @@ import {
 } from '../iso-boxes.ts';
 import { isSequence } from '../iso-coding.ts';
 import type { Size } from '../original.ts';
-import { type Av1Header, firstTemporalUnit, hasFrame, readAv1Header } from './av1-header.ts';
+import { type Av1Header, readAv1 } from './av1-header.ts';
 
 /*
  * "AV1 Image File Format (AVIF)" (aomediacodec.github.io/av1-avif) and "ISO/IEC 23000-22" (MIAF): which
@@ -155,13 +155,14 @@ const coded = (
   declared: { readonly width: number; readonly height: number } | undefined,
   configuration: Buffer | undefined,
 ): CodedPicture | undefined => {
-  const header = readAv1Header(bytes) ?? (configuration && readAv1Header(configuration.subarray(12)));
+  const picture = readAv1(bytes);
+  const header = picture.header ?? (configuration && readAv1(configuration.subarray(12)).header);
   const size = header ?? declared;
   return (
     size && {
-      bytes: firstTemporalUnit(bytes),
+      bytes: picture.bytes,
       isCut,
-      hasFrame: header !== undefined && hasFrame(bytes),
+      hasFrame: header !== undefined && picture.hasFrame,
       width: size.width,
       height: size.height,
       configuration,

@@ -1,9 +1,5 @@
 import sharp from 'sharp';
-import {
-  firstTemporalUnit,
-  hasFrame,
-  readAv1Header,
-} from '../../../../../lambdas/resize/decoder/originals/avif/av1-header.ts';
+import { readAv1 } from '../../../../../lambdas/resize/decoder/originals/avif/av1-header.ts';
 import { type Av1Options, av1PartsOf, withLimitedRange } from '../../../../avif-parts.ts';
 import { quarteredPicture } from '../../../../images.ts';
 import { uint8s } from '../../../../iso-files.ts';
@@ -34,14 +30,14 @@ test.each([
   const options: Av1Options = { bitdepth, chromaSubsampling };
   const { colour, alpha } = await av1PartsOf(quarteredPicture(80, 48), options);
   const common = { width: 80, height: 48, bits: bitdepth, isFullRange: true };
-  expect(readAv1Header(colour.bytes)).toMatchObject({ ...common, isMonochrome: false });
-  expect(readAv1Header(alpha.bytes)).toMatchObject({ ...common, isMonochrome: true });
-  expect(hasFrame(colour.bytes)).toBe(true);
+  expect(readAv1(colour.bytes).header).toMatchObject({ ...common, isMonochrome: false });
+  expect(readAv1(alpha.bytes).header).toMatchObject({ ...common, isMonochrome: true });
+  expect(readAv1(colour.bytes)).toMatchObject({ bytes: colour.bytes, hasFrame: true });
 });
 
 test('reads a limited range', async () => {
   const { alpha } = await av1PartsOf(quarteredPicture(80, 48));
-  expect(readAv1Header(withLimitedRange(alpha).bytes)).toMatchObject({ bits: 8, isFullRange: false });
+  expect(readAv1(withLimitedRange(alpha).bytes).header).toMatchObject({ bits: 8, isFullRange: false });
 });
 
 describe('a long header', () => {
@@ -81,19 +77,19 @@ describe('a long header', () => {
       '0',
     ],
   ])('%s', (_, points, tools, frameIds) => {
-    expect(readAv1Header(header(points, tools, frameIds))).toEqual(expected);
+    expect(readAv1(header(points, tools, frameIds)).header).toEqual(expected);
   });
 
   test('of several counts with the largest size', () => {
     const small = unit(1, bitsOf('000', '1', '1', '00000', '0111', '0111', binary(9, 8), binary(9, 8)));
     const large = header(simple, noTools);
-    expect(readAv1Header(Buffer.concat([delimiter, large, small, frame]))).toEqual(expected);
+    expect(readAv1(Buffer.concat([delimiter, large, small, frame])).header).toEqual(expected);
   });
 
   test('that ends too early is none', () => {
     const whole = header(simple, noTools);
     for (let length = 0; length < 12; length += 1) {
-      expect(readAv1Header(unit(1, whole.subarray(2, 2 + length)))).toBeUndefined();
+      expect(readAv1(unit(1, whole.subarray(2, 2 + length))).header).toBeUndefined();
     }
   });
 });
@@ -102,19 +98,33 @@ test.each([
   ['nothing', Buffer.alloc(0)],
   ['zeros', Buffer.alloc(100)],
   ['a forbidden bit', Buffer.concat([uint8s(0x92, 0), frame])],
-  ['a unit without a size', Buffer.concat([uint8s(0x08, 5), frame])],
   ['a size without an end', Buffer.alloc(100, 0xff).fill(0x0a, 0, 1)],
 ])('%s has no header and no frame', (_, bytes) => {
-  expect(readAv1Header(bytes)).toBeUndefined();
-  expect(hasFrame(bytes)).toBe(false);
-  expect(firstTemporalUnit(bytes)).toEqual(bytes);
+  expect(readAv1(bytes).header).toBeUndefined();
+  expect(readAv1(bytes).hasFrame).toBe(false);
 });
 
-test('takes the first temporal unit', () => {
-  const first = Buffer.concat([delimiter, frame, frame]);
-  expect(firstTemporalUnit(Buffer.concat([first, delimiter, frame]))).toEqual(first);
-  expect(firstTemporalUnit(Buffer.concat([frame, delimiter, frame]))).toEqual(frame);
-  expect(firstTemporalUnit(first)).toEqual(first);
+test('takes the first temporal unit, and nothing after it', () => {
+  const first = Buffer.concat([delimiter, delimiter, frame, frame]);
+  expect(readAv1(Buffer.concat([first, delimiter, frame])).bytes).toEqual(first);
+  expect(readAv1(Buffer.concat([frame, delimiter, frame])).bytes).toEqual(frame);
+  expect(readAv1(Buffer.concat([first, uint8s(0xff, 1, 2)])).bytes).toEqual(first);
+  expect(readAv1(first).bytes).toEqual(first);
+});
+
+test('gives the last unit the size that it lacks', () => {
+  const content = Buffer.alloc(200, 7);
+  const expected = Buffer.concat([delimiter, uint8s(0x32, 200, 1), content]);
+  expect(readAv1(Buffer.concat([delimiter, uint8s(0x30), content]))).toMatchObject({
+    bytes: expected,
+    hasFrame: true,
+  });
+});
+
+test('takes no more units than a picture has', () => {
+  const padding = unit(15, Buffer.alloc(0));
+  const { bytes } = readAv1(Buffer.concat([frame, Buffer.alloc(100_000, padding)]));
+  expect(bytes.byteLength).toBe(frame.byteLength + 9999 * padding.byteLength);
 });
 
 test('random bytes are survived', async () => {
@@ -125,10 +135,8 @@ test('random bytes are survived', async () => {
     for (let value = 0; value < 256; value += 17) {
       const bytes = Buffer.from(colour.bytes);
       bytes[at] = value;
-      readAv1Header(bytes);
-      firstTemporalUnit(bytes);
-      hasFrame(bytes);
+      readAv1(bytes).header;
     }
   }
-  expect(readAv1Header(colour.bytes)).toMatchObject({ width: 16, height: 16 });
+  expect(readAv1(colour.bytes).header).toMatchObject({ width: 16, height: 16 });
 });
