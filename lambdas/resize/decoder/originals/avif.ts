@@ -35,7 +35,8 @@ const requireSound = ({ colour, alpha }: AvifPicture): void => {
     const [first] = tiles;
     if (tiles.some((tile) => tile.isCut)) throw corrupt(damaged('incomplete', 'the file ends too early'));
     // libheif would fill such a tile with a colour.
-    if (!tiles.every((tile) => tile.hasFrame)) throw corrupt(damaged('damaged', 'a part has no picture'));
+    if (!tiles.every((tile) => tile.hasFrame && !tile.lacksSize))
+      throw corrupt(damaged('damaged', 'a part has no picture'));
     const isSmooth = tiles.every((tile) => tile.width === first?.width && tile.height === first.height);
     if (layout?.type === 'grid' && !isSmooth) {
       throw corrupt(damaged('damaged', 'the tiles have several sizes'));

@@ -94,8 +94,8 @@ export interface IsoFile {
   readonly compatibleBrands: readonly string[];
   readonly items: Items | undefined;
   readonly tracks: readonly Track[];
-  /** Items in several places are copied, and the places may overlap. */
-  readonly copies: { bytesLeft: number };
+  /** What is left to read. Places of items may overlap, so they may have many more bytes than the file. */
+  readonly budget: { bytesLeft: number; readonly known: Set<string> };
 }
 
 /** Numbers and names of a box, one after the other. */
@@ -195,8 +195,8 @@ export const readIsoFile = (bytes: Buffer): IsoFile | undefined => {
     if (type === 'moov' && tracks === undefined) tracks = readTracks(content);
   }
   const [majorBrand = '', ...compatibleBrands] = brands;
-  const copies = { bytesLeft: bytes.byteLength };
-  return { bytes, majorBrand, compatibleBrands, items, tracks: tracks ?? [], copies };
+  const budget = { bytesLeft: bytes.byteLength, known: new Set<string>() };
+  return { bytes, majorBrand, compatibleBrands, items, tracks: tracks ?? [], budget };
 };
 
 /** The major brand and the compatible ones. */
@@ -380,12 +380,12 @@ export const itemSize = (item: Item): { readonly width: number; readonly height:
 };
 
 /**
- * The bytes of an item, or as many of them as the file has. All the items together cannot have more bytes in
- * several places than the file, unless the places overlap.
+ * The bytes of an item, or as many of them as the file has. Several items may be in the same place, but places
+ * that overlap otherwise have no more bytes than the file.
  *
  * @returns undefined if they are part of another item, or nowhere
  */
-export const itemBytes = ({ bytes, copies }: IsoFile, { data }: Items, item: Item): ItemBytes | undefined => {
+export const itemBytes = ({ bytes, budget }: IsoFile, { data }: Items, item: Item): ItemBytes | undefined => {
   if (item.location === undefined || item.location.source === 'elsewhere') return undefined;
   const source = item.location.source === 'file' ? bytes : data;
   const parts: Buffer[] = [];
@@ -396,11 +396,15 @@ export const itemBytes = ({ bytes, copies }: IsoFile, { data }: Items, item: Ite
     if (part.byteLength > 0) parts.push(part);
   }
   const [first] = parts;
-  if (first === undefined || parts.length === 1) return first && { bytes: first, isCut };
-  const total = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  if (total > copies.bytesLeft) return undefined;
-  copies.bytesLeft -= total;
-  return { bytes: Buffer.concat(parts), isCut };
+  if (first === undefined) return undefined;
+  const isOne = parts.length === 1;
+  const place = `${first.byteOffset} ${first.byteLength}`;
+  if (!isOne || !budget.known.has(place)) {
+    budget.bytesLeft -= parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (isOne) budget.known.add(place);
+  }
+  if (budget.bytesLeft < 0) return undefined;
+  return { bytes: isOne ? first : Buffer.concat(parts), isCut };
 };
 
 export interface ItemBytes {

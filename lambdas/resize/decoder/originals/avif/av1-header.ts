@@ -78,12 +78,15 @@ export interface Av1Picture {
   readonly header: Av1Header | undefined;
   /** Whether there is anything to decode besides headers. */
   readonly hasFrame: boolean;
+  /** The last unit has no size. The decoder of libheif refuses that, and browsers accept it. */
+  readonly lacksSize: boolean;
 }
 
 /** Takes time linear in the bytes, and decodes nothing. */
 export const readAv1 = (bytes: Buffer): Av1Picture => {
   let header: Av1Header | undefined;
   let hasFrame = false;
+  let lacksSize = false;
   let end = 0;
   for (const unit of unitsIn(bytes)) {
     const { type, content } = unit;
@@ -92,9 +95,9 @@ export const readAv1 = (bytes: Buffer): Av1Picture => {
     if (type === unitTypes.sequenceHeader) header = withLargerSize(header, readSequenceHeader(content));
     const isFrame = type === unitTypes.frame || type === unitTypes.frameHeader;
     hasFrame ||= isFrame && content.byteLength > 0;
-    if (!unit.hasSize) return { bytes: withSize(bytes, unit), header, hasFrame };
+    lacksSize = !unit.hasSize;
   }
-  return { bytes: bytes.subarray(0, end), header, hasFrame };
+  return { bytes: bytes.subarray(0, end), header, hasFrame, lacksSize };
 };
 
 const withLargerSize = (one: Av1Header | undefined, other: Av1Header | undefined): Av1Header | undefined => {
@@ -103,11 +106,15 @@ const withLargerSize = (one: Av1Header | undefined, other: Av1Header | undefined
   return { ...one, width: Math.max(width, other.width), height: Math.max(height, other.height) };
 };
 
-/** The decoder of libheif refuses a last unit without its size, which browsers accept. */
-const withSize = (bytes: Buffer, { header, content, start }: Unit): Buffer => {
-  const sized = Buffer.from(header);
-  sized[0] = (sized[0] ?? 0) | 2;
-  return Buffer.concat([bytes.subarray(0, start), sized, leb128Of(content.byteLength), content]);
+/** A copy whose last unit has a size. */
+export const withLastSize = (bytes: Buffer): Buffer => {
+  for (const { hasSize, header, content, start } of unitsIn(bytes)) {
+    if (hasSize) continue;
+    const sized = Buffer.from(header);
+    sized[0] = (sized[0] ?? 0) | 2;
+    return Buffer.concat([bytes.subarray(0, start), sized, leb128Of(content.byteLength), content]);
+  }
+  return bytes;
 };
 
 const leb128Of = (value: number): Buffer => {

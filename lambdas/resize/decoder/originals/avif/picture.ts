@@ -12,7 +12,7 @@ import {
 } from '../iso-boxes.ts';
 import { isSequence } from '../iso-coding.ts';
 import type { Size } from '../original.ts';
-import { type Av1Header, readAv1 } from './av1-header.ts';
+import { type Av1Header, readAv1, withLastSize } from './av1-header.ts';
 
 /*
  * "AV1 Image File Format (AVIF)" (aomediacodec.github.io/av1-avif) and "ISO/IEC 23000-22" (MIAF): which
@@ -30,6 +30,8 @@ export interface CodedPicture {
   readonly isCut: boolean;
   /** Whether there is something to decode. */
   readonly hasFrame: boolean;
+  /** libheif cannot decode it as it is. */
+  readonly lacksSize: boolean;
   /** @default - it has none, and cannot be decoded */
   readonly header: Av1Header | undefined;
 }
@@ -130,7 +132,7 @@ const layerOfItem = (file: IsoFile, items: Items, item: Item): PictureLayer | un
   switch (item.type) {
     case 'av01': {
       const tile = codedPictureOf(file, items, item);
-      return tile && { width: tile.width, height: tile.height, layout: undefined, tiles: [tile] };
+      return tile && alone(tile);
     }
     case 'iden': {
       const [source] = itemsReferredToBy(items, item.id, 'dimg');
@@ -142,6 +144,13 @@ const layerOfItem = (file: IsoFile, items: Items, item: Item): PictureLayer | un
     default:
       return undefined;
   }
+};
+
+/** Copies the bytes if they need a size: a grid may refer to the same ones again and again. */
+const alone = (tile: CodedPicture): PictureLayer => {
+  const { width, height } = tile;
+  const sized = tile.lacksSize ? { ...tile, bytes: withLastSize(tile.bytes), lacksSize: false } : tile;
+  return { width, height, layout: undefined, tiles: [sized] };
 };
 
 const codedPictureOf = (file: IsoFile, items: Items, item: Item): CodedPicture | undefined => {
@@ -163,6 +172,7 @@ const coded = (
       bytes: picture.bytes,
       isCut,
       hasFrame: header !== undefined && picture.hasFrame,
+      lacksSize: picture.lacksSize,
       width: size.width,
       height: size.height,
       configuration,
@@ -251,7 +261,7 @@ const layerOfTrack = ({ bytes }: IsoFile, track: Track): PictureLayer | undefine
   const configuration = track.properties.find(({ type }) => type === 'av1C')?.bytes;
   const found = bytes.subarray(offset, offset + length);
   const tile = coded({ bytes: found, isCut: found.byteLength < length }, track, configuration);
-  return tile && { width: tile.width, height: tile.height, layout: undefined, tiles: [tile] };
+  return tile && alone(tile);
 };
 
 /** What the boxes of a picture say of its colours and its position, and else the picture itself. */

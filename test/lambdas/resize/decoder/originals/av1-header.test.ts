@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { readAv1 } from '../../../../../lambdas/resize/decoder/originals/avif/av1-header.ts';
+import { readAv1, withLastSize } from '../../../../../lambdas/resize/decoder/originals/avif/av1-header.ts';
 import { type Av1Options, av1PartsOf, withLimitedRange } from '../../../../avif-parts.ts';
 import { quarteredPicture } from '../../../../images.ts';
 import { uint8s } from '../../../../iso-files.ts';
@@ -115,10 +115,11 @@ test('takes the first temporal unit, and nothing after it', () => {
 test('gives the last unit the size that it lacks', () => {
   const content = Buffer.alloc(200, 7);
   const expected = Buffer.concat([delimiter, uint8s(0x32, 200, 1), content]);
-  expect(readAv1(Buffer.concat([delimiter, uint8s(0x30), content]))).toMatchObject({
-    bytes: expected,
-    hasFrame: true,
-  });
+  const bytes = Buffer.concat([delimiter, uint8s(0x30), content]);
+  expect(readAv1(bytes)).toEqual({ bytes, header: undefined, hasFrame: true, lacksSize: true });
+  expect(withLastSize(bytes)).toEqual(expected);
+  expect(readAv1(expected)).toMatchObject({ hasFrame: true, lacksSize: false });
+  expect(withLastSize(expected)).toEqual(expected);
 });
 
 test('takes no more units than a picture has', () => {

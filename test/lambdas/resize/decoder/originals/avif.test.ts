@@ -109,6 +109,14 @@ const withAlphaItem = (
     references: [{ type: 'auxl', from: 2, to: [1] }, ...references],
   });
 
+/** The last unit of sharp's pictures is a frame, after the delimiter and the header. */
+const withoutLastSize = (bytes: Buffer): Buffer => {
+  const frameAt = 4 + (bytes[3] ?? 0);
+  let contentAt = frameAt + 1;
+  while ((bytes[contentAt] ?? 0) >= 128) contentAt += 1;
+  return Buffer.concat([bytes.subarray(0, frameAt), uint8s(0x30), bytes.subarray(contentAt + 1)]);
+};
+
 describe('a picture in AV1 is shown', () => {
   test.each(['avif', 'avis', 'mif1', 'msf1', 'miaf', 'MA1A', 'MA1B', 'iso8', 'heic', 'abcd'])(
     'with the major brand %s',
@@ -154,6 +162,11 @@ describe('a picture in AV1 is shown', () => {
 
   test('of several temporal units, the first', async () => {
     const bytes = Buffer.concat([parts.colour.bytes, other.colour.bytes]);
+    expectQuarters(await shown(still({ ...av1Item(1, parts.colour, srgbSignal), bytes })), upright);
+  });
+
+  test('although its last unit has no size', async () => {
+    const bytes = withoutLastSize(parts.colour.bytes);
     expectQuarters(await shown(still({ ...av1Item(1, parts.colour, srgbSignal), bytes })), upright);
   });
 
