@@ -380,8 +380,8 @@ export const itemSize = (item: Item): { readonly width: number; readonly height:
 };
 
 /**
- * The bytes of an item, or as many of them as the file has. Several items may be in the same place, but places
- * that overlap otherwise have no more bytes than the file.
+ * The bytes of an item, or as many of them as the file has. Several items may be in the same place, but
+ * places that overlap otherwise have no more bytes than the file.
  *
  * @returns undefined if they are part of another item, or nowhere
  */

@@ -71,7 +71,7 @@ function* unitsIn(bytes: Buffer): Generator<Unit, void> {
 /** Coded pictures, as far as they are one picture. */
 export interface Av1Picture {
   /**
-   * One temporal unit, of which the decoder shows the best layer. If more follow, browsers show the first one.
+   * One temporal unit, of which the decoder shows the best layer. If more follow, browsers show the first.
    */
   readonly bytes: Buffer;
   /** If there are several, the size is the largest of them. @default - there is none */
