@@ -30,6 +30,8 @@ export interface OpenAnimation {
 export interface AnimationOptions {
   readonly variants: readonly Variant[];
   readonly acceptance: Pick<Acceptance, 'maxFrames' | 'maxAnimationPixels'>;
+  /** CPU time to decode the first frame, at most. */
+  readonly stillMilliseconds: number;
   /** The CPU time that all of the image may take. */
   readonly maxCpuMilliseconds: number;
 }
@@ -47,17 +49,17 @@ const maxCanvasPixels = 25_000_000;
 export const openAnimation = (
   bytes: Uint8Array,
   image: OpenOriginal,
-  { variants, acceptance, maxCpuMilliseconds }: AnimationOptions,
+  { variants, acceptance, stillMilliseconds, maxCpuMilliseconds }: AnimationOptions,
 ): OpenAnimation | undefined => {
   const animated = variants.filter(({ animation }) => animation === 'keep');
   if (animated.length === 0) return undefined;
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const animation = readFrames(file);
   if (animation === undefined || !canBeKept(animation, image, acceptance)) return undefined;
-  const costs = animationCostsOf(animation, image.estimatedMilliseconds);
+  const costs = animationCostsOf(animation, stillMilliseconds);
   return {
     estimatedMilliseconds: estimateAnimationMilliseconds(animation, costs, animated),
-    render: () => render(animation, animated, costs, maxCpuMilliseconds - image.estimatedMilliseconds),
+    render: () => render(animation, animated, costs, maxCpuMilliseconds - stillMilliseconds),
   };
 };
 
@@ -132,7 +134,7 @@ const decodeFrame = async ({ width, height, still }: Frame): Promise<Raster | un
   // Some encoders write a pause as a frame without pixels.
   if (width * height === 0) return { data: Buffer.alloc(0), width, height, channels: 4 };
   try {
-    const image = await openOriginal(still());
+    const image = await openOriginal(still(), { heic: false });
     if (image.width !== width || image.height !== height) return undefined;
     const { raster, damage } = await image.decode({ width, height });
     return damage ? undefined : raster;

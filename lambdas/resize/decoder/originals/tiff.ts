@@ -52,7 +52,7 @@ const openUnpacked = (bytes: Buffer, header: TiffHeader): OpenOriginal => {
     width: isTurned ? height : width,
     height: isTurned ? width : height,
     frames: 1,
-    estimatedMilliseconds: estimateOf(header),
+    estimateMilliseconds: () => estimateOf(header),
     decode: (size) => unpack(bytes, header, size),
   };
 };
@@ -120,7 +120,7 @@ const openPlain = async (bytes: Buffer, header: TiffHeader, canUnpack: boolean):
   const expandedFactor = (columns * width * rows * height) / (header.width * header.height);
   return {
     ...strict,
-    estimatedMilliseconds: strict.estimatedMilliseconds * Math.max(1, expandedFactor),
+    estimateMilliseconds: (size) => strict.estimateMilliseconds(size) * Math.max(1, expandedFactor),
     async decode(size) {
       if (isCutOff(header, bytes.byteLength)) return decodeLeniently(size);
       let decoded: Decoded;
