@@ -5,14 +5,7 @@ import { ImageError } from '../../lambdas/image/errors.ts';
 import { variantsSchema } from '../../lambdas/image/variant.ts';
 import { renderImage } from '../../lambdas/resize/decoder/render.ts';
 import { readSettings } from '../../lib/settings.ts';
-import {
-  allowed,
-  type Difference,
-  differenceOf,
-  isAlike,
-  isVisible,
-  type Pixels,
-} from '../pictures/compare.ts';
+import { type Difference, differenceOf, isAlike, isVisible, type Pixels } from '../pictures/compare.ts';
 import type { Row } from '../pictures/row.ts';
 import { rows } from '../pictures/rows.ts';
 import { launchChromium } from './chromium.ts';
