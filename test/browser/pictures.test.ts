@@ -56,13 +56,14 @@ const judge = (row: Row, shown: Pixels | undefined, ours: Pixels | Refused): Res
     return { row, isShown, isRefused: true, ...fault };
   }
   if (!isShown || shown === undefined) {
-    return { row, isShown, isRefused: false, ...(isVisible(ours) && { fault: 'Chromium shows nothing' }) };
+    const isFault = isVisible(ours) && !row.mayShowMore;
+    return { row, isShown, isRefused: false, ...(isFault && { fault: 'Chromium shows nothing' }) };
   }
   const sizes = [ours, shown].map(({ width, height }) => `${width} x ${height}`);
   if (sizes[0] !== sizes[1]) {
     return { row, isShown, isRefused: false, fault: `${sizes[0]} instead of ${sizes[1]} pixels` };
   }
-  const difference = differenceOf(ours, shown);
+  const difference = differenceOf(ours, shown, row.mayShowMore);
   const { mean, most } = difference;
   const fault = isAlike(difference) ? {} : { fault: `mean ${mean.toFixed(1)}, most ${most.toFixed(0)}` };
   return { row, isShown, isRefused: false, difference, ...fault };

@@ -21,15 +21,22 @@ const squareSide = 10;
 const isTested = (x: number, y: number): boolean =>
   x % squareSide === squareSide / 2 && y % squareSide === squareSide / 2;
 
-/** Compares two pictures of the same size. */
-export const differenceOf = (one: Pixels, other: Pixels): Difference => {
+/**
+ * Compares two pictures of the same size.
+ *
+ * @param isPartial whether only what is visible in the other one counts
+ */
+export const differenceOf = (one: Pixels, other: Pixels, isPartial = false): Difference => {
   let sum = 0;
   let most = 0;
+  let compared = 0;
   for (let at = 0; at < one.data.length; at += 4) {
     const pixel = at / 4;
     const tested = isTested(pixel % one.width, Math.floor(pixel / one.width));
     const alpha = one.data[at + 3] ?? 0;
     const otherAlpha = other.data[at + 3] ?? 0;
+    if (isPartial && otherAlpha === 0) continue;
+    compared += 1;
     if (tested) most = Math.max(most, Math.abs(alpha - otherAlpha));
     for (let channel = 0; channel < 3; channel += 1) {
       const sample = one.data[at + channel] ?? 0;
@@ -47,7 +54,7 @@ export const differenceOf = (one: Pixels, other: Pixels): Difference => {
       }
     }
   }
-  return { mean: sum / ((one.data.length / 4) * 6), most };
+  return { mean: compared === 0 ? 0 : sum / (compared * 6), most };
 };
 
 export const isAlike = ({ mean, most }: Difference): boolean => mean <= allowed.mean && most <= allowed.most;

@@ -11,7 +11,7 @@ const { dependencies } = z
 
 /** Libraries that are older than a fix, although the newest package has no newer ones. */
 const knownOld: Readonly<Record<string, string>> = {
-  // Whatever a file does to them stays within the memory of WebAssembly, and that within the decoder's process.
+  // What a file does to them stays in the memory of WebAssembly, in a process that can be killed.
   'libheif-js heif': '1.23.2',
   'libheif-js de265': '1.0.15',
 };

@@ -1,6 +1,6 @@
 import { type GifFrame, gif, loopExtension, type Palette } from '../gif-blocks.ts';
 import { height, patchAt, patches, picture, transparentPicture, width } from '../picture.ts';
-import { cutRows, type Row, rowsOf } from '../row.ts';
+import { cutRows, damagedRows, differingRows, type Row, rowsOf } from '../row.ts';
 
 const whole: GifFrame = {};
 const other: GifFrame = { at: (x, y) => 11 - patchAt(x, y) };
@@ -29,9 +29,11 @@ export const gifRows: readonly Row[] = [
     'version 87a': () => gif({ version: '87a', frames: [whole] }),
     'a number beyond the colours': () =>
       gif({ palette: patches.slice(0, 8), frames: [{ at: (x, y) => patchAt(x, y) % 8 }] }),
-    'no colours at all': () => gif({ palette: null, frames: [whole] }),
     'a transparent number beyond the colours': () => still({ transparent: 200 }),
     'a comment': () => gif({ frames: [whole], extensions: [Buffer.from('\x21\xfe\x05hello\0', 'latin1')] }),
+  }),
+  ...differingRows('GIF', 'without colours, numbers mean nothing', {
+    'no colours at all': () => gif({ palette: null, frames: [whole] }),
   }),
   ...rowsOf('GIF canvas', {
     'first frame smaller': () => still(cornerFrame),
@@ -53,7 +55,7 @@ export const gifRows: readonly Row[] = [
     'as sharp writes it': () =>
       Promise.resolve(gif({ frames: [{ hasControl: true }, other, whole], extensions: [loopExtension] })),
   }),
-  ...rowsOf('GIF damaged', {
+  ...damagedRows('GIF damaged', {
     'no trailer': () => gif({ frames: [whole], end: Buffer.alloc(0) }),
     'zeros for the trailer': () => gif({ frames: [whole], end: Buffer.alloc(300) }),
     'rubbish for the trailer': () => gif({ frames: [whole], end: Buffer.alloc(300, 0x67) }),

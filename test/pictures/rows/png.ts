@@ -17,7 +17,7 @@ import {
   png,
   pngOf,
 } from '../png-chunks.ts';
-import { cutRows, type Row, rowsOf } from '../row.ts';
+import { cutRows, damagedRows, differingRows, type Row, rowsOf } from '../row.ts';
 
 const rgb: PngPixels = { colourType: 2, bitDepth: 8, at: rgbAt };
 const rgb16: PngPixels = { ...rgb, bitDepth: 16, at: (x, y) => rgbAt(x, y).map((sample) => sample * 257) };
@@ -170,12 +170,14 @@ export const pngRows: readonly Row[] = [
     'BT.2020 and PQ, 16 bits': () => png(rgb16, codePoints(9, 16)),
     'BT.2020 and HLG': () => png(rgb, codePoints(9, 18)),
     'sRGB itself': () => png(rgb, codePoints(1, 13)),
-    'a matrix, which is not allowed': () => png(rgb, codePoints(12, 13, 1)),
     'limited range': () => png(rgb, codePoints(12, 13, 0, 0)),
     'unknown numbers': () => png(rgb, codePoints(77, 99)),
     unspecified: () => png(rgb, codePoints(2, 2)),
     'before a profile': () => png(rgb, codePoints(12, 13), iccChunk(profiles.adobe)),
     'before sRGB': () => png(rgb, codePoints(12, 13), chunk('sRGB', [0])),
+  }),
+  ...differingRows('PNG code points', 'Chromium refuses the file, whose picture is whole', {
+    'a matrix, which is not allowed': () => png(rgb, codePoints(12, 13, 1)),
   }),
   ...rowsOf('PNG profile', {
     'P3, 8 bits': () => png(rgb, iccChunk(profiles.p3)),
@@ -279,8 +281,6 @@ export const pngRows: readonly Row[] = [
     'no frames at all': () => pngOf(headerChunk(rgb), frames(0), chunk('IDAT', imageData(rgb))),
     'fewer frames than it says': () =>
       pngOf(headerChunk(rgb), frames(5), frameControl({ sequence: 0 }), chunk('IDAT', imageData(rgb))),
-    'hidden default, no frame follows': () =>
-      pngOf(headerChunk(rgb), frames(1), chunk('IDAT', imageData(rgb))),
     'number of frames after the image': () =>
       pngOf(
         headerChunk(rgb),
@@ -289,6 +289,10 @@ export const pngRows: readonly Row[] = [
         frameControl({ sequence: 0 }),
         frameData(1, imageData(inverted)),
       ),
+  }),
+  ...differingRows('APNG', 'Chromium refuses the file, whose picture is whole', {
+    'hidden default, no frame follows': () =>
+      pngOf(headerChunk(rgb), frames(1), chunk('IDAT', imageData(rgb))),
     'hidden default, frame outside of the canvas': () =>
       pngOf(
         headerChunk(rgb),
@@ -306,7 +310,7 @@ export const pngRows: readonly Row[] = [
         frameData(3, imageData(inverted)),
       ),
   }),
-  ...rowsOf('PNG damaged data', {
+  ...damagedRows('PNG damaged data', {
     'wrong Adler-32': () => withData(changedAt(-1, 0x22)),
     'window of 512 bytes': () => withData((data) => changedAt(1, 0x19)(changedAt(0, 0x18)(data))),
     'wrong check of the zlib header': () => withData(changedAt(1, 0x9d)),
