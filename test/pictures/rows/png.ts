@@ -312,7 +312,7 @@ export const pngRows: readonly Row[] = [
   }),
   ...damagedRows('PNG damaged data', {
     'wrong Adler-32': () => withData(changedAt(-1, 0x22)),
-    'window of 512 bytes': () => withData((data) => changedAt(1, 0x19)(changedAt(0, 0x18)(data))),
+    'window of 256 bytes': () => withData((data) => changedAt(1, 0x1d)(changedAt(0, 0x08)(data))),
     'wrong check of the zlib header': () => withData(changedAt(1, 0x9d)),
     'a changed byte': () => withData(changedAt(150, 0xee)),
     'too few rows': () => withData(() => deflateSync(filteredRows({ ...rgb, height: height - 30 }))),
