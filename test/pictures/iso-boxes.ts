@@ -49,6 +49,40 @@ export const av1ImageOf = (bytes: Buffer): Av1Image => {
   };
 };
 
+/**
+ * The same image, whose levels are said to be from 16 to 235, or 240 for chroma. Its sequence header is that of
+ * a still picture (AV1 Bitstream & Decoding Process, 5.5.1 and 5.5.2), after a temporal delimiter.
+ */
+export const asLimitedRange = (image: Av1Image): Av1Image => {
+  const data = Buffer.from(image.data);
+  const headerAt = 4;
+  let bit = 8 * headerAt;
+  const read = (bits: number): number => {
+    let value = 0;
+    for (let left = bits; left > 0; left -= 1, bit += 1) {
+      value = 2 * value + (((data[bit >> 3] ?? 0) >> (7 - (bit & 7))) & 1);
+    }
+    return value;
+  };
+  if (data[2] !== 0x0a) throw new Error('The image does not begin with a sequence header');
+  const profile = read(3);
+  const isStill = read(2) === 3;
+  if (!isStill || profile > 1) throw new Error('The sequence header is not that of a still picture');
+  read(5);
+  const [widthBits, heightBits] = [read(4) + 1, read(4) + 1];
+  // Size, tools, and whether there are more than 8 bits.
+  read(widthBits);
+  read(heightBits);
+  read(7);
+  const isGrey = profile === 0 && read(1) === 1;
+  const hasDescription = read(1) === 1;
+  if (hasDescription) read(24);
+  if (isGrey) throw new Error('Grey images are not expected');
+  const at = bit >> 3;
+  data[at] = (data[at] ?? 0) & ~(1 << (7 - (bit & 7)));
+  return { ...image, data };
+};
+
 const configurationBox = ({ configuration }: Av1Image): Buffer => box('av1C', configuration);
 
 /** Colours by code points (ITU-T H.273): primaries, transfer, matrix and range. */

@@ -2,6 +2,7 @@ import sharp from 'sharp';
 import { profiles } from '../icc-profile.ts';
 import {
   type AvifFile,
+  asLimitedRange,
   av1ImageOf,
   avif,
   avifSequence,
@@ -12,7 +13,7 @@ import {
   rotation,
 } from '../iso-boxes.ts';
 import { exifBlock } from '../jpeg-segments.ts';
-import { alphaAt, greyPicture, height, picture, pixels, transparentPicture, width } from '../picture.ts';
+import { greyPicture, height, patchSide, picture, pixels, rgbAt, width } from '../picture.ts';
 import { cutRows, damagedRows, differingRows, type Row, rowsOf } from '../row.ts';
 
 const options = { quality: 85, effort: 0, chromaSubsampling: '4:4:4' } as const;
@@ -22,8 +23,24 @@ const deep = (bitdepth: 10 | 12): Promise<Buffer> =>
     .toColourspace('rgb16')
     .avif({ ...options, bitdepth })
     .toBuffer();
+/** Levels that are the same whether they are from 0 to 255, or from 16 to 235 as Chromium takes them for. */
+const alphaAt = (x: number): number => [255, 128, 128, 0][Math.floor(x / patchSide)] ?? 0;
+const transparentPicture = () =>
+  sharp(
+    pixels((x, y) => [...rgbAt(x, y), alphaAt(x)]),
+    { raw: { width, height, channels: 4 } },
+  );
 const image = async () => av1ImageOf(await encoded());
-const deepImage = async () => av1ImageOf(await deep(10));
+/** Duller: at the border of sRGB, a level by which Chromium rounds 10 bits would become nine levels. */
+const deepImage = async () =>
+  av1ImageOf(
+    await picture()
+      .modulate({ saturation: 0.5 })
+      .toColourspace('rgb16')
+      .avif({ ...options, bitdepth: 10 })
+      .toBuffer(),
+  );
+const limitedImage = async () => asLimitedRange(await image());
 const negativeImage = async () => av1ImageOf(await picture().negate().avif(options).toBuffer());
 const alphaPlane = () =>
   sharp(
@@ -83,7 +100,11 @@ export const avifRows: readonly Row[] = [
     'premultiplied, with a profile': async () =>
       avif({
         image: av1ImageOf(
-          await transparentPicture().flatten({ background: '#000000' }).avif(options).toBuffer(),
+          await transparentPicture()
+            .modulate({ saturation: 0.5 })
+            .flatten({ background: '#000000' })
+            .avif(options)
+            .toBuffer(),
         ),
         alpha: await alphaImage(),
         properties: [profileBox(profiles.p3), nclx(2, 2, 6)],
@@ -91,6 +112,22 @@ export const avifRows: readonly Row[] = [
       }),
     'premultiplied by name, without alpha': async () =>
       avif({ image: await image(), properties: [nclx(1, 13, 6)], isPremultiplied: true }),
+  }),
+  ...differingRows('AVIF alpha', 'Chromium takes levels from 0 to 255 for levels from 16 to 235', {
+    'nearly transparent': async () =>
+      avif({
+        image: await image(),
+        alpha: av1ImageOf(
+          await sharp(
+            pixels(() => [40]),
+            { raw: { width, height, channels: 1 } },
+          )
+            .toColourspace('b-w')
+            .avif(options)
+            .toBuffer(),
+        ),
+        properties: [nclx(1, 13, 6)],
+      }),
   }),
   ...rowsOf('AVIF profile', {
     'P3, 8 bits': () => withBoxes(profileBox(profiles.p3), nclx(2, 2, 6)),
@@ -120,6 +157,7 @@ export const avifRows: readonly Row[] = [
     'matrix of BT.709': () => withBoxes(nclx(1, 13, 1)),
     'matrix of BT.2020': () => withBoxes(nclx(9, 14, 9)),
     'matrix 0: RGB': () => withBoxes(nclx(1, 13, 0)),
+    'limited range, as the coding says': async () => avif({ image: await limitedImage() }),
     'limited range': () => withBoxes(nclx(1, 13, 6, false)),
     'limited range, 10 bits': () => withDeepBoxes(nclx(1, 13, 6, false)),
   }),
@@ -148,12 +186,16 @@ export const avifRows: readonly Row[] = [
     'mif1, heic': () => withBrands(['mif1', 'mif1', 'heic']),
   }),
   ...rowsOf('AVIF sequence', {
-    'one frame': async () => avifSequence([await image()]),
-    'two frames': async () => avifSequence([await image(), await negativeImage()]),
+    'one frame': async () => avifSequence([await limitedImage()]),
+    'two frames': async () => avifSequence([await limitedImage(), await negativeImage()]),
     'two frames, msf1': async () =>
-      avifSequence([await image(), await negativeImage()], ['msf1', 'avis', 'msf1', 'miaf']),
-    '10 bits': async () => avifSequence([await deepImage()]),
-    P3: async () => avifSequence([await image()], undefined, nclx(12, 13, 6)),
+      avifSequence([await limitedImage(), await negativeImage()], ['msf1', 'avis', 'msf1', 'miaf']),
+    '10 bits': async () => avifSequence([asLimitedRange(await deepImage())]),
+    P3: async () => avifSequence([asLimitedRange(await deepImage())], undefined, nclx(12, 13, 6, false)),
+  }),
+  ...differingRows('AVIF sequence', 'Chromium takes levels from 0 to 255 for levels from 16 to 235', {
+    'full range': async () => avifSequence([await image()]),
+    'full range, as its colours say': async () => avifSequence([await image()], undefined, nclx(1, 13, 6)),
   }),
   ...differingRows('AVIF sequence', 'Chromium refuses the file, whose picture is whole', {
     'two frames, avif first': async () =>
