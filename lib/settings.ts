@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { damagedChoices } from '../lambdas/image/damage.ts';
 import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema } from '../lambdas/ingest/auth.ts';
 import { checkContainers, containerSettings } from './containers/settings.ts';
@@ -76,6 +77,9 @@ const resizeSettings = {
   maxFrames: setting(wholeNumber(1, 1_000_000), 2000).describe('Frames of an animation, or pages of a TIFF.'),
   maxAnimationPixels: setting(wholeNumber(1, 100_000_000_000), 1_000_000_000).describe(
     'Width x height x frames of an animation, or pages of a TIFF.',
+  ),
+  damaged: textSetting(oneOf(damagedChoices), 'render').describe(
+    'Renders what a damaged image shows, or refuses it as `image-corrupt`.',
   ),
   decodeTimeoutSeconds: setting(wholeNumber(1, 50), 20).describe(
     'CPU time that an image may use, from its header to its last thumbnail.',

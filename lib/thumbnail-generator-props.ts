@@ -38,6 +38,8 @@ export interface ThumbnailGeneratorProps {
   readonly maxFrames?: number;
   /** Width x height x frames of an animation, or pages of a TIFF. @default 1_000_000_000 */
   readonly maxAnimationPixels?: number;
+  /** Whether what a damaged image shows is rendered, or the image refused. @default render */
+  readonly damaged?: 'render' | 'refuse';
   /** The longest that decoding one image may take. @default 20 */
   readonly decodeTimeoutSeconds?: number;
   /** The most memory that decoding one image may use. @default 1280 */

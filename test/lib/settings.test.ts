@@ -13,6 +13,7 @@ test('have defaults', () => {
     maxPixels: 100_000_000,
     maxFrames: 2000,
     maxAnimationPixels: 1_000_000_000,
+    damaged: 'render',
     decodeTimeoutSeconds: 20,
     decodeMemoryMiB: 1280,
     urlLifetimeSeconds: 3600,
@@ -164,6 +165,7 @@ test.each([
     /alerts\.usualImagesPerHour = .*: a whole number from 1 to/,
   ],
   ['alerts', { alerts: { email: 'me@example.com' } }, /alerts = .*Unrecognized key: "email"/],
+  ['damaged', { damaged: 'show' }, /damaged = "show": expected "render" or "refuse"/],
   ['links', { links: 'private' }, /links = "private": expected "public" or "same"/],
   ['compute', { compute: 'ecs' }, /compute = "ecs": expected "lambda" or "fargate"/],
   [

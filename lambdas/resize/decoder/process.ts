@@ -1,7 +1,7 @@
 import { ftruncateSync, readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { ImageError } from '../../image/errors.ts';
-import type { HeaderLimits } from '../environment.ts';
+import type { Acceptance } from '../environment.ts';
 import type { DecodeAllowance } from '../lanes.ts';
 import { decoderFiles } from './descriptors.ts';
 import { readLines } from './lines.ts';
@@ -74,14 +74,14 @@ const watch = (allowance: DecodeAllowance): NodeJS.Timeout => {
 
 const render = async (
   { bytes, variants, allowance }: DecoderRequest,
-  limits: HeaderLimits,
+  acceptance: Acceptance,
 ): Promise<void> => {
   const timer = watch(allowance);
   try {
     const { thumbnails, ...rendering } = await renderImage(
       readImage(bytes),
       variants,
-      limits,
+      acceptance,
       allowance.maxEstimatedMilliseconds,
     );
     writeThumbnails(thumbnails);
@@ -103,16 +103,17 @@ const render = async (
 const refusalOf = (error: ImageError): DecoderReply => {
   const { code, detail } = error.failure;
   if (code !== 'unsupported-type' && code !== 'image-too-large' && code !== 'image-corrupt') throw error;
-  return { kind: 'refused', code, detail, residentMiB: residentMiB() };
+  const reason = typeof error.cause === 'string' ? error.cause : undefined;
+  return { kind: 'refused', code, detail, reason, residentMiB: residentMiB() };
 };
 
 const requests = new Socket({ fd: decoderFiles.requests, readable: true, writable: false });
 /** The first line. Each of the others is a request. */
-let limits: HeaderLimits | undefined;
+let acceptance: Acceptance | undefined;
 readLines(requests, {
   onLine: (line) => {
-    if (limits === undefined) limits = JSON.parse(line);
-    else render(JSON.parse(line), limits);
+    if (acceptance === undefined) acceptance = JSON.parse(line);
+    else render(JSON.parse(line), acceptance);
   },
   maxBytes: 1_000_000,
   onLongLine: () => process.exit(1),

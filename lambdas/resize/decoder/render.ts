@@ -1,5 +1,7 @@
+import { damageSentences } from '../../image/damage.ts';
+import { ImageError } from '../../image/errors.ts';
 import type { Variant } from '../../image/variant.ts';
-import type { HeaderLimits } from '../environment.ts';
+import type { Acceptance } from '../environment.ts';
 import { isCostlyHeader } from './cost.ts';
 import { encode, scaled, scaleFor } from './encode.ts';
 import { requireWithinLimits } from './header-limits.ts';
@@ -23,24 +25,27 @@ export class ExceedsEstimate extends Error {
 export const renderImage = async (
   bytes: Uint8Array,
   variants: readonly Variant[],
-  limits: HeaderLimits,
+  acceptance: Acceptance,
   maxEstimatedMilliseconds = Number.POSITIVE_INFINITY,
 ): Promise<Rendering> => {
   if (maxEstimatedMilliseconds !== Number.POSITIVE_INFINITY && isCostlyHeader(bytes)) {
     throw new ExceedsEstimate();
   }
   const image = await openOriginal(bytes);
-  requireWithinLimits(image, limits);
+  requireWithinLimits(image, acceptance);
   if (image.estimatedMilliseconds > maxEstimatedMilliseconds) throw new ExceedsEstimate();
   const original = { width: image.width, height: image.height };
   // The image is decoded once, shrinking on load, at the largest scale that a variant needs.
   const scale = Math.max(...variants.map((variant) => scaleFor(original, variant)));
-  const { raster } = await image.decode(scaled(original, scale));
+  const { raster, damage } = await image.decode(scaled(original, scale));
+  if (damage && acceptance.damaged === 'refuse') {
+    throw new ImageError('image-corrupt', damageSentences[damage.kind], { cause: damage.reason });
+  }
   clearHiddenColours(raster);
   const encoded = Promise.all(variants.map((variant) => encode(raster, original, variant)));
   // The encoders run in other threads meanwhile.
   const thumbhash = placeholderOf(raster);
-  return { original, thumbnails: await encoded, thumbhash };
+  return { original, damage, thumbnails: await encoded, thumbhash };
 };
 
 /** Transparent pixels may hide colours, even a whole picture, which PNG and AVIF would keep. */

@@ -113,7 +113,7 @@ export const createUploadCases = (photo: Buffer): readonly Case[] => {
 /**
  * While a worker runs.
  *
- * @param corruptDetail the error of libvips about garbage after the header of a JPEG
+ * @param corruptDetail what is said of garbage after the header of a JPEG
  */
 export const createWorkerCases = (
   photo: Buffer,

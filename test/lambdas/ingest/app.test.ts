@@ -152,7 +152,7 @@ const fail = (id: string) =>
     id,
     fingerprint,
     { bytes: 9 },
-    { code: 'image-corrupt', detail: 'The image cannot be decoded <at all>.' },
+    { code: 'image-corrupt', detail: 'The file is damaged <in all parts>.' },
   );
 
 const expectProblem = async (
@@ -296,7 +296,7 @@ describe('the same bytes again', () => {
     const bytes = await picture();
     await post(bytes);
     await fail(idOf(bytes));
-    await expectProblem(await post(bytes), 422, 'image-corrupt', /cannot be decoded/);
+    await expectProblem(await post(bytes), 422, 'image-corrupt', /is damaged <in all parts>/);
     expect(puts()).toHaveLength(1);
   });
 
@@ -351,7 +351,12 @@ describe('an upload that prefers to wait', () => {
   test('gets the error of an image that turns out to be broken', async () => {
     const bytes = await picture();
     setTimeout(() => void fail(idOf(bytes)), 200);
-    await expectProblem(await post(bytes, { Prefer: 'wait=20' }), 422, 'image-corrupt', /cannot be decoded/);
+    await expectProblem(
+      await post(bytes, { Prefer: 'wait=20' }),
+      422,
+      'image-corrupt',
+      /is damaged <in all parts>/,
+    );
   });
 
   test.each([
@@ -615,7 +620,7 @@ describe('the record of an image', () => {
       link: `http://api.example/dev/thumbnails/${id}`,
       thumbnails: {},
       original: { bytes: 9 },
-      error: { code: 'image-corrupt', detail: 'The image cannot be decoded <at all>.' },
+      error: { code: 'image-corrupt', detail: 'The file is damaged <in all parts>.' },
     });
   });
 
@@ -707,11 +712,16 @@ describe('a permanent link', () => {
   test('shows the reason of a failure to programs and to people', async () => {
     const id = idOf(randomBytes(8));
     await fail(id);
-    await expectProblem(await send('GET', `/thumbnails/${id}`), 422, 'image-corrupt', /cannot be decoded/);
+    await expectProblem(
+      await send('GET', `/thumbnails/${id}`),
+      422,
+      'image-corrupt',
+      /is damaged <in all parts>/,
+    );
     const response = await send('GET', `/thumbnails/${id}`, browser);
     expect(response.status).toBe(422);
     const html = await response.text();
-    expect(html).toContain('cannot be decoded &lt;at all&gt;');
+    expect(html).toContain('is damaged &lt;in all parts&gt;');
     expect(html).not.toContain('http-equiv');
   });
 

@@ -308,6 +308,23 @@ describe('publishes', () => {
       expect(await catalog.find(imageIdOf(bytes))).toMatchObject({ status: 'failed', uploadId: 'upload 2' });
     });
 
+    test('what is wrong with it, if it is damaged', async () => {
+      const bytes = (await quarteredPicture(816, 620).jpeg().toBuffer()).subarray(0, -900);
+      await announced(bytes);
+      await handler(queueEvent(createdMessage(stored(bytes, 'upload 4'))), context);
+      const original = {
+        contentType: 'image/jpeg',
+        bytes: bytes.length,
+        width: 816,
+        height: 620,
+        damage: 'The file is incomplete. Was the upload cut off?',
+      };
+      expect(published()).toMatchObject([{ type: 'image.received' }, { type: 'image.ready', original }]);
+      expect(await catalog.find(imageIdOf(bytes))).toMatchObject({ status: 'ready', original });
+      const lines = jest.mocked(console.info).mock.calls.map(([line]) => String(line));
+      expect(lines.find((line) => line.includes(imageIdOf(bytes)))).toContain('premature end of JPEG image');
+    });
+
     test('that it was given up, with the true size, without fetching it', async () => {
       const bytes = await quarteredPicture(815, 62).png().toBuffer();
       let record = await announced(bytes);
@@ -464,6 +481,7 @@ test('logs a corrupt image once, with its code, and does not retry it', async ()
   expect(JSON.parse(logged.mock.calls[0][0])).toMatchObject({
     message: 'image refused',
     code: 'image-corrupt',
+    reason: expect.stringContaining('VipsJpeg'),
     imageId: imageIdOf(corruptJpeg()),
   });
   expect(await catalog.find(imageIdOf(corruptJpeg()))).toMatchObject({

@@ -1,9 +1,11 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ImageError } from '../../../image/errors.ts';
 import { estimateDecodeMilliseconds } from '../cost.ts';
-import { orCorrupt } from './damage.ts';
-import type { Conversion, Format } from './format.ts';
+import { corrupt, type Damage, damaged, kindOf, refusalOf } from './damage.ts';
+import type { Conversion, Format, Prepared, Salvaged } from './format.ts';
+import { isOnlyFill, withoutMissing, withoutUnknown } from './missing.ts';
 import type { Decoded, OpenOriginal, Raster, Size } from './original.ts';
+import { Warnings } from './warnings.ts';
 
 // Only the loaders of the accepted types may ever see a byte: SVG, PDF, ImageMagick and the like read files
 // and URLs.
@@ -23,8 +25,13 @@ sharp.cache(false);
 
 /** Reads an original's header with libvips. */
 export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<OpenOriginal> => {
-  const prepared = format.prepare?.(bytes) ?? bytes;
-  const metadata = await orCorrupt(() => open(prepared).metadata());
+  const prepared = preparedBy(format, bytes);
+  const ofHeader = new Warnings();
+  const metadata = await orRefuse(() => ofHeader.of(open(prepared.bytes)).metadata(), {
+    format,
+    bytes,
+    warnings: ofHeader,
+  });
   // sharp decodes only AVIF in a HEIF container.
   if (metadata.format === 'heif' && metadata.compression !== 'av1') {
     throw new ImageError(
@@ -36,10 +43,137 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
   return {
     width,
     height,
-    frames: framesOf(metadata),
+    frames: prepared.frames ?? framesOf(metadata),
     estimatedMilliseconds: estimateDecodeMilliseconds(metadata, bytes),
-    decode: async (size) => decode(prepared, size, format.conversionOf?.(bytes, metadata)),
+    async decode(size) {
+      const conversion = format.conversionOf?.(bytes, metadata);
+      const warnings = new Warnings(ofHeader.lines);
+      const reading = { format, bytes, warnings };
+      const { alternatives, damage: missing } = prepared;
+      if (alternatives && missing) {
+        return decodeKnown([() => prepared.bytes, ...alternatives], missing, metadata, (candidate) =>
+          decode(candidate, size, conversion, reading),
+        );
+      }
+      const seen = await orError(decode(prepared.bytes, size, conversion, reading));
+      const raster = seen instanceof ImageError ? undefined : seen;
+      const salvaged = format.salvage?.(bytes, { raster, warnings: warnings.lines });
+      if (salvaged) return shrunk(salvaged, size);
+      if (seen instanceof ImageError) {
+        const raster = await decodeRepaired(seen, reading, (repaired) =>
+          decode(repaired, size, conversion, reading),
+        );
+        const reason = String(seen.cause);
+        return judged(raster, damaged(kindOf(reason), reason), format, metadata);
+      }
+      const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
+      const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
+      return damage ? judged(seen, damage, format, metadata) : { raster: seen };
+    },
   };
+};
+
+const preparedBy = ({ prepare }: Format, bytes: Buffer): Prepared => {
+  const prepared = prepare?.(bytes) ?? bytes;
+  return Buffer.isBuffer(prepared) ? { bytes: prepared } : prepared;
+};
+
+interface Reading {
+  readonly format: Format;
+  /** The original, before it was prepared. */
+  readonly bytes: Buffer;
+  readonly warnings: Warnings;
+}
+
+/** All bytes have arrived, so an error of libvips is the image's fault. */
+const orRefuse = async <Result>(
+  work: () => Promise<Result>,
+  { format, bytes, warnings }: Reading,
+): Promise<Result> => {
+  try {
+    return await work();
+  } catch (error) {
+    const text = [error instanceof Error ? error.message : String(error), ...warnings.lines].join('\n');
+    throw refusalOf(text, format.unsupported?.(text, bytes));
+  }
+};
+
+/** Returns an error about the image, and throws all others. */
+const orError = async <Result>(work: Promise<Result>): Promise<Result | ImageError> => {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof ImageError) return error;
+    throw error;
+  }
+};
+
+/** @throws ImageError `image-corrupt` if nothing was decoded */
+const shrunk = async ({ raster, damage }: Salvaged, { width, height }: Size): Promise<Decoded> => {
+  const { data: pixels, ...raw } = requireShown(raster, damage).raster;
+  const { data, info } = await sharp(pixels, { raw, limitInputPixels: false })
+    .resize({ width, height, fit: 'fill' })
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { channels } = info;
+  if (!isColourOrAlpha(channels))
+    throw new Error(`A raster of ${raw.channels} channels has ${channels} now.`);
+  return { raster: { data, width, height, channels }, damage };
+};
+
+/**
+ * Decodes what is known of a picture that is filled in different ways.
+ *
+ * @throws ImageError `image-corrupt` if that is nothing
+ */
+const decodeKnown = async (
+  candidates: readonly (() => Buffer)[],
+  damage: Damage,
+  metadata: Metadata,
+  decodeOne: (candidate: Buffer) => Promise<Raster>,
+): Promise<Decoded> => {
+  let first: Raster | undefined;
+  for (const candidate of candidates) {
+    const raster = await orError(decodeOne(candidate()));
+    if (raster instanceof ImageError) continue;
+    if (first === undefined) {
+      first = raster;
+      continue;
+    }
+    const known = withoutUnknown(first, raster, metadata);
+    // What is missing shows nowhere.
+    return known === first ? { raster: first } : requireShown(known, damage);
+  }
+  throw corrupt(damage);
+};
+
+/** @throws ImageError the error for the whole file if no repair helps */
+const decodeRepaired = async (
+  error: ImageError,
+  { format, bytes }: Reading,
+  decodeOne: (repaired: Buffer) => Promise<Raster>,
+): Promise<Raster> => {
+  const repairs = error.code === 'image-corrupt' ? format.repairs?.(bytes) : undefined;
+  for (const repaired of repairs ?? []) {
+    const raster = await orError(decodeOne(repaired()));
+    if (!(raster instanceof ImageError)) return raster;
+  }
+  throw error;
+};
+
+/** @throws ImageError `image-corrupt` if nothing was decoded */
+const judged = (raster: Raster, damage: Damage, { fill }: Format, metadata: Metadata): Decoded => {
+  if (fill === undefined) return { raster, damage };
+  if (damage.kind === 'incomplete') return requireShown(withoutMissing(raster, metadata, fill), damage);
+  // A browser shows the fill where a file is whole but damaged.
+  return requireShown(isOnlyFill(raster, fill) ? undefined : raster, damage);
+};
+
+/** @throws ImageError `image-corrupt` if nothing was decoded */
+const requireShown = (raster: Raster | undefined, damage: Damage): Decoded => {
+  if (raster === undefined) throw corrupt(damage);
+  return { raster, damage };
 };
 
 /** The pages of a HEIF container are other images than the one that is decoded. */
@@ -47,25 +181,30 @@ const framesOf = ({ format, pages = 1 }: Metadata): number => (format === 'heif'
 
 const open = (bytes: Buffer, ignoreIcc = false): Sharp =>
   sharp(bytes, {
-    // For libjpeg, rubbish between valid markers is only a warning.
-    failOn: 'warning',
+    // Whatever can be shown is shown. Warnings tell what is wrong.
+    failOn: 'none',
     // The limits are checked elsewhere, with an error that names the limit.
     limitInputPixels: false,
     sequentialRead: true,
     ignoreIcc,
   });
 
-const decode = async (bytes: Buffer, size: Size, conversion: Conversion | undefined): Promise<Decoded> => {
-  const image = open(bytes, conversion !== undefined)
+const decode = async (
+  bytes: Buffer,
+  size: Size,
+  conversion: Conversion | undefined,
+  reading: Reading,
+): Promise<Raster> => {
+  const image = reading.warnings
+    .of(open(bytes, conversion !== undefined))
     .autoOrient()
     .resize({ width: size.width, height: size.height, fit: 'fill' });
-  const { data, info } = await orCorrupt(() =>
-    (conversion?.samples(image) ?? image.toColourspace('srgb').raw()).toBuffer({ resolveWithObject: true }),
-  );
+  const samples = conversion?.samples(image) ?? image.toColourspace('srgb').raw();
+  const { data, info } = await orRefuse(() => samples.toBuffer({ resolveWithObject: true }), reading);
   const { width, height, channels } = info;
-  if (conversion) return { raster: await conversion.toSrgb({ data, width, height, channels }) };
-  if (isColourOrAlpha(channels)) return { raster: { data, width, height, channels } };
-  return decode(await orCorrupt(() => withoutExtraChannels(bytes)), size, undefined);
+  if (conversion) return conversion.toSrgb({ data, width, height, channels });
+  if (isColourOrAlpha(channels)) return { data, width, height, channels };
+  return decode(await orRefuse(() => withoutExtraChannels(bytes), reading), size, undefined, reading);
 };
 
 /** Three colours and alpha. */

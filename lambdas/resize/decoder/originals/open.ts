@@ -1,13 +1,16 @@
 import { type OriginalType, originalTypeOf, unsupportedType } from '../../../image/original-type.ts';
 import type { Format } from './format.ts';
+import { gif } from './gif.ts';
+import { jpeg } from './jpeg.ts';
 import { openWithLibvips } from './libvips.ts';
 import type { OpenOriginal } from './original.ts';
+import { webp } from './webp.ts';
 
 const formats: Readonly<Record<OriginalType, Format>> = {
-  'image/jpeg': {},
+  'image/jpeg': jpeg,
   'image/png': {},
-  'image/webp': {},
-  'image/gif': {},
+  'image/webp': webp,
+  'image/gif': gif,
   'image/avif': {},
   'image/tiff': {},
 };

@@ -5,7 +5,9 @@ export interface Size {
   readonly height: number;
 }
 
-/** Decoded pixels: upright, 8-bit sRGB or grey, with or without alpha. Colours are not multiplied by alpha. */
+/**
+ * Decoded pixels: upright, 8-bit sRGB or grey, with or without alpha. Colours are not multiplied by alpha.
+ */
 export interface Raster extends Size {
   /** Row by row, without padding. */
   readonly data: Buffer;

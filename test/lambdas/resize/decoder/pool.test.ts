@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
+import { damageSentences } from '../../../../lambdas/image/damage.ts';
 import { variantsSchema } from '../../../../lambdas/image/variant.ts';
 import type { ForkedDecoder } from '../../../../lambdas/resize/decoder/fork.ts';
 import { createDecoder, type Decoder, type DecoderOptions } from '../../../../lambdas/resize/decoder/pool.ts';
@@ -64,6 +65,17 @@ test('renders several images at a time, each in a process of its own', async () 
     [400, 500, 600].map(async (width) => decode(decoder, await photo(width))),
   );
   expect(results.map(({ original }) => original.width)).toEqual([400, 500, 600]);
+});
+
+test('says what is wrong with a damaged image, or refuses it', async () => {
+  const bytes = (await photo(400)).subarray(0, -400);
+  const damage = { kind: 'incomplete', reason: expect.stringContaining('premature end of JPEG image') };
+  await expect(decode(decoderWith(), bytes)).resolves.toMatchObject({ damage });
+  await expect(decode(decoderWith({ damaged: 'refuse' }), bytes)).rejects.toMatchObject({
+    code: 'image-corrupt',
+    message: damageSentences.incomplete,
+    cause: damage.reason,
+  });
 });
 
 test('kills a process that gets no CPU time, and does not blame the image', async () => {
@@ -270,6 +282,8 @@ test.each([
   ],
   ['fewer bytes than it says', "onImage(() => rendered({}, ''))"],
   ['bytes that are not a thumbnail', "onImage(() => rendered({}, 'a secret'))"],
+  ['damage that there is not', "onImage(() => rendered({ damage: { kind: 'hacked', reason: 'x' } }))"],
+  ['a reason of two lines', "onImage(() => rendered({ damage: { kind: 'damaged', reason: 'a\\nb' } }))"],
   ['a placeholder that is text', "onImage(() => rendered({ thumbhash: '<script>alert(1)</script>' }))"],
 ])('a decoder that replies with %s affects that image only', async (_, script) => {
   // GIVEN

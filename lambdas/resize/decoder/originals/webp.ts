@@ -1,0 +1,93 @@
+import { corrupt, damaged } from './damage.ts';
+import type { Format, Prepared } from './format.ts';
+
+/*
+ * WebP (RFC 9649). libvips refuses a file that ends before its container says. A browser shows the rows that
+ * have arrived.
+ */
+
+interface Chunk {
+  readonly type: string;
+  readonly start: number;
+  /** Without the byte that pads an odd length. */
+  readonly end: number;
+}
+
+const headerBytes = 12;
+const chunkHeaderBytes = 8;
+const pictures = ['VP8 ', 'VP8L', 'ANMF'];
+
+const chunksOf = (bytes: Buffer, end: number): readonly Chunk[] => {
+  const chunks: Chunk[] = [];
+  for (let at = headerBytes; at + chunkHeaderBytes <= end; ) {
+    const length = bytes.readUInt32LE(at + 4);
+    const chunk = {
+      type: bytes.toString('latin1', at, at + 4),
+      start: at,
+      end: at + chunkHeaderBytes + length,
+    };
+    chunks.push(chunk);
+    at = chunk.end + (length & 1);
+  }
+  return chunks;
+};
+
+/** Other bytes may follow. */
+const isSound = (bytes: Buffer): boolean => {
+  const end = 8 + bytes.readUInt32LE(4);
+  if (end > bytes.byteLength) return false;
+  const last = chunksOf(bytes, end).at(-1);
+  return last !== undefined && last.end <= end;
+};
+
+/** A decoder may read more of a picture than it has if the rest is not what it was. */
+const minFillerBytes = 65_536;
+const maxFillerBytes = 2 ** 24;
+
+/** With some of them a lossless picture copies pixels from outside of it, which libvips refuses. */
+const fillers = [0xa5, 0xff, 0x55, 0x92, 0x6d, 0x11, 0xee];
+
+/** A container around parts of a file. */
+const container = (parts: readonly Buffer[]): Buffer => {
+  const chunks = Buffer.concat(parts);
+  const body = Buffer.concat([chunks, Buffer.alloc(chunks.byteLength & 1)]);
+  const header = Buffer.alloc(headerBytes);
+  header.write('RIFF');
+  header.writeUInt32LE(body.byteLength + 4, 4);
+  header.write('WEBP', 8);
+  return Buffer.concat([header, body]);
+};
+
+/** Gives a picture that breaks off as many bytes as it should have. */
+const filled = (bytes: Buffer, picture: Chunk, filler: number): Buffer => {
+  const missing = picture.end - bytes.byteLength;
+  const length = Math.min(maxFillerBytes, Math.max(minFillerBytes, missing)) & ~1;
+  const available = bytes.subarray(picture.start + chunkHeaderBytes);
+  const header = Buffer.from(bytes.subarray(picture.start, picture.start + chunkHeaderBytes));
+  const evenBytes = available.byteLength + (available.byteLength & 1) + length;
+  header.writeUInt32LE(evenBytes, 4);
+  const rest = Buffer.alloc(evenBytes - available.byteLength, filler);
+  return container([bytes.subarray(headerBytes, picture.start), header, available, rest]);
+};
+
+const prepare = (bytes: Buffer): Buffer | Prepared => {
+  if (bytes.byteLength < headerBytes + chunkHeaderBytes || isSound(bytes)) return bytes;
+  const chunks = chunksOf(bytes, bytes.byteLength);
+  const picture = chunks.find(({ type }) => pictures.includes(type));
+  if (picture === undefined) throw corrupt(damaged('incomplete', 'the file has no picture'));
+  if (picture.end <= bytes.byteLength) {
+    // What is missing is not shown: later frames, or metadata.
+    const whole = chunks.filter(({ end }) => end <= bytes.byteLength);
+    return container([bytes.subarray(headerBytes, whole.at(-1)?.end)]);
+  }
+  const damage = damaged('incomplete', `${picture.end - bytes.byteLength} bytes of the picture are missing`);
+  // Browsers show nothing of a frame that breaks off.
+  if (picture.type === 'ANMF') throw corrupt(damage);
+  return {
+    bytes: filled(bytes, picture, 0),
+    alternatives: fillers.map((filler) => () => filled(bytes, picture, filler)),
+    damage,
+  };
+};
+
+export const webp: Format = { prepare };
