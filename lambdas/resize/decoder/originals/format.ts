@@ -96,6 +96,14 @@ export interface Format {
    */
   readonly salvage?: (bytes: Buffer, seen: Seen) => Salvaged | undefined;
   /**
+   * Decodes what a damaged file has: one that libvips refused, or of which `damageOf` said something.
+   *
+   * @param bytes the original, before `prepare`
+   * @returns a sound file that shows it, or undefined to keep what libvips made of the file
+   * @throws ImageError `image-corrupt` if there is nothing
+   */
+  readonly recover?: (bytes: Buffer, warnings: readonly string[]) => Promise<Prepared | undefined>;
+  /**
    * Names a sound file that libvips cannot decode, by the words in which it refused: "a JPEG with ...".
    *
    * @param bytes the original, before `prepare`

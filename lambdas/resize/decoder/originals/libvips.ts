@@ -1,6 +1,7 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ImageError } from '../../../image/errors.ts';
 import { estimateDecodeMilliseconds } from '../cost.ts';
+import { conversionOfProfile } from './colour/profile.ts';
 import { corrupt, type Damage, damaged, kindOf, refusalOf } from './damage.ts';
 import type { Conversion, Format, Prepared, Salvaged } from './format.ts';
 import { isOnlyFill, withoutMissing, withoutUnknown } from './missing.ts';
@@ -46,7 +47,7 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
     frames: prepared.frames ?? framesOf(metadata),
     estimatedMilliseconds: estimateDecodeMilliseconds(metadata, bytes),
     async decode(size) {
-      const conversion = format.conversionOf?.(bytes, metadata);
+      const conversion = format.conversionOf?.(bytes, metadata) ?? conversionOfProfile(metadata);
       const warnings = new Warnings(ofHeader.lines);
       const reading = { format, bytes, warnings };
       const { alternatives, damage: missing } = prepared;
@@ -59,6 +60,10 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
       const raster = seen instanceof ImageError ? undefined : seen;
       const salvaged = format.salvage?.(bytes, { raster, warnings: warnings.lines });
       if (salvaged) return shrunk(salvaged, size);
+      const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
+      const recovered =
+        kind || seen instanceof ImageError ? await format.recover?.(bytes, warnings.lines) : undefined;
+      if (recovered) return decodeRecovered(recovered, reading, size);
       if (seen instanceof ImageError) {
         const raster = await decodeRepaired(seen, reading, (repaired) =>
           decode(repaired, size, conversion, reading),
@@ -66,7 +71,6 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
         const reason = String(seen.cause);
         return judged(raster, damaged(kindOf(reason), reason), format, metadata);
       }
-      const kind = format.damageOf?.(warnings.lines, bytes, ofHeader.lines);
       const damage = prepared.damage ?? (kind && damaged(kind, warnings.lines.join('; ')));
       return damage ? judged(seen, damage, format, metadata) : { raster: seen };
     },
@@ -96,6 +100,16 @@ const orRefuse = async <Result>(
     const text = [error instanceof Error ? error.message : String(error), ...warnings.lines].join('\n');
     throw refusalOf(text, format.unsupported?.(text, bytes));
   }
+};
+
+const decodeRecovered = async (
+  { bytes: recovered, damage }: Prepared,
+  { format, bytes }: Reading,
+  size: Size,
+): Promise<Decoded> => {
+  const conversionOf = (_: Buffer, metadata: Metadata) => format.conversionOf?.(bytes, metadata);
+  const original = await openWithLibvips(recovered, { conversionOf });
+  return { ...(await original.decode(size)), damage };
 };
 
 /** Returns an error about the image, and throws all others. */

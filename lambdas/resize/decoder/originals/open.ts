@@ -4,11 +4,12 @@ import { gif } from './gif.ts';
 import { jpeg } from './jpeg.ts';
 import { openWithLibvips } from './libvips.ts';
 import type { OpenOriginal } from './original.ts';
+import { png } from './png.ts';
 import { webp } from './webp.ts';
 
 const formats: Readonly<Record<OriginalType, Format>> = {
   'image/jpeg': jpeg,
-  'image/png': {},
+  'image/png': png,
   'image/webp': webp,
   'image/gif': gif,
   'image/avif': {},
