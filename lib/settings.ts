@@ -7,7 +7,7 @@ import { domainSchema } from './ingest/domain.ts';
 import { lakeSettings } from './lake/settings.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
 import { mailSettings } from './notify/settings.ts';
-import { matching, oneOf, orNull, setting, textSetting, wholeNumber } from './setting.ts';
+import { flag, matching, oneOf, orNull, setting, textSetting, wholeNumber } from './setting.ts';
 
 const deploymentSettings = {
   stackName: textSetting(
@@ -80,6 +80,9 @@ const resizeSettings = {
   ),
   damaged: textSetting(oneOf(damagedChoices), 'render').describe(
     'Renders what a damaged image shows, or refuses it as `image-corrupt`.',
+  ),
+  heic: setting(flag(), true).describe(
+    'Accepts HEIC, the photos of phones; false refuses them, and leaves their decoder out of the package.',
   ),
   decodeTimeoutSeconds: setting(wholeNumber(1, 50), 20).describe(
     'CPU time that an image may use, from its header to its last thumbnail.',

@@ -40,6 +40,8 @@ export interface ThumbnailGeneratorProps {
   readonly maxAnimationPixels?: number;
   /** Whether what a damaged image shows is rendered, or the image refused. @default render */
   readonly damaged?: 'render' | 'refuse';
+  /** Whether HEIC is accepted. @default true */
+  readonly heic?: boolean;
   /** The longest that decoding one image may take. @default 20 */
   readonly decodeTimeoutSeconds?: number;
   /** The most memory that decoding one image may use. @default 1280 */

@@ -63,6 +63,7 @@ export const wireIngest = (
       metrics: createMetrics(environment.stackName),
       log,
       variants: environment.variants,
+      acceptsHeic: environment.heic,
       stopping,
     }),
     replies: createReplies(

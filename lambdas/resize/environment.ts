@@ -10,6 +10,7 @@ const acceptance = {
   maxFrames: wholeNumber,
   maxAnimationPixels: wholeNumber,
   damaged: z.enum(damagedChoices),
+  heic: json(z.boolean()),
 };
 
 export type Acceptance = EnvironmentOf<typeof acceptance>;

@@ -38,6 +38,7 @@ export const everySetting = {
   maxFrames: 100,
   maxAnimationPixels: 200_000_000,
   damaged: 'refuse',
+  heic: false,
   decodeTimeoutSeconds: 10,
   decodeMemoryMiB: 2000,
   urlLifetimeSeconds: 900,

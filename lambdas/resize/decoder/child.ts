@@ -125,8 +125,8 @@ export const createDecoderChild = (
   child.once('exit', (code, signal) => onEnd(signal ?? `exit code ${code}`));
   // A request that cannot be sent means that the process ended, which "exit" reports.
   requests.on('error', () => {});
-  const { maxSidePixels, maxPixels, maxFrames, maxAnimationPixels, damaged } = acceptance;
-  const sent: Acceptance = { maxSidePixels, maxPixels, maxFrames, maxAnimationPixels, damaged };
+  const { maxSidePixels, maxPixels, maxFrames, maxAnimationPixels, damaged, heic } = acceptance;
+  const sent: Acceptance = { maxSidePixels, maxPixels, maxFrames, maxAnimationPixels, damaged, heic };
   requests.write(`${JSON.stringify(sent)}\n`);
   readLines(replies, { maxBytes: maxReplyBytes, onLine: onReply, onLongLine: onReply });
   readLines(warnings, { maxBytes: maxLoggedBytes, onLine: onWarning, onLongLine: onWarning });

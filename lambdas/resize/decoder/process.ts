@@ -5,6 +5,7 @@ import type { Acceptance } from '../environment.ts';
 import type { DecodeAllowance } from '../lanes.ts';
 import { decoderFiles } from './descriptors.ts';
 import { readLines } from './lines.ts';
+import { loadDecoderFor } from './originals/open.ts';
 import type { DecoderReply, DecoderRequest, Exceeded } from './protocol.ts';
 import { ExceedsEstimate, renderImage } from './render.ts';
 
@@ -57,8 +58,8 @@ const cpuMilliseconds = (): number => {
  * libvips runs in other threads, so this one is free to measure their use. Memory is what the process holds
  * above what it held before, because earlier images may not have released all of theirs.
  */
-const watch = (allowance: DecodeAllowance): NodeJS.Timeout => {
-  const maxResidentMiB = residentMiB() + allowance.memoryMiB;
+const watch = (allowance: DecodeAllowance, residentMiBBefore: number): NodeJS.Timeout => {
+  const maxResidentMiB = residentMiBBefore + allowance.memoryMiB;
   const maxCpuMilliseconds = cpuMilliseconds() + allowance.cpuMilliseconds;
   const timer = setInterval(() => {
     let what: Exceeded;
@@ -76,10 +77,13 @@ const render = async (
   { bytes, variants, allowance }: DecoderRequest,
   acceptance: Acceptance,
 ): Promise<void> => {
-  const timer = watch(allowance);
+  const residentMiBBefore = residentMiB();
+  const image = readImage(bytes);
+  await loadDecoderFor(image, acceptance);
+  const timer = watch(allowance, residentMiBBefore);
   try {
     const { thumbnails, ...rendering } = await renderImage(
-      readImage(bytes),
+      image,
       variants,
       acceptance,
       allowance.maxEstimatedMilliseconds,

@@ -31,13 +31,15 @@ export const renderImage = async (
   if (maxEstimatedMilliseconds !== Number.POSITIVE_INFINITY && isCostlyHeader(bytes)) {
     throw new ExceedsEstimate();
   }
-  const image = await openOriginal(bytes);
+  const image = await openOriginal(bytes, acceptance);
   requireWithinLimits(image, acceptance);
-  if (image.estimatedMilliseconds > maxEstimatedMilliseconds) throw new ExceedsEstimate();
+  if (image.coded) requireWithinLimits({ ...image.coded, frames: image.frames }, acceptance);
   const original = { width: image.width, height: image.height };
   // The image is decoded once, shrinking on load, at the largest scale that a variant needs.
   const scale = Math.max(...variants.map((variant) => scaleFor(original, variant)));
-  const { raster, damage } = await image.decode(scaled(original, scale));
+  const size = scaled(original, scale);
+  if (image.estimateMilliseconds(size) > maxEstimatedMilliseconds) throw new ExceedsEstimate();
+  const { raster, damage } = await image.decode(size);
   if (damage && acceptance.damaged === 'refuse') {
     throw new ImageError('image-corrupt', damageSentences[damage.kind], { cause: damage.reason });
   }

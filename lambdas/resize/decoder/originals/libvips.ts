@@ -45,7 +45,7 @@ export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<Op
     width,
     height,
     frames: prepared.frames ?? framesOf(metadata),
-    estimatedMilliseconds: estimateDecodeMilliseconds(metadata, bytes),
+    estimateMilliseconds: () => estimateDecodeMilliseconds(metadata, bytes),
     async decode(size) {
       const conversion = format.conversionOf?.(bytes, metadata) ?? conversionOfProfile(metadata);
       const warnings = new Warnings(ofHeader.lines);

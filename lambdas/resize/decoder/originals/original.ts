@@ -22,9 +22,11 @@ export interface Decoded {
 
 /** An original whose header has been read, and none of its pixels. Its size is upright. */
 export interface OpenOriginal extends Size {
+  /** The size of what is decoded, which the limits apply to as well. @default - no more than what is shown */
+  readonly coded?: Size;
   readonly frames: number;
-  /** CPU time to decode it, at most. */
-  readonly estimatedMilliseconds: number;
+  /** CPU time at most to decode the picture, shrunk to this size. */
+  estimateMilliseconds(size: Size): number;
   /**
    * Decodes the picture once, shrunk to this size.
    *
