@@ -49,7 +49,6 @@ test.each([
   ['HTML', Buffer.from('\n<!doctype html><html>')],
   ['HTML', Buffer.from('<!-- saved --> <!DOCTYPE  HTML PUBLIC "-//W3C//DTD HTML 4.01//EN"><svg>')],
   ['HTML', Buffer.from('<BODY onload="">')],
-  ['HEIC', Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1')],
   ['a video or another ISO media file', Buffer.from('\0\0\0\x14ftypmp42\0\0\0\0isom', 'latin1')],
   ['BMP', Buffer.from('BM6\0\0\0', 'latin1')],
   ['JPEG XL', Buffer.from('\xff\x0a\0\0', 'latin1')],
@@ -65,6 +64,11 @@ test.each([
 ])('calls what it refuses %s', (name, bytes) => {
   expect(originalTypeOf(bytes)).toBeUndefined();
   expect(describeRefused(bytes)).toBe(name);
+});
+
+test.each(['heic', 'heix', 'mif1', 'msf1', 'hevc'])('recognizes HEIC by the brand %s', (brand) => {
+  const header = Buffer.from(`\0\0\0\x18ftyp${brand}\0\0\0\0${brand}miaf`, 'latin1');
+  expect(originalTypeOf(header)).toBe('image/heic');
 });
 
 test('refuses an ISO media header that claims to be longer than the file', () => {
