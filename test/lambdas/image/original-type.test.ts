@@ -130,6 +130,11 @@ test.each([
   expect(describeRefused(bytes)).toBe(name);
 });
 
+test.each(['heic', 'heix', 'mif1', 'msf1', 'hevc'])('recognizes HEIC by the brand %s', (brand) => {
+  const header = Buffer.from(`\0\0\0\x18ftyp${brand}\0\0\0\0${brand}miaf`, 'latin1');
+  expect(originalTypeOf(header)).toBe('image/heic');
+});
+
 test('refuses an ISO media header that claims to be longer than the file', () => {
   expect(originalTypeOf(Buffer.from('\xff\xff\xff\xffftypmp42', 'latin1'))).toBeUndefined();
 });

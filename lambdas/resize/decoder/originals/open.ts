@@ -24,8 +24,8 @@ const formats: Readonly<Record<Exclude<OriginalType, IsoType>, Format>> = {
 };
 
 /**
- * Loads what decodes this type, if that takes long, before the image is measured: only the first HEIC of a process
- * needs libheif.
+ * Loads what decodes this type, if that takes long, before the image is measured: libheif for the first HEIC
+ * of a process.
  */
 export const loadDecoderFor = async (
   bytes: Uint8Array,
