@@ -74,9 +74,9 @@ const resizeSettings = {
   maxPixels: setting(wholeNumber(1, 1_000_000_000), 100_000_000).describe(
     'Width x height of an image or of one frame.',
   ),
-  maxFrames: setting(wholeNumber(1, 1_000_000), 2000).describe('Frames of an animation, or pages of a TIFF.'),
+  maxFrames: setting(wholeNumber(1, 1_000_000), 2000).describe('Frames of an animation.'),
   maxAnimationPixels: setting(wholeNumber(1, 100_000_000_000), 1_000_000_000).describe(
-    'Width x height x frames of an animation, or pages of a TIFF.',
+    'Width x height x frames of an animation.',
   ),
   damaged: textSetting(oneOf(damagedChoices), 'render').describe(
     'Renders what a damaged image shows, or refuses it as `image-corrupt`.',

@@ -10,21 +10,13 @@ const maxCompressedTextBytes = 16_384;
 const maxPlainTextBytes = 1_000_000;
 const maxPngChunks = 100_000;
 
-/** libtiff compares all tags of a directory with each other: 13,500 times for 60 directories of 15 tags. */
-const maxTagComparisons = 1_000_000;
-const maxDirectories = 10_000;
-
 /**
  * Whether reading the header alone may take more than a tenth of a second of CPU time, because of text that
- * inflates a thousandfold or tags that the library sorts. Walks the container in time linear in its bytes,
- * and decodes nothing.
+ * inflates a thousandfold. Walks the container in time linear in its bytes, and decodes nothing.
  */
 export const isCostlyHeader = (bytes: Uint8Array): boolean => {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const start = data.toString('latin1', 0, 4);
-  if (start === '\x89PNG') return isCostlyPng(data);
-  if (start.startsWith('II') || start.startsWith('MM')) return isCostlyTiff(data);
-  return false;
+  return data.toString('latin1', 0, 4) === '\x89PNG' && isCostlyPng(data);
 };
 
 /** PNG specification (third edition), "Chunk layout" and "Textual information". */
@@ -42,30 +34,6 @@ const isCostlyPng = (data: Buffer): boolean => {
     if (compressedBytes > maxCompressedTextBytes || plainBytes > maxPlainTextBytes) return true;
     if (chunks > maxPngChunks) return true;
     at += length + 12;
-  }
-  return false;
-};
-
-/** TIFF 6.0, section 2, and BigTIFF: where directories are, and how many tags each has. */
-const isCostlyTiff = (data: Buffer): boolean => {
-  const isLittle = data[0] === 0x49;
-  const read = (at: number, size: 2 | 4 | 8): number => {
-    if (at + size > data.byteLength) return 0;
-    if (size === 2) return isLittle ? data.readUInt16LE(at) : data.readUInt16BE(at);
-    if (size === 4) return isLittle ? data.readUInt32LE(at) : data.readUInt32BE(at);
-    return Number(isLittle ? data.readBigUInt64LE(at) : data.readBigUInt64BE(at));
-  };
-  const isBig = read(2, 2) === 43;
-  const offsetSize = isBig ? 8 : 4;
-  const countSize = isBig ? 8 : 2;
-  const entryBytes = isBig ? 20 : 12;
-  let comparisons = 0;
-  let at = read(isBig ? 8 : 4, offsetSize);
-  for (let directories = 0; at > 0 && at < data.byteLength; directories += 1) {
-    const tags = read(at, countSize);
-    comparisons += tags ** 2;
-    if (comparisons > maxTagComparisons || directories > maxDirectories) return true;
-    at = read(at + countSize + tags * entryBytes, offsetSize);
   }
   return false;
 };
@@ -108,6 +76,14 @@ export const estimateDecodeMilliseconds = (metadata: Metadata, bytes: Uint8Array
   const colour = isManaged ? colourMillisecondsPerMegapixel : 0;
   return megapixels(metadata) * (decode * sampleFactor * interlaced + scans + colour);
 };
+
+/** CPU time for a million samples of a TIFF that are read without libtiff, and to expand their bytes. */
+const unpackMillisecondsPerMegasample = 30;
+const expandMillisecondsPerMegabyte = 20;
+
+/** The CPU time at most to read the samples of a TIFF without libtiff. */
+export const estimateUnpackMilliseconds = (samples: number, expandedBytes: number): number =>
+  (samples * unpackMillisecondsPerMegasample + expandedBytes * expandMillisecondsPerMegabyte) / 1e6;
 
 /** The CPU time at most to encode thumbnails of all these variants. */
 export const estimateEncodeMilliseconds = (variants: readonly Variant[]): number =>

@@ -26,7 +26,7 @@ test.each([
 });
 
 test.each([
-  ['99 megapixels of CMYK', async () => slowTiff()],
+  ['99 megapixels of L*a*b*', async () => slowTiff()],
   ['a 12-megapixel AVIF', () => picture(4000, 3000).avif({ effort: 0 }).toBuffer()],
   ['a large interlaced PNG', () => picture(5000, 4000).png({ progressive: true }).toBuffer()],
   ['a large PNG of 16 bits', () => picture(4000, 3000).toColourspace('rgb16').png().toBuffer()],

@@ -2,7 +2,7 @@ import type { Metadata, Sharp } from 'sharp';
 import type { DamageKind } from '../../../image/damage.ts';
 import type { Damage } from './damage.ts';
 import type { Fill } from './missing.ts';
-import type { Raster } from './original.ts';
+import type { OpenOriginal, Raster } from './original.ts';
 
 /** Samples as libvips decoded them, at the reduced size: upright, but not sRGB. */
 export interface Samples {
@@ -52,6 +52,19 @@ export interface Salvaged {
 
 /** How files of one type are read where libvips alone would show them differently from a browser. */
 export interface Format {
+  /**
+   * Opens files of which libvips can read only some.
+   *
+   * @default - libvips reads all of them, with what else is declared here
+   * @throws ImageError `unsupported-type`, `image-corrupt`
+   */
+  readonly open?: (bytes: Buffer) => Promise<OpenOriginal>;
+  /**
+   * At which faults libvips gives up.
+   *
+   * @default 'none' it shows whatever it can
+   */
+  readonly failOn?: 'none' | 'warning';
   /**
    * Repairs or rewrites the file, so that libvips can read it. It must not decode pixels.
    *

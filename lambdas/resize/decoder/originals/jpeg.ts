@@ -140,7 +140,7 @@ const isFill = ([red = 0, green = red, blue = red]: Uint8Array): boolean => {
  * Chromium's way of showing CMYK without a profile: each ink takes its share of the light, and so does black.
  * libvips would assume a printing process.
  */
-const cmyk: Conversion = {
+export const cmyk: Conversion = {
   samples: (image) => image.pipelineColourspace('cmyk').toColourspace('cmyk').raw(),
   toSrgb({ data, width, height }) {
     const rgb = Buffer.alloc(width * height * 3);

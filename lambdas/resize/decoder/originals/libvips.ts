@@ -28,7 +28,7 @@ sharp.cache(false);
 export const openWithLibvips = async (bytes: Buffer, format: Format): Promise<OpenOriginal> => {
   const prepared = preparedBy(format, bytes);
   const ofHeader = new Warnings();
-  const metadata = await orRefuse(() => ofHeader.of(open(prepared.bytes)).metadata(), {
+  const metadata = await orRefuse(() => ofHeader.of(open(prepared.bytes, format)).metadata(), {
     format,
     bytes,
     warnings: ofHeader,
@@ -193,10 +193,10 @@ const requireShown = (raster: Raster | undefined, damage: Damage): Decoded => {
 /** The pages of a HEIF container are other images than the one that is decoded. */
 const framesOf = ({ format, pages = 1 }: Metadata): number => (format === 'heif' ? 1 : pages);
 
-const open = (bytes: Buffer, ignoreIcc = false): Sharp =>
+const open = (bytes: Buffer, { failOn = 'none' }: Format, ignoreIcc = false): Sharp =>
   sharp(bytes, {
     // Whatever can be shown is shown. Warnings tell what is wrong.
-    failOn: 'none',
+    failOn,
     // The limits are checked elsewhere, with an error that names the limit.
     limitInputPixels: false,
     sequentialRead: true,
@@ -210,7 +210,7 @@ const decode = async (
   reading: Reading,
 ): Promise<Raster> => {
   const image = reading.warnings
-    .of(open(bytes, conversion !== undefined))
+    .of(open(bytes, reading.format, conversion !== undefined))
     .autoOrient()
     .resize({ width: size.width, height: size.height, fit: 'fill' });
   const samples = conversion?.samples(image) ?? image.toColourspace('srgb').raw();
@@ -229,4 +229,4 @@ const isColourOrAlpha = (channels: number): channels is Raster['channels'] => ch
  * transparency, although that is the first one. A PNG keeps only the first.
  */
 const withoutExtraChannels = (bytes: Buffer): Promise<Buffer> =>
-  open(bytes).autoOrient().toColourspace('srgb').png({ compressionLevel: 0 }).toBuffer();
+  open(bytes, {}).autoOrient().toColourspace('srgb').png({ compressionLevel: 0 }).toBuffer();

@@ -11,6 +11,7 @@ import { jpeg } from './jpeg.ts';
 import { openWithLibvips } from './libvips.ts';
 import type { OpenOriginal } from './original.ts';
 import { png } from './png.ts';
+import { openTiff } from './tiff.ts';
 import { webp } from './webp.ts';
 
 type IsoType = 'image/avif' | 'image/heic';
@@ -20,7 +21,7 @@ const formats: Readonly<Record<Exclude<OriginalType, IsoType>, Format>> = {
   'image/png': png,
   'image/webp': webp,
   'image/gif': gif,
-  'image/tiff': {},
+  'image/tiff': { open: openTiff },
 };
 
 /**
@@ -46,7 +47,8 @@ export const openOriginal = async (
   const type = requireAcceptedType(bytes, heic);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (type === 'image/avif' || type === 'image/heic') return openIso(buffer, type);
-  return openWithLibvips(buffer, formats[type]);
+  const format = formats[type];
+  return format.open?.(buffer) ?? openWithLibvips(buffer, format);
 };
 
 /** The type is known from the start of a file, and how its picture is coded from all of it. */
