@@ -2,7 +2,6 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import * as z from 'zod';
-import { nothingToShow } from '../../lambdas/image/damage.ts';
 import { endpointOf } from '../../local/ports.ts';
 import { corruptJpeg } from '../images.ts';
 import { freePort, type LocalRun, startLocal } from '../local/local-run.ts';
@@ -79,7 +78,7 @@ test('the link of a broken image shows why there is no thumbnail', async () => {
   const violations: string[] = [];
   page.on('console', (message) => violations.push(message.text()));
   await page.goto(link);
-  await page.getByText(nothingToShow.incomplete).waitFor();
+  await page.getByText('cannot be decoded').waitFor();
   // The page's content security policy allows only its own style.
   expect(await page.evaluate('getComputedStyle(document.body).display')).toBe('grid');
   await page.addScriptTag({ content: 'document.title = "run"' }).catch(() => {});

@@ -86,7 +86,7 @@ const form = (): Buffer =>
   );
 
 test('names the way that works to who sends a form', () => {
-  expect(() => requireAcceptedType(form())).toThrow(
+  expect(() => requireAcceptedType(form(), true)).toThrow(
     expect.objectContaining({
       code: 'unsupported-type',
       message: expect.stringMatching(/multipart\/form-data.*--data-binary/),

@@ -50,7 +50,7 @@ const openUnpacked = (bytes: Buffer, header: TiffHeader): OpenOriginal => {
     width: isTurned ? height : width,
     height: isTurned ? width : height,
     frames: 1,
-    estimatedMilliseconds: estimateOf(header),
+    estimateMilliseconds: () => estimateOf(header),
     decode: (size) => unpack(bytes, header, size),
   };
 };

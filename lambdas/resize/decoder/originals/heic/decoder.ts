@@ -81,7 +81,7 @@ const decode = async (job: Omit<HeicJob, 'bytes'>, bytes: Uint8Array): Promise<D
 const imageErrorOf = ({ code, reason }: RefusedHeic): ImageError => {
   switch (code) {
     case 'image-corrupt':
-      return refusalOf(reason);
+      return refusalOf(reason, undefined);
     case 'unsupported-type':
       return new ImageError(code, 'The image is a HEIC of a kind that cannot be decoded.', { cause: reason });
     case 'image-too-large':

@@ -111,7 +111,7 @@ export const tile = (
 
 /** Decodes at full size. */
 export const decoded = async (bytes: Buffer) => {
-  const original = await openOriginal(bytes);
+  const original = await openOriginal(bytes, { heic: true });
   const { raster, damage } = await original.decode(original);
   const { data, channels, width, height } = raster;
   return {

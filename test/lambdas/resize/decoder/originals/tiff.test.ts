@@ -142,7 +142,7 @@ const rounded = (quarters: readonly Pixel[], max: number): readonly Pixel[] =>
   quarters.map((pixel) => pixel.map((level) => Math.round((level / 255) * max)));
 
 const decode = async (file: Buffer) => {
-  const image = await openOriginal(file);
+  const image = await openOriginal(file, { heic: true });
   const { raster, damage } = await image.decode({ width: image.width, height: image.height });
   const pixel = (x: number, y: number): readonly number[] => {
     const at = (y * raster.width + x) * raster.channels;
@@ -853,7 +853,7 @@ describe('directories', () => {
     const other = pageOf(picture(inverted(colours, 255)), plain);
     const file = tiffFile([page, { ...other, fields: { ...other.fields, ...fields } }]);
     await expectQuarters(file, colours);
-    expect((await openOriginal(file)).frames).toBe(1);
+    expect((await openOriginal(file, { heic: true })).frames).toBe(1);
     await expectQuarters(file.subarray(0, -30), colours);
   });
 
@@ -1005,7 +1005,7 @@ test('a picture that is shrunk keeps its edges where they are', async () => {
   const file = tiffFile([
     { fields, chunks: [floats('writeFloatLE', 4)([...pixels].map((level) => level / 255))] },
   ]);
-  const { raster } = await (await openOriginal(file)).decode({ width: 70, height: 70 });
+  const { raster } = await (await openOriginal(file, { heic: true })).decode({ width: 70, height: 70 });
   const row = [...raster.data.subarray(0, 70 * raster.channels)].filter(
     (__, index) => index % raster.channels === 0,
   );
