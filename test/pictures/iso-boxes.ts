@@ -50,8 +50,8 @@ export const av1ImageOf = (bytes: Buffer): Av1Image => {
 };
 
 /**
- * The same image, whose levels are said to be from 16 to 235, or 240 for chroma. Its sequence header is that of
- * a still picture (AV1 Bitstream & Decoding Process, 5.5.1 and 5.5.2), after a temporal delimiter.
+ * The same image, whose levels are said to be from 16 to 235, or 240 for chroma. Its sequence header is that
+ * of a still picture (AV1 Bitstream & Decoding Process, 5.5.1 and 5.5.2), after a temporal delimiter.
  */
 export const asLimitedRange = (image: Av1Image): Av1Image => {
   const data = Buffer.from(image.data);

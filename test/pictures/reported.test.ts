@@ -8,8 +8,8 @@ import { rows } from './rows.ts';
 import { samplesOf, tiff } from './tiff-directory.ts';
 
 /*
- * Kinds of files that programs got wrong, as reported in public projects. Chromium's values were measured with
- * version 156. The browser proofs compare these and many more with the Chromium that is installed.
+ * Kinds of files that programs got wrong, as reported in public projects. Chromium's values were measured
+ * with version 156. The browser proofs compare these and many more with the Chromium that is installed.
  */
 
 const points = [
