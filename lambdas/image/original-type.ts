@@ -88,6 +88,10 @@ const heicIsOff = (): ImageError => {
 
 /** The error for bytes that have no accepted type. */
 export const unsupportedType = (bytes: Uint8Array): ImageError => {
+  if (isForm(bytes)) {
+    const way = 'Send only the image, without a form: curl does with --data-binary "@photo.jpg".';
+    return new ImageError('unsupported-type', `The image is ${form}. ${way}`);
+  }
   const accepted = Object.values(acceptedTypes).join(', ');
   return new ImageError(
     'unsupported-type',
@@ -95,9 +99,23 @@ export const unsupportedType = (bytes: Uint8Array): ImageError => {
   );
 };
 
+const form = 'in a form (multipart/form-data)';
+
+/** A boundary has at most 70 characters (RFC 2046, 5.1.1), and a few headers follow. */
+const maxFormHeadBytes = 1024;
+
+/** Whether the bytes begin as the body of a form does, with a boundary and the headers of its first field. */
+const isForm = (bytes: Uint8Array): boolean => {
+  if (!startsWith(bytes, '--')) return false;
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, maxFormHeadBytes));
+  const [headers = ''] = head.toString('latin1').split('\r\n\r\n', 1);
+  return headers.toLowerCase().includes('\r\ncontent-disposition: form-data');
+};
+
 /** Names the kind of bytes that are not accepted, in a word or two. */
 export const describeRefused = (bytes: Uint8Array): string => {
   if (bytes.byteLength === 0) return 'empty';
+  if (isForm(bytes)) return form;
   const head = startOf(bytes);
   const start = head.toString('latin1');
   if (isoBrands(bytes).length > 0) {

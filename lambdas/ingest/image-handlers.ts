@@ -28,11 +28,12 @@ export const createImageHandlers = ({ ingest, replies, apiUrl }: ImageHandlersPr
   const link: Handler = async (c) => {
     const id = requireId(c.req.param('id'));
     const record = await ingest.find(id);
-    const { url, expiresAt, variant } = await replies.thumbnailUrl(record, c.req.param('variant'));
+    const method = c.req.method === 'HEAD' ? 'HEAD' : 'GET';
+    const { url, expiresAt, variant } = await replies.thumbnailUrl(record, c.req.param('variant'), method);
     if (record.error) return sendFailure(c, record.error);
     if (record.status === 'received') return sendPending(c, await replies.imageReply(record, apiUrl(c)));
     // A HEAD shows no thumbnail.
-    if (c.req.method === 'GET') await ingest.publishServed(id, variant);
+    if (method === 'GET') await ingest.publishServed(id, variant);
     const secondsLeft = Math.floor((expiresAt.getTime() - Date.now()) / 1000);
     c.header('Cache-Control', `private, max-age=${Math.max(0, secondsLeft - redirectMarginSeconds)}`);
     return c.redirect(url, 302);

@@ -23,7 +23,11 @@ export interface ServiceFunctionProps {
   readonly logGroup?: ILogGroup;
   /** All permissions of the function besides writing its log and traces. */
   readonly statements: readonly PolicyStatementProps[];
-  /** Packages with native code, or that stay replaceable: installed for the function's processor, not bundled. @default - none */
+  /**
+   * Packages with native code, or which stay replaceable: installed for the function's processor, not bundled.
+   *
+   * @default - none
+   */
   readonly nativeModules?: readonly string[];
   /** Entry files of child processes: each becomes a file of the same name in the package. @default - none */
   readonly processes?: readonly string[];

@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import * as z from 'zod';
-import { nothingToShow } from '../../lambdas/image/damage.ts';
 import { endpointOf } from '../../local/ports.ts';
 import { corruptJpeg } from '../images.ts';
 import { freePort, type LocalRun, startLocal } from '../local/local-run.ts';
 import { cleanUp, resume, suspend, temporaryFolder } from '../local/processes.ts';
+import { launchChromium } from './chromium.ts';
 
 /** Where the screenshots are stored, for a person to look at. */
 const screenshots = '.tmp/browser';
@@ -17,26 +16,11 @@ let local: LocalRun;
 let browser: Browser;
 let page: Page;
 
-const findChromium = (): string => {
-  const names = ['chromium', 'chromium-browser', 'google-chrome'];
-  for (const name of names) {
-    try {
-      return execFileSync('which', [name], { encoding: 'utf8' }).trim();
-    } catch {
-      // Try the next name.
-    }
-  }
-  throw new Error(`No browser: one of ${names.join(', ')} must be on the PATH.`);
-};
-
 beforeAll(async () => {
   mkdirSync(screenshots, { recursive: true });
   local = startLocal({ folder: await temporaryFolder(), port: await freePort() });
   await local.ready();
-  browser = await chromium.launch({
-    executablePath: findChromium(),
-    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
+  browser = await launchChromium();
   page = await browser.newPage({ viewport: { width: 480, height: 400 } });
 });
 
@@ -94,7 +78,7 @@ test('the link of a broken image shows why there is no thumbnail', async () => {
   const violations: string[] = [];
   page.on('console', (message) => violations.push(message.text()));
   await page.goto(link);
-  await page.getByText(nothingToShow.incomplete).waitFor();
+  await page.getByText('cannot be decoded').waitFor();
   // The page's content security policy allows only its own style.
   expect(await page.evaluate('getComputedStyle(document.body).display')).toBe('grid');
   await page.addScriptTag({ content: 'document.title = "run"' }).catch(() => {});

@@ -82,6 +82,18 @@ export const createUploadCases = (photo: Buffer): readonly Case[] => {
       reply: problem(415, 'unsupported-type', `The image is SVG. ${accepted}`),
     },
     {
+      name: 'a form',
+      ...upload({
+        body: '--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nphoto\r\n--x--\r\n',
+        headers: { 'Content-Type': 'multipart/form-data; boundary=x' },
+      }),
+      reply: problem(
+        415,
+        'unsupported-type',
+        'The image is in a form (multipart/form-data). Send only the image, without a form: curl does with --data-binary "@photo.jpg".',
+      ),
+    },
+    {
       name: 'text, with a reply as text',
       ...upload({ body: 'hello', headers: { Accept: 'text/plain', 'Content-Type': 'text/plain' } }),
       reply: problem(415, 'unsupported-type', `The image is text. ${accepted}`),

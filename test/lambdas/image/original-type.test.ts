@@ -1,4 +1,9 @@
-import { acceptedTypes, describeRefused, originalTypeOf } from '../../../lambdas/image/original-type.ts';
+import {
+  acceptedTypes,
+  describeRefused,
+  originalTypeOf,
+  requireAcceptedType,
+} from '../../../lambdas/image/original-type.ts';
 import { quarteredPicture, svg } from '../../images.ts';
 
 test.each([
@@ -72,6 +77,23 @@ test('reads the bytes of a view, not of its buffer', async () => {
   expect(originalTypeOf(new Uint8Array(padded.buffer, padded.byteOffset + 8, png.length))).toBe('image/png');
 });
 
+/** What "curl -F file=@photo.jpg" sends. */
+const form = (): Buffer =>
+  Buffer.from(
+    '--------------------------8d3a\r\nContent-Disposition: form-data; name="file"; filename="photo.jpg"\r\n' +
+      'Content-Type: image/jpeg\r\n\r\n\xff\xd8\xff\xe0\0\r\n--------------------------8d3a--\r\n',
+    'latin1',
+  );
+
+test('names the way that works to who sends a form', () => {
+  expect(() => requireAcceptedType(form(), true)).toThrow(
+    expect.objectContaining({
+      code: 'unsupported-type',
+      message: expect.stringMatching(/multipart\/form-data.*--data-binary/),
+    }),
+  );
+});
+
 test.each([
   ['SVG', svg()],
   ['SVG', Buffer.from('\ufeff  <!-- a picture --><SVG width="1">')],
@@ -99,11 +121,18 @@ test.each([
   ['text', Buffer.from('hello <svg>')],
   ['text', Buffer.from('<svgs>')],
   ['text', Buffer.from('</svg>')],
+  ['in a form (multipart/form-data)', form()],
+  ['text', Buffer.from('-- a note\r\n\r\nContent-Disposition: form-data')],
   ['unknown data', Buffer.from('\ufeff\u0001\u0002', 'utf16le')],
   ['unknown data', Buffer.from([0, 1, 2, 3])],
 ])('calls what it refuses %s', (name, bytes) => {
   expect(originalTypeOf(bytes)).toBeUndefined();
   expect(describeRefused(bytes)).toBe(name);
+});
+
+test.each(['heic', 'heix', 'mif1', 'msf1', 'hevc'])('recognizes HEIC by the brand %s', (brand) => {
+  const header = Buffer.from(`\0\0\0\x18ftyp${brand}\0\0\0\0${brand}miaf`, 'latin1');
+  expect(originalTypeOf(header)).toBe('image/heic');
 });
 
 test('refuses an ISO media header that claims to be longer than the file', () => {

@@ -15,8 +15,8 @@ const decodeMillisecondsPerMegapixel = 110;
 const maxComparedPixels = 512 * 512;
 
 /**
- * The largest picture in one piece: libheif holds all of it three times over. No encoder writes as many, HEVC's
- * level 6.2 ends at 35 million (ITU-T H.265, A.4).
+ * The largest picture in one piece: libheif holds all of it three times over. HEVC's level 6.2 ends at 35
+ * million pixels (ITU-T H.265, A.4).
  */
 const maxPartPixels = 8192 * 8192;
 
@@ -77,7 +77,7 @@ const estimate = (file: HeicFile, size: Size): number => {
   return (pixels / 1e6) * decodeMillisecondsPerMegapixel;
 };
 
-/** The smallest embedded thumbnail that is large enough, and that according to its header is the same picture. */
+/** The smallest embedded thumbnail that is large enough and, by its header, the same picture. */
 const thumbnailFor = ({ picture, thumbnails }: HeicFile, size: Size): Picture | undefined =>
   thumbnails
     .filter((thumbnail) => isLikely(picture, thumbnail) && isLargeEnough(thumbnail, size))

@@ -70,7 +70,27 @@ const filled = (bytes: Buffer, picture: Chunk, filler: number): Buffer => {
   return container([bytes.subarray(headerBytes, picture.start), header, available, rest]);
 };
 
-const prepare = (bytes: Buffer): Buffer | Prepared => {
+/** Where the flags of a file with a canvas are, and two of them (RFC 9649, 2.7.1). */
+const flagsAt = 20;
+const isAnimated = 0x02;
+const hasProfile = 0x20;
+
+/** Chromium shows an animation as if it had no profile. */
+const withoutUnusedProfile = (bytes: Buffer): Buffer => {
+  const flags = bytes[flagsAt] ?? 0;
+  if (bytes.toString('latin1', headerBytes, headerBytes + 4) !== 'VP8X') return bytes;
+  if ((flags & isAnimated) === 0 || (flags & hasProfile) === 0) return bytes;
+  const copy = Buffer.from(bytes);
+  copy.writeUInt8(flags & ~hasProfile, flagsAt);
+  const profile = chunksOf(bytes, bytes.byteLength).find(({ type }) => type === 'ICCP');
+  // Readers skip chunks that they do not know.
+  if (profile) copy.write('none', profile.start, 'latin1');
+  return copy;
+};
+
+const prepare = (bytes: Buffer): Buffer | Prepared => readable(withoutUnusedProfile(bytes));
+
+const readable = (bytes: Buffer): Buffer | Prepared => {
   if (bytes.byteLength < headerBytes + chunkHeaderBytes || isSound(bytes)) return bytes;
   const chunks = chunksOf(bytes, bytes.byteLength);
   const picture = chunks.find(({ type }) => pictures.includes(type));

@@ -4,9 +4,9 @@ import type { HeicJob, RefusedHeic, ThreadReply } from './job.ts';
 import { LibheifError, loadLibheif } from './libheif.ts';
 
 /*
- * The thread that runs libheif. A decode is one synchronous call, for seconds if the picture has no tiles: in a
- * thread of its own it leaves the process free to measure its CPU time and memory (process.ts), which would
- * otherwise go unwatched.
+ * The thread that runs libheif. A decode is one synchronous call, for seconds if there are no tiles. In a
+ * thread of its own it leaves the process free to measure CPU time and memory (process.ts), which would go
+ * unwatched otherwise. Starting the thread costs much less than loading the library.
  */
 
 const port = parentPort;

@@ -3,8 +3,8 @@ import type { MainModule } from 'libheif-js/libheif-wasm/libheif.js';
 import type { Size } from '../original.ts';
 
 /*
- * The part of libheif's C interface (libheif/heif.h) that decoding needs, with its pointers hidden. The library
- * is WebAssembly with a memory of its own, which grows and never shrinks. Whatever it returns is checked: a
+ * The part of libheif's C interface (libheif/heif.h) that decoding needs, with its pointers hidden. It is
+ * WebAssembly with a memory of its own, which grows and never shrinks. Whatever it returns is checked: a
  * hostile file may have confused it.
  */
 
@@ -30,7 +30,7 @@ const colorspaceRgb = 1;
 const chromaOf = { 3: { 8: 10, 16: 14 }, 4: { 8: 11, 16: 15 } } as const;
 const interleavedChannel = 10;
 
-/** `heif_security_limits`: the offset of `max_items`, and its default, which shows that the layout is known. */
+/** `heif_security_limits`: the offset of `max_items`, and its default, by which the layout is checked. */
 const maxItemsOffset = 28;
 const defaultMaxItems = 1000;
 const maxItems = 65_535;

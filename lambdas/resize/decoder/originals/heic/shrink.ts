@@ -31,7 +31,8 @@ export interface Shrunk extends Size {
 
 /**
  * Shrinks a picture of which one block after the other is decoded, so that the whole is never in memory. Each
- * pixel of the result is the mean of the area that it covers, in fractions of pixels, so blocks leave no seams.
+ * pixel of the result is the mean of the area that it covers, in fractions of pixels, so that blocks leave no
+ * seams.
  */
 export class Shrinking {
   readonly #options: ShrinkOptions;
