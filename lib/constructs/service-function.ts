@@ -64,6 +64,7 @@ export const bundling = (
           `"${join(inputFolder, entry)}"`,
           `--outfile="${join(packageFolder, basename(entry, '.ts'))}.js"`,
           '--platform=node --target=node24 --format=cjs --minify --main-fields=module,main --log-level=warning',
+          '--define:import.meta.dirname=__dirname --define:import.meta.filename=__filename',
           ...(nativeModules ?? []).map((name) => `--external:${name}`),
         ].join(' '),
       ),
