@@ -54,7 +54,7 @@ const embedded: Row = {
 
 const goalMilliseconds = 1200;
 
-/** In the slow lane each image gets a process of its own, which loads libheif and has no compiled code yet. */
+/** In the slow lane each image gets a process of its own, which loads libheif first. */
 const whole: Row = {
   key: 'heic',
   what: 'decoder process of the slow lane, 12 MP HEIC without a thumbnail',

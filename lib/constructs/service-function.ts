@@ -24,7 +24,7 @@ export interface ServiceFunctionProps {
   /** All permissions of the function besides writing its log and traces. */
   readonly statements: readonly PolicyStatementProps[];
   /**
-   * Packages with native code, or which stay replaceable: installed for the function's processor, not bundled.
+   * Packages with native code, or which stay replaceable. They are installed for the function's processor.
    *
    * @default - none
    */
