@@ -1,4 +1,5 @@
 import { ImageError } from './errors.ts';
+import { itemCodingIn, pictureCodings, trackCodingIn } from './iso-coding.ts';
 import { type Markup, readMarkup } from './markup.ts';
 
 /** What may be uploaded: media types, with the names that people know. */
@@ -13,6 +14,12 @@ export const acceptedTypes = {
 } as const;
 
 export type OriginalType = keyof typeof acceptedTypes;
+
+/** Long enough for the comments with which drawing programs begin their files. */
+const maxStartBytes = 4096;
+
+const startOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, Math.min(byteLength, maxStartBytes));
 
 const startsWith = (bytes: Uint8Array, text: string, offset = 0): boolean =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -40,10 +47,24 @@ export const originalTypeOf = (bytes: Uint8Array): OriginalType | undefined => {
   if (startsWith(bytes, 'II*\0') || startsWith(bytes, 'MM\0*')) return 'image/tiff';
   // BigTIFF, for files of more than 4 GiB.
   if (startsWith(bytes, 'II+\0') || startsWith(bytes, 'MM\0+')) return 'image/tiff';
-  const brands = isoBrands(bytes);
+  return isoTypeOf(bytes, isoBrands(bytes));
+};
+
+/** Brands of pictures and sequences in any coding (ISO/IEC 23008-12 and 23000-22; AVIF, 8). */
+const generalBrands = ['mif1', 'mif2', 'msf1', 'miaf', 'MA1A', 'MA1B'];
+const avifBrands = new Set(['avif', 'avis', ...generalBrands]);
+
+/** The coding decides, as far as the start of a file names one. A film may be coded like a picture. */
+const isoTypeOf = (bytes: Uint8Array, brands: readonly string[]): OriginalType | undefined => {
+  if (brands.length === 0) return undefined;
+  const isPicture = brands.some((brand) => avifBrands.has(brand) || heicBrands.has(brand));
+  const start = startOf(bytes).toString('latin1');
+  const coding = itemCodingIn(start) ?? (isPicture ? trackCodingIn(start) : undefined);
+  if (coding === 'av01') return 'image/avif';
+  if (coding === 'hvc1' || coding === 'hev1') return 'image/heic';
+  // AVIF may have a thumbnail in another coding, and that may come first.
   if (brands.some((brand) => brand === 'avif' || brand === 'avis')) return 'image/avif';
-  if (brands.some((brand) => heicBrands.has(brand))) return 'image/heic';
-  return undefined;
+  return coding === undefined && brands.some((brand) => heicBrands.has(brand)) ? 'image/heic' : undefined;
 };
 
 /**
@@ -74,15 +95,15 @@ export const unsupportedType = (bytes: Uint8Array): ImageError => {
   );
 };
 
-/** Long enough for the comments with which drawing programs begin their files. */
-const maxDescribedBytes = 4096;
-
 /** Names the kind of bytes that are not accepted, in a word or two. */
 export const describeRefused = (bytes: Uint8Array): string => {
   if (bytes.byteLength === 0) return 'empty';
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, maxDescribedBytes));
+  const head = startOf(bytes);
   const start = head.toString('latin1');
-  if (isoBrands(bytes).length > 0) return 'a video or another ISO media file';
+  if (isoBrands(bytes).length > 0) {
+    const coding = pictureCodings.get(itemCodingIn(start) ?? '');
+    return coding === undefined ? 'a video or another ISO media file' : `${coding} in a HEIF container`;
+  }
   const text = textOf(head) ?? start;
   if (text.trimStart().startsWith('%PDF-')) return 'PDF';
   const markup = describeMarkup(readMarkup(text));

@@ -26,6 +26,46 @@ test('recognizes an AVIF by its compatible brands', () => {
   expect(originalTypeOf(box)).toBe('image/avif');
 });
 
+const brandsOf = (...brands: readonly string[]): string =>
+  `\0\0\0${String.fromCharCode(12 + 4 * brands.length)}ftyp${brands[0]}\0\0\0\0${brands.slice(1).join('')}`;
+
+/** Items without their other boxes. Their versions are 2, and 3 for longer ids. */
+const entryOf = (coding: string, version = 2): string =>
+  version === 2
+    ? `\0\0\0\x15infe\x02\0\0\0\0\x01\0\0${coding}\0`
+    : `\0\0\0\x17infe\x03\0\0\0\0\0\0\x01\0\0${coding}\0`;
+
+const samplesOf = (coding: string): string => `stsd\0\0\0\0\0\0\0\x01\0\0\0\x99${coding}`;
+
+test.each([
+  ['pictures of any coding', brandsOf('mif1', 'miaf') + entryOf('av01')],
+  ['pictures of any coding, with long ids', brandsOf('mif1') + entryOf('av01', 3)],
+  ['a profile of AVIF', brandsOf('MA1A') + entryOf('Exif') + entryOf('av01')],
+  ['another coding', brandsOf('heic', 'mif1') + entryOf('av01')],
+  ['sequences of any coding', brandsOf('msf1') + samplesOf('av01')],
+])('recognizes an AVIF by its coding, under a brand of %s', (_, file) => {
+  expect(originalTypeOf(Buffer.from(file, 'latin1'))).toBe('image/avif');
+});
+
+test.each([
+  ['without a known coding', brandsOf('heic', 'mif1')],
+  ['by its coding', brandsOf('avif', 'avif') + entryOf('hvc1')],
+  ['by the coding of a sequence', brandsOf('msf1') + samplesOf('hev1')],
+])('recognizes a HEIC %s', (_, file) => {
+  expect(originalTypeOf(Buffer.from(file, 'latin1'))).toBe('image/heic');
+});
+
+test.each([
+  ['AVC in a HEIF container', brandsOf('mif1', 'avci') + entryOf('avc1')],
+  ['JPEG in a HEIF container', brandsOf('jpeg') + entryOf('hidn') + entryOf('jpeg')],
+  ['a video or another ISO media file', brandsOf('isom') + samplesOf('av01')],
+  ['a video or another ISO media file', brandsOf('isom') + entryOf('mime')],
+])('refuses %s', (name, file) => {
+  const bytes = Buffer.from(file, 'latin1');
+  expect(originalTypeOf(bytes)).toBeUndefined();
+  expect(describeRefused(bytes)).toBe(name);
+});
+
 test('reads the bytes of a view, not of its buffer', async () => {
   const png = await quarteredPicture(16, 16).png().toBuffer();
   const padded = Buffer.concat([Buffer.from('%PDF-1.7'), png]);

@@ -63,6 +63,8 @@ export interface Items {
   readonly primaryId: number | undefined;
   readonly items: ReadonlyMap<number, Item>;
   readonly references: readonly Reference[];
+  /** The ids of the items that refer to an item, by the reference's type and that item's id. */
+  readonly referrers: ReadonlyMap<string, readonly number[]>;
   /** The box `idat`, which holds small items. */
   readonly data: Buffer;
 }
@@ -92,6 +94,8 @@ export interface IsoFile {
   readonly compatibleBrands: readonly string[];
   readonly items: Items | undefined;
   readonly tracks: readonly Track[];
+  /** What is left to read. Places of items may overlap, so they may have many more bytes than the file. */
+  readonly budget: { bytesLeft: number; readonly known: Set<string> };
 }
 
 /** Numbers and names of a box, one after the other. */
@@ -191,7 +195,8 @@ export const readIsoFile = (bytes: Buffer): IsoFile | undefined => {
     if (type === 'moov' && tracks === undefined) tracks = readTracks(content);
   }
   const [majorBrand = '', ...compatibleBrands] = brands;
-  return { bytes, majorBrand, compatibleBrands, items, tracks: tracks ?? [] };
+  const budget = { bytesLeft: bytes.byteLength, known: new Set<string>() };
+  return { bytes, majorBrand, compatibleBrands, items, tracks: tracks ?? [], budget };
 };
 
 /** The major brand and the compatible ones. */
@@ -219,10 +224,12 @@ const readItems = (content: Buffer): Items => {
     const location = locations.get(entry.id);
     items.set(entry.id, { ...entry, location, properties: properties.get(entry.id) ?? [] });
   }
+  const references = readReferences(contentOf('iref'));
   return {
     primaryId: readPrimaryId(contentOf('pitm')),
     items,
-    references: readReferences(contentOf('iref')),
+    references,
+    referrers: referrersIn(references),
     data: contentOf('idat'),
   };
 };
@@ -269,7 +276,8 @@ const readLocations = (content: Buffer): ReadonlyMap<number, Location> => {
     for (let item = 0; item < count; item += 1) {
       const id = fields.uint(version < 2 ? 2 : 4);
       const method = version === 0 ? 0 : fields.uint(2) & 15;
-      const isElsewhere = fields.uint(2) !== 0;
+      // The index of a table that may name another file. Browsers ignore it.
+      fields.skip(2);
       const base = fields.uint(baseSize);
       const extents: Extent[] = [];
       for (let left = fields.uint(2); left > 0; left -= 1) {
@@ -280,7 +288,7 @@ const readLocations = (content: Buffer): ReadonlyMap<number, Location> => {
         extents.push({ offset: base + fields.uint(offsetSize), length: fields.uint(lengthSize) });
       }
       const source = method === 0 ? 'file' : method === 1 ? 'idat' : 'elsewhere';
-      if (!locations.has(id)) locations.set(id, { source: isElsewhere ? 'elsewhere' : source, extents });
+      if (!locations.has(id)) locations.set(id, { source, extents });
     }
   });
   return locations;
@@ -337,15 +345,26 @@ const readReferences = (content: Buffer): readonly Reference[] => {
   return references;
 };
 
+const referrersIn = (references: readonly Reference[]): ReadonlyMap<string, readonly number[]> => {
+  const referrers = new Map<string, number[]>();
+  for (const { type, from, to } of references) {
+    for (const id of to) {
+      const key = `${type} ${id}`;
+      const known = referrers.get(key);
+      if (known) known.push(from);
+      else referrers.set(key, [from]);
+    }
+  }
+  return referrers;
+};
+
 /** The item's properties of a type, in the order in which they apply. */
 export const propertiesOf = ({ properties }: Item, type: string): readonly Property[] =>
   properties.filter((property) => property.type === type);
 
 /** The items that refer to an item: its thumbnails ("thmb"), or its alpha and depth ("auxl"). */
-export const itemsReferringTo = ({ items, references }: Items, id: number, type: string): readonly Item[] =>
-  references
-    .filter((reference) => reference.type === type && reference.to.includes(id))
-    .flatMap(({ from }) => items.get(from) ?? []);
+export const itemsReferringTo = ({ items, referrers }: Items, id: number, type: string): readonly Item[] =>
+  (referrers.get(`${type} ${id}`) ?? []).flatMap((from) => items.get(from) ?? []);
 
 /** The items of which an item is made ("dimg"), in their order. One that does not exist is left out. */
 export const itemsReferredToBy = ({ items, references }: Items, id: number, type: string): readonly Item[] =>
@@ -361,27 +380,31 @@ export const itemSize = (item: Item): { readonly width: number; readonly height:
 };
 
 /**
- * The bytes of an item, or as many of them as the file has. An item cannot have more bytes than its file, so
- * extents that overlap are cut off there.
+ * The bytes of an item, or as many of them as the file has. Several items may be in the same place, but places
+ * that overlap otherwise have no more bytes than the file.
  *
- * @returns undefined if they are in another file, or nowhere
+ * @returns undefined if they are part of another item, or nowhere
  */
-export const itemBytes = ({ bytes }: IsoFile, { data }: Items, item: Item): ItemBytes | undefined => {
+export const itemBytes = ({ bytes, budget }: IsoFile, { data }: Items, item: Item): ItemBytes | undefined => {
   if (item.location === undefined || item.location.source === 'elsewhere') return undefined;
   const source = item.location.source === 'file' ? bytes : data;
   const parts: Buffer[] = [];
-  let bytesLeft = bytes.byteLength;
   let isCut = false;
   for (const { offset, length } of item.location.extents) {
-    const available = Math.max(0, Math.min(source.byteLength - offset, bytesLeft));
-    const taken = length === 0 ? available : Math.min(length, available);
-    isCut ||= taken < length;
-    bytesLeft -= taken;
-    if (taken > 0) parts.push(source.subarray(offset, offset + taken));
+    const part = source.subarray(offset, length === 0 ? source.byteLength : offset + length);
+    isCut ||= part.byteLength < length;
+    if (part.byteLength > 0) parts.push(part);
   }
   const [first] = parts;
   if (first === undefined) return undefined;
-  return { bytes: parts.length === 1 ? first : Buffer.concat(parts), isCut };
+  const isOne = parts.length === 1;
+  const place = `${first.byteOffset} ${first.byteLength}`;
+  if (!isOne || !budget.known.has(place)) {
+    budget.bytesLeft -= parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (isOne) budget.known.add(place);
+  }
+  if (budget.bytesLeft < 0) return undefined;
+  return { bytes: isOne ? first : Buffer.concat(parts), isCut };
 };
 
 export interface ItemBytes {

@@ -1,18 +1,22 @@
 import { type OriginalType, originalTypeOf, requireAcceptedType } from '../../../image/original-type.ts';
 import type { Acceptance } from '../../environment.ts';
+import { openAvif } from './avif.ts';
 import type { Format } from './format.ts';
 import { loadHeicDecoder } from './heic/decoder.ts';
 import { openHeic } from './heic.ts';
+import { readIsoFile } from './iso-boxes.ts';
+import { codingOf, unsupportedCoding } from './iso-coding.ts';
 import { jpeg } from './jpeg.ts';
 import { openWithLibvips } from './libvips.ts';
 import type { OpenOriginal } from './original.ts';
 
-const formats: Readonly<Record<Exclude<OriginalType, 'image/heic'>, Format>> = {
+type IsoType = 'image/avif' | 'image/heic';
+
+const formats: Readonly<Record<Exclude<OriginalType, IsoType>, Format>> = {
   'image/jpeg': jpeg,
   'image/png': {},
   'image/webp': {},
   'image/gif': {},
-  'image/avif': {},
   'image/tiff': {},
 };
 
@@ -38,5 +42,18 @@ export const openOriginal = async (
 ): Promise<OpenOriginal> => {
   const type = requireAcceptedType(bytes, heic);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return type === 'image/heic' ? openHeic(buffer) : openWithLibvips(buffer, formats[type]);
+  if (type === 'image/avif' || type === 'image/heic') return openIso(buffer, type);
+  return openWithLibvips(buffer, formats[type]);
+};
+
+/** The type is known from the start of a file, and how its picture is coded from all of it. */
+const openIso = async (bytes: Buffer, type: IsoType): Promise<OpenOriginal> => {
+  const file = readIsoFile(bytes);
+  const coding = file && codingOf(file);
+  if (coding === 'av01') return openAvif(bytes);
+  const isHevc = coding === 'hvc1' || coding === 'hev1';
+  if (coding === undefined || (isHevc && type === 'image/heic')) {
+    return type === 'image/heic' ? openHeic(bytes) : openAvif(bytes);
+  }
+  throw unsupportedCoding(coding);
 };
