@@ -120,7 +120,7 @@ const isAssumed = (content: Buffer): boolean => {
 const haveSameColours = (picture: Picture, thumbnail: Picture): boolean => {
   const { colours: large } = picture;
   const { colours: small } = thumbnail;
-  if (small.length === 0) return large.every(({ content }) => isAssumed(content));
+  if ([...large, ...small].every(({ content }) => isAssumed(content))) return true;
   return (
     large.length === small.length && large.every(({ content }, at) => small[at]?.content.equals(content))
   );
