@@ -73,30 +73,28 @@ const isoTypeOf = (bytes: Uint8Array, brands: readonly string[]): OriginalType |
  */
 export const requireAcceptedType = (bytes: Uint8Array, acceptsHeic: boolean): OriginalType => {
   const type = originalTypeOf(bytes);
-  if (type === undefined) throw unsupportedType(bytes);
+  if (type === undefined) throw unsupportedType(bytes, acceptsHeic);
   if (type === 'image/heic' && !acceptsHeic) throw heicIsOff();
   return type;
 };
 
-const heicIsOff = (): ImageError => {
-  const accepted = Object.entries(acceptedTypes).filter(([type]) => type !== 'image/heic');
-  return new ImageError(
+const heicIsOff = (): ImageError =>
+  new ImageError(
     'unsupported-type',
-    `The image is HEIC, which is switched off here: whoever runs this service enables it with "heic": true in cdk.json. Accepted are ${accepted.map(([, name]) => name).join(', ')}.`,
+    `The image is HEIC, which is switched off here: "heic": true in cdk.json enables it. ${acceptedNames(false)}`,
   );
+
+const acceptedNames = (acceptsHeic: boolean): string => {
+  const names = Object.entries(acceptedTypes).filter(([type]) => acceptsHeic || type !== 'image/heic');
+  return `Accepted are ${names.map(([, name]) => name).join(', ')}.`;
 };
 
 /** The error for bytes that have no accepted type. */
-export const unsupportedType = (bytes: Uint8Array): ImageError => {
-  if (isForm(bytes)) {
-    const way = 'Send only the image, without a form: curl does with --data-binary "@photo.jpg".';
-    return new ImageError('unsupported-type', `The image is ${form}. ${way}`);
-  }
-  const accepted = Object.values(acceptedTypes).join(', ');
-  return new ImageError(
-    'unsupported-type',
-    `The image is ${describeRefused(bytes)}. Accepted are ${accepted}.`,
-  );
+export const unsupportedType = (bytes: Uint8Array, acceptsHeic: boolean): ImageError => {
+  const found = isForm(bytes)
+    ? `${form}. Send only the image, without a form: curl does with --data-binary "@photo.jpg".`
+    : `${describeRefused(bytes)}. ${acceptedNames(acceptsHeic)}`;
+  return new ImageError('unsupported-type', `The image is ${found}`);
 };
 
 const form = 'in a form (multipart/form-data)';

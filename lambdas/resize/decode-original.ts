@@ -67,7 +67,7 @@ export const createDecodeOriginal = ({
 }: DecodeDependencies): DecodeOriginal => {
   const attempt = async (id: ImageId, variants: readonly Variant[]): Promise<Rendered | Failed | Stopped> => {
     const { bytes, uploadId, body } = await originals.open(id);
-    const arrived = new ArrivedBytes(id, bytes);
+    const arrived = new ArrivedBytes(id, bytes, limits.heic);
     const fetched = (): Fetched => {
       const { contentType } = arrived;
       return { original: contentType === undefined ? { bytes } : { bytes, contentType }, uploadId };

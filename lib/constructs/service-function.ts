@@ -24,7 +24,7 @@ export interface ServiceFunctionProps {
   /** All permissions of the function besides writing its log and traces. */
   readonly statements: readonly PolicyStatementProps[];
   /**
-   * Packages with native code, or which stay replaceable: installed for the function's processor, not bundled.
+   * Packages with native code, or which stay replaceable. They are installed for the function's processor.
    *
    * @default - none
    */
@@ -64,6 +64,7 @@ export const bundling = (
           `"${join(inputFolder, entry)}"`,
           `--outfile="${join(packageFolder, basename(entry, '.ts'))}.js"`,
           '--platform=node --target=node24 --format=cjs --minify --main-fields=module,main --log-level=warning',
+          '--define:import.meta.dirname=__dirname --define:import.meta.filename=__filename',
           ...(nativeModules ?? []).map((name) => `--external:${name}`),
         ].join(' '),
       ),

@@ -17,7 +17,7 @@ import {
   url,
 } from './case.ts';
 
-const accepted = 'Accepted are JPEG, PNG, WebP, GIF, AVIF, TIFF.';
+const accepted = 'Accepted are JPEG, PNG, WebP, GIF, AVIF, TIFF, HEIC.';
 
 /** While no worker runs, so that pending images stay pending. */
 export const createUploadCases = (photo: Buffer): readonly Case[] => {

@@ -23,6 +23,7 @@ import type { IngestHost } from '../../../lambdas/ingest/wiring.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
+import { heicFile } from '../../heic-files.ts';
 import { corruptJpeg, differentPictures, quarteredPicture, svg } from '../../images.ts';
 import { createTestApp, type IngestApp } from '../../ingest-app.ts';
 
@@ -396,6 +397,17 @@ describe('an upload is refused', () => {
     ['random bytes', Buffer.concat([Buffer.from([0]), randomBytes(100)]), /unknown data/],
   ])('when it is %s', async (_, body, detail) => {
     await expectProblem(await post(body), 415, 'unsupported-type', detail);
+  });
+
+  test('when it is HEIC and HEIC is switched off, and says how to enable it', async () => {
+    const without = createTestApp(valuesWith(server, { heic: false }), log);
+    const body = new Uint8Array(heicFile('tiles'));
+    const response = await without.request('/upload_image', { method: 'POST', body });
+    expect(response.status).toBe(415);
+    expect(await response.json()).toMatchObject({
+      code: 'unsupported-type',
+      detail: expect.stringMatching(/is HEIC.*"heic": true in cdk\.json.* Accepted are .*TIFF\.$/),
+    });
   });
 
   test('when it is larger than the limit, with a hint at large uploads', async () => {

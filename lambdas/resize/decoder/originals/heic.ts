@@ -11,9 +11,6 @@ import type { Decoded, OpenOriginal, Size } from './original.ts';
 /** CPU time to decode one megapixel of noise with libheif-js 1.23.2. */
 const decodeMillisecondsPerMegapixel = 110;
 
-/** To compare a thumbnail, one tile of the picture is decoded. */
-const maxComparedPixels = 512 * 512;
-
 /**
  * The largest picture in one piece: libheif holds all of it three times over. HEVC's level 6.2 ends at 35
  * million pixels (ITU-T H.265, A.4).
@@ -70,10 +67,11 @@ const requireSensibleParts = (picture: Picture): void => {
 };
 
 const estimate = (file: HeicFile, size: Size): number => {
+  const { picture } = file;
   const thumbnail = thumbnailFor(file, size);
-  const pixels = thumbnail
-    ? pixelsOfParts(thumbnail) + (file.picture.parts.length > 1 ? maxComparedPixels : 0)
-    : pixelsOfParts(file.picture);
+  // To compare the thumbnail, one tile of the picture is decoded.
+  const compared = picture.parts.length > 1 ? Math.max(...picture.parts.map(pixelsOf)) : 0;
+  const pixels = thumbnail ? pixelsOfParts(thumbnail) + compared : pixelsOfParts(picture);
   return (pixels / 1e6) * decodeMillisecondsPerMegapixel;
 };
 
@@ -120,7 +118,7 @@ const isAssumed = (content: Buffer): boolean => {
 const haveSameColours = (picture: Picture, thumbnail: Picture): boolean => {
   const { colours: large } = picture;
   const { colours: small } = thumbnail;
-  if (small.length === 0) return large.every(({ content }) => isAssumed(content));
+  if ([...large, ...small].every(({ content }) => isAssumed(content))) return true;
   return (
     large.length === small.length && large.every(({ content }, at) => small[at]?.content.equals(content))
   );

@@ -253,7 +253,7 @@ test('refuses a coding that libheif-js lacks as unsupported, by its name', async
   const file = Buffer.from(heicFile('deep-p3').toString('latin1').replaceAll('hvc1', 'vvc1'), 'latin1');
   await expect(render(file)).rejects.toMatchObject({
     code: 'unsupported-type',
-    message: expect.stringContaining('vvc1'),
+    message: expect.stringMatching(/VVC/i),
   });
 });
 
@@ -285,7 +285,9 @@ test('reads the size of the coded picture from the parameters of HEVC', () => {
 test('refuses HEIC where it is switched off, and says how to enable it', async () => {
   await expect(render(heicFile('tiles'), { heic: false })).rejects.toMatchObject({
     code: 'unsupported-type',
-    message: expect.stringMatching(/"heic": true in cdk\.json\. Accepted are JPEG, PNG, .*TIFF\.$/),
+    message: expect.stringMatching(
+      /"heic": true in cdk\.json enables it\. Accepted are JPEG, PNG, .*TIFF\.$/,
+    ),
   });
 });
 

@@ -6,9 +6,11 @@ import type { Box } from '../iso-boxes.ts';
 import type { Raster, Size } from '../original.ts';
 import type { DecodedHeic } from './job.ts';
 
+type Decoded = Omit<DecodedHeic, 'samples'> & { readonly samples: Uint8Array | Uint16Array };
+
 /** Makes sRGB of a decoded picture, at its final size. */
 export const srgbRasterOf = async (
-  decoded: DecodedHeic,
+  decoded: Decoded,
   colours: readonly Box[],
   size: Size,
 ): Promise<Raster> => {
@@ -25,7 +27,7 @@ export const srgbRasterOf = async (
 
 /** A profile says more than numbers, where a picture has both. */
 const conversionOf = async (
-  { samples }: DecodedHeic,
+  { samples }: Decoded,
   colours: readonly Box[],
   metadata: () => Promise<Metadata>,
 ): Promise<Conversion | undefined> => {
@@ -49,7 +51,7 @@ const long = 4;
 const undefinedBytes = 7;
 
 /** A TIFF (TIFF 6.0; the profile: ICC.1:2022, B.4), because raw samples cannot carry a profile. */
-const tiffOf = ({ samples, width, height, channels }: DecodedHeic, profile?: Buffer): Buffer => {
+const tiffOf = ({ samples, width, height, channels }: Decoded, profile?: Buffer): Buffer => {
   const pixels = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
   const bits = 8 * samples.BYTES_PER_ELEMENT;
   const headerBytes = 8;

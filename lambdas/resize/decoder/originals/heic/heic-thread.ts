@@ -12,7 +12,11 @@ import { LibheifError, loadLibheif } from './libheif.ts';
 const port = parentPort;
 if (port === null) throw new Error('This file runs as a thread.');
 
-const send = (reply: ThreadReply): void => port.postMessage(reply);
+/** Samples are handed over, not copied. */
+const send = (reply: ThreadReply): void => {
+  const isPicture = reply !== 'ready' && reply.kind === 'decoded';
+  port.postMessage(reply, isPicture ? [reply.samples.buffer] : []);
+};
 
 const refusalOf = (error: unknown): RefusedHeic => {
   if (error instanceof LibheifError) {

@@ -21,7 +21,7 @@ export interface ShrinkOptions {
 }
 
 /** Samples of 8 bits, or of 16 bits if the picture has more than 8. */
-export type Samples = Uint8Array | Uint16Array;
+export type Samples = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
 
 /** The result. */
 export interface Shrunk extends Size {
@@ -78,12 +78,17 @@ export class Shrinking {
   }
 
   /** Means of one row of a block. */
-  #sumRow(samples: Samples, start: number, columns: readonly Cell[], row: Float64Array): void {
+  #sumRow(samples: Block['samples'], start: number, columns: readonly Cell[], row: Float64Array): void {
     if (this.#options.channels === 4) this.#sumRowWithAlpha(samples, start, columns, row);
     else sumOpaqueRow(samples, start, columns, row);
   }
 
-  #sumRowWithAlpha(samples: Samples, start: number, columns: readonly Cell[], row: Float64Array): void {
+  #sumRowWithAlpha(
+    samples: Block['samples'],
+    start: number,
+    columns: readonly Cell[],
+    row: Float64Array,
+  ): void {
     const full = 2 ** this.#options.depth - 1;
     const { isPremultiplied } = this.#options;
     row.fill(0);
@@ -175,7 +180,12 @@ const cellsOf = (left: number, right: number, width: number, target: number): re
   return cells;
 };
 
-const sumOpaqueRow = (samples: Samples, start: number, columns: readonly Cell[], row: Float64Array): void => {
+const sumOpaqueRow = (
+  samples: Block['samples'],
+  start: number,
+  columns: readonly Cell[],
+  row: Float64Array,
+): void => {
   let out = 0;
   for (const { from, to, scale } of columns) {
     const first = Math.ceil(from);
