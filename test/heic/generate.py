@@ -1,6 +1,6 @@
 """Makes HEIC files with pillow-heif, and what its native decoder shows of each, as PNGs of at most 320 x 320.
 
-    generate.py matrix FOLDER      every combination that heic.test.ts compares
+    generate.py matrix FOLDER N    each Nth combination that heic.test.ts compares
     generate.py fixtures FOLDER    the files in test/heic/fixtures
 """
 
@@ -224,7 +224,7 @@ if __name__ == "__main__":
     target = Path(sys.argv[2])
     target.mkdir(parents=True, exist_ok=True)
     if sys.argv[1] == "matrix":
-        matrix(target, int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+        matrix(target, int(sys.argv[3]))
     elif sys.argv[1] == "fixtures":
         fixtures(target)
     else:

@@ -40,8 +40,8 @@ export const pictureChunks = (file: Buffer): readonly Chunk[] =>
 const pictureNames = ['ALPH', 'VP8 ', 'VP8L'];
 
 /**
- * The frames of an animated WebP: RFC 9649, 2.7, "Extended File Format". As in Chromium, its background is not
- * shown, and its colour profile is ignored.
+ * The frames of an animated WebP: RFC 9649, 2.7, "Extended File Format". As in Chromium, its background is
+ * not shown, and its colour profile is ignored.
  */
 export const readWebp = (data: Buffer): Animation | undefined => {
   const chunks = chunksOf(data.subarray(12));
