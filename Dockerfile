@@ -7,6 +7,9 @@ FROM base AS dependencies
 COPY package.json package-lock.json ./
 # sharp comes as a binary, so no package has to run a script.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+# The setting "heic": without it the image contains no decoder of HEIC.
+ARG HEIC=true
+RUN [ "$HEIC" = true ] || rm -r node_modules/libheif-js
 
 FROM base
 RUN apt-get update && apt-get install --yes --no-install-recommends libjemalloc2 && rm -rf /var/lib/apt/lists/*

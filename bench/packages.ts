@@ -4,6 +4,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { bundling } from '../lib/constructs/service-function.ts';
+import { decoderModules } from '../lib/resize/resize-function.ts';
 import { packageOf } from '../test/package/packaged-function.ts';
 import { benchFolder, project } from './project.ts';
 
@@ -17,8 +18,7 @@ const functions = {
   ingest: { entry: 'lambdas/ingest/index.ts' },
   resize: {
     entry: 'lambdas/resize/index.ts',
-    nativeModules: ['sharp'],
-    processes: ['lambdas/resize/decoder/process.ts'],
+    ...decoderModules({ heic: true }),
   },
 } as const;
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { damagedChoices } from '../lambdas/image/damage.ts';
 import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema, uploadPageSchema } from '../lambdas/ingest/auth.ts';
 import { corsOriginsSchema } from '../lambdas/ingest/cors.ts';
@@ -7,7 +8,7 @@ import { domainSchema } from './ingest/domain.ts';
 import { lakeSettings } from './lake/settings.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
 import { mailSettings } from './notify/settings.ts';
-import { matching, oneOf, orNull, setting, textSetting, wholeNumber } from './setting.ts';
+import { flag, matching, oneOf, orNull, setting, textSetting, wholeNumber } from './setting.ts';
 import { describeWrongSettings } from './wrong-settings.ts';
 
 const deploymentSettings = {
@@ -81,9 +82,15 @@ const resizeSettings = {
   maxPixels: setting(wholeNumber(1, 1_000_000_000), 100_000_000).describe(
     'Width x height of an image or of one frame.',
   ),
-  maxFrames: setting(wholeNumber(1, 1_000_000), 2000).describe('Frames of an animation, or pages of a TIFF.'),
+  maxFrames: setting(wholeNumber(1, 1_000_000), 2000).describe('Frames of an animation.'),
   maxAnimationPixels: setting(wholeNumber(1, 100_000_000_000), 1_000_000_000).describe(
-    'Width x height x frames of an animation, or pages of a TIFF.',
+    'Width x height x frames of an animation.',
+  ),
+  damaged: textSetting(oneOf(damagedChoices), 'render').describe(
+    'Renders what a damaged image shows, or refuses it as `image-corrupt`.',
+  ),
+  heic: setting(flag(), true).describe(
+    'Accepts HEIC, the photos of phones; false refuses them, and leaves their decoder out of the package.',
   ),
   decodeTimeoutSeconds: setting(wholeNumber(1, 50), 20).describe(
     'CPU time that an image may use, from its header to its last thumbnail.',

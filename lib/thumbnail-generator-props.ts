@@ -34,10 +34,14 @@ export interface ThumbnailGeneratorProps {
   readonly maxSidePixels?: number;
   /** Width x height of an image. @default 100_000_000 */
   readonly maxPixels?: number;
-  /** Frames of an animation, or pages of a TIFF. @default 2000 */
+  /** Frames of an animation. @default 2000 */
   readonly maxFrames?: number;
-  /** Width x height x frames of an animation, or pages of a TIFF. @default 1_000_000_000 */
+  /** Width x height x frames of an animation. @default 1_000_000_000 */
   readonly maxAnimationPixels?: number;
+  /** Whether what a damaged image shows is rendered, or the image refused. @default render */
+  readonly damaged?: 'render' | 'refuse';
+  /** Whether HEIC is accepted. @default true */
+  readonly heic?: boolean;
   /** The longest that decoding one image may take. @default 20 */
   readonly decodeTimeoutSeconds?: number;
   /** The most memory that decoding one image may use. @default 1280 */

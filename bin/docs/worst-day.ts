@@ -125,8 +125,12 @@ const amountsOf = (settings: Settings) => {
 
 /** The bytes that are stored by the end of the worst day. */
 export const bytesStoredByWorstDay = (settings: Settings): number => {
-  const pixels = total(settings.variants.map(({ width, height }) => width * height));
-  return settings.maxUploadBytesPerDay + amountsOf(settings).accepted * pixels * bytesPerPixel;
+  const thumbnails = total(
+    settings.variants.map(({ width, height, maxAnimationBytes = 0 }) =>
+      Math.max(width * height * bytesPerPixel, maxAnimationBytes),
+    ),
+  );
+  return settings.maxUploadBytesPerDay + amountsOf(settings).accepted * thumbnails;
 };
 
 const replyBytesOf = ({ variants }: Settings): number => replyBytes + variants.length * urlBytes;

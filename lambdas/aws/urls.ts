@@ -1,10 +1,13 @@
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+
+export type ReadMethod = 'GET' | 'HEAD';
 
 /** Signs any number of URLs that all expire at the same time. */
 export interface UrlSigner {
   readonly expiresAt: Date;
-  sign(key: string): Promise<string>;
+  /** @param method the only one with which the URL works: S3 signs it too */
+  sign(key: string, method?: ReadMethod): Promise<string>;
 }
 
 /** Presigned URLs for the objects of one bucket. */
@@ -35,7 +38,10 @@ export const createUrls = (
     const { expiresAt, ...period } = await signingPeriod(s3, lifetimeSeconds);
     return {
       expiresAt,
-      sign: (key) => getSignedUrl(s3, new GetObjectCommand({ Bucket: bucket, Key: key }), period),
+      sign: (key, method = 'GET') => {
+        const Command = method === 'HEAD' ? HeadObjectCommand : GetObjectCommand;
+        return getSignedUrl(s3, new Command({ Bucket: bucket, Key: key }), period);
+      },
     };
   },
 });

@@ -25,6 +25,7 @@ const original = z.object({
   width: pixels.optional().describe('Upright'),
   height: pixels.optional().describe('Upright'),
   bytes,
+  damage: z.string().optional().describe('What is wrong with a damaged file, in a sentence for a person'),
 });
 
 /**

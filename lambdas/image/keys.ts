@@ -19,13 +19,13 @@ export const thumbnailPrefix = 'thumbnails/';
  * Raised when the same variant would get other pixels, for example by another resampling, so that earlier
  * thumbnails are no longer served.
  */
-const renderingVersion = 'v1';
+const renderingVersion = 'v2';
 
 /**
  * A pure function of the image and all settings of the variant. Another setting is another key, so a stale
  * thumbnail cannot be served, and the key is known before the thumbnail exists.
  *
- * @returns for example `thumbnails/9f86…/thumbnail/v1-320x320-inside-q80.webp`
+ * @returns for example `thumbnails/9f86…/thumbnail/v2-320x320-inside-q80.webp`
  */
 export const thumbnailKey = (id: ImageId, variant: Variant): string => {
   const settings = [
@@ -35,6 +35,7 @@ export const thumbnailKey = (id: ImageId, variant: Variant): string => {
     variant.position?.replaceAll(' ', '_'),
     variant.background?.slice(1),
     variant.quality === undefined ? undefined : `q${variant.quality}`,
+    variant.animation === 'keep' ? `animated-${variant.maxAnimationBytes}` : undefined,
   ].filter((setting) => setting !== undefined);
   return `${thumbnailPrefix}${id}/${variant.name}/${settings.join('-')}.${variant.format}`;
 };

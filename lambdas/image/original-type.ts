@@ -1,4 +1,5 @@
 import { ImageError } from './errors.ts';
+import { itemCodingIn, pictureCodings, trackCodingIn } from './iso-coding.ts';
 import { type Markup, readMarkup } from './markup.ts';
 
 /** What may be uploaded: media types, with the names that people know. */
@@ -9,9 +10,16 @@ export const acceptedTypes = {
   'image/gif': 'GIF',
   'image/avif': 'AVIF',
   'image/tiff': 'TIFF',
+  'image/heic': 'HEIC',
 } as const;
 
 export type OriginalType = keyof typeof acceptedTypes;
+
+/** Long enough for the comments with which drawing programs begin their files. */
+const maxStartBytes = 4096;
+
+const startOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, Math.min(byteLength, maxStartBytes));
 
 const startsWith = (bytes: Uint8Array, text: string, offset = 0): boolean =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -39,37 +47,79 @@ export const originalTypeOf = (bytes: Uint8Array): OriginalType | undefined => {
   if (startsWith(bytes, 'II*\0') || startsWith(bytes, 'MM\0*')) return 'image/tiff';
   // BigTIFF, for files of more than 4 GiB.
   if (startsWith(bytes, 'II+\0') || startsWith(bytes, 'MM\0+')) return 'image/tiff';
-  if (isoBrands(bytes).some((brand) => brand === 'avif' || brand === 'avis')) return 'image/avif';
-  return undefined;
+  return isoTypeOf(bytes, isoBrands(bytes));
 };
 
-/** @throws ImageError `unsupported-type`, which names what the bytes are instead */
-export const requireAcceptedType = (bytes: Uint8Array): OriginalType => {
+/** Brands of pictures and sequences in any coding (ISO/IEC 23008-12 and 23000-22; AVIF, 8). */
+const generalBrands = ['mif1', 'mif2', 'msf1', 'miaf', 'MA1A', 'MA1B'];
+const avifBrands = new Set(['avif', 'avis', ...generalBrands]);
+
+/** The coding decides, as far as the start of a file names one. A film may be coded like a picture. */
+const isoTypeOf = (bytes: Uint8Array, brands: readonly string[]): OriginalType | undefined => {
+  if (brands.length === 0) return undefined;
+  const isPicture = brands.some((brand) => avifBrands.has(brand) || heicBrands.has(brand));
+  const start = startOf(bytes).toString('latin1');
+  const coding = itemCodingIn(start) ?? (isPicture ? trackCodingIn(start) : undefined);
+  if (coding === 'av01') return 'image/avif';
+  if (coding === 'hvc1' || coding === 'hev1') return 'image/heic';
+  // AVIF may have a thumbnail in another coding, and that may come first.
+  if (brands.some((brand) => brand === 'avif' || brand === 'avis')) return 'image/avif';
+  return coding === undefined && brands.some((brand) => heicBrands.has(brand)) ? 'image/heic' : undefined;
+};
+
+/**
+ * @param acceptsHeic the setting `heic`
+ * @throws ImageError `unsupported-type`, which names what the bytes are instead
+ */
+export const requireAcceptedType = (bytes: Uint8Array, acceptsHeic: boolean): OriginalType => {
   const type = originalTypeOf(bytes);
-  if (type === undefined) throw unsupportedType(bytes);
+  if (type === undefined) throw unsupportedType(bytes, acceptsHeic);
+  if (type === 'image/heic' && !acceptsHeic) throw heicIsOff();
   return type;
 };
 
-/** The error for bytes that have no accepted type. */
-export const unsupportedType = (bytes: Uint8Array): ImageError => {
-  const accepted = Object.values(acceptedTypes).join(', ');
-  return new ImageError(
+const heicIsOff = (): ImageError =>
+  new ImageError(
     'unsupported-type',
-    `The image is ${describeRefused(bytes)}. Accepted are ${accepted}.`,
+    `The image is HEIC, which is switched off here: "heic": true in cdk.json enables it. ${acceptedNames(false)}`,
   );
+
+const acceptedNames = (acceptsHeic: boolean): string => {
+  const names = Object.entries(acceptedTypes).filter(([type]) => acceptsHeic || type !== 'image/heic');
+  return `Accepted are ${names.map(([, name]) => name).join(', ')}.`;
 };
 
-/** Long enough for the comments with which drawing programs begin their files. */
-const maxDescribedBytes = 4096;
+/** The error for bytes that have no accepted type. */
+export const unsupportedType = (bytes: Uint8Array, acceptsHeic: boolean): ImageError => {
+  const found = isForm(bytes)
+    ? `${form}. Send only the image, without a form: curl does with --data-binary "@photo.jpg".`
+    : `${describeRefused(bytes)}. ${acceptedNames(acceptsHeic)}`;
+  return new ImageError('unsupported-type', `The image is ${found}`);
+};
+
+const form = 'in a form (multipart/form-data)';
+
+/** A boundary has at most 70 characters (RFC 2046, 5.1.1), and a few headers follow. */
+const maxFormHeadBytes = 1024;
+
+/** Whether the bytes begin as the body of a form does, with a boundary and the headers of its first field. */
+const isForm = (bytes: Uint8Array): boolean => {
+  if (!startsWith(bytes, '--')) return false;
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, maxFormHeadBytes));
+  const [headers = ''] = head.toString('latin1').split('\r\n\r\n', 1);
+  return headers.toLowerCase().includes('\r\ncontent-disposition: form-data');
+};
 
 /** Names the kind of bytes that are not accepted, in a word or two. */
 export const describeRefused = (bytes: Uint8Array): string => {
   if (bytes.byteLength === 0) return 'empty';
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, maxDescribedBytes));
+  if (isForm(bytes)) return form;
+  const head = startOf(bytes);
   const start = head.toString('latin1');
-  const brands = isoBrands(bytes);
-  if (brands.some((brand) => heicBrands.has(brand))) return 'HEIC';
-  if (brands.length > 0) return 'a video or another ISO media file';
+  if (isoBrands(bytes).length > 0) {
+    const coding = pictureCodings.get(itemCodingIn(start) ?? '');
+    return coding === undefined ? 'a video or another ISO media file' : `${coding} in a HEIF container`;
+  }
   const text = textOf(head) ?? start;
   if (text.trimStart().startsWith('%PDF-')) return 'PDF';
   const markup = describeMarkup(readMarkup(text));

@@ -23,6 +23,8 @@ export const originalSchema = z.object({
   contentType: z.string().optional(),
   width: pixels.optional(),
   height: pixels.optional(),
+  /** One sentence for a person, if the file is damaged. */
+  damage: z.string().optional(),
 });
 export type Original = Readonly<z.output<typeof originalSchema>>;
 

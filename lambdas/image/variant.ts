@@ -14,12 +14,17 @@ export const thumbnailContentTypes = {
 /** Quality of the lossy formats, 1 to 100, for variants without one. AVIF has a scale of its own. */
 const defaultQuality = { webp: 80, jpeg: 80, avif: 50, png: undefined } as const;
 
+/** A larger animation is replaced by its first frame, unless the variant sets another limit. */
+const defaultAnimationBytes = 5_000_000;
+
 /**
  * One kind of thumbnail: its size, its fit and its format. No image is enlarged.
  *
  * - `fit: inside` keeps the whole image within width x height; `cover` fills the box and crops the image at
  *   `position`; `contain` keeps the whole image and pads the box with `background`.
  * - `background` also replaces transparency in formats without it (jpeg).
+ * - `animation: keep` makes an animated WebP of an animation, of at most `maxAnimationBytes`; `first` shows
+ *   the first frame.
  */
 export const variantSchema = z
   .strictObject({
@@ -48,9 +53,13 @@ export const variantSchema = z
       .optional(),
     format: z.enum(formats).default('webp'),
     quality: z.int().min(1).max(100).optional(),
+    animation: z.enum(['first', 'keep']).optional(),
+    // A setting of the variant, because it decides what the thumbnail shows, and so belongs in its key.
+    maxAnimationBytes: z.int().min(10_000).max(50_000_000).optional(),
   })
   .check(({ value, issues }) => {
-    const refuse = (setting: 'position' | 'background' | 'quality', rule: string): void => {
+    type Setting = 'position' | 'background' | 'quality' | 'animation' | 'maxAnimationBytes';
+    const refuse = (setting: Setting, rule: string): void => {
       issues.push({ code: 'custom', input: value[setting], path: [setting], message: rule });
     };
     if (value.position !== undefined && value.fit !== 'cover')
@@ -60,6 +69,10 @@ export const variantSchema = z
     }
     if (value.quality !== undefined && value.format === 'png')
       refuse('quality', 'png is lossless: it has no quality');
+    if (value.animation === 'keep' && value.format !== 'webp')
+      refuse('animation', 'only format "webp" keeps an animation');
+    if (value.maxAnimationBytes !== undefined && value.animation !== 'keep')
+      refuse('maxAnimationBytes', 'only animation "keep" has a limit of bytes');
   })
   .overwrite((variant) => ({
     ...variant,
@@ -67,6 +80,9 @@ export const variantSchema = z
     background:
       variant.fit === 'contain' || variant.format === 'jpeg' ? (variant.background ?? '#ffffff') : undefined,
     quality: variant.quality ?? defaultQuality[variant.format],
+    animation: variant.format === 'webp' ? (variant.animation ?? 'first') : undefined,
+    maxAnimationBytes:
+      variant.animation === 'keep' ? (variant.maxAnimationBytes ?? defaultAnimationBytes) : undefined,
   }));
 
 /** Has every default filled in. Options that do not apply to its fit and format are undefined. */

@@ -16,6 +16,7 @@ export const ingestEnvironment = {
   variants: json(variantsSchema),
   maxInlineBytes: wholeNumber,
   maxUploadBytes: wholeNumber,
+  heic: json(z.boolean()),
   urlLifetimeSeconds: wholeNumber,
   /** Counts uploads, and holds the leases of waiting callers. */
   admissionTable: text,

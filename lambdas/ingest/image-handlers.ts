@@ -32,11 +32,12 @@ export const createImageHandlers = ({ ingest, replies, apiUrl }: ImageHandlersPr
 
   const link: Handler = async (c) => {
     const id = requireId(c.req.param('id'));
+    const method = c.req.method === 'HEAD' ? 'HEAD' : 'GET';
     const isPicture = wantsPicture(c);
     const found = await ingest.find(id);
-    const { url, expiresAt, variant } = await replies.thumbnailUrl(found, c.req.param('variant'));
+    const { url, expiresAt, variant } = await replies.thumbnailUrl(found, c.req.param('variant'), method);
     // An `<img>` does not retry, so it waits.
-    const canWait = isPicture && c.req.method === 'GET';
+    const canWait = isPicture && method === 'GET';
     const { record } = canWait ? await ingest.settled(found, pictureWaitSeconds) : { record: found };
     if (record.error) return sendFailure(c, record.error);
     if (record.status === 'received') {
@@ -48,7 +49,7 @@ export const createImageHandlers = ({ ingest, replies, apiUrl }: ImageHandlersPr
       });
     }
     // A HEAD shows no thumbnail.
-    if (c.req.method === 'GET') await ingest.publishServed(id, variant.name);
+    if (method === 'GET') await ingest.publishServed(id, variant.name);
     const secondsLeft = Math.floor((expiresAt.getTime() - Date.now()) / 1000);
     c.header('Cache-Control', `private, max-age=${Math.max(0, secondsLeft - redirectMarginSeconds)}`);
     return c.redirect(url, 302);

@@ -31,6 +31,12 @@ export const imageReplySchema = z.object({
     width: z.int().positive().optional().describe('Upright, in pixels, once `ready`'),
     height: z.int().positive().optional().describe('Upright, in pixels, once `ready`'),
     bytes: z.int().nonnegative().optional().describe('Absent while the image is only announced'),
+    damage: z
+      .string()
+      .optional()
+      .describe(
+        'What is wrong with a damaged file that shows something: a sentence for a person, once `ready`',
+      ),
   }),
   thumbhash: z.string().optional().describe('Base64 of a ThumbHash, a blurred placeholder, once `ready`'),
   error: failureSchema.optional().describe('Why the image `failed`'),

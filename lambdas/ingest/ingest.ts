@@ -22,6 +22,8 @@ export interface IngestDependencies extends CurrentRecordsDependencies, Omit<Wai
   /** How much may be uploaded in a day. */
   readonly budget: UploadBudget;
   readonly metrics: Metrics;
+  /** The setting `heic`. */
+  readonly acceptsHeic: boolean;
 }
 
 export interface Ingest {
@@ -63,7 +65,8 @@ const announcementDays = 2;
 const concurrentUploadMilliseconds = 3000;
 
 export const createIngest = (dependencies: IngestDependencies): Ingest => {
-  const { originals, catalog, uploads, resizeRequests, events, budget, metrics, log } = dependencies;
+  const { originals, catalog, uploads, resizeRequests, events, budget, metrics, log, acceptsHeic } =
+    dependencies;
   const records = createCurrentRecords(dependencies);
 
   const find = async (id: ImageId): Promise<ImageRecord> => requireRecord(await records.find(id));
@@ -140,7 +143,7 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
       if (bytes.byteLength === 0) {
         throw new RequestError('empty-body', 'The request has no body: send the image as the body.');
       }
-      const contentType = requireAcceptedType(bytes);
+      const contentType = requireAcceptedType(bytes, acceptsHeic);
       const id = await hashAndCharge(bytes);
       requireDigest(contentDigest, id);
       await recordAll(wishes, id);

@@ -30,7 +30,6 @@ const describe = (body: Buffer, contentType: string): string | undefined => {
   if (base64Starts.some((base64) => start.startsWith(base64)) && /^[\w+/=\s-]+$/.test(start)) {
     return 'the image in base64, which is text';
   }
-  if (start.startsWith('------')) return 'a form, but Content-Type does not say multipart/form-data';
   if (!contentType.startsWith('application/x-www-form-urlencoded')) return undefined;
   if (start.startsWith('@')) return 'the name of a file';
   if (/^[\w.%+~-]+=/.test(start)) return 'an HTML form without enctype="multipart/form-data"';

@@ -1,4 +1,4 @@
-import type { Urls } from '../aws/urls.ts';
+import type { ReadMethod, Urls } from '../aws/urls.ts';
 import { thumbnailKey } from '../image/keys.ts';
 import type { ImageRecord } from '../image/record.ts';
 import { thumbnailContentTypes, type Variant, type Variants } from '../image/variant.ts';
@@ -12,11 +12,13 @@ export interface Replies {
    * A fresh presigned URL of one variant's thumbnail.
    *
    * @param variantName the first variant when undefined
+   * @param method with which the URL will be requested
    * @throws RequestError `unknown-variant`, which lists the variants
    */
   thumbnailUrl(
     record: ImageRecord,
     variantName: string | undefined,
+    method: ReadMethod,
   ): Promise<{ readonly url: string; readonly expiresAt: Date; readonly variant: Variant }>;
 }
 
@@ -65,10 +67,10 @@ export const createReplies = (urls: Urls, variants: Variants): Replies => {
       };
     },
 
-    async thumbnailUrl({ id }, variantName) {
+    async thumbnailUrl({ id }, variantName, method) {
       const { sign, expiresAt } = await urls.signer();
       const variant = findVariant(variantName);
-      return { url: await sign(thumbnailKey(id, variant)), expiresAt, variant };
+      return { url: await sign(thumbnailKey(id, variant), method), expiresAt, variant };
     },
   };
 };

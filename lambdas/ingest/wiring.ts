@@ -64,6 +64,7 @@ export const wireIngest = (
       metrics: createMetrics(environment.stackName),
       log,
       variants: environment.variants,
+      acceptsHeic: environment.heic,
       stopping,
     }),
     replies: createReplies(thumbnailUrls, environment.variants),

@@ -42,6 +42,12 @@ export const columns: readonly Column[] = [
   { name: 'original_height', type: 'bigint', from: ['original', 'height'], comment: 'Pixels, upright' },
   { name: 'original_bytes', type: 'bigint', from: ['original', 'bytes'], comment: 'Size of the image' },
   {
+    name: 'original_damage',
+    type: 'string',
+    from: ['original', 'damage'],
+    comment: 'What is wrong with a damaged file; absent for sound ones',
+  },
+  {
     name: 'status',
     type: 'string',
     from: ['status'],

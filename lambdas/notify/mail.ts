@@ -31,6 +31,7 @@ export const mailOf = (record: ImageRecord, apiUrl: string, preview?: Preview): 
 const messageOf = ({ id, original, error }: ImageRecord, apiUrl: string): Message => {
   const facts = [
     ['Original', originalText(original)],
+    ...(original.damage === undefined ? [] : [['Please note', original.damage] as const]),
     ['Image id', id],
   ] as const;
   if (error !== undefined) {

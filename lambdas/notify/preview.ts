@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import type { Thumbnails } from '../aws/thumbnails.ts';
 import type { ImageId } from '../image/id.ts';
 import { thumbnailKey } from '../image/keys.ts';
-import { verifyThumbnail } from '../image/thumbnail-file.ts';
+import { expectedOf, verifyThumbnail } from '../image/thumbnail-file.ts';
 import type { Variant } from '../image/variant.ts';
 import type { Log } from '../runtime/log.ts';
 import type { InlinePicture } from './mailer.ts';
@@ -28,6 +28,7 @@ const maxSidePixels = 240;
 
 /**
  * Converts thumbnails of one variant to JPEG, which every mail program shows. Many do not show WebP or AVIF.
+ * An animation becomes its first frame.
  *
  * @returns undefined when there is no thumbnail, or when it cannot come from resize
  */
@@ -47,9 +48,10 @@ export const createPreview =
 /**
  * @throws InvalidThumbnail, or an error of libvips about damaged pixels: both permanent, so there is no retry
  */
-const render = async (thumbnail: Uint8Array, { format, width, height }: Variant): Promise<Preview> => {
-  verifyThumbnail(thumbnail, { format, maxWidth: width, maxHeight: height });
-  const { data, info } = await sharp(thumbnail, { failOn: 'warning', limitInputPixels: width * height })
+const render = async (thumbnail: Uint8Array, variant: Variant): Promise<Preview> => {
+  verifyThumbnail(thumbnail, expectedOf(variant));
+  const limitInputPixels = variant.width * variant.height;
+  const { data, info } = await sharp(thumbnail, { failOn: 'warning', limitInputPixels })
     .resize({ width: maxSidePixels, height: maxSidePixels, fit: 'inside', withoutEnlargement: true })
     .flatten({ background: '#ffffff' })
     .jpeg()

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ImageError } from '../image/errors.ts';
 import type { ImageId } from '../image/id.ts';
-import { type OriginalType, originalTypeOf, unsupportedType } from '../image/original-type.ts';
+import { type OriginalType, originalTypeOf, requireAcceptedType } from '../image/original-type.ts';
 
 /** Bytes from the start of a file that are enough to tell its type. */
 const startBytes = 1024;
@@ -10,10 +10,12 @@ const startBytes = 1024;
 export class ArrivedBytes {
   readonly #id: ImageId;
   readonly #expectedBytes: number;
+  readonly #acceptsHeic: boolean;
   readonly #hash = createHash('sha256');
   #start = Buffer.alloc(0);
 
-  constructor(id: ImageId, expectedBytes: number) {
+  constructor(id: ImageId, expectedBytes: number, acceptsHeic: boolean) {
+    this.#acceptsHeic = acceptsHeic;
     this.#id = id;
     this.#expectedBytes = expectedBytes;
   }
@@ -44,6 +46,6 @@ export class ArrivedBytes {
         `The stored bytes have SHA-256 ${hash}, which does not match the image's id.`,
       );
     }
-    if (this.contentType === undefined) throw unsupportedType(this.#start);
+    requireAcceptedType(this.#start, this.#acceptsHeic);
   }
 }

@@ -1,4 +1,5 @@
 import type { Originals } from '../aws/originals.ts';
+import { damageSentences } from '../image/damage.ts';
 import { ImageError } from '../image/errors.ts';
 import type { ImageId } from '../image/id.ts';
 import type { Failure, Original } from '../image/record.ts';
@@ -34,6 +35,8 @@ export interface Rendered extends Fetched {
 export interface Failed extends Fetched {
   readonly kind: 'failed';
   readonly failure: Failure;
+  /** For the log, in the decoder's words. @default - there are none */
+  readonly reason?: string | undefined;
 }
 
 /** The fast lane stops working on the image. */
@@ -64,7 +67,7 @@ export const createDecodeOriginal = ({
 }: DecodeDependencies): DecodeOriginal => {
   const attempt = async (id: ImageId, variants: readonly Variant[]): Promise<Rendered | Failed | Stopped> => {
     const { bytes, uploadId, body } = await originals.open(id);
-    const arrived = new ArrivedBytes(id, bytes);
+    const arrived = new ArrivedBytes(id, bytes, limits.heic);
     const fetched = (): Fetched => {
       const { contentType } = arrived;
       return { original: contentType === undefined ? { bytes } : { bytes, contentType }, uploadId };
@@ -72,10 +75,14 @@ export const createDecodeOriginal = ({
     try {
       requireSize(bytes);
       const rendering = await decoder.decode(arrived.checked(body), variants);
-      const { original, ...rest } = fetched();
-      return { kind: 'rendered', original: { ...original, ...rendering.original }, ...rest, rendering };
+      const { original: arrivedOriginal, ...rest } = fetched();
+      const original = { ...arrivedOriginal, ...rendering.original, ...describedDamage(rendering) };
+      return { kind: 'rendered', original, ...rest, rendering };
     } catch (error) {
-      if (error instanceof ImageError) return { kind: 'failed', ...fetched(), failure: error.failure };
+      if (error instanceof ImageError) {
+        const reason = typeof error.cause === 'string' ? error.cause : undefined;
+        return { kind: 'failed', ...fetched(), failure: error.failure, reason };
+      }
       if (error instanceof DecodeStopped) return { kind: 'stopped', ...fetched(), error };
       throw error;
     } finally {
@@ -115,6 +122,9 @@ export const createDecodeOriginal = ({
 
   return lane === 'fast' ? inFastLane : inSlowLane;
 };
+
+const describedDamage = ({ damage }: Rendering): Pick<Original, 'damage'> =>
+  damage ? { damage: damageSentences[damage.kind] } : {};
 
 /**
  * What is recorded of an image whose decode stopped twice. Bytes alone do not determine it, so the image is

@@ -1,20 +1,23 @@
 import * as z from 'zod';
+import { damagedChoices } from '../image/damage.ts';
 import { variantsSchema } from '../image/variant.ts';
 import { type EnvironmentOf, json, text, wholeNumber } from '../runtime/environment.ts';
 
-/** Limits that an image's header must respect: the settings of the same names. */
-const headerLimits = {
+/** What a decoder accepts: the settings of the same names. */
+const acceptance = {
   maxSidePixels: wholeNumber,
   maxPixels: wholeNumber,
   maxFrames: wholeNumber,
   maxAnimationPixels: wholeNumber,
+  damaged: z.enum(damagedChoices),
+  heic: json(z.boolean()),
 };
 
-export type HeaderLimits = EnvironmentOf<typeof headerLimits>;
+export type Acceptance = EnvironmentOf<typeof acceptance>;
 
 /** What one image may cost: the settings of the same names. */
 const imageLimits = {
-  ...headerLimits,
+  ...acceptance,
   maxUploadBytes: wholeNumber,
   decodeTimeoutSeconds: wholeNumber,
   decodeMemoryMiB: wholeNumber,

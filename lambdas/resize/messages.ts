@@ -70,14 +70,14 @@ export const createMessageHandler = ({ resize, metrics, log }: MessageHandlerPro
     }
     try {
       const isFirstDelivery = isFirst(object, delivery);
-      const { record, result } = await resize({ id: imageId, storedAt, isFirstDelivery });
+      const { record, result, reason } = await resize({ id: imageId, storedAt, isFirstDelivery });
       const { original, thumbnails, resizeMilliseconds, uploadToReadyMilliseconds, error } = record;
       if (result === 'nothing-to-do') log.info('nothing left to do', { imageId });
       else if (result === 'moved') log.info('moved to the slow lane', { imageId });
-      else if (error) log.warn('image refused', { imageId, ...error });
+      else if (error) log.warn('image refused', { imageId, ...error, reason });
       else {
         const took = { resizeMilliseconds, uploadToReadyMilliseconds };
-        log.info('thumbnails stored', { imageId, original, thumbnails, ...took });
+        log.info('thumbnails stored', { imageId, original, thumbnails, ...took, reason });
       }
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;

@@ -48,6 +48,8 @@ export interface Outcome {
   readonly record: ImageRecord;
   /** Whether this job settled the image, found nothing left to do, or moved it to the slow lane. */
   readonly result: 'settled' | 'nothing-to-do' | 'moved';
+  /** What the decoder said of a damaged image, for the log. @default - nothing */
+  readonly reason?: string | undefined;
 }
 
 /** @throws ImageError `original-missing`: the image may still arrive; or any temporary error */
@@ -59,6 +61,8 @@ type Thumbnail = readonly [name: string, StoredThumbnail];
 interface Made {
   readonly kind: 'made';
   readonly finished: Pick<Finished, 'original' | 'uploadId' | 'thumbnails' | 'thumbhash'>;
+  /** What the decoder said of a damaged image. @default - nothing */
+  readonly reason?: string | undefined;
 }
 
 /**
@@ -113,7 +117,11 @@ export const createResize = (dependencies: ResizeDependencies): Resize => {
     const stored = await store(id, missing, decoded.rendering.thumbnails);
     const { original, uploadId, rendering } = decoded;
     const thumbnails = Object.fromEntries([...kept, ...stored]);
-    return { kind: 'made', finished: { original, uploadId, thumbhash: rendering.thumbhash, thumbnails } };
+    return {
+      kind: 'made',
+      finished: { original, uploadId, thumbhash: rendering.thumbhash, thumbnails },
+      reason: rendering.damage?.reason,
+    };
   };
 
   /** The image itself must be the reason that there are no thumbnails yet, so it is not fetched again. */
@@ -160,14 +168,16 @@ export const createResize = (dependencies: ResizeDependencies): Resize => {
       case 'slow':
         return moveToSlowLane(job, { ...before?.original, ...result.original });
       case 'failed': {
-        const { original, failure, uploadId } = result;
-        return outcomeOf(id, before, await catalog.fail(id, fingerprint, original, failure, uploadId));
+        const { original, failure, uploadId, reason } = result;
+        const failed = await catalog.fail(id, fingerprint, original, failure, uploadId);
+        return { ...(await outcomeOf(id, before, failed)), reason };
       }
       case 'made': {
         // S3 has another clock.
         const uploadToReadyMilliseconds = storedAt && Math.max(0, Date.now() - storedAt.getTime());
         const finished = { ...result.finished, resizeMilliseconds, uploadToReadyMilliseconds };
-        return outcomeOf(id, before, await catalog.finish(id, fingerprint, finished));
+        const { reason } = result;
+        return { ...(await outcomeOf(id, before, await catalog.finish(id, fingerprint, finished))), reason };
       }
     }
   };

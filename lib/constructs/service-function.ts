@@ -24,7 +24,11 @@ export interface ServiceFunctionProps {
   readonly logGroup?: ILogGroup;
   /** All permissions of the function besides writing its log and traces. */
   readonly statements: readonly PolicyStatementProps[];
-  /** Packages with native code: installed for the function's processor, not bundled. @default - none */
+  /**
+   * Packages with native code, or which stay replaceable. They are installed for the function's processor.
+   *
+   * @default - none
+   */
   readonly nativeModules?: readonly string[];
   /**
    * Folder with files for browsers. The package has them unchanged, in a folder of its last name.
@@ -71,6 +75,7 @@ export const bundling = (
           `"${join(inputFolder, entry)}"`,
           `--outfile="${join(packageFolder, basename(entry, '.ts'))}.js"`,
           '--platform=node --target=node24 --format=cjs --minify --main-fields=module,main --log-level=warning',
+          '--define:import.meta.dirname=__dirname --define:import.meta.filename=__filename',
           ...(nativeModules ?? []).map((name) => `--external:${name}`),
         ].join(' '),
       ),

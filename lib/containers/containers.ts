@@ -69,6 +69,7 @@ export class Containers extends Construct implements Compute {
     const image = new DockerImageAsset(this, 'Image', {
       directory: projectFolder,
       platform: ImagePlatform.LINUX_ARM64,
+      buildArgs: { HEIC: String(props.resize.environment.heic) },
     });
     const platform = {
       cluster: this.createCluster(network),

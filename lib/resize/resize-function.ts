@@ -1,10 +1,10 @@
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { resizeFunctionEnvironment } from '../../lambdas/resize/environment.ts';
+import { type ResizeEnvironment, resizeFunctionEnvironment } from '../../lambdas/resize/environment.ts';
 import type { Lane } from '../../lambdas/resize/lanes.ts';
 import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
-import { ServiceFunction } from '../constructs/service-function.ts';
+import { ServiceFunction, type ServiceFunctionProps } from '../constructs/service-function.ts';
 import { resizeMemoryMiB } from '../function-memory.ts';
 import { type Resize, resizeTimeout } from './resize.ts';
 
@@ -22,6 +22,17 @@ export interface ResizeFunctionProps {
  * default is 5 % of the memory. With fewer arenas glibc's allocator returns more.
  */
 export const smallHeap = { NODE_OPTIONS: '--max-semi-space-size=1', MALLOC_ARENA_MAX: '2' };
+
+/** The decoder process, its thread for HEIC, and the packages that they load. */
+export const decoderModules = ({
+  heic,
+}: Pick<ResizeEnvironment, 'heic'>): Required<Pick<ServiceFunctionProps, 'nativeModules' | 'processes'>> => ({
+  nativeModules: heic ? ['sharp', 'libheif-js'] : ['sharp'],
+  processes: [
+    'lambdas/resize/decoder/process.ts',
+    ...(heic ? ['lambdas/resize/decoder/originals/heic/heic-thread.ts'] : []),
+  ],
+});
 
 const lanes = {
   fast: { description: 'Makes thumbnails of new originals', eventSource: 'EventSource' },
@@ -42,8 +53,7 @@ export class ResizeFunction extends ServiceFunction {
       timeout: resizeTimeout,
       logRetention: props.logRetention,
       logGroup: resize.logGroup,
-      nativeModules: ['sharp'],
-      processes: ['lambdas/resize/decoder/process.ts'],
+      ...decoderModules(resize.environment),
       statements: [
         ...resize.statements,
         ...(lane === 'fast' ? [resize.moveStatement] : []),

@@ -5,6 +5,7 @@ import type { FirehoseTransformationEvent, FirehoseTransformationResult } from '
 import { type Cell, type LocalLake, openLocalLake } from '../../bin/commands/query/engine.ts';
 import { imageUsage, totalOf as usageOf } from '../../bin/docs/image-usage.ts';
 import type { ImageEvent } from '../../lambdas/image/event.ts';
+import { acceptedTypes } from '../../lambdas/image/original-type.ts';
 import { placeEvent } from '../../lambdas/lake/row.ts';
 import { times, usdOf } from '../../lib/cost/prices.ts';
 import { namedQueries } from '../../lib/lake/named-queries.ts';
@@ -183,7 +184,7 @@ test('bytes-by-type-and-variant', async () => {
       thumbnail_bytes: sum(group.map(({ thumbnail }) => thumbnail.bytes)),
     };
   });
-  expect(expected).toHaveLength(6 * 3 * 2);
+  expect(expected).toHaveLength(Object.keys(acceptedTypes).length * 3 * 2);
   expect(await askByName('bytes-by-type-and-variant')).toEqual(expected);
 });
 

@@ -120,6 +120,11 @@ describe('an event', () => {
   test.each([
     ['image.received', { original: { bytes: 9 } }, { original_bytes: 9 }],
     [
+      'image.ready',
+      { original: { bytes: 9, damage: 'It is cut off.' }, thumbnails: [], resizeMilliseconds: 1 },
+      { original_bytes: 9, original_damage: 'It is cut off.', thumbnails: [], resize_milliseconds: 1 },
+    ],
+    [
       'image.duplicate',
       { original: { bytes: 9 }, status: 'failed' },
       { original_bytes: 9, status: 'failed' },

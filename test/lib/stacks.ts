@@ -37,6 +37,8 @@ export const everySetting = {
   maxPixels: 40_000_000,
   maxFrames: 100,
   maxAnimationPixels: 200_000_000,
+  damaged: 'refuse',
+  heic: false,
   decodeTimeoutSeconds: 10,
   decodeMemoryMiB: 2000,
   urlLifetimeSeconds: 900,

@@ -89,6 +89,16 @@ describe('one run', () => {
     });
   });
 
+  test('a HEAD of a link leads to a URL that S3 answers with 200', async () => {
+    const { link } = await uploadAndWait(local.uploadUrl, await photo(404));
+    const head = await fetch(link, { method: 'HEAD' });
+    expect([head.status, head.headers.get('Content-Type')]).toEqual([200, 'image/webp']);
+    expect(new URL(head.url).searchParams.has('X-Amz-Signature')).toBe(true);
+    // A URL signed for one method is refused for another.
+    expect((await fetch(head.url)).status).toBe(403);
+    expect((await fetch(await redirectOf(link), { method: 'HEAD' })).status).toBe(403);
+  });
+
   test('a link shows a page that refreshes itself while the thumbnail is pending, and then redirects', async () => {
     // GIVEN a suspended worker
     const resize = await local.pidOf('resize');

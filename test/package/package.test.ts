@@ -21,11 +21,13 @@ import { reconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
 import { resizeFunctionEnvironment } from '../../lambdas/resize/environment.ts';
 import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import { bundling } from '../../lib/constructs/service-function.ts';
+import { decoderModules } from '../../lib/resize/resize-function.ts';
 import { startCatalogServer } from '../catalog-server.ts';
 import { createCdk } from '../e2e/cdk.ts';
 import { createRunFolder } from '../e2e/run-folder.ts';
 import { valuesWith } from '../environment.ts';
 import { createdMessage, postEvent, queueEvent } from '../events.ts';
+import { heicFile } from '../heic-files.ts';
 import { cameraPicture, quarteredPicture } from '../images.ts';
 import { startMailServer } from '../lambdas/notify/mail-server.ts';
 import { invoke, packageOf } from './packaged-function.ts';
@@ -127,7 +129,7 @@ test('deploys ingest and reconcile as one file each', () => {
 
 test('a decoder loads only sharp and the code of the project', () => {
   // Zod alone, if anything imported it, would be 100 KB and 15 ms.
-  expect(statSync(join(resize, 'process.js')).size).toBeLessThan(20_000);
+  expect(statSync(join(resize, 'process.js')).size).toBeLessThan(50_000);
 });
 
 test('runs the transform of the data lake from its package', async () => {
@@ -220,19 +222,53 @@ const packageForThisProcessor = (
   return packageOf(assembly, functionId);
 };
 
-(ownArchitecture ? test : test.skip)('makes a thumbnail with resize from its package', async () => {
-  const ownResize = packageForThisProcessor('ResizeFunction', 'lambdas/resize/index.ts', {
-    nativeModules: ['sharp'],
-    processes: ['lambdas/resize/decoder/process.ts'],
-  });
-  for (const file of ['index.js', 'process.js']) {
+const onlyHere = ownArchitecture ? test : test.skip;
+
+let ownResize: string | undefined;
+
+const resizeForThisProcessor = (): string => {
+  ownResize ??= packageForThisProcessor(
+    'ResizeFunction',
+    'lambdas/resize/index.ts',
+    decoderModules({ heic: true }),
+  );
+  return ownResize;
+};
+
+test('deploys libheif as a package of its own, with its licence', () => {
+  const library = join(resize, 'node_modules/libheif-js');
+  for (const file of ['libheif-wasm/libheif.js', 'libheif-wasm/libheif.wasm', 'libheif-wasm/LICENSE']) {
+    expect(statSync(join(library, file)).size).toBeGreaterThan(0);
+  }
+  expect(readFileSync(join(library, 'LICENSE'), 'utf8')).toContain('GNU LESSER GENERAL PUBLIC LICENSE');
+  for (const file of ['index.js', 'process.js', 'heic-thread.js']) {
+    expect(readFileSync(join(resize, file), 'utf8')).not.toContain('libde265');
+  }
+});
+
+onlyHere('deploys resize without libheif where HEIC is switched off', () => {
+  const without = packageForThisProcessor(
+    'ResizeWithoutHeicFunction',
+    'lambdas/resize/index.ts',
+    decoderModules({ heic: false }),
+  );
+  expect(readdirSync(without)).not.toContain('heic-thread.js');
+  expect(readdirSync(join(without, 'node_modules'))).not.toContain('libheif-js');
+});
+
+onlyHere.each([
+  ['a JPEG', 'image/jpeg', 480, 640, async () => (await cameraPicture(480, 640, 6)).jpeg().toBuffer()],
+  ['a HEIC', 'image/heic', 192, 256, async () => heicFile('tiles-without-thumbnail')],
+])('makes a thumbnail of %s with resize from its package', async (_, contentType, width, height, make) => {
+  const ownResize = resizeForThisProcessor();
+  for (const file of ['index.js', 'process.js', 'heic-thread.js']) {
     expect(readFileSync(join(ownResize, file))).toEqual(readFileSync(join(resize, file)));
   }
 
-  const photo = await (await cameraPicture(480, 640, 6)).jpeg().toBuffer();
+  const photo = await make();
   const id = createHash('sha256').update(photo).digest('hex');
   const original = `/raw-bucket/raw/${id}`;
-  const objects = new Map<string, StoredObject>([[original, { contentType: 'image/jpeg', bytes: photo }]]);
+  const objects = new Map<string, StoredObject>([[original, { contentType, bytes: photo }]]);
   const published: string[] = [];
   const s3 = await serveObjects(objects, published);
   try {
@@ -257,12 +293,13 @@ const packageForThisProcessor = (
   expect(objects.size).toBe(1);
   expect(path).toContain(`/thumbnail-bucket/thumbnails/${id}/`);
   expect(thumbnail?.contentType).toBe('image/webp');
-  const { format, width, height } = await sharp(thumbnail?.bytes).metadata();
-  expect({ format, width, height }).toEqual({ format: 'webp', width: 240, height: 320 });
+  const scale = Math.min(1, 320 / height);
+  const size = { width: width * scale, height: height * scale };
+  expect(await sharp(thumbnail?.bytes).metadata()).toMatchObject({ format: 'webp', ...size });
   expect(await createCatalog(catalog.tableName, catalog.client).find(id)).toMatchObject({
     status: 'ready',
-    original: { contentType: 'image/jpeg', width: 480, height: 640, bytes: photo.length },
-    thumbnails: { thumbnail: { key: path?.replace('/thumbnail-bucket/', ''), width: 240, height: 320 } },
+    original: { contentType, width, height, bytes: photo.length },
+    thumbnails: { thumbnail: { key: path?.replace('/thumbnail-bucket/', ''), ...size } },
   });
 });
 

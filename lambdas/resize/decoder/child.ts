@@ -4,7 +4,7 @@ import { setPriority } from 'node:os';
 import { ImageError } from '../../image/errors.ts';
 import type { Variant } from '../../image/variant.ts';
 import type { Log } from '../../runtime/log.ts';
-import type { HeaderLimits } from '../environment.ts';
+import type { Acceptance } from '../environment.ts';
 import { cpuMillisecondsOf } from './cpu-time.ts';
 import { decoderFiles } from './descriptors.ts';
 import { DecodeStopped } from './errors.ts';
@@ -45,7 +45,7 @@ export interface DecoderChild {
 }
 
 export interface DecoderChildOptions {
-  readonly limits: HeaderLimits;
+  readonly acceptance: Acceptance;
   /** Lowers its priority, so that other decoders get the CPU first. */
   readonly isLowPriority: boolean;
   readonly log: Log;
@@ -67,7 +67,7 @@ const maxLoggedBytes = 200;
 
 export const createDecoderChild = (
   { child, file }: ForkedDecoder,
-  { limits, isLowPriority, log }: DecoderChildOptions,
+  { acceptance, isLowPriority, log }: DecoderChildOptions,
 ): DecoderChild => {
   // A process that could not be started has no pipes, and emits this error as well.
   child.once('error', (error) => onEnd(error));
@@ -125,8 +125,9 @@ export const createDecoderChild = (
   child.once('exit', (code, signal) => onEnd(signal ?? `exit code ${code}`));
   // A request that cannot be sent means that the process ended, which "exit" reports.
   requests.on('error', () => {});
-  const { maxSidePixels, maxPixels, maxFrames, maxAnimationPixels }: HeaderLimits = limits;
-  requests.write(`${JSON.stringify({ maxSidePixels, maxPixels, maxFrames, maxAnimationPixels })}\n`);
+  const { maxSidePixels, maxPixels, maxFrames, maxAnimationPixels, damaged, heic } = acceptance;
+  const sent: Acceptance = { maxSidePixels, maxPixels, maxFrames, maxAnimationPixels, damaged, heic };
+  requests.write(`${JSON.stringify(sent)}\n`);
   readLines(replies, { maxBytes: maxReplyBytes, onLine: onReply, onLongLine: onReply });
   readLines(warnings, { maxBytes: maxLoggedBytes, onLine: onWarning, onLongLine: onWarning });
   // A service that stops need not wait for a decoder without an image.
@@ -221,11 +222,11 @@ export const createDecoderChild = (
           throw new DecodeStopped(reply.what, `The decode exceeds its allowance (${reply.what}).`);
         case 'refused':
           residentMiB = reply.residentMiB;
-          throw new ImageError(reply.code, reply.detail);
+          throw new ImageError(reply.code, reply.detail, { cause: reply.reason });
         case 'rendered': {
           residentMiB = reply.residentMiB;
-          const { original, thumbhash } = reply;
-          return { original, thumbhash, thumbnails: takeThumbnails(reply.thumbnails, job.variants) };
+          const { kind: _, residentMiB: __, ...rendering } = reply;
+          return { ...rendering, thumbnails: takeThumbnails(reply.thumbnails, job.variants) };
         }
       }
     },

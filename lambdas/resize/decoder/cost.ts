@@ -10,21 +10,13 @@ const maxCompressedTextBytes = 16_384;
 const maxPlainTextBytes = 1_000_000;
 const maxPngChunks = 100_000;
 
-/** libtiff compares all tags of a directory with each other: 13,500 times for 60 directories of 15 tags. */
-const maxTagComparisons = 1_000_000;
-const maxDirectories = 10_000;
-
 /**
  * Whether reading the header alone may take more than a tenth of a second of CPU time, because of text that
- * inflates a thousandfold or tags that the library sorts. Walks the container in time linear in its bytes,
- * and decodes nothing.
+ * inflates a thousandfold. Walks the container in time linear in its bytes, and decodes nothing.
  */
 export const isCostlyHeader = (bytes: Uint8Array): boolean => {
   const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const start = data.toString('latin1', 0, 4);
-  if (start === '\x89PNG') return isCostlyPng(data);
-  if (start.startsWith('II') || start.startsWith('MM')) return isCostlyTiff(data);
-  return false;
+  return data.toString('latin1', 0, 4) === '\x89PNG' && isCostlyPng(data);
 };
 
 /** PNG specification (third edition), "Chunk layout" and "Textual information". */
@@ -42,30 +34,6 @@ const isCostlyPng = (data: Buffer): boolean => {
     if (compressedBytes > maxCompressedTextBytes || plainBytes > maxPlainTextBytes) return true;
     if (chunks > maxPngChunks) return true;
     at += length + 12;
-  }
-  return false;
-};
-
-/** TIFF 6.0, section 2, and BigTIFF: where directories are, and how many tags each has. */
-const isCostlyTiff = (data: Buffer): boolean => {
-  const isLittle = data[0] === 0x49;
-  const read = (at: number, size: 2 | 4 | 8): number => {
-    if (at + size > data.byteLength) return 0;
-    if (size === 2) return isLittle ? data.readUInt16LE(at) : data.readUInt16BE(at);
-    if (size === 4) return isLittle ? data.readUInt32LE(at) : data.readUInt32BE(at);
-    return Number(isLittle ? data.readBigUInt64LE(at) : data.readBigUInt64BE(at));
-  };
-  const isBig = read(2, 2) === 43;
-  const offsetSize = isBig ? 8 : 4;
-  const countSize = isBig ? 8 : 2;
-  const entryBytes = isBig ? 20 : 12;
-  let comparisons = 0;
-  let at = read(isBig ? 8 : 4, offsetSize);
-  for (let directories = 0; at > 0 && at < data.byteLength; directories += 1) {
-    const tags = read(at, countSize);
-    comparisons += tags ** 2;
-    if (comparisons > maxTagComparisons || directories > maxDirectories) return true;
-    at = read(at + countSize + tags * entryBytes, offsetSize);
   }
   return false;
 };
@@ -89,8 +57,11 @@ const scanMillisecondsPerMegapixel = 1.2;
 /** Colour management happens before the image is shrunk. */
 const colourMillisecondsPerMegapixel = 33;
 
-/** CPU time to encode one megapixel of noise, the worst case, at the settings of encode.ts. */
-const encodeMillisecondsPerMegapixel = { webp: 150, jpeg: 40, avif: 700, png: 80 } as const;
+/**
+ * CPU time to encode one megapixel of noise, the worst case, at the settings of encode.ts. Graphics are
+ * encoded as WebP twice.
+ */
+const encodeMillisecondsPerMegapixel = { webp: 350, jpeg: 40, avif: 700, png: 80 } as const;
 
 const megapixels = ({ width, height }: { readonly width: number; readonly height: number }): number =>
   (width * height) / 1e6;
@@ -109,11 +80,73 @@ export const estimateDecodeMilliseconds = (metadata: Metadata, bytes: Uint8Array
   return megapixels(metadata) * (decode * sampleFactor * interlaced + scans + colour);
 };
 
+/** CPU time for a million samples of a TIFF that are read without libtiff, and to expand their bytes. */
+const unpackMillisecondsPerMegasample = 30;
+const expandMillisecondsPerMegabyte = 20;
+
+/** What each strip or tile adds that is a JPEG of its own. */
+const jpegMilliseconds = 2;
+
+/** The CPU time at most to read the samples of a TIFF without libtiff. */
+export const estimateUnpackMilliseconds = (samples: number, expandedBytes: number, jpegs: number): number =>
+  (samples * unpackMillisecondsPerMegasample + expandedBytes * expandMillisecondsPerMegabyte) / 1e6 +
+  jpegs * jpegMilliseconds;
+
 /** The CPU time at most to encode thumbnails of all these variants. */
 export const estimateEncodeMilliseconds = (variants: readonly Variant[]): number =>
   variants
     .map((variant) => megapixels(variant) * encodeMillisecondsPerMegapixel[variant.format])
     .reduce((sum, milliseconds) => sum + milliseconds, 0);
+
+/** CPU time to blend a megapixel of a frame into a canvas, and to shrink a canvas for a variant. */
+const drawMillisecondsPerMegapixel = 15;
+const shrinkMillisecondsPerMegapixel = 25;
+
+/** What each frame takes at least, and each thumbnail of it. */
+const frameMilliseconds = 2;
+const frameOfVariantMilliseconds = 3;
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The CPU time at most of the parts of an animation. */
+export interface AnimationCosts {
+  /** Of decoding and drawing a frame. */
+  readonly ofFrame: (frame: Size) => number;
+  /** Of shrinking the canvas for a variant, and encoding the part that changed. */
+  readonly ofThumbnail: (encodedPixels: number) => number;
+}
+
+/** @param stillMilliseconds what decoding the whole canvas once takes at most */
+export const animationCostsOf = (canvas: Size, stillMilliseconds: number): AnimationCosts => {
+  const canvasMegapixels = megapixels(canvas);
+  const drawMilliseconds = stillMilliseconds / canvasMegapixels + drawMillisecondsPerMegapixel;
+  return {
+    ofFrame: (frame) => frameMilliseconds + megapixels(frame) * drawMilliseconds,
+    ofThumbnail: (encodedPixels) =>
+      frameOfVariantMilliseconds +
+      canvasMegapixels * shrinkMillisecondsPerMegapixel +
+      (encodedPixels / 1e6) * encodeMillisecondsPerMegapixel.webp,
+  };
+};
+
+/** The CPU time of an animation at most: if each frame changes the whole canvas. */
+export const estimateAnimationMilliseconds = (
+  { width, height, frames }: Size & { readonly frames: readonly Size[] },
+  { ofFrame, ofThumbnail }: AnimationCosts,
+  variants: readonly Variant[],
+): number => {
+  const frameMilliseconds = frames.reduce((sum, frame) => sum + ofFrame(frame), 0);
+  const thumbnailMilliseconds = variants
+    .map((variant) => {
+      const boxPixels = variant.width * variant.height;
+      return ofThumbnail(variant.fit === 'contain' ? boxPixels : Math.min(width * height, boxPixels));
+    })
+    .reduce((sum, milliseconds) => sum + milliseconds, 0);
+  return frameMilliseconds + frames.length * thumbnailMilliseconds;
+};
 
 const startOfScan = Buffer.from([0xff, 0xda]);
 

@@ -1,11 +1,11 @@
 import { ImageError } from '../../image/errors.ts';
-import type { HeaderLimits } from '../environment.ts';
+import type { Acceptance } from '../environment.ts';
 import type { OpenOriginal } from './originals/original.ts';
 
 /** @throws ImageError `image-too-large`, which names the limit */
 export const requireWithinLimits = (
   { width, height, frames }: Pick<OpenOriginal, 'width' | 'height' | 'frames'>,
-  { maxSidePixels, maxPixels, maxFrames, maxAnimationPixels }: HeaderLimits,
+  { maxSidePixels, maxPixels, maxFrames, maxAnimationPixels }: Omit<Acceptance, 'damaged'>,
 ): void => {
   const tooLarge = (what: string, rule: string) =>
     new ImageError('image-too-large', `The image has ${what}. At most ${rule} are accepted.`);

@@ -52,7 +52,7 @@ export const createDecoder = (
   const busy = new Set<DecoderChild>();
 
   const start = (forked = forkDecoder()): DecoderChild =>
-    createDecoderChild(forked, { limits, isLowPriority: lane === 'slow', log });
+    createDecoderChild(forked, { acceptance: limits, isLowPriority: lane === 'slow', log });
 
   /** Loads libvips before the next image arrives. If this fails, that image tries again. */
   const keepSpare = (): void => {

@@ -1,10 +1,11 @@
 import { ftruncateSync, readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { ImageError } from '../../image/errors.ts';
-import type { HeaderLimits } from '../environment.ts';
+import type { Acceptance } from '../environment.ts';
 import type { DecodeAllowance } from '../lanes.ts';
 import { decoderFiles } from './descriptors.ts';
 import { readLines } from './lines.ts';
+import { loadDecoderFor } from './originals/open.ts';
 import type { DecoderReply, DecoderRequest, Exceeded } from './protocol.ts';
 import { ExceedsEstimate, renderImage } from './render.ts';
 
@@ -57,8 +58,8 @@ const cpuMilliseconds = (): number => {
  * libvips runs in other threads, so this one is free to measure their use. Memory is what the process holds
  * above what it held before, because earlier images may not have released all of theirs.
  */
-const watch = (allowance: DecodeAllowance): NodeJS.Timeout => {
-  const maxResidentMiB = residentMiB() + allowance.memoryMiB;
+const watch = (allowance: DecodeAllowance, residentMiBBefore: number): NodeJS.Timeout => {
+  const maxResidentMiB = residentMiBBefore + allowance.memoryMiB;
   const maxCpuMilliseconds = cpuMilliseconds() + allowance.cpuMilliseconds;
   const timer = setInterval(() => {
     let what: Exceeded;
@@ -74,15 +75,21 @@ const watch = (allowance: DecodeAllowance): NodeJS.Timeout => {
 
 const render = async (
   { bytes, variants, allowance }: DecoderRequest,
-  limits: HeaderLimits,
+  acceptance: Acceptance,
 ): Promise<void> => {
-  const timer = watch(allowance);
+  const { maxEstimatedMilliseconds, cpuMilliseconds } = allowance;
+  const residentMiBBefore = residentMiB();
+  const image = readImage(bytes);
+  await loadDecoderFor(image, acceptance);
+  const timer = watch(allowance, residentMiBBefore);
   try {
     const { thumbnails, ...rendering } = await renderImage(
-      readImage(bytes),
+      image,
       variants,
-      limits,
-      allowance.maxEstimatedMilliseconds,
+      acceptance,
+      maxEstimatedMilliseconds,
+      // The fast lane leaves what takes long to the slow one, which allows the most.
+      maxEstimatedMilliseconds === undefined ? cpuMilliseconds : undefined,
     );
     writeThumbnails(thumbnails);
     reply({
@@ -103,16 +110,17 @@ const render = async (
 const refusalOf = (error: ImageError): DecoderReply => {
   const { code, detail } = error.failure;
   if (code !== 'unsupported-type' && code !== 'image-too-large' && code !== 'image-corrupt') throw error;
-  return { kind: 'refused', code, detail, residentMiB: residentMiB() };
+  const reason = typeof error.cause === 'string' ? error.cause : undefined;
+  return { kind: 'refused', code, detail, reason, residentMiB: residentMiB() };
 };
 
 const requests = new Socket({ fd: decoderFiles.requests, readable: true, writable: false });
 /** The first line. Each of the others is a request. */
-let limits: HeaderLimits | undefined;
+let acceptance: Acceptance | undefined;
 readLines(requests, {
   onLine: (line) => {
-    if (limits === undefined) limits = JSON.parse(line);
-    else render(JSON.parse(line), limits);
+    if (acceptance === undefined) acceptance = JSON.parse(line);
+    else render(JSON.parse(line), acceptance);
   },
   maxBytes: 1_000_000,
   onLongLine: () => process.exit(1),

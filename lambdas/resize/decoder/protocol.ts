@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { damageKinds } from '../../image/damage.ts';
 import type { Variant } from '../../image/variant.ts';
 import type { DecodeAllowance } from '../lanes.ts';
 
@@ -33,6 +34,14 @@ export type Exceeded = z.output<typeof exceeded>;
 /** Verdicts that the bytes alone determine. */
 const verdicts = z.enum(['unsupported-type', 'image-too-large', 'image-corrupt']);
 
+/** For the log, in the words of the library that decoded the image. */
+const reason = z
+  .string()
+  .max(1000)
+  .regex(/^\P{C}*$/u);
+
+const damage = z.object({ kind: z.enum(damageKinds), reason });
+
 /** Memory that the process holds after an image. */
 const residentMiB = z.number().nonnegative();
 
@@ -45,6 +54,7 @@ export const decoderReplySchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('rendered'),
     original: z.object(size),
+    damage: damage.optional(),
     /** Base64 of a ThumbHash, which has at most 25 bytes. */
     thumbhash: z
       .string()
@@ -54,7 +64,13 @@ export const decoderReplySchema = z.discriminatedUnion('kind', [
     thumbnails: z.array(describedThumbnail),
     residentMiB,
   }),
-  z.object({ kind: z.literal('refused'), code: verdicts, detail: z.string().max(1000), residentMiB }),
+  z.object({
+    kind: z.literal('refused'),
+    code: verdicts,
+    detail: z.string().max(1000),
+    reason: reason.optional(),
+    residentMiB,
+  }),
   z.object({ kind: z.literal('exceeded'), what: exceeded }),
 ]);
 export type DecoderReply = Readonly<z.output<typeof decoderReplySchema>>;
@@ -69,6 +85,8 @@ export interface RenderedThumbnail {
 export interface Rendering {
   /** The image's own size, upright. */
   readonly original: { readonly width: number; readonly height: number };
+  /** What is wrong with it. @default - nothing that a user would notice */
+  readonly damage?: z.output<typeof damage> | undefined;
   /** One for each variant, in their order. */
   readonly thumbnails: readonly RenderedThumbnail[];
   /** Base64 of a ThumbHash. */

@@ -1,5 +1,5 @@
 import { ftruncateSync, readSync } from 'node:fs';
-import { InvalidThumbnail, maxThumbnailBytes, verifyThumbnail } from '../../image/thumbnail-file.ts';
+import { expectedOf, InvalidThumbnail, maxBytesOf, verifyThumbnail } from '../../image/thumbnail-file.ts';
 import type { Variant } from '../../image/variant.ts';
 import type { DescribedThumbnail, RenderedThumbnail } from './protocol.ts';
 
@@ -25,7 +25,7 @@ export const readThumbnails = (
   let position = 0;
   const thumbnails = described.map(({ bytes: length, ...size }, index) => {
     const variant = variants[index];
-    if (variant === undefined || length > maxThumbnailBytes(variant)) {
+    if (variant === undefined || length > maxBytesOf(variant)) {
       throw new MalformedReply('length of a thumbnail');
     }
     const bytes = readFully(file, position, length);
@@ -47,9 +47,9 @@ const readFully = (file: number, position: number, length: number): Buffer => {
   return bytes;
 };
 
-const requireThumbnail = (bytes: Buffer, { format, width, height }: Variant, described: Size): void => {
+const requireThumbnail = (bytes: Buffer, variant: Variant, described: Size): void => {
   try {
-    const size = verifyThumbnail(bytes, { format, maxWidth: width, maxHeight: height });
+    const size = verifyThumbnail(bytes, expectedOf(variant));
     if (size.width === described.width && size.height === described.height) return;
   } catch (error) {
     if (!(error instanceof InvalidThumbnail)) throw error;

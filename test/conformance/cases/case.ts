@@ -39,7 +39,7 @@ export const finished = {
 export const json = { 'content-type': 'application/json' };
 export const noStore = { 'cache-control': 'no-store' };
 
-export const url = '<s3>/thumbnail-images/thumbnails/<id>/thumbnail/v1-320x320-inside-q80.webp?<signed>';
+export const url = '<s3>/thumbnail-images/thumbnails/<id>/thumbnail/v2-320x320-inside-q80.webp?<signed>';
 export const shown = { url, expiresAt: '<time>' };
 export const link = '<api>/thumbnails/<id>';
 

@@ -17,7 +17,7 @@ import {
   url,
 } from './case.ts';
 
-const accepted = 'Accepted are JPEG, PNG, WebP, GIF, AVIF, TIFF.';
+const accepted = 'Accepted are JPEG, PNG, WebP, GIF, AVIF, TIFF, HEIC.';
 
 /** While no worker runs, so that pending images stay pending. */
 export const createUploadCases = (photo: Buffer): readonly Case[] => {
@@ -101,7 +101,7 @@ export const createUploadCases = (photo: Buffer): readonly Case[] => {
 /**
  * While a worker runs.
  *
- * @param corruptDetail the error of libvips about garbage after the header of a JPEG
+ * @param corruptDetail what is said of garbage after the header of a JPEG
  */
 export const createWorkerCases = (
   photo: Buffer,

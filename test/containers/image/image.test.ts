@@ -137,6 +137,8 @@ describe('the image', () => {
       'WORKDIR /app',
       'COPY package.json package-lock.json ./',
       expect.stringMatching(/^RUN npm ci --omit=dev --ignore-scripts /),
+      // The test leaves the decoder of HEIC in, as by default.
+      'RUN [ "$HEIC" = true ] || rm -r node_modules/libheif-js',
       expect.stringMatching(/^RUN apt-get update && apt-get install .* libjemalloc2 /),
       'RUN chmod 0711 /usr/local/bin/node',
       'COPY --from=dependencies /app/node_modules ./node_modules',
@@ -154,6 +156,7 @@ describe('the image', () => {
         'containers/resize.ts',
         'containers/healthy.ts',
         'lambdas/resize/decoder/process.ts',
+        'lambdas/resize/decoder/originals/heic/heic-thread.ts',
       ],
       bundle: true,
       platform: 'node',

@@ -106,6 +106,17 @@ describe('presigned URLs', () => {
     expect(signer.expiresAt).toEqual(new Date('2026-11-23T21:00:00Z'));
   });
 
+  test('work with the method that they are signed for', async () => {
+    const signer = await signedBy(key).signer();
+    const signatures = [
+      await signer.sign('a'),
+      await signer.sign('a', 'GET'),
+      await signer.sign('a', 'HEAD'),
+    ].map((url) => new URL(url).searchParams.get('X-Amz-Signature'));
+    expect(signatures[1]).toBe(signatures[0]);
+    expect(signatures[2]).not.toBe(signatures[0]);
+  });
+
   test('expire with the credentials that sign them at the latest', async () => {
     const expiration = new Date('2026-11-23T20:20:00Z');
     const signer = await signedBy({ ...key, expiration }).signer();

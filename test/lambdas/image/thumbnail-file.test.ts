@@ -1,7 +1,11 @@
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { InvalidThumbnail, verifyThumbnail } from '../../../lambdas/image/thumbnail-file.ts';
+import { variantsSchema } from '../../../lambdas/image/variant.ts';
+import { renderImage } from '../../../lambdas/resize/decoder/render.ts';
+import { readSettings } from '../../../lib/settings.ts';
 import { cameraPicture, quarteredPicture } from '../../images.ts';
+import { riffChunk, webp } from '../resize/decoder/animation/animations.ts';
 
 /** As encode.ts sets them. */
 const encoders = {
@@ -100,6 +104,11 @@ describe.each(formats)('a %s thumbnail as sharp writes it', (format) => {
 
 test.each([
   ['webp', 'without loss', (picture: Sharp) => picture.webp({ lossless: true })],
+  [
+    'webp',
+    'almost without loss',
+    (picture: Sharp) => picture.webp({ nearLossless: true, quality: 60, effort: 2 }),
+  ],
   ['avif', 'without loss', (picture: Sharp) => picture.avif({ lossless: true, effort: 0 })],
   ['avif', 'with fewer colours', (picture: Sharp) => picture.avif({ chromaSubsampling: '4:2:0', effort: 0 })],
   ['jpeg', 'progressive', (picture: Sharp) => picture.flatten().jpeg({ mozjpeg: true })],
@@ -464,6 +473,142 @@ describe('an AVIF is refused', () => {
     expect(bytes.readUInt32BE(firstBase)).toBe(at('mdat') + 4);
     for (const base of [0, 0xffff_ffff, at('meta')]) {
       expect(refusal(overwritten(bytes, firstBase, uint32(base)), 'avif')).toMatch(/^a picture begins/);
+    }
+  });
+});
+
+describe('an animated WebP', () => {
+  const animation = { format: 'webp', maxWidth: 320, maxHeight: 320, maxAnimationBytes: 100_000 } as const;
+  const chunk = (name: string, ...content: readonly Buffer[]): Buffer => riffChunk(name, ...content);
+
+  /** As the decoder writes it: a whole frame, then a part that changes. */
+  const made = async (alpha: number): Promise<Buffer> => {
+    const frames = [
+      { left: 0, top: 0, width: 40, height: 30, colour: [200, 30, 30, 255] },
+      { left: 10, top: 10, width: 20, height: 10, colour: [30, 60, 200, alpha] },
+      { left: 38, top: 28, width: 2, height: 2, colour: [30, 160, 60, 255] },
+    ] as const;
+    const variants = variantsSchema.parse([{ name: 'a', animation: 'keep' }]);
+    const image = await webp({ width: 40, height: 30 }, frames);
+    const { thumbnails } = await renderImage(image, variants, readSettings({}));
+    return Buffer.from(thumbnails[0]?.bytes ?? []);
+  };
+
+  const reason = (bytes: Buffer, expected: object = {}): string => {
+    try {
+      verifyThumbnail(bytes, { ...animation, ...expected });
+    } catch (error) {
+      if (error instanceof InvalidThumbnail) return error.message;
+      throw error;
+    }
+    throw new Error(`An animation of ${bytes.byteLength} bytes was accepted.`);
+  };
+
+  /** The chunks of a file, each with its header. */
+  const chunksOf = (bytes: Buffer): readonly Buffer[] => {
+    const chunks = [];
+    for (let at = 12; at < bytes.byteLength; ) {
+      const end = at + 8 + bytes.readUInt32LE(at + 4);
+      chunks.push(bytes.subarray(at, end + (end % 2)));
+      at = end + (end % 2);
+    }
+    return chunks;
+  };
+  const file = (...chunks: readonly Buffer[]): Buffer => chunk('RIFF', Buffer.from('WEBP'), ...chunks);
+
+  test.each([255, 128])('is accepted with alpha %d, where one is expected', async (alpha) => {
+    const bytes = await made(alpha);
+    expect((await sharp(bytes).metadata()).pages).toBe(3);
+    expect(verifyThumbnail(bytes, animation)).toEqual({ width: 40, height: 30 });
+    expect(reason(bytes, { maxAnimationBytes: undefined })).toMatch(/chunks/);
+    expect(file(...chunksOf(bytes)).equals(bytes)).toBe(true);
+  });
+
+  test('is refused if it is too wide, too high or too long', async () => {
+    const bytes = await made(255);
+    expect(reason(bytes, { maxWidth: 39 })).toMatch(/40 x 30 pixels/);
+    expect(reason(bytes, { maxHeight: 29 })).toMatch(/40 x 30 pixels/);
+    expect(reason(bytes, { maxAnimationBytes: bytes.byteLength - 1 })).toMatch(/are too many/);
+  });
+
+  test('may be a still', async () => {
+    expect(verifyThumbnail(await pictureOf('webp'), animation)).toEqual({ width: 64, height: 48 });
+  });
+
+  test('is refused empty, or cut off anywhere', async () => {
+    const bytes = await made(128);
+    for (let length = 0; length < bytes.byteLength; length += 1) {
+      expect(reason(bytes.subarray(0, length))).not.toBe('');
+    }
+  });
+
+  test.each(['EXIF', 'XMP ', 'ICCP', 'VP8L', 'ANIM', 'VP8X', 'JUNK'])(
+    'is refused with a chunk %s, wherever it is',
+    async (name) => {
+      const chunks = chunksOf(await made(255));
+      for (let at = 0; at <= chunks.length; at += 1) {
+        const hidden = chunk(name, Buffer.from('secret'));
+        expect(reason(file(...chunks.slice(0, at), hidden, ...chunks.slice(at)))).not.toBe('');
+      }
+      const [extended, settings, first, ...others] = chunks;
+      if (!(extended && settings && first)) throw new Error('It has no frame.');
+      const within = chunk('ANMF', first.subarray(8), chunk(name, Buffer.from('secret')));
+      expect(reason(file(extended, settings, within, ...others))).toMatch(/chunks/);
+    },
+  );
+
+  test('is refused unless its first frame fills the canvas, and the others lie within it', async () => {
+    const [extended, settings, first, second, third] = chunksOf(await made(255));
+    if (!(extended && settings && first && second && third)) throw new Error('It lacks a frame.');
+    expect(reason(file(extended, settings, second, third))).toBe('its first frame does not fill its canvas');
+    expect(reason(file(extended, settings, first))).toBe('it has only one frame');
+    expect(reason(file(extended, settings))).toMatch(/only one frame/);
+    const outside = overwritten(third, 8, [20]);
+    expect(reason(file(extended, settings, first, outside))).toBe('its frame 2 is not within its canvas');
+    const larger = overwritten(third, 14, [5]);
+    expect(reason(file(extended, settings, first, larger))).toMatch(/a frame declares 6 x 2 pixels/);
+  });
+
+  test('is refused with flags or a background that the decoder does not write', async () => {
+    const [extended, settings, first, second] = chunksOf(await made(255));
+    if (!(extended && settings && first && second)) throw new Error('It lacks a frame.');
+    for (const flag of [0x00, 0x10, 0x06, 0x0a, 0x22, 0x42]) {
+      expect(reason(file(overwritten(extended, 8, [flag]), settings, first, second))).toMatch(
+        /more than alpha/,
+      );
+    }
+    expect(reason(file(extended, overwritten(settings, 8, [1]), first, second))).toMatch(/background/);
+    for (const options of [0, 1, 3, 0x82]) {
+      const changed = overwritten(second, 23, [options]);
+      expect(reason(file(extended, settings, first, changed))).toBe('a frame does not replace its area');
+    }
+  });
+
+  test('is refused with far more bytes in a frame than its pixels need', async () => {
+    const [extended, settings, first, second] = chunksOf(await made(255));
+    if (!(extended && settings && first && second)) throw new Error('It lacks a frame.');
+    const picture = second.subarray(24);
+    const length = picture.readUInt32LE(4);
+    const padded = chunk(
+      picture.toString('latin1', 0, 4),
+      picture.subarray(8, 8 + length),
+      Buffer.alloc(90_000, 'secret'),
+    );
+    const longer = chunk('ANMF', second.subarray(8, 24), padded);
+    expect(reason(file(extended, settings, first, longer))).toMatch(/are too many for 20 x 10 pixels/);
+  });
+
+  test('is refused or accepted, without any other error, whichever of its bytes are changed', async () => {
+    const next = nextOf(3);
+    const bytes = await made(128);
+    for (let trial = 0; trial < 2000; trial += 1) {
+      const changed = Buffer.from(bytes);
+      changed[(next() * 256 + next()) % changed.byteLength] = next();
+      try {
+        verifyThumbnail(changed, animation);
+      } catch (error) {
+        expect(error).toBeInstanceOf(InvalidThumbnail);
+      }
     }
   });
 });

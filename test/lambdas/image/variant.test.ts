@@ -7,7 +7,15 @@ const id = imageIdOf(Buffer.from('an image'));
 describe('a variant', () => {
   test('is a 320 x 320 WebP inside the box unless configured otherwise', () => {
     expect(variantsSchema.parse(defaultVariants)).toEqual([
-      { name: 'thumbnail', width: 320, height: 320, fit: 'inside', format: 'webp', quality: 80 },
+      {
+        name: 'thumbnail',
+        width: 320,
+        height: 320,
+        fit: 'inside',
+        format: 'webp',
+        quality: 80,
+        animation: 'first',
+      },
     ]);
   });
 
@@ -18,6 +26,8 @@ describe('a variant', () => {
       { format: 'jpeg' },
       { format: 'png' },
       { format: 'avif' },
+      { animation: 'keep' },
+      { animation: 'keep', maxAnimationBytes: 100_000 },
     ]) {
       const variant = variantSchema.parse({ name: 'a', ...given });
       expect(variantSchema.parse(JSON.parse(JSON.stringify(variant)))).toEqual(variant);
@@ -28,6 +38,17 @@ describe('a variant', () => {
     ['a position without cover', { name: 'a', position: 'top' }, /only fit .*cover.* uses a position/],
     ['a background without effect', { name: 'a', background: '#ffffff' }, /background/],
     ['a quality for PNG', { name: 'a', format: 'png', quality: 80 }, /png is lossless/],
+    [
+      'an animation as JPEG',
+      { name: 'a', format: 'jpeg', animation: 'keep' },
+      /only format .*webp.* keeps an animation/,
+    ],
+    [
+      'a limit of bytes for stills',
+      { name: 'a', maxAnimationBytes: 1e6 },
+      /only animation .*keep.* has a limit/,
+    ],
+    ['an animation of a gigabyte', { name: 'a', animation: 'keep', maxAnimationBytes: 1e9 }, /50000000/],
     ['a name with a slash', { name: 'a/b' }, /a-z, 0-9/],
     ['an unknown setting', { name: 'a', widht: 100 }, /widht/],
     ['a side of more than 4096 pixels', { name: 'a', width: 5000 }, /4096/],
@@ -68,20 +89,26 @@ describe('keys', () => {
 
   test('of a thumbnail contain all of its settings', () => {
     expect(thumbnailKey(id, variantSchema.parse({ name: 'thumbnail' }))).toBe(
-      `thumbnails/${id}/thumbnail/v1-320x320-inside-q80.webp`,
+      `thumbnails/${id}/thumbnail/v2-320x320-inside-q80.webp`,
     );
     expect(
       thumbnailKey(
         id,
         variantSchema.parse({ name: 'a', fit: 'cover', position: 'right top', format: 'png' }),
       ),
-    ).toBe(`thumbnails/${id}/a/v1-320x320-cover-right_top.png`);
+    ).toBe(`thumbnails/${id}/a/v2-320x320-cover-right_top.png`);
     expect(
       thumbnailKey(
         id,
         variantSchema.parse({ name: 'a', fit: 'contain', background: '#00000000', format: 'avif' }),
       ),
-    ).toBe(`thumbnails/${id}/a/v1-320x320-contain-00000000-q50.avif`);
+    ).toBe(`thumbnails/${id}/a/v2-320x320-contain-00000000-q50.avif`);
+  });
+
+  test('of an animation contain the most bytes that it may have', () => {
+    expect(thumbnailKey(id, variantSchema.parse({ name: 'a', animation: 'keep' }))).toBe(
+      `thumbnails/${id}/a/v2-320x320-inside-q80-animated-5000000.webp`,
+    );
   });
 
   test('of a thumbnail change with every setting', () => {
@@ -98,6 +125,8 @@ describe('keys', () => {
       { format: 'jpeg', background: '#000000' },
       { format: 'png' },
       { quality: 81 },
+      { animation: 'keep' },
+      { animation: 'keep', maxAnimationBytes: 100_000 },
     ];
     const keys = changes.map((change) => thumbnailKey(id, variantSchema.parse({ name: 'a', ...change })));
     expect(new Set(keys).size).toBe(changes.length);

@@ -23,6 +23,7 @@ import type { IngestHost } from '../../../lambdas/ingest/wiring.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
+import { heicFile } from '../../heic-files.ts';
 import { corruptJpeg, differentPictures, quarteredPicture, svg } from '../../images.ts';
 import { createTestApp, type IngestApp } from '../../ingest-app.ts';
 
@@ -152,7 +153,7 @@ const fail = (id: string) =>
     id,
     fingerprint,
     { bytes: 9 },
-    { code: 'image-corrupt', detail: 'The image cannot be decoded <at all>.' },
+    { code: 'image-corrupt', detail: 'The file is damaged <in all parts>.' },
   );
 
 const expectProblem = async (
@@ -196,12 +197,12 @@ describe('an upload', () => {
     expect(reply).toEqual({
       id,
       status: 'received',
-      url: signed('thumbnail/v1-320x320-inside-q80.webp'),
+      url: signed('thumbnail/v2-320x320-inside-q80.webp'),
       expiresAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/),
       link: `http://api.example/dev/thumbnails/${id}`,
       thumbnails: {
-        thumbnail: { url: signed('thumbnail/v1-320x320-inside-q80.webp'), contentType: 'image/webp' },
-        square: { url: signed('square/v1-320x320-cover-centre-ffffff-q80.jpeg'), contentType: 'image/jpeg' },
+        thumbnail: { url: signed('thumbnail/v2-320x320-inside-q80.webp'), contentType: 'image/webp' },
+        square: { url: signed('square/v2-320x320-cover-centre-ffffff-q80.jpeg'), contentType: 'image/jpeg' },
       },
       original: { contentType: 'image/jpeg', bytes: bytes.length },
     });
@@ -296,7 +297,7 @@ describe('the same bytes again', () => {
     const bytes = await picture();
     await post(bytes);
     await fail(idOf(bytes));
-    await expectProblem(await post(bytes), 422, 'image-corrupt', /cannot be decoded/);
+    await expectProblem(await post(bytes), 422, 'image-corrupt', /is damaged <in all parts>/);
     expect(puts()).toHaveLength(1);
   });
 
@@ -351,7 +352,12 @@ describe('an upload that prefers to wait', () => {
   test('gets the error of an image that turns out to be broken', async () => {
     const bytes = await picture();
     setTimeout(() => void fail(idOf(bytes)), 200);
-    await expectProblem(await post(bytes, { Prefer: 'wait=20' }), 422, 'image-corrupt', /cannot be decoded/);
+    await expectProblem(
+      await post(bytes, { Prefer: 'wait=20' }),
+      422,
+      'image-corrupt',
+      /is damaged <in all parts>/,
+    );
   });
 
   test.each([
@@ -391,6 +397,17 @@ describe('an upload is refused', () => {
     ['random bytes', Buffer.concat([Buffer.from([0]), randomBytes(100)]), /unknown data/],
   ])('when it is %s', async (_, body, detail) => {
     await expectProblem(await post(body), 415, 'unsupported-type', detail);
+  });
+
+  test('when it is HEIC and HEIC is switched off, and says how to enable it', async () => {
+    const without = createTestApp(valuesWith(server, { heic: false }), log);
+    const body = new Uint8Array(heicFile('tiles'));
+    const response = await without.request('/upload_image', { method: 'POST', body });
+    expect(response.status).toBe(415);
+    expect(await response.json()).toMatchObject({
+      code: 'unsupported-type',
+      detail: expect.stringMatching(/is HEIC.*"heic": true in cdk\.json.* Accepted are .*TIFF\.$/),
+    });
   });
 
   test('when it is larger than the limit, with a hint at large uploads', async () => {
@@ -615,7 +632,7 @@ describe('the record of an image', () => {
       link: `http://api.example/dev/thumbnails/${id}`,
       thumbnails: {},
       original: { bytes: 9 },
-      error: { code: 'image-corrupt', detail: 'The image cannot be decoded <at all>.' },
+      error: { code: 'image-corrupt', detail: 'The file is damaged <in all parts>.' },
     });
   });
 
@@ -640,7 +657,7 @@ describe('a permanent link', () => {
     const response = await send('GET', `/thumbnails/${id}`);
     expect(response.status).toBe(302);
     const location = new URL(response.headers.get('Location') ?? '');
-    expect(location.pathname).toBe(`/thumbnails/${id}/thumbnail/v1-320x320-inside-q80.webp`);
+    expect(location.pathname).toBe(`/thumbnails/${id}/thumbnail/v2-320x320-inside-q80.webp`);
     expect(location.searchParams.get('X-Amz-Expires')).toBe('600');
     const [, seconds] = /^private, max-age=(\d+)$/.exec(response.headers.get('Cache-Control') ?? '') ?? [];
     expect(Number(seconds)).toBeGreaterThan(500);
@@ -650,7 +667,7 @@ describe('a permanent link', () => {
   test('redirects to the variant in its path', async () => {
     const id = await readyId();
     const response = await send('GET', `/thumbnails/${id}/square`);
-    expect(response.headers.get('Location')).toContain('/square/v1-320x320-cover');
+    expect(response.headers.get('Location')).toContain('/square/v2-320x320-cover');
   });
 
   test('answers HEAD requests', async () => {
@@ -707,11 +724,16 @@ describe('a permanent link', () => {
   test('shows the reason of a failure to programs and to people', async () => {
     const id = idOf(randomBytes(8));
     await fail(id);
-    await expectProblem(await send('GET', `/thumbnails/${id}`), 422, 'image-corrupt', /cannot be decoded/);
+    await expectProblem(
+      await send('GET', `/thumbnails/${id}`),
+      422,
+      'image-corrupt',
+      /is damaged <in all parts>/,
+    );
     const response = await send('GET', `/thumbnails/${id}`, browser);
     expect(response.status).toBe(422);
     const html = await response.text();
-    expect(html).toContain('cannot be decoded &lt;at all&gt;');
+    expect(html).toContain('is damaged &lt;in all parts&gt;');
     expect(html).not.toContain('http-equiv');
   });
 
@@ -742,7 +764,7 @@ describe('a permanent link', () => {
     expect(requests()).toHaveLength(1);
     await finish(id, variantsSchema.parse(changedVariants));
     expect((await changed.request(`/thumbnails/${id}`)).headers.get('Location')).toContain(
-      '/v1-100x320-inside',
+      '/v2-100x320-inside',
     );
   });
 });

@@ -81,10 +81,10 @@ const found = async (id: string): Promise<ImageRecord> => {
   return record;
 };
 
-const readyImage = async (): Promise<ImageRecord> => {
+const readyImage = async (damage?: string): Promise<ImageRecord> => {
   const id = newId();
   await catalog.finish(id, 'present', {
-    original: { contentType: 'image/jpeg', width: 4032, height: 3024, bytes: 2_804_301 },
+    original: { contentType: 'image/jpeg', width: 4032, height: 3024, bytes: 2_804_301, damage },
     thumbnails: {},
     thumbhash: undefined,
     resizeMilliseconds: 1,
@@ -133,7 +133,7 @@ test('shows a JPEG of the first variant in the mail', async () => {
   await mailRequests.add(record.id, ada);
   await deliver(message(endedEvent(record)));
   expect(s3.commandCalls(GetObjectCommand).map(({ args }) => args[0].input)).toEqual([
-    { Bucket: 'thumbnail-bucket', Key: `thumbnails/${record.id}/thumbnail/v1-320x320-inside-q80.webp` },
+    { Bucket: 'thumbnail-bucket', Key: `thumbnails/${record.id}/thumbnail/v2-320x320-inside-q80.webp` },
   ]);
   const [mail] = await post.mails();
   const [preview, ...others] = mail?.attachments ?? [];
@@ -164,8 +164,19 @@ test('sends the mail without a picture when the thumbnail is gone, and logs a wa
   });
 });
 
+test('says what is wrong with a damaged image that shows something', async () => {
+  const damage = 'The file is incomplete. Was the upload cut off?';
+  const record = await readyImage(damage);
+  await mailRequests.add(record.id, ada);
+  await deliver(message(endedEvent(record)));
+  const [mail] = await post.mails();
+  expect(mail?.subject).toMatch(/^Your thumbnail is ready/);
+  expect(mail?.body.text).toContain(`Please note: ${damage}`);
+  expect(mail?.body.html).toContain(damage);
+});
+
 test('contains the reason of a failure as text, not as HTML', async () => {
-  const detail = 'The image cannot be decoded: <img src="https://evil.example/x"> & more';
+  const detail = 'The file is damaged: <img src="https://evil.example/x"> & more';
   const record = await failedImage({ code: 'image-corrupt', detail });
   await mailRequests.add(record.id, ada);
   await deliver(message(endedEvent(record)));
@@ -173,7 +184,7 @@ test('contains the reason of a failure as text, not as HTML', async () => {
   expect(mail?.subject).toBe(`No thumbnail could be made (${record.id.slice(0, 8)})`);
   expect(mail?.body.text).toContain(detail);
   expect(mail?.body.html).toContain(
-    'The image cannot be decoded: &lt;img src=&quot;https://evil.example/x&quot;&gt; &amp; more',
+    'The file is damaged: &lt;img src=&quot;https://evil.example/x&quot;&gt; &amp; more',
   );
   expect(mail?.body.html).not.toContain('<img');
   for (const part of [mail?.body.text, mail?.body.html]) {

@@ -11,6 +11,7 @@ import { createThumbnails } from '../../../lambdas/aws/thumbnails.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { type Variant, variantSchema } from '../../../lambdas/image/variant.ts';
 import { createPreview } from '../../../lambdas/notify/preview.ts';
+import { writeAnimatedWebp } from '../../../lambdas/resize/decoder/animation/animated-webp.ts';
 import { quarteredPicture } from '../../images.ts';
 import { allowAllLoaders } from '../../loaders.ts';
 
@@ -56,6 +57,27 @@ test.each(formats)('of a %s thumbnail is a JPEG of at most 240 pixels a side', a
   );
   expect(made).toMatchObject({ contentType: 'image/jpeg', width: 120, height: 240 });
   expect(metadata).toMatchObject({ format: 'jpeg', width: 120, height: 240 });
+});
+
+test('of an animated thumbnail is its first frame', async () => {
+  const frames = await Promise.all(
+    ['#ff0000', '#0000ff'].map(async (background, index) => {
+      const colour = sharp({ create: { width: 40, height: 30, channels: 3, background } });
+      const still = await colour.webp({ lossless: true }).toBuffer();
+      return { left: 0, top: 0, width: 40, height: 30, still, endsAt: 100 * (index + 1) };
+    }),
+  );
+  const bytes = writeAnimatedWebp({ width: 40, height: 30 }, 0, frames);
+  expect((await sharp(bytes).metadata()).pages).toBe(2);
+  s3.on(GetObjectCommand).callsFake(() => ({ Body: sdkStreamMixin(Readable.from([bytes])) }));
+  const variant = variantSchema.parse({ name: 'thumbnail', animation: 'keep' });
+  const made = await createPreview(thumbnails, variant, log)(id);
+  expect(made).toMatchObject({ contentType: 'image/jpeg', width: 40, height: 30 });
+  const [r = 0, g = 0, b = 0] = await sharp(made?.bytes).raw().toBuffer();
+  expect(r).toBeGreaterThan(240);
+  expect(g + b).toBeLessThan(20);
+  // A variant without animations has none.
+  expect(await previewIn('webp')(id)).toBeUndefined();
 });
 
 test('of a small thumbnail is not enlarged', async () => {

@@ -99,12 +99,12 @@ test('stores every variant of an original under its predictable key', async () =
   expect(written()).toEqual([
     {
       Bucket: 'thumbnail-bucket',
-      Key: `thumbnails/${id}/thumbnail/v1-320x320-inside-q80.webp`,
+      Key: `thumbnails/${id}/thumbnail/v2-320x320-inside-q80.webp`,
       Body: expect.any(Buffer),
       ContentType: 'image/webp',
       CacheControl: 'private, max-age=31536000, immutable',
     },
-    expect.objectContaining({ Key: `thumbnails/${id}/tiny/v1-16x320-inside-q80.webp` }),
+    expect.objectContaining({ Key: `thumbnails/${id}/tiny/v2-16x320-inside-q80.webp` }),
   ]);
   const [first] = written();
   expect(await sharp(first?.Body as Buffer).metadata()).toMatchObject({
@@ -308,6 +308,23 @@ describe('publishes', () => {
       expect(await catalog.find(imageIdOf(bytes))).toMatchObject({ status: 'failed', uploadId: 'upload 2' });
     });
 
+    test('what is wrong with it, if it is damaged', async () => {
+      const bytes = (await quarteredPicture(816, 620).jpeg().toBuffer()).subarray(0, -900);
+      await announced(bytes);
+      await handler(queueEvent(createdMessage(stored(bytes, 'upload 4'))), context);
+      const original = {
+        contentType: 'image/jpeg',
+        bytes: bytes.length,
+        width: 816,
+        height: 620,
+        damage: 'The file is incomplete. Was the upload cut off?',
+      };
+      expect(published()).toMatchObject([{ type: 'image.received' }, { type: 'image.ready', original }]);
+      expect(await catalog.find(imageIdOf(bytes))).toMatchObject({ status: 'ready', original });
+      const lines = jest.mocked(console.info).mock.calls.map(([line]) => String(line));
+      expect(lines.find((line) => line.includes(imageIdOf(bytes)))).toContain('premature end of JPEG image');
+    });
+
     test('that it was given up, with the true size, without fetching it', async () => {
       const bytes = await quarteredPicture(815, 62).png().toBuffer();
       let record = await announced(bytes);
@@ -376,7 +393,7 @@ test('finishes an image that was given up when its event is delivered once more'
 
 describe('after a change of the variants', () => {
   const keyOf = (name: string, settings: string) => (id: string) =>
-    `thumbnails/${id}/${name}/v1-${settings}.webp`;
+    `thumbnails/${id}/${name}/v2-${settings}.webp`;
   const earlier = (id: string, ...names: readonly string[]) => ({
     original: { contentType: 'image/png', width: 40, height: 40, bytes: 9 },
     thumbnails: Object.fromEntries(
@@ -464,6 +481,7 @@ test('logs a corrupt image once, with its code, and does not retry it', async ()
   expect(JSON.parse(logged.mock.calls[0][0])).toMatchObject({
     message: 'image refused',
     code: 'image-corrupt',
+    reason: expect.stringContaining('VipsJpeg'),
     imageId: imageIdOf(corruptJpeg()),
   });
   expect(await catalog.find(imageIdOf(corruptJpeg()))).toMatchObject({

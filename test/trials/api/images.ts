@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { acceptedTypes } from '../../../lambdas/image/original-type.ts';
+import { heicFile } from '../../heic-files.ts';
 import { corruptJpeg, quarteredPicture } from '../../images.ts';
 import { post } from '../../local/uploads.ts';
 import type { Stack } from '../stack.ts';
@@ -10,7 +11,7 @@ import type { Stack } from '../stack.ts';
 /** Of each type. An image is new when it is sent for the first time, and known from then on. */
 const imagesOfEachType = 20;
 
-const formatSchema = z.enum(['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff']);
+const formatSchema = z.enum(['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff', 'heic']);
 
 /** Writes images of every accepted type, all different: `<folder>/png/0`. */
 export const writeImages = async (folder: string): Promise<void> => {
@@ -18,13 +19,16 @@ export const writeImages = async (folder: string): Promise<void> => {
     const format = formatSchema.parse(type.split('/')[1]);
     await mkdir(join(folder, format), { recursive: true });
     for (let index = 0; index < imagesOfEachType; index += 1) {
-      const image = await quarteredPicture(20 + index, 20 + number)
-        .toFormat(format)
-        .toBuffer();
+      const picture = quarteredPicture(20 + index, 20 + number);
+      const image = format === 'heic' ? heicNumber(index) : await picture.toFormat(format).toBuffer();
       await writeFile(join(folder, format, String(index)), image);
     }
   }
 };
+
+/** No npm package encodes HEVC: the same picture, followed by a box that readers skip. */
+const heicNumber = (index: number): Buffer =>
+  Buffer.concat([heicFile('tiles'), Buffer.from([0, 0, 0, 9, ...Buffer.from('free'), index])]);
 
 /**
  * Prepares an image in each state.

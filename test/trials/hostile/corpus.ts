@@ -4,6 +4,7 @@ import { damaged } from './families/damaged.ts';
 import { disguises } from './families/disguises.ts';
 import { intact, lying, restructured } from './families/from-samples.ts';
 import { headers } from './families/headers.ts';
+import { heic } from './families/heic.ts';
 import { polyglots } from './families/polyglots.ts';
 import { scraps } from './families/scraps.ts';
 import { truncated } from './families/truncated.ts';
@@ -32,10 +33,11 @@ export interface Corpus {
 
 /** The number of inputs of each family in a hundred. Bombs are few, because each takes seconds. */
 const shares = {
-  truncated: 12,
-  damaged: 23,
-  restructured: 23,
-  lying: 12,
+  truncated: 10,
+  damaged: 20,
+  restructured: 19,
+  lying: 11,
+  heic: 10,
   polyglots: 5,
   disguises: 6,
   scraps: 2,
@@ -77,6 +79,7 @@ export const createCorpus = async (seed: number): Promise<Corpus> => {
     damaged: damaged(samples),
     restructured: restructured(samples),
     lying: lying(samples),
+    heic: heic(seed),
     polyglots: polyglots(samples),
     disguises,
     scraps,

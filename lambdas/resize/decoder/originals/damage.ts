@@ -1,31 +1,47 @@
+import { type DamageKind, nothingToShow } from '../../../image/damage.ts';
 import { ImageError } from '../../../image/errors.ts';
 
 /** What is wrong with an original of which something can be shown. */
 export interface Damage {
-  /** In the words of the library that decoded it: for the log. */
+  /** What the user gets to know. */
+  readonly kind: DamageKind;
+  /** In the words of the library that decoded it, or in our own: for the log. */
   readonly reason: string;
 }
 
 const maxReasonCharacters = 200;
 
 /** libvips reports many lines. The first one about the image itself is enough. */
-const reasonOf = (error: unknown): string => {
-  const lines = (error instanceof Error ? error.message : String(error))
+const reasonOf = (text: string): string => {
+  const lines = text
     .replaceAll(/[^\P{C}\n]/gu, '')
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean);
-  const useful = lines.find((line) => !/^source: bad seek|^Warning treated as error/.test(line));
+  const useful = lines.find((line) => !/^source: bad seek/.test(line));
   return (useful ?? lines[0] ?? 'no reason given').slice(0, maxReasonCharacters);
 };
 
-/** All bytes have arrived, so an error of a library that decodes them is the image's fault. */
-export const orCorrupt = async <Result>(decode: () => Promise<Result>): Promise<Result> => {
-  try {
-    return await decode();
-  } catch (error) {
-    throw new ImageError('image-corrupt', `The image cannot be decoded: ${reasonOf(error)}`, {
-      cause: error,
-    });
-  }
+/** How libraries say that bytes ran out. */
+const ranOut = /premature end of (JPEG|file)|unexpected end|truncated|end of (file|input|stream)/i;
+
+export const kindOf = (text: string): DamageKind => (ranOut.test(text) ? 'incomplete' : 'damaged');
+
+/** @param reason in the words of a library, of any length */
+export const damaged = (kind: DamageKind, reason: string): Damage => ({ kind, reason: reasonOf(reason) });
+
+/** The error for a file that shows nothing. Its cause is for the log. */
+export const corrupt = ({ kind, reason }: Damage): ImageError =>
+  new ImageError('image-corrupt', nothingToShow[kind], { cause: reason });
+
+/**
+ * The error for a file that a library refuses to decode.
+ *
+ * @param text in the library's words
+ * @param unsupported what the file is, if it is sound
+ */
+export const refusalOf = (text: string, unsupported: string | undefined): ImageError => {
+  const damage = damaged(kindOf(text), text);
+  if (unsupported === undefined) return corrupt(damage);
+  return new ImageError('unsupported-type', `The image is ${unsupported}.`, { cause: damage.reason });
 };

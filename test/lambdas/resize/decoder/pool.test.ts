@@ -5,13 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
+import { damageSentences } from '../../../../lambdas/image/damage.ts';
 import { variantsSchema } from '../../../../lambdas/image/variant.ts';
 import type { ForkedDecoder } from '../../../../lambdas/resize/decoder/fork.ts';
 import { createDecoder, type Decoder, type DecoderOptions } from '../../../../lambdas/resize/decoder/pool.ts';
 import type { ImageLimits } from '../../../../lambdas/resize/environment.ts';
 import type { Lane } from '../../../../lambdas/resize/lanes.ts';
 import { readSettings } from '../../../../lib/settings.ts';
-import { hostilePng, quarteredPicture, slowTiff, tiffWithManyTags } from '../../../images.ts';
+import { hostilePng, quarteredPicture, slowTiff } from '../../../images.ts';
+import { blue, gif, red } from './animation/animations.ts';
 
 const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'tiny', width: 16 }]);
 const logged = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
@@ -66,6 +68,17 @@ test('renders several images at a time, each in a process of its own', async () 
   expect(results.map(({ original }) => original.width)).toEqual([400, 500, 600]);
 });
 
+test('says what is wrong with a damaged image, or refuses it', async () => {
+  const bytes = (await photo(400)).subarray(0, -400);
+  const damage = { kind: 'incomplete', reason: expect.stringContaining('premature end of JPEG image') };
+  await expect(decode(decoderWith(), bytes)).resolves.toMatchObject({ damage });
+  await expect(decode(decoderWith({ damaged: 'refuse' }), bytes)).rejects.toMatchObject({
+    code: 'image-corrupt',
+    message: damageSentences.incomplete,
+    cause: damage.reason,
+  });
+});
+
 test('kills a process that gets no CPU time, and does not blame the image', async () => {
   // GIVEN a process that is stopped, as on a machine with too much work
   const others = decoderPids();
@@ -83,13 +96,6 @@ test('kills a process that gets no CPU time, and does not blame the image', asyn
 test('stops a decode that uses up its CPU time, and continues with the next image', async () => {
   const decoder = decoderWith({ decodeTimeoutSeconds: 1 }, 'slow');
   await expect(decode(decoder, slowTiff())).rejects.toMatchObject({ name: 'DecodeStopped', reason: 'cpu' });
-  await expect(decode(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
-});
-
-test('stops the parsing of a header that uses up its CPU time', async () => {
-  const decoder = decoderWith({ decodeTimeoutSeconds: 1 }, 'slow');
-  const manyTags = tiffWithManyTags(60, 4000);
-  await expect(decode(decoder, manyTags)).rejects.toMatchObject({ name: 'DecodeStopped', reason: 'cpu' });
   await expect(decode(decoder, await photo(500))).resolves.toMatchObject({ original: { width: 500 } });
 });
 
@@ -270,6 +276,8 @@ test.each([
   ],
   ['fewer bytes than it says', "onImage(() => rendered({}, ''))"],
   ['bytes that are not a thumbnail', "onImage(() => rendered({}, 'a secret'))"],
+  ['damage that there is not', "onImage(() => rendered({ damage: { kind: 'hacked', reason: 'x' } }))"],
+  ['a reason of two lines', "onImage(() => rendered({ damage: { kind: 'damaged', reason: 'a\\nb' } }))"],
   ['a placeholder that is text', "onImage(() => rendered({ thumbhash: '<script>alert(1)</script>' }))"],
 ])('a decoder that replies with %s affects that image only', async (_, script) => {
   // GIVEN
@@ -298,4 +306,35 @@ test('replaces a process that holds much memory after an image', async () => {
   await expect(decode(decoder, await photo(400))).rejects.toMatchObject({ code: 'image-corrupt' });
   await expect(decode(decoder, await photo(400))).resolves.toMatchObject({ original: { width: 400 } });
   expect(first.child.killed).toBe(true);
+});
+
+describe('an animation that a variant keeps', () => {
+  const kept = variantsSchema.parse([{ name: 'moving', animation: 'keep' }, { name: 'still' }]);
+  const canvas = { width: 60, height: 40 };
+  const frames = Array.from({ length: 80 }, (_, index) => ({
+    left: 0,
+    top: 0,
+    ...canvas,
+    colour: index % 2 === 0 ? red : blue,
+  }));
+
+  const pagesFrom = async (decoder: Decoder, image: Buffer) => {
+    const { thumbnails } = await decoder.decode(Readable.from([image]), kept);
+    return Promise.all(thumbnails.map(async ({ bytes }) => (await sharp(bytes).metadata()).pages ?? 1));
+  };
+
+  test('is rendered in the fast lane if it is short', async () => {
+    expect(await pagesFrom(decoderWith(), gif(canvas, frames.slice(0, 3)))).toEqual([3, 1]);
+  });
+
+  test('is rendered in the slow lane otherwise', async () => {
+    const long = gif(canvas, frames);
+    await expect(pagesFrom(decoderWith(), long)).rejects.toMatchObject({ reason: 'estimate' });
+    expect(await pagesFrom(decoderWith({}, 'slow'), long)).toEqual([80, 1]);
+  });
+
+  test('shows its first frame if it may take longer than the slow lane allows', async () => {
+    const many = gif(canvas, Array.from({ length: 3 }, () => frames).flat());
+    expect(await pagesFrom(decoderWith({ decodeTimeoutSeconds: 1 }, 'slow'), many)).toEqual([1, 1]);
+  });
 });
