@@ -12,6 +12,11 @@ import { StartError } from './start-error.ts';
 /** `npm start`: the emulators of AWS, and the processes of the product around them. */
 const start = async (options: Options): Promise<void> => {
   const { settings, ports, isNpmScript } = options;
+  if (settings.auth === 'iam') {
+    throw new StartError(
+      'auth "iam" needs API Gateway, which verifies the signatures. Use none or {"jwt": …}.',
+    );
+  }
   if (isNpmScript) stopWithShell();
   await refuseBusyPorts(ports);
 
@@ -28,6 +33,7 @@ const start = async (options: Options): Promise<void> => {
       entry: 'local/workers/reconcile.ts',
       environment: environments.reconcile,
       pauseSeconds: 60,
+      isForPeople: !options.isJsonLog,
     }),
   );
 };
@@ -36,34 +42,37 @@ type Environments = ReturnType<typeof environmentsFor>;
 
 const processesOf = (
   environments: Environments,
-  { ports }: Options,
+  { ports, isJsonLog }: Options,
   { firstPoll }: Emulators,
-): readonly ChildProps[] => [
-  {
-    name: 'ingest',
-    entry: 'containers/ingest.ts',
-    environment: environments.ingest,
-    works: (signal) => untilListening(ports.api, signal),
-  },
-  {
-    name: 'resize',
-    entry: 'containers/resize.ts',
-    environment: environments.resize,
-    works: () => firstPoll(resources.resizeQueue),
-  },
-  {
-    name: 'notify',
-    entry: 'local/workers/notify.ts',
-    environment: environments.notify,
-    works: () => firstPoll(resources.notifyQueue),
-  },
-  {
-    name: 'lake',
-    entry: 'local/workers/lake.ts',
-    environment: environments.lake,
-    works: () => firstPoll(resources.dataLakeQueue),
-  },
-];
+): readonly ChildProps[] => {
+  const processes: readonly ChildProps[] = [
+    {
+      name: 'ingest',
+      entry: 'containers/ingest.ts',
+      environment: environments.ingest,
+      works: (signal) => untilListening(ports.api, signal),
+    },
+    {
+      name: 'resize',
+      entry: 'containers/resize.ts',
+      environment: environments.resize,
+      works: () => firstPoll(resources.resizeQueue),
+    },
+    {
+      name: 'notify',
+      entry: 'local/workers/notify.ts',
+      environment: environments.notify,
+      works: () => firstPoll(resources.notifyQueue),
+    },
+    {
+      name: 'lake',
+      entry: 'local/workers/lake.ts',
+      environment: environments.lake,
+      works: () => firstPoll(resources.dataLakeQueue),
+    },
+  ];
+  return processes.map((child) => ({ ...child, isForPeople: !isJsonLog }));
+};
 
 /** @throws StartError when one of them does not work in time */
 const startProcesses = async (processes: readonly ChildProps[]): Promise<void> => {
@@ -77,8 +86,9 @@ const usageOf = ({ settings, ports }: Options, { path }: DataFolder): string => 
 
     curl --request POST -H "Content-Type: image/jpg" --data-binary "@photo.jpg" ${apiUrlOf(ports, settings)}/upload_image
 
-  A moment later the reply's "url" shows the thumbnail in a browser; its "link" never expires. For the URL alone add
-  -H "Accept: text/plain". Images and unfinished work are kept in ${path}. Ctrl-C stops everything.
+  The reply's "link" shows the thumbnail in a browser and never expires. Or drop images on the page at
+  ${apiUrlOf(ports, settings)}/
+  Images and unfinished work are kept in ${path}. Ctrl-C stops everything.
 
   ${mailHint(emailOf(settings).allowedRecipients, endpointOf(ports.mail))}
 
