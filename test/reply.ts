@@ -22,6 +22,7 @@ export const replySchema = z.strictObject({
     width: z.int().optional(),
     height: z.int().optional(),
     bytes: z.int().optional(),
+    damage: z.string().optional(),
   }),
   thumbhash: z.string().optional(),
   error: z.strictObject({ code: z.string(), detail: z.string() }).optional(),

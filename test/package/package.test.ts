@@ -128,8 +128,11 @@ test('deploys ingest and reconcile as one file each', () => {
 });
 
 test('a decoder loads only sharp and the code of the project', () => {
+  const file = join(resize, 'process.js');
   // Zod alone, if anything imported it, would be 100 KB and 15 ms.
-  expect(statSync(join(resize, 'process.js')).size).toBeLessThan(50_000);
+  expect(readFileSync(file, 'utf8')).not.toContain('ZodType');
+  expect(readFileSync(join(resize, 'index.js'), 'utf8')).toContain('ZodType');
+  expect(statSync(file).size).toBeLessThan(150_000);
 });
 
 test('runs the transform of the data lake from its package', async () => {

@@ -5,6 +5,7 @@ import type { Acceptance } from '../environment.ts';
 import type { DecodeAllowance } from '../lanes.ts';
 import { decoderFiles } from './descriptors.ts';
 import { readLines } from './lines.ts';
+import { reasonOf } from './originals/damage.ts';
 import { loadDecoderFor } from './originals/open.ts';
 import type { DecoderReply, DecoderRequest, Exceeded } from './protocol.ts';
 import { ExceedsEstimate, renderImage } from './render.ts';
@@ -110,7 +111,7 @@ const render = async (
 const refusalOf = (error: ImageError): DecoderReply => {
   const { code, detail } = error.failure;
   if (code !== 'unsupported-type' && code !== 'image-too-large' && code !== 'image-corrupt') throw error;
-  const reason = typeof error.cause === 'string' ? error.cause : undefined;
+  const reason = typeof error.cause === 'string' ? reasonOf(error.cause) : undefined;
   return { kind: 'refused', code, detail, reason, residentMiB: residentMiB() };
 };
 

@@ -11,8 +11,8 @@ export interface Damage {
 
 const maxReasonCharacters = 200;
 
-/** libvips reports many lines. The first one about the image itself is enough. */
-const reasonOf = (text: string): string => {
+/** Libraries report many lines, of any length. The first one about the image itself is enough. */
+export const reasonOf = (text: string): string => {
   const lines = text
     .replaceAll(/[^\P{C}\n]/gu, '')
     .split('\n')

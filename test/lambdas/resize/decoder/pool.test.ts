@@ -12,6 +12,7 @@ import { createDecoder, type Decoder, type DecoderOptions } from '../../../../la
 import type { ImageLimits } from '../../../../lambdas/resize/environment.ts';
 import type { Lane } from '../../../../lambdas/resize/lanes.ts';
 import { readSettings } from '../../../../lib/settings.ts';
+import { heicFile } from '../../../heic-files.ts';
 import { hostilePng, quarteredPicture, slowTiff } from '../../../images.ts';
 import { blue, gif, red } from './animation/animations.ts';
 
@@ -77,6 +78,20 @@ test('says what is wrong with a damaged image, or refuses it', async () => {
     message: damageSentences.incomplete,
     cause: damage.reason,
   });
+});
+
+test('shortens what a library says at length', async () => {
+  // GIVEN a HEIC whose first item has more extents than libheif accepts
+  const file = Buffer.from(heicFile('tiles'));
+  const iloc = file.indexOf('iloc');
+  expect(iloc).toBeGreaterThan(0);
+  // Type, version, sizes, number of items; then of the first item id, method, reference and base (14496-12).
+  const extents = iloc + 4 + 4 + 2 + 2 + (2 + 2 + 2 + 4);
+  expect(file.readUInt16BE(extents)).toBe(1);
+  file.writeUInt16BE(0x4001, extents);
+  // WHEN, THEN
+  await expect(decode(decoderWith(), file)).rejects.toMatchObject({ name: 'ImageError' });
+  expect(logged.error).not.toHaveBeenCalled();
 });
 
 test('kills a process that gets no CPU time, and does not blame the image', async () => {

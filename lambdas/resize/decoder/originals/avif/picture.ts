@@ -181,12 +181,16 @@ const coded = (
   );
 };
 
+/** A photo of 200 megapixels has 768. Ids in the new container have 16 bits. */
+const maxTiles = 10_000;
+
 const compositeOf = (file: IsoFile, items: Items, item: Item): PictureLayer | undefined => {
   const bytes = itemBytes(file, items, item)?.bytes;
   const sources = itemsReferredToBy(items, item.id, 'dimg');
   const layout = bytes && (item.type === 'grid' ? gridIn(bytes) : overlayIn(bytes, sources.length));
   if (layout === undefined) return undefined;
   const { width, height, count } = layout;
+  if (count > maxTiles) return undefined;
   const tiles = sources
     .slice(0, count)
     .flatMap((tile) => (tile.type === 'av01' ? (codedPictureOf(file, items, tile) ?? []) : []));

@@ -43,14 +43,18 @@ const uint32 = (value: number): Buffer => {
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 
+/** Long lists are passed as they are: a call has a limited number of arguments. */
+type BoxContent = readonly (Buffer | readonly Buffer[])[];
+
 /** 14496-12, "Object structure". */
-export const isoBox = (type: string, ...content: readonly Buffer[]): Buffer => {
-  const length = content.reduce((sum, { byteLength }) => sum + byteLength, 8);
-  return Buffer.concat([uint32(length), latin1(type), ...content]);
+export const isoBox = (type: string, ...content: BoxContent): Buffer => {
+  const parts = content.flat();
+  const length = parts.reduce((sum, { byteLength }) => sum + byteLength, 8);
+  return Buffer.concat([uint32(length), latin1(type)].concat(parts));
 };
 
 /** A box that begins with a version and flags. */
-export const isoFullBox = (type: string, version: number, ...content: readonly Buffer[]): Buffer =>
+export const isoFullBox = (type: string, version: number, ...content: BoxContent): Buffer =>
   isoBox(type, uint32(version * 2 ** 24), ...content);
 
 interface Numbered extends Coded {
@@ -99,14 +103,14 @@ export const writeStillPicture = (picture: StillPicture): Buffer => {
       0,
       isoFullBox('hdlr', 0, latin1(`\0\0\0\0pict${'\0'.repeat(13)}`)),
       isoFullBox('pitm', 0, uint16(1)),
-      isoFullBox('iinf', 1, uint32(items.length), ...items.map(itemEntry)),
+      isoFullBox('iinf', 1, uint32(items.length), items.map(itemEntry)),
       isoFullBox(
         'iloc',
         0,
         // Offsets and lengths have four bytes, and there is no base.
         Buffer.from([0x44, 0]),
         uint16(items.length),
-        ...places.flatMap(({ offset, length }, index) => [
+        places.flatMap(({ offset, length }, index) => [
           uint16(index + 1),
           uint16(0),
           uint16(1),
@@ -115,10 +119,10 @@ export const writeStillPicture = (picture: StillPicture): Buffer => {
         ]),
       ),
       propertiesBox(items),
-      isoFullBox('iref', 0, ...layers.flatMap(referencesOf)),
+      isoFullBox('iref', 0, layers.flatMap(referencesOf)),
     );
   const firstByte = fileType.byteLength + metaAt(0).byteLength + 8;
-  return Buffer.concat([fileType, metaAt(firstByte), isoBox('mdat', ...parts)]);
+  return Buffer.concat([fileType, metaAt(firstByte), isoBox('mdat', parts)]);
 };
 
 const itemEntry = ({ id, type }: Numbered): Buffer =>
@@ -129,7 +133,12 @@ const referencesOf = ({ item, tiles }: ReturnType<typeof numbered>[number]): rea
   if (item.id !== 1) references.push(isoBox('auxl', uint16(item.id), uint16(1), uint16(1)));
   if (tiles.length > 0) {
     references.push(
-      isoBox('dimg', uint16(item.id), uint16(tiles.length), ...tiles.map(({ id }) => uint16(id))),
+      isoBox(
+        'dimg',
+        uint16(item.id),
+        uint16(tiles.length),
+        tiles.map(({ id }) => uint16(id)),
+      ),
     );
   }
   return references;
@@ -155,7 +164,7 @@ const propertiesBox = (items: readonly Numbered[]): Buffer => {
   const indexesHaveTwoBytes = uint32(1);
   return isoBox(
     'iprp',
-    isoBox('ipco', ...boxes),
-    isoBox('ipma', indexesHaveTwoBytes, uint32(items.length), ...associations),
+    isoBox('ipco', boxes),
+    isoBox('ipma', indexesHaveTwoBytes, uint32(items.length), associations),
   );
 };

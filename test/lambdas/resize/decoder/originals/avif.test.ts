@@ -403,6 +403,22 @@ describe('a grid', () => {
     expect(await codeOf(damage(grid([128, 128])))).toBe('image-corrupt');
   });
 
+  test.each([
+    [100, 'image-too-large'],
+    [250, 'image-corrupt'],
+  ])('of %i² times the same tile is refused without a crash', async (side, code) => {
+    const [tile] = tiles;
+    if (tile === undefined) throw new Error('There is no tile.');
+    const file = isoFile({
+      items: [
+        { id: 1, type: 'grid', bytes: gridLayout(side, side, 64, 64), properties: [size(64, 64)] },
+        { ...av1Item(2, tile.colour), isHidden: true },
+      ],
+      references: [{ type: 'dimg', from: 1, to: Array.from({ length: side * side }, () => 2) }],
+    });
+    expect(await codeOf(file)).toBe(code);
+  });
+
   test('of which a tile is missing or has another size is corrupt', async () => {
     const [missing, larger] = [
       [2, 3, 4, 99],
