@@ -90,5 +90,5 @@ test('is found by an app in any folder', () => {
 
 test('fails with the name, the value and the rule of a wrong prop', () => {
   expect(() => serviceNameOf({ urlLifetimeSeconds: 7200 })).toThrow(/urlLifetimeSeconds = 7200: .*3600/);
-  expect(() => serviceNameOf({ compute: 'fargate' })).toThrow('domain = null: ');
+  expect(() => serviceNameOf({ compute: 'fargate' })).toThrow('domain (not set): ');
 });

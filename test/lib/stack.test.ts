@@ -134,10 +134,14 @@ describe('the API', () => {
         .map(({ RouteKey }) => RouteKey)
         .sort(),
     ).toEqual([
+      'GET /',
+      'GET /client.js',
       'GET /images/{id}',
       'GET /openapi.json',
       'GET /thumbnails/{id}',
       'GET /thumbnails/{id}/{variant}',
+      'HEAD /',
+      'HEAD /client.js',
       'HEAD /images/{id}',
       'HEAD /openapi.json',
       'HEAD /thumbnails/{id}',
@@ -162,12 +166,54 @@ describe('the API', () => {
     'HEAD /thumbnails/{id}/{variant}',
   ];
   const images = ['POST /upload_image', 'POST /uploads', 'GET /images/{id}', 'HEAD /images/{id}'];
-  const described = ['GET /openapi.json', 'HEAD /openapi.json'];
+  const described = ['GET /openapi.json', 'HEAD /openapi.json', 'GET /client.js', 'HEAD /client.js'];
+  const page = ['GET /', 'HEAD /'];
   const each = (routes: readonly string[], authorization: string) =>
     Object.fromEntries(routes.map((route) => [route, authorization]));
 
   test('is open by default', () => {
-    expect(guarded(template)).toEqual(each([...images, ...links, ...described], 'NONE'));
+    expect(guarded(template)).toEqual(each([...images, ...links, ...described, ...page], 'NONE'));
+  });
+
+  test('shows its page to everyone with auth "jwt" and uploadPage, as the page asks for the token', () => {
+    const jwt = { issuer: 'https://idp.example', audience: ['thumbnails'] };
+    expect(guarded(templateWith({ auth: { jwt }, uploadPage: true }))).toEqual({
+      ...each(images, 'JWT'),
+      ...each([...links, ...described, ...page], 'NONE'),
+    });
+  });
+
+  test('answers preflight requests of listed origins without authorization, and so do the buckets', () => {
+    const origin = 'https://app.example.com';
+    const listed = templateWith({ auth: 'iam', corsOrigins: [origin] });
+    const preflights = Object.entries(guarded(listed)).filter(([key]) => key.startsWith('OPTIONS '));
+    expect(Object.fromEntries(preflights)).toEqual(
+      each(
+        ['/upload_image', '/uploads', '/images/{id}', '/thumbnails/{id}', '/thumbnails/{id}/{variant}']
+          .concat('/openapi.json', '/client.js')
+          .map((path) => `OPTIONS ${path}`),
+        'NONE',
+      ),
+    );
+    const rules = resourcesOf(listed, 'AWS::S3::Bucket').flatMap(
+      ({ CorsConfiguration }) => CorsConfiguration?.CorsRules ?? [],
+    );
+    expect(rules).toEqual([
+      expect.objectContaining({ AllowedMethods: ['PUT'], AllowedOrigins: [origin] }),
+      expect.objectContaining({ AllowedMethods: ['GET', 'HEAD'], AllowedOrigins: [origin] }),
+    ]);
+  });
+
+  test('lets only its own page send large images to the raw bucket by default', () => {
+    const rules = resourcesOf(template, 'AWS::S3::Bucket').flatMap(
+      ({ CorsConfiguration }) => CorsConfiguration?.CorsRules ?? [],
+    );
+    expect(rules).toEqual([
+      expect.objectContaining({
+        AllowedMethods: ['PUT'],
+        AllowedOrigins: [{ 'Fn::GetAtt': [expect.stringContaining('HttpApi'), 'ApiEndpoint'] }],
+      }),
+    ]);
   });
 
   test('requires signatures of IAM with auth "iam", except for public links', () => {

@@ -86,10 +86,15 @@ test('only the resize functions are removed, with their roles and event sources'
   ]);
 });
 
+/** The upload page has another origin with a domain. */
+const withoutCors = (resource: object | undefined) =>
+  JSON.stringify(resource, (key, value) => (key === 'CorsConfiguration' ? undefined : value));
+
 test('adding a domain changes nothing but the domain’s own resources and the links', () => {
   const without = resourcesOf(templateWith({ email, alerts }));
   for (const [logicalId, resource] of Object.entries(without)) {
-    if (isStateful(resource) || isApi(resource)) expect(functions[logicalId]).toEqual(resource);
+    if (isStateful(resource) || isApi(resource))
+      expect(withoutCors(functions[logicalId])).toEqual(withoutCors(resource));
   }
   const added = Object.keys(functions).filter((logicalId) => !(logicalId in without));
   expect(added.map((logicalId) => functions[logicalId]?.Type)).toEqual([

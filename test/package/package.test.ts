@@ -123,8 +123,21 @@ test.each([
   ]);
 });
 
-test('deploys ingest and reconcile as one file each', () => {
-  for (const packageFolder of [ingest, reconcile]) expect(readdirSync(packageFolder)).toEqual(['index.js']);
+test('deploys reconcile as one file, and ingest with the files that browsers get', () => {
+  expect(readdirSync(reconcile)).toEqual(['index.js']);
+  expect(readdirSync(ingest)).toEqual(expect.arrayContaining(['index.js', 'web']));
+  expect(readdirSync(join(ingest, 'web'))).toEqual(['client.js', 'page.css', 'page.js']);
+  expect(readdirSync(join(ingest, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
+    'thumbhash',
+  ]);
+});
+
+test('shows the upload page from its package', async () => {
+  const values = valuesWith(catalog, { urlSignerRoleArn: undefined });
+  const environment = { ...lambdaEnvironment, ...writeEnvironment(ingestEnvironment, values) };
+  const event = { ...postEvent('/', Buffer.alloc(0)), routeKey: 'GET /' };
+  const reply = await invoke(ingest, environment, event);
+  expect(reply).toMatchObject({ statusCode: 200, body: expect.stringContaining('thumbHashToDataURL') });
 });
 
 test('a decoder loads only sharp and the code of the project', () => {
