@@ -139,7 +139,7 @@ export const createBrowserCases = (photo: Buffer): readonly Case[] => {
       reply: problem(
         415,
         'unsupported-type',
-        'The image is text. Accepted are JPEG, PNG, WebP, GIF, AVIF, TIFF.',
+        'The image is text. Accepted are JPEG, PNG, WebP, GIF, AVIF, TIFF, HEIC.',
       ),
     },
     {
