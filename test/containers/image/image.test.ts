@@ -173,7 +173,8 @@ describe('the image', () => {
       .map((path) => /^(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? path);
     expect(Object.keys(manifest.dependencies)).toEqual(expect.arrayContaining([...new Set(packages)]));
     const own = filesBelow(app()).filter((file) => !file.startsWith('node_modules/'));
-    expect(own.toSorted()).toEqual([...imported, 'package.json'].sort());
+    const forBrowsers = ['client.js', 'page.css', 'page.js'].map((name) => `lambdas/ingest/web/${name}`);
+    expect(own.toSorted()).toEqual([...imported, ...forBrowsers, 'package.json'].sort());
   });
 
   test('contains no package for development', () => {

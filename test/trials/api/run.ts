@@ -30,10 +30,11 @@ console.log(`seed ${seed}, ${examples} examples for each operation`);
 
 /**
  * Described replies that this trial does not provoke: internal errors, slow senders, an exhausted budget,
- * foreign hosts and origins, and those for very large or broken images. Other tests cover them.
+ * foreign hosts and origins, forms of browsers, and those for very large or broken images. Other tests cover
+ * them.
  */
 const outOfReach =
-  /^(?:\w+ (?:5\d\d|408|421|429)|upload 4(?:13|22)|(?:image|link|variantLink|description) 403)$/;
+  /^(?:\w+ (?:5\d\d|408|421|429)|upload (?:303|413|422)|(?:image|link|variantLink|description|client|page) 403)$/;
 
 /** The part of Schemathesis' report that is read here. */
 const verdictSchema = z.object({
