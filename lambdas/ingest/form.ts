@@ -1,10 +1,16 @@
 import { RequestError } from '../runtime/request-error.ts';
 
-const formType = 'multipart/form-data';
-
-/** Whether a request is a form, as browsers and `curl -F` send it. */
-export const isForm = (request: Request): boolean =>
-  (request.headers.get('Content-Type') ?? '').trim().toLowerCase().startsWith(formType);
+/**
+ * Whether a request is a form, as browsers and `curl -F` send it. Without a boundary it can be none: its body
+ * is then judged by its bytes, like any other.
+ */
+export const isForm = ({ headers }: Request): boolean => {
+  const [type, ...parameters] = (headers.get('Content-Type') ?? '').toLowerCase().split(';');
+  return (
+    type?.trim() === 'multipart/form-data' &&
+    parameters.some((parameter) => parameter.trim().startsWith('boundary='))
+  );
+};
 
 /**
  * The one file of a form (RFC 7578). Other fields are ignored.

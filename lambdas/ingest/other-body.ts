@@ -27,6 +27,7 @@ const describe = (body: Buffer, contentType: string): string | undefined => {
   if (body[0] === 0x1f && body[1] === 0x8b) return 'compressed with gzip';
   if (/^["']?data:/i.test(start)) return 'a data URI, which is text';
   if (/^[[{]/.test(start)) return 'JSON, not an image';
+  if (/^--\S+\r\nContent-Disposition:/i.test(start)) return 'a form whose Content-Type has no boundary';
   if (base64Starts.some((base64) => start.startsWith(base64)) && /^[\w+/=\s-]+$/.test(start)) {
     return 'the image in base64, which is text';
   }

@@ -174,6 +174,16 @@ export const createBrowserCases = (photo: Buffer): readonly Case[] => {
       reply: refused('the name of a file'),
     },
     {
+      name: 'a form without the boundary in its header',
+      ...body('--x\r\nContent-Disposition: form-data; name="file"', 'multipart/form-data'),
+      reply: refused('a form whose Content-Type has no boundary'),
+    },
+    {
+      name: 'an image that claims to be a form',
+      ...upload({ headers: { 'Content-Type': 'multipart/form-data' } }),
+      reply: jsonReply(202, receivedJpeg(bytes)),
+    },
+    {
       name: 'a form that is not multipart',
       ...body('file=photo.jpg', 'application/x-www-form-urlencoded'),
       reply: refused('an HTML form without enctype="multipart/form-data"'),

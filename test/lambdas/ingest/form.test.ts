@@ -9,15 +9,19 @@ const part = (disposition: string, content: string): string =>
 const end = `--${boundary}--\r\n`;
 const file = (content: string): string => part('name="file"; filename="a.jpg"', content);
 
-test.each(['multipart/form-data; boundary=x', 'Multipart/Form-Data;boundary="x"'])(
-  'recognizes %s as a form',
-  (contentType) => expect(isForm(requestWith(contentType))).toBe(true),
-);
+test.each([
+  'multipart/form-data; boundary=x',
+  'Multipart/Form-Data;boundary="x"',
+  'multipart/form-data; charset=utf-8; boundary=x',
+])('recognizes %s as a form', (contentType) => expect(isForm(requestWith(contentType))).toBe(true));
 
-test.each(['image/jpeg', 'application/x-www-form-urlencoded', 'text/plain; multipart/form-data'])(
-  'does not recognize %s as a form',
-  (contentType) => expect(isForm(requestWith(contentType))).toBe(false),
-);
+test.each([
+  'image/jpeg',
+  'application/x-www-form-urlencoded',
+  'text/plain; multipart/form-data; boundary=x',
+  'multipart/form-data',
+  'multipart/form-data; charset=utf-8',
+])('does not recognize %s as a form', (contentType) => expect(isForm(requestWith(contentType))).toBe(false));
 
 test('returns the bytes of the file unchanged, also line ends and bytes like a boundary', async () => {
   const content = '\xff\xd8\r\n--x-boundar\r\n\0\x80--';
@@ -40,13 +44,6 @@ test.each([
   await expect(fileOf(requestWith(), Buffer.from(body))).rejects.toMatchObject({
     code: 'invalid-request',
     field: 'file',
-  });
-});
-
-test('refuses a form whose boundary is not in its header', async () => {
-  const request = requestWith('multipart/form-data');
-  await expect(fileOf(request, Buffer.from(file('x') + end))).rejects.toMatchObject({
-    code: 'invalid-request',
   });
 });
 
