@@ -26,7 +26,7 @@ const prepare = (bytes: Buffer): Buffer => {
   requireStandard(bytes);
   const head = readHead(bytes);
   // libvips says what is wrong.
-  if (head === undefined) return bytes;
+  if (head === undefined || (head.isHeaderIntact && !isDecodable(head.header))) return bytes;
   if (!head.isHeaderIntact) throw corrupt(damaged('damaged', 'IHDR: CRC error'));
   const palette = paletteOf(head);
   if (palette === undefined) throw corrupt(damaged('damaged', 'PLTE: missing or damaged'));

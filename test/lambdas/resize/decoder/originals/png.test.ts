@@ -326,6 +326,31 @@ describe('a file that shows nothing is corrupt', () => {
   });
 });
 
+describe('a header that the specification does not allow', () => {
+  const withHeader = (depth: number, colourType: number, size: readonly [number, number] = [8, 8]): Buffer =>
+    file(
+      chunkOf('IHDR', Buffer.concat([uint32(...size), Buffer.from([depth, colourType, 0, 0, 0])])),
+      chunkOf('PLTE', Buffer.from([9, 9, 9, 90, 90, 90])),
+      chunkOf('tRNS', Buffer.from([9])),
+      idat(deflateSync(Buffer.alloc(200))),
+      end,
+    );
+
+  test.each([
+    ['a depth of 0', withHeader(0, 3)],
+    ['a palette of 16 bits', withHeader(16, 3)],
+    ['a palette of 64 bits', withHeader(64, 3)],
+    ['a palette of 255 bits', withHeader(255, 3)],
+    ['grey of 255 bits', withHeader(255, 0)],
+    ['colours of one bit', withHeader(1, 2)],
+    ['an unknown type', withHeader(8, 200)],
+    ['no width', withHeader(8, 3, [0, 8])],
+    ['no height', withHeader(8, 3, [8, 0])],
+  ])('with %s makes the file corrupt', async (_, bytes) => {
+    await expect(decoded(bytes)).rejects.toMatchObject({ code: 'image-corrupt' });
+  });
+});
+
 describe('palettes and transparency', () => {
   const indexed: Picture = { width: 8, height: 1, depth: 8, type: 'palette', pixel: (x) => [x] };
   const plte = chunkOf('PLTE', Buffer.from([200, 0, 0, 0, 200, 0, 0, 0, 200]));
