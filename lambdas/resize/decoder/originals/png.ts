@@ -26,8 +26,10 @@ const prepare = (bytes: Buffer): Buffer => {
   requireStandard(bytes);
   const head = readHead(bytes);
   // libvips says what is wrong.
-  if (head === undefined || (head.isHeaderIntact && !isDecodable(head.header))) return bytes;
+  if (head === undefined) return bytes;
   if (!head.isHeaderIntact) throw corrupt(damaged('damaged', 'IHDR: CRC error'));
+  // The bits of a sample come from the file. libvips refuses those that the specification does not allow.
+  if (!isDecodable(head.header)) return bytes;
   const palette = paletteOf(head);
   if (palette === undefined) throw corrupt(damaged('damaged', 'PLTE: missing or damaged'));
   const frame = separateFirstFrame(bytes, head);
