@@ -51,6 +51,16 @@ export interface Catalog {
   announce(id: ImageId, urlEndsAt: Date, expiresAt: Date): Promise<ImageRecord | undefined>;
   /** Makes a settled image `received` again, unless it was settled with the settings of `fingerprint`. */
   renew(id: ImageId, fingerprint?: string): Promise<boolean>;
+  /**
+   * Makes a `ready` image `received` again, because only `kept` of its thumbnails are stored, unless it has
+   * changed since `record` was read.
+   */
+  repair(record: ImageRecord, kept: ImageRecord['thumbnails']): Promise<boolean>;
+  /**
+   * Makes a `ready` image `failed`, because its objects are no longer stored, unless it has changed since
+   * `record` was read. Its record expires at `expiresAt`.
+   */
+  lose(record: ImageRecord, error: Failure, expiresAt: Date): Promise<ImageRecord | undefined>;
   /** Makes an image `ready`, unless it is already, with these settings. */
   finish(id: ImageId, fingerprint: string, finished: Finished): Promise<ImageRecord | undefined>;
   /** Leaves an image to the slow lane, unless it is settled with these settings. It stays `received`. */
@@ -124,6 +134,12 @@ const isUnchanged = ({ waitingSince }: ImageRecord) => ({
   values: { received: 'received', seen: waitingSince },
 });
 
+/** The image is `ready`, and nothing has changed since `record` was read. */
+const isStillReady = ({ changedAt }: ImageRecord) => ({
+  expression: '#status = :ready AND #changedAt = :seen',
+  values: { ready: 'ready', seen: changedAt },
+});
+
 export const createCatalog = (
   tableName: string,
   dynamodb: DynamoDBClient = createDynamoDBClient(),
@@ -166,11 +182,25 @@ export const createCatalog = (
     renew: (id, fingerprint = '') =>
       isUpdated(id, {
         set: received(id, 'stored', new Date()),
-        remove: ['error', 'fingerprint', 'requeued', 'lane'],
+        remove: ['error', 'fingerprint', 'requeued', 'lane', timeToLive],
         condition: {
           expression: '#status <> :received AND #fingerprint <> :current',
           values: { received: 'received', current: fingerprint },
         },
+      }),
+
+    repair: (record, kept) =>
+      isUpdated(record.id, {
+        set: { ...received(record.id, 'stored', new Date()), thumbnails: kept },
+        remove: ['fingerprint', 'requeued', 'lane'],
+        condition: isStillReady(record),
+      }),
+
+    lose: (record, error, expiresAt) =>
+      update(record.id, {
+        set: { status: 'failed', changedAt: now(), error, [timeToLive]: epochSeconds(expiresAt) },
+        remove: ['thumbnails', 'thumbhash'],
+        condition: isStillReady(record),
       }),
 
     finish: (id, fingerprint, { uploadId, ...finished }) =>

@@ -78,10 +78,18 @@ export const fingerprintOf = (variants: Variants): string =>
     .slice(0, 16);
 
 /** Failures that the bytes alone do not determine. The image is decoded again when it is uploaded again. */
-const retriedCodes: ReadonlySet<string> = new Set(['processing-failed', 'decode-timeout', 'decode-memory']);
+const retriedCodes: ReadonlySet<string> = new Set([
+  'processing-failed',
+  'decode-timeout',
+  'decode-memory',
+  'original-missing',
+]);
 
 export const isGivenUp = ({ error }: ImageRecord): boolean =>
   error !== undefined && retriedCodes.has(error.code);
+
+/** Whether nothing of an image is stored any more, so that only its bytes can bring it back. */
+export const isLost = ({ error }: ImageRecord): boolean => error?.code === 'original-missing';
 
 /** Whether nothing is left to do for an image: it is `ready` or `failed`, with the present settings. */
 export const isSettled = (record: ImageRecord, fingerprint: string): boolean =>

@@ -34,8 +34,9 @@ export const createImageHandlers = ({ ingest, replies, apiUrl }: ImageHandlersPr
     const id = requireId(c.req.param('id'));
     const method = c.req.method === 'HEAD' ? 'HEAD' : 'GET';
     const isPicture = wantsPicture(c);
-    const found = await ingest.find(id);
-    const { url, expiresAt, variant } = await replies.thumbnailUrl(found, c.req.param('variant'), method);
+    const variantName = c.req.param('variant');
+    const found = await ingest.findForLink(id, variantName);
+    const { url, expiresAt, variant } = await replies.thumbnailUrl(found, variantName, method);
     // An `<img>` does not retry, so it waits.
     const canWait = isPicture && method === 'GET';
     const { record } = canWait ? await ingest.settled(found, pictureWaitSeconds) : { record: found };

@@ -7,7 +7,7 @@ import type { ImageEvent } from '../image/event.ts';
 import { type ImageId, imageIdOf } from '../image/id.ts';
 import { duplicateEvent, linkServedEvent } from '../image/new-event.ts';
 import { requireAcceptedType } from '../image/original-type.ts';
-import type { ImageRecord } from '../image/record.ts';
+import { type ImageRecord, isLost } from '../image/record.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { RequestError } from '../runtime/request-error.ts';
 import type { UnprovenUpload, UploadWish } from '../runtime/upload-extension.ts';
@@ -15,7 +15,9 @@ import { requireDigest } from './content-digest.ts';
 import { type CurrentRecordsDependencies, createCurrentRecords } from './current-records.ts';
 import { createWait, type WaitDependencies, type WaitUntilSettled } from './wait.ts';
 
-export interface IngestDependencies extends CurrentRecordsDependencies, Omit<WaitDependencies, 'find'> {
+export interface IngestDependencies
+  extends Omit<CurrentRecordsDependencies, 'publish'>,
+    Omit<WaitDependencies, 'find'> {
   readonly originals: Originals;
   readonly uploads: Uploads;
   readonly events: Events;
@@ -53,6 +55,12 @@ export interface Ingest {
    * @throws RequestError `not-found`
    */
   find(id: ImageId): Promise<ImageRecord>;
+  /**
+   * The same for a link to a thumbnail. If that is not stored any more, it is made again.
+   *
+   * @throws RequestError `not-found`
+   */
+  findForLink(id: ImageId, variantName: string | undefined): Promise<ImageRecord>;
   settled: WaitUntilSettled;
   /** Publishes that a link led to a thumbnail. */
   publishServed(id: ImageId, variantName: string): Promise<void>;
@@ -65,12 +73,8 @@ const announcementDays = 2;
 const concurrentUploadMilliseconds = 3000;
 
 export const createIngest = (dependencies: IngestDependencies): Ingest => {
-  const { originals, catalog, uploads, resizeRequests, events, budget, metrics, log, acceptsHeic } =
+  const { originals, catalog, uploads, resizeRequests, events, budget, metrics, log, acceptsHeic, variants } =
     dependencies;
-  const records = createCurrentRecords(dependencies);
-
-  const find = async (id: ImageId): Promise<ImageRecord> => requireRecord(await records.find(id));
-
   /**
    * Every accepted request counts, also for a known image: the budget limits the cost of requests as well.
    */
@@ -115,6 +119,9 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
     }
   };
 
+  const records = createCurrentRecords({ ...dependencies, publish: publishOrLog });
+  const find = async (id: ImageId): Promise<ImageRecord> => requireRecord(await records.find(id));
+
   const publishDuplicate = async (record: ImageRecord, wishes: readonly UploadWish[]): Promise<void> => {
     metrics.record({ Duplicates: 1 });
     const event = duplicateEvent(record);
@@ -138,6 +145,9 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
 
   return {
     find,
+
+    findForLink: async (id, variantName = variants[0].name) =>
+      requireRecord(await records.findStored(id, [variantName])),
 
     async upload(bytes, wishes, contentDigest) {
       if (bytes.byteLength === 0) {
@@ -163,8 +173,8 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
 
     async announce(id, bytes, wishes) {
       await chargeBudget(bytes);
-      const known = await catalog.find(id);
-      const isSettled = known !== undefined && known.status !== 'received';
+      const known = await records.findStored(id);
+      const isSettled = known !== undefined && known.status !== 'received' && !isLost(known);
       const stored = isSettled ? undefined : await originals.head(id);
       if (isSettled || stored !== undefined) {
         // Anyone may know a hash. S3 does not accept the bytes again, so the caller cannot prove having them.

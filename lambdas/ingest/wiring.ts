@@ -5,6 +5,7 @@ import { createEvents } from '../aws/events.ts';
 import { createOriginals } from '../aws/originals.ts';
 import { createResizeRequests } from '../aws/resize-requests.ts';
 import { createSigningClient } from '../aws/signing-client.ts';
+import { createThumbnails } from '../aws/thumbnails.ts';
 import { createUploadBudget } from '../aws/upload-budget.ts';
 import { createUploads } from '../aws/uploads.ts';
 import { createUrls, type Urls } from '../aws/urls.ts';
@@ -45,6 +46,7 @@ export const wireIngest = (
   return createIngestApp({
     ingest: createIngest({
       originals: createOriginals(s3, environment.rawBucket),
+      thumbnails: createThumbnails(s3, environment.thumbnailBucket),
       catalog: createCatalog(environment.catalogTable, dynamodb),
       budget: createUploadBudget(
         environment.admissionTable,

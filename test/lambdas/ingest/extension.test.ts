@@ -27,6 +27,7 @@ const ingest = {
     }),
   ),
   find: async () => record,
+  findForLink: async () => record,
   settled: async () => ({ record, waited: true }),
   publishServed: async () => {},
 } satisfies Ingest;

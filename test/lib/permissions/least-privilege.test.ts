@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { createCatalog } from '../../../lambdas/aws/catalog.ts';
+import { createCatalog, type Finished } from '../../../lambdas/aws/catalog.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { thumbnailKey } from '../../../lambdas/image/keys.ts';
 import { endedEvent } from '../../../lambdas/image/new-event.ts';
+import { fingerprintOf } from '../../../lambdas/image/record.ts';
+import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { type HttpApiResult, requestOf, resultOf, withEventBody } from '../../../lambdas/ingest/http-api.ts';
 import { wireIngest } from '../../../lambdas/ingest/wiring.ts';
@@ -23,6 +26,8 @@ import { covers, deployedContainer, deployedFunction, type Grant, grantsOf, regi
 import { type Call, recordAws } from './recorded-aws.ts';
 
 afterAll(allowAllLoaders);
+
+const defaultVariants = variantsSchema.parse([{ name: 'thumbnail' }]);
 
 const mockPresigned = jest.fn();
 jest.mock('@aws-sdk/s3-request-presigner', () => {
@@ -156,23 +161,37 @@ beforeAll(async () => {
     aws.actAs({ function: 'the test' });
     await prepare();
   };
-  const finished = (id: string) =>
-    catalog.finish(id, 'earlier', {
+  const finished = (id: string, fingerprint = 'earlier', thumbnails: Finished['thumbnails'] = {}) =>
+    catalog.finish(id, fingerprint, {
       original: { bytes: 9 },
-      thumbnails: {},
+      thumbnails,
       thumbhash: undefined,
       resizeMilliseconds: 1,
       uploadToReadyMilliseconds: 1,
     });
 
   type IngestHandler = (event: APIGatewayProxyEventV2) => Promise<HttpApiResult>;
-  /** Uploads pictures that are new, known, or lost by an earlier upload; @returns the new one */
+  /** An image whose record names a thumbnail that is not stored. */
+  const withoutObjects = (id: string) =>
+    finished(id, fingerprintOf(defaultVariants), {
+      thumbnail: {
+        key: thumbnailKey(id, defaultVariants[0]),
+        contentType: 'image/webp',
+        width: 1,
+        height: 1,
+        bytes: 1,
+      },
+    });
+  /** Uploads pictures that are new, known, damaged, or lost by an earlier upload; @returns the new one */
   const runUploads = async (role: string, ingestHandler: IngestHandler, firstSide: number) => {
-    const [fresh, stale, abandoned] = await Promise.all(
-      [firstSide, firstSide + 1, firstSide + 2].map((side) => quarteredPicture(side, side).png().toBuffer()),
+    const [fresh, stale, abandoned, damaged] = await Promise.all(
+      [0, 1, 2, 3]
+        .map((number) => firstSide + number)
+        .map((side) => quarteredPicture(side, side).png().toBuffer()),
     );
-    if (!fresh || !stale || !abandoned) throw new Error('no pictures');
+    if (!fresh || !stale || !abandoned || !damaged) throw new Error('no pictures');
     await setUp(() => finished(imageIdOf(stale)));
+    await setUp(() => withoutObjects(imageIdOf(damaged)));
     await setUp(() => catalog.receive(imageIdOf(abandoned), { bytes: 9 }, new Date(0)));
     aws.actAs({ function: role, assumed: 'IngestUrlSigner' });
     const large = Buffer.from(JSON.stringify({ sha256: 'a'.repeat(64), bytes: 50_000_000 }));
@@ -181,6 +200,7 @@ beforeAll(async () => {
       postEvent('/upload_image', fresh),
       postEvent('/upload_image', stale),
       postEvent('/upload_image', abandoned),
+      postEvent('/upload_image', damaged),
       postEvent('/uploads', large),
       postEvent('/upload_image', fresh, '/dev/upload_image', 'X-Notify-Email=me@example.com'),
     ]) {
