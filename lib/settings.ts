@@ -4,6 +4,7 @@ import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema, uploadPageSchema } from '../lambdas/ingest/auth.ts';
 import { corsOriginsSchema } from '../lambdas/ingest/cors.ts';
 import { checkContainers, containerSettings } from './containers/settings.ts';
+import { checkRetention, imageSettings } from './image/settings.ts';
 import { domainSchema } from './ingest/domain.ts';
 import { lakeSettings } from './lake/settings.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
@@ -113,6 +114,7 @@ export const settingsSchema = z
     ...apiSettings,
     ...uploadSettings,
     ...resizeSettings,
+    ...imageSettings,
     ...monitoringSettings,
     ...mailSettings,
     ...lakeSettings,
@@ -131,6 +133,7 @@ export const settingsSchema = z
     if (settings.uploadPage === true && settings.auth === 'iam') {
       refuse(['uploadPage'], 'needs auth "none" or {"jwt": …}: a page cannot sign requests for "iam"');
     }
+    checkRetention(settings, refuse);
     checkContainers(settings, refuse);
   });
 

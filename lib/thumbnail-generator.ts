@@ -53,9 +53,12 @@ export class ThumbnailGenerator extends Construct {
   constructor(scope: Construct, id: string, { serviceName, ...given }: ThumbnailGeneratorProps = {}) {
     super(scope, id);
     const settings = readSettings(given);
-    const { domain, email, stage, alerts } = settings;
+    const { domain, email, stage, alerts, retention } = settings;
     const publicUrl = domain ? `https://${domain.name}/${stage}` : undefined;
     const removalPolicy = settings.imagesOnDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+
+    // A net below the reconciler, which deletes images in time.
+    const imagesExpireAfterDays = retention.imageDays === null ? undefined : retention.imageDays + 2;
 
     this.serviceName = serviceName ?? serviceNameOf(this);
     this.resizeQueue = new ResizeQueue(this, 'ResizeQueue', { consumerTimeout: resizeTimeout });
@@ -64,10 +67,14 @@ export class ThumbnailGenerator extends Construct {
       removalPolicy,
       prefix: originalPrefix,
       objectCreatedQueue: this.resizeQueue.queue,
+      expireAfterDays: retention.originalDays ?? imagesExpireAfterDays,
+      versioned: settings.versioning,
     });
     this.thumbnailBucket = new ImageBucket(this, 'ThumbnailBucket', {
       removalPolicy,
       prefix: thumbnailPrefix,
+      expireAfterDays: imagesExpireAfterDays,
+      versioned: settings.versioning,
     });
     this.catalog = new CatalogTable(this, 'Catalog', { removalPolicy });
     this.admission = new AdmissionTable(this, 'Admission');

@@ -1,5 +1,5 @@
-import type { RemovalPolicy } from 'aws-cdk-lib';
-import { CfnBucket, EventType, type HttpMethods } from 'aws-cdk-lib/aws-s3';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { CfnBucket, EventType, type HttpMethods, type LifecycleRule } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { preflightSeconds } from '../../lambdas/ingest/cors.ts';
@@ -13,13 +13,36 @@ export interface ImageBucketProps {
   readonly prefix: string;
   /** Receives an event for every new object. @default - no events */
   readonly objectCreatedQueue?: IQueue;
+  /** Days after which S3 removes an object. @default - never */
+  readonly expireAfterDays?: number | undefined;
+  /** Keeps for some days what is overwritten or removed. @default false */
+  readonly versioned?: boolean;
 }
+
+/** What the setting `versioning` promises. */
+const previousVersionDays = 7;
+
+const previousVersionRules: readonly LifecycleRule[] = [
+  { id: 'ExpirePreviousVersions', noncurrentVersionExpiration: Duration.days(previousVersionDays) },
+  // A marker without versions: S3 does not remove it by itself (S3 User Guide, "Removing expired object
+  // delete markers").
+  { id: 'RemoveDeleteMarkers', expiredObjectDeleteMarker: true },
+];
 
 /** A private bucket for images, all under one prefix. */
 export class ImageBucket extends PrivateBucket {
   constructor(scope: Construct, id: string, props: ImageBucketProps) {
-    const { removalPolicy, prefix, objectCreatedQueue } = props;
-    super(scope, id, { removalPolicy });
+    const { removalPolicy, prefix, objectCreatedQueue, expireAfterDays, versioned } = props;
+    super(scope, id, {
+      removalPolicy,
+      versioned,
+      lifecycleRules: [
+        ...(expireAfterDays === undefined
+          ? []
+          : [{ id: 'ExpireImages', prefix, expiration: Duration.days(expireAfterDays) }]),
+        ...(versioned ? previousVersionRules : []),
+      ],
+    });
     if (objectCreatedQueue) this.sendEvents(objectCreatedQueue, prefix);
     acknowledge(
       this,

@@ -62,6 +62,8 @@ export const everySetting = {
   },
   domain: inContainers.domain,
   imagesOnDestroy: 'delete',
+  retention: { originalDays: 30, imageDays: 400, failedDays: 7 },
+  versioning: true,
 };
 
 /** The app with settings that override cdk.json; functions are not bundled. */
