@@ -6,6 +6,7 @@ import { originalPrefix, thumbnailPrefix } from '../lambdas/image/keys.ts';
 import { routes, routesOf } from '../lambdas/ingest/routes.ts';
 import { WorkQueue } from './constructs/work-queue.ts';
 import { Containers } from './containers/containers.ts';
+import { deletionTimeout } from './delete/deletion.ts';
 import { CatalogTable } from './image/catalog-table.ts';
 import { ImageBucket } from './image/image-bucket.ts';
 import { ImageEvents } from './image/image-events.ts';
@@ -34,6 +35,7 @@ export class ThumbnailGenerator extends Construct {
   readonly admission: AdmissionTable;
   readonly resizeQueue: WorkQueue;
   readonly slowResizeQueue: WorkQueue;
+  readonly deleteQueue: WorkQueue;
   /** Publishes what happens to images. */
   readonly imageEvents: ImageEvents;
   /** Publishes alarms. */
@@ -63,6 +65,7 @@ export class ThumbnailGenerator extends Construct {
     this.serviceName = serviceName ?? serviceNameOf(this);
     this.resizeQueue = new ResizeQueue(this, 'ResizeQueue', { consumerTimeout: resizeTimeout });
     this.slowResizeQueue = new WorkQueue(this, 'SlowResizeQueue', { consumerTimeout: resizeTimeout });
+    this.deleteQueue = new WorkQueue(this, 'DeleteQueue', { consumerTimeout: deletionTimeout });
     this.rawBucket = new ImageBucket(this, 'RawBucket', {
       removalPolicy,
       prefix: originalPrefix,
@@ -88,6 +91,7 @@ export class ThumbnailGenerator extends Construct {
       catalog: this.catalog,
       imageEvents: this.imageEvents,
       resizeQueue: this.resizeQueue.queue,
+      deleteQueue: this.deleteQueue.queue,
       settings,
       logRetention: settings.logRetentionDays,
     };

@@ -31,6 +31,7 @@ export const valuesFor = (ports: Ports, settings: Settings) => {
     ...resources,
     resizeQueueUrl: urlOf(resources.resizeQueue),
     slowResizeQueueUrl: urlOf(resources.slowResizeQueue),
+    deleteQueueUrl: urlOf(resources.deleteQueue),
     notifyQueueUrl: urlOf(resources.notifyQueue),
     dataLakeQueueUrl: urlOf(resources.dataLakeQueue),
     imageEventsTopicArn: topicArn(resources.imageEventsTopic),

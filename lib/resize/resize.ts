@@ -4,6 +4,7 @@ import type { PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
@@ -22,6 +23,8 @@ export interface ResizeProps {
   readonly thumbnailBucket: IBucket;
   readonly catalog: ITable;
   readonly imageEvents: ITopic;
+  /** Receives images that were deleted before their originals arrived. */
+  readonly deleteQueue: IQueue;
   /** The slow lane receives what is too slow for the fast one. */
   readonly queues: Readonly<Record<Lane, WorkQueue>>;
   readonly settings: Settings;
@@ -55,6 +58,7 @@ export class Resize extends Construct {
       catalogTable: props.catalog.tableName,
       imageEventsTopicArn: props.imageEvents.topicArn,
       slowResizeQueueUrl: queues.slow.queue.queueUrl,
+      deleteQueueUrl: props.deleteQueue.queueUrl,
       stackName: serviceName,
     };
     this.statements = [
@@ -72,6 +76,7 @@ export class Resize extends Construct {
       },
       { actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
       { actions: ['sns:Publish'], resources: [props.imageEvents.topicArn] },
+      { actions: ['sqs:SendMessage'], resources: [props.deleteQueue.queueArn] },
     ];
     this.moveStatement = { actions: ['sqs:SendMessage'], resources: [queues.slow.queue.queueArn] };
     this.logGroup = new ServiceLogs(this, 'FunctionLogs', { retention: props.logRetention });

@@ -3,7 +3,7 @@ import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sd
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
+import { createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { originalKey, thumbnailKey } from '../../../lambdas/image/keys.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
@@ -12,6 +12,7 @@ import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables } from '../../environment.ts';
 import { differentPictures } from '../../images.ts';
 import { appIn, type IngestApp } from '../../ingest-app.ts';
+import { type LateCatalog, lateCatalog } from '../../late-catalog.ts';
 
 /** What ingest does when objects were removed from the buckets behind its back. */
 
@@ -23,14 +24,14 @@ const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'square', 
 const picture = differentPictures(60, 'jpeg');
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
-let catalog: Catalog;
+let catalog: LateCatalog;
 let app: IngestApp;
 /** The keys of the stored objects of both buckets. */
 let stored: Set<string>;
 
 beforeAll(async () => {
   server = await startCatalogServer();
-  catalog = createCatalog(server.tableName, server.client);
+  catalog = lateCatalog(createCatalog(server.tableName, server.client));
   Object.assign(process.env, { ...awsVariables(server), POWERTOOLS_METRICS_DISABLED: 'true' });
 });
 afterAll(() => server.stop());
