@@ -163,6 +163,7 @@ export class ThumbnailGenerator extends Construct {
       slowResizeQueue: this.slowResizeQueue.queue,
       overdueAfter: Duration.minutes(15),
       maxBacklog: compute.steadyBacklog,
+      retention,
     });
     this.notify =
       email && mailRequests

@@ -14,4 +14,10 @@ export const retentionSchema = z.object({
 
 export type Retention = Readonly<z.output<typeof retentionSchema>>;
 
+export const keptForEver: Retention = { originalDays: null, imageDays: null, failedDays: null };
+
+/** For how many days an image that ended so is kept; null is for ever. */
+export const keptDays = ({ imageDays, failedDays }: Retention, ended: 'ready' | 'failed'): number | null =>
+  ended === 'failed' ? (failedDays ?? imageDays) : imageDays;
+
 export const millisecondsPerDay = 86_400_000;

@@ -45,7 +45,10 @@ export const createCurrentRecords = (dependencies: CurrentRecordsDependencies): 
     variantNames: readonly string[] = allVariants,
   ): Promise<ImageRecord | undefined> => {
     const record = await find(id);
-    return record && repair.ensure(record, variantNames);
+    if (record === undefined) return undefined;
+    // An outdated image has thumbnails of earlier variants.
+    const isOutdated = record.outdated !== undefined;
+    return repair.ensure(record, isOutdated ? Object.keys(record.thumbnails) : variantNames);
   };
 
   return {

@@ -7,7 +7,7 @@ import type { ImageEvent } from '../image/event.ts';
 import { type ImageId, imageIdOf } from '../image/id.ts';
 import { duplicateEvent, linkServedEvent } from '../image/new-event.ts';
 import { requireAcceptedType } from '../image/original-type.ts';
-import { type ImageRecord, isLost } from '../image/record.ts';
+import { type ImageRecord, needsBytes } from '../image/record.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { RequestError } from '../runtime/request-error.ts';
 import type { UnprovenUpload, UploadWish } from '../runtime/upload-extension.ts';
@@ -174,7 +174,7 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
     async announce(id, bytes, wishes) {
       await chargeBudget(bytes);
       const known = await records.findStored(id);
-      const isSettled = known !== undefined && known.status !== 'received' && !isLost(known);
+      const isSettled = known !== undefined && known.status !== 'received' && !needsBytes(known);
       const stored = isSettled ? undefined : await originals.head(id);
       if (isSettled || stored !== undefined) {
         // Anyone may know a hash. S3 does not accept the bytes again, so the caller cannot prove having them.

@@ -45,7 +45,7 @@ export const wireIngest = (
   const thumbnailUrls = createUrls(signingClient, environment.thumbnailBucket, lifetimeSeconds);
   return createIngestApp({
     ingest: createIngest({
-      originals: createOriginals(s3, environment.rawBucket),
+      originals: createOriginals(s3, environment.rawBucket, environment.retention),
       thumbnails: createThumbnails(s3, environment.thumbnailBucket),
       catalog: createCatalog(environment.catalogTable, dynamodb),
       budget: createUploadBudget(

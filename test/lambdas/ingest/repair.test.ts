@@ -145,6 +145,61 @@ describe('a link to a thumbnail that is no longer stored', () => {
   });
 });
 
+describe('an image whose original has expired, after a change of the variants', () => {
+  /** The record has one variant of the present ones, and one that was removed. */
+  const outdatedImage = async (bytes: Uint8Array = randomBytes(20)): Promise<string> => {
+    const id = imageIdOf(bytes);
+    const thumbnail = (name: string) => {
+      const key = `thumbnails/${id}/${name}/earlier.webp`;
+      stored.add(key);
+      return { key, contentType: 'image/webp', width: 30, height: 20, bytes: 9 };
+    };
+    await catalog.receive(id, { bytes: bytes.byteLength }, new Date());
+    await catalog.finish(id, fingerprintOf(variants), {
+      original: { bytes: bytes.byteLength },
+      thumbnails: { dropped: thumbnail('dropped'), thumbnail: thumbnail('thumbnail') },
+      thumbhash: undefined,
+      outdated: 'The original is no longer stored.',
+      resizeMilliseconds: 1,
+      uploadToReadyMilliseconds: 1,
+    });
+    return id;
+  };
+
+  test('shows the thumbnails that it has, and says why', async () => {
+    const id = await outdatedImage();
+    const reply = await app.request(`http://api.example/images/${id}`);
+    expect(await reply.json()).toMatchObject({
+      status: 'ready',
+      outdated: 'The original is no longer stored.',
+      url: expect.stringContaining(`/thumbnails/${id}/thumbnail/earlier.webp?`),
+      thumbnails: {
+        thumbnail: { width: 30, height: 20, url: expect.stringContaining('/thumbnail/earlier.webp?') },
+        dropped: { width: 30, url: expect.stringContaining('/dropped/earlier.webp?') },
+      },
+    });
+    const link = await visit(id);
+    expect(link.status).toBe(302);
+    expect(link.headers.get('Location')).toContain(`/thumbnails/${id}/thumbnail/earlier.webp?`);
+    expect((await visit(id, '/dropped')).status).toBe(302);
+    expect(await (await visit(id, '/square')).json()).toMatchObject({
+      code: 'unknown-variant',
+      detail: expect.stringContaining('thumbnail, dropped'),
+    });
+  });
+
+  test('takes its bytes again', async () => {
+    const bytes = await picture();
+    const id = await outdatedImage(bytes);
+    const announced = await announce(id);
+    expect(announced.status).toBe(201);
+    expect(await announced.json()).toMatchObject({ status: 'ready', upload: { method: 'PUT' } });
+    expect((await post(bytes)).status).toBe(202);
+    expect(puts()).toEqual([originalKey(id)]);
+    expect((await catalog.find(id))?.outdated).toBeUndefined();
+  });
+});
+
 test('a link to a stored thumbnail looks for it once in a while, not at each visit', async () => {
   const id = await readyImage();
   expect((await visit(id)).status).toBe(302);

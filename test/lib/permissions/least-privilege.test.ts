@@ -122,6 +122,8 @@ const findings = (grants: readonly Grant[], calls: readonly Call[]): readonly st
 
 const from = 'thumbnails@example.com';
 
+const retention = { originalDays: null, imageDays: 1, failedDays: null };
+
 /** A template, and the calls of its roles. */
 interface Deployment {
   readonly template: Template;
@@ -141,7 +143,11 @@ beforeAll(async () => {
   server = await startCatalogServer();
   const aws = recordAws();
   const deploymentWith = (given: Readonly<Record<string, unknown>>, others: RegExp): Deployment => {
-    const template = templateWith({ ...given, email: { from, allowedRecipients: ['example.com'] } });
+    const template = templateWith({
+      ...given,
+      retention,
+      email: { from, allowedRecipients: ['example.com'] },
+    });
     const isOwn = ({ role }: Call) => role !== 'the test' && !others.test(role);
     return { template, grants: grantsOf(template), calls: () => aws.calls.filter(isOwn) };
   };
@@ -270,6 +276,19 @@ beforeAll(async () => {
   await setUp(() => catalog.receive('c'.repeat(64), { bytes: 9 }, new Date(0)));
   await setUp(() => catalog.receive('d'.repeat(64), { bytes: 9 }, new Date(0)));
   aws.putObject(rawBucketOf(reconciler.environment), `raw/${'c'.repeat(64)}`, fresh);
+  const outlived = `9${'0'.repeat(63)}`;
+  await setUp(async () => {
+    jest.useFakeTimers({ advanceTimers: true, now: 0 });
+    const record = await catalog.receive(outlived, { bytes: 9 }, new Date());
+    await createCatalog(server.tableName, server.client, retention).finish(outlived, record, 'any', {
+      original: { bytes: 9 },
+      thumbnails: {},
+      thumbhash: undefined,
+      resizeMilliseconds: 1,
+      uploadToReadyMilliseconds: 1,
+    });
+    jest.useRealTimers();
+  });
   const undeleted = imageIdOf(Buffer.from('undeleted'));
   await setUp(async () => {
     const record = await finished(undeleted);
@@ -280,6 +299,7 @@ beforeAll(async () => {
   aws.actAs({ function: reconciler.role });
   expect(await reconcilerHandler({})).toMatchObject({
     deletions: [undeleted],
+    outlived: [outlived],
     requeued: expect.arrayContaining(['c'.repeat(64)]),
     expired: expect.arrayContaining(['d'.repeat(64)]),
   });
