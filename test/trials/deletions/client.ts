@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeletionRequests } from '../../../lambdas/aws/deletion-requests.ts';
+import { createTurns } from '../../../lambdas/runtime/turns.ts';
 import type { AwsClients } from '../../local/aws-clients.ts';
 import type { Change } from './model.ts';
 import type { Plan, Step } from './plan.ts';
@@ -47,8 +48,8 @@ const answerOf = async (url: string, init: RequestInit = {}) => {
   }
 };
 
-/** Clients that upload, delete and visit the same images, all at the same time. */
-export const runClients = async ({ clients }: Plan, props: ClientsProps): Promise<ClientsResult> => {
+/** Clients that upload, delete and visit the same images, all at the same time, and then end each image. */
+export const runClients = async ({ clients, endings }: Plan, props: ClientsProps): Promise<ClientsResult> => {
   const { apiUrl, aws, deletionRequests, images, onStep } = props;
   const changes = images.map((): Change[] => []);
   const counts: Record<string, number> = {};
@@ -98,7 +99,11 @@ export const runClients = async ({ clients }: Plan, props: ClientsProps): Promis
     }
   };
 
-  const run = async ({ does, image: number, asksForMail }: Step): Promise<void> => {
+  const run = async ({
+    does,
+    image: number,
+    asksForMail,
+  }: Omit<Step, 'pauseMilliseconds'>): Promise<void> => {
     const image = images[number];
     if (image === undefined) throw new RangeError(`There is no image ${number}.`);
     if (does === 'visit') return visit(image);
@@ -117,5 +122,15 @@ export const runClients = async ({ clients }: Plan, props: ClientsProps): Promis
     }
   };
   await Promise.all(clients.map(runClient));
+  const inTurn = createTurns(clients.length);
+  await Promise.all(
+    endings.map(({ isDeleted, pauseMilliseconds }, image) =>
+      inTurn(async () => {
+        await run({ does: 'upload', image, asksForMail: false });
+        await sleep(pauseMilliseconds);
+        if (isDeleted) await run({ does: 'delete', image, asksForMail: false });
+      }),
+    ),
+  );
   return { changes, counts, problems };
 };

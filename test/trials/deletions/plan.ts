@@ -19,10 +19,18 @@ export interface Kill {
   readonly pauseMilliseconds: number;
 }
 
+export interface End {
+  readonly isDeleted: boolean;
+  /** From the reply to the upload to the deletion. */
+  readonly pauseMilliseconds: number;
+}
+
 export interface Plan {
   /** The steps of each client, one after the other. */
   readonly clients: readonly (readonly Step[])[];
   readonly kills: readonly Kill[];
+  /** After all steps, each image is uploaded and, in half of the cases, deleted while it may be resized. */
+  readonly endings: readonly End[];
 }
 
 export interface PlanProps {
@@ -58,6 +66,10 @@ export const createPlan = (random: Random, { operations, images, clients, kills 
     clients: Array.from({ length: clients }, (_, client) =>
       Array.from({ length: Math.ceil((operations - client) / clients) }, stepOf),
     ),
+    endings: Array.from({ length: images }, () => ({
+      isDeleted: random.next() < 0.5,
+      pauseMilliseconds: random.whole(0, 200),
+    })),
     kills: Array.from({ length: kills }, () => ({
       role: random.pick(roles),
       pauseMilliseconds: random.whole(300, 1200),

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import sharp from 'sharp';
 import { createS3Client } from '../../../lambdas/aws/clients.ts';
 import { createDeletionRequests } from '../../../lambdas/aws/deletion-requests.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { resources } from '../../../local/aws.ts';
 import { endpointOf } from '../../../local/ports.ts';
 import { accountOf } from '../../local/aws-clients.ts';
-import { freshImage } from '../faults/client.ts';
 import { holds } from '../faults/outcome.ts';
 import { anySeed, readOptions, wholeOption } from '../options.ts';
 import { createRandom } from '../random.ts';
@@ -24,7 +24,7 @@ end all stores must agree, and nothing of a deleted image may be left.
   --short          400 operations and 12 kills: about two minutes
   --operations N   how many uploads, deletions and visits: 4000, or 400 with --short
   --kills N        kills of ingest, resize and delete workers: 100, or 12 with --short
-  --images N       how many images: 16
+  --images N       how many images: 60
   --clients N      how many clients at the same time: 12
   --seed N         repeats a plan
   --help           this text`;
@@ -33,7 +33,7 @@ const options = readOptions(usage, {
   short: { type: 'boolean', default: false },
   operations: { type: 'string' },
   kills: { type: 'string' },
-  images: { type: 'string', default: '16' },
+  images: { type: 'string', default: '60' },
   clients: { type: 'string', default: '12' },
   seed: { type: 'string' },
 });
@@ -53,9 +53,14 @@ const quietMilliseconds = 180_000;
 console.log(`seed ${seed}${isShort ? ', short' : ''}`);
 const startedAt = performance.now();
 const random = createRandom(seed);
+/** Large enough that a deletion can come while it is resized. */
+const largerImage = (): Promise<Buffer> =>
+  sharp(random.bytes(500 * 400 * 3), { raw: { width: 500, height: 400, channels: 3 } })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
 const images: readonly TrialImage[] = await Promise.all(
   Array.from({ length: imageCount }, async () => {
-    const bytes = await freshImage(random);
+    const bytes = await largerImage();
     return { bytes, id: imageIdOf(bytes) };
   }),
 );
