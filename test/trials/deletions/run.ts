@@ -21,10 +21,10 @@ const usage = `Usage: npm run test:deletions -- [options]
 Uploads, deletes and visits a few images from many clients at the same time, while processes are killed. At the
 end all stores must agree, and nothing of a deleted image may be left.
 
-  --short          400 operations and 12 kills: about two minutes
-  --operations N   how many uploads, deletions and visits: 4000, or 400 with --short
-  --kills N        kills of ingest, resize and delete workers: 100, or 12 with --short
-  --images N       how many images: 60
+  --short          250 operations and 8 kills: about two minutes
+  --operations N   how many uploads, deletions and visits: 4000, or 250 with --short
+  --kills N        kills of ingest, resize and delete workers: 100, or 8 with --short
+  --images N       how many images: 40
   --clients N      how many clients at the same time: 12
   --seed N         repeats a plan
   --help           this text`;
@@ -33,13 +33,13 @@ const options = readOptions(usage, {
   short: { type: 'boolean', default: false },
   operations: { type: 'string' },
   kills: { type: 'string' },
-  images: { type: 'string', default: '60' },
+  images: { type: 'string', default: '40' },
   clients: { type: 'string', default: '12' },
   seed: { type: 'string' },
 });
 const { short: isShort } = options;
-const operations = wholeOption('operations', options.operations ?? (isShort ? '400' : '4000'), 1, 1_000_000);
-const kills = wholeOption('kills', options.kills ?? (isShort ? '12' : '100'), 0, 10_000);
+const operations = wholeOption('operations', options.operations ?? (isShort ? '250' : '4000'), 1, 1_000_000);
+const kills = wholeOption('kills', options.kills ?? (isShort ? '8' : '100'), 0, 10_000);
 const imageCount = wholeOption('images', options.images, 1, 500);
 const clients = wholeOption('clients', options.clients, 1, 100);
 const seed = wholeOption('seed', options.seed ?? anySeed(), 0, 2 ** 32 - 1);
@@ -55,7 +55,8 @@ const startedAt = performance.now();
 const random = createRandom(seed);
 /** Large enough that a deletion can come while it is resized. */
 const largerImage = (): Promise<Buffer> =>
-  sharp(random.bytes(500 * 400 * 3), { raw: { width: 500, height: 400, channels: 3 } })
+  sharp(random.bytes(120 * 90 * 3), { raw: { width: 120, height: 90, channels: 3 } })
+    .resize({ width: 1200, kernel: 'nearest' })
     .png({ compressionLevel: 1 })
     .toBuffer();
 const images: readonly TrialImage[] = await Promise.all(
