@@ -32,10 +32,10 @@ const rules = {
   },
   'cores-know-adapters-as-types': {
     comment:
-      'index.ts and wiring.ts choose adapters, messages.ts reads SQS messages, and mail has two adapters.',
+      'index.ts and wiring.ts choose adapters, messages.ts reads SQS messages; mail and owners have two each.',
     from: {
-      path: '^lambdas/(ingest|resize|notify|reconcile)/',
-      pathNot: '/(index|wiring|messages|mailer|mail-requests)\\.ts$',
+      path: '^lambdas/(ingest|resize|notify|reconcile|owners)/',
+      pathNot: '/(index|wiring|messages|mailer|mail-requests|ownerships|arrival-objects)\\.ts$',
     },
     to: { path: [adapters, 'node_modules/@aws-sdk/'], dependencyTypesNot: ['type-only'] },
   },
