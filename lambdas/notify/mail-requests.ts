@@ -36,6 +36,11 @@ export interface MailRequests {
    * @param uploadId the presigned upload that stored the image, if one did
    */
   of(imageId: ImageId, uploadId?: string): Promise<readonly MailRequest[]>;
+  /**
+   * The presigned upload has proven the bytes: its requests become those of an inline upload. Requests beyond
+   * the recipients that the image may have today are left to expire. It may be repeated.
+   */
+  prove(imageId: ImageId, uploadId: string): Promise<void>;
   /** Reserves a mail for a minute. False when another process has reserved it, or the request is gone. */
   claim(request: MailRequest): Promise<boolean>;
   /** Its mail is sent. A later request of the same recipient stays. */
@@ -142,6 +147,27 @@ export const createMailRequests = (
     );
   };
 
+  const put = async (request: MailRequest, expiresAtSeconds: number): Promise<void> => {
+    const item = { ...request, ...keyOf(request), [timeToLive]: expiresAtSeconds };
+    await dynamodb.send(
+      new PutItemCommand({ TableName, Item: marshall(item, { removeUndefinedValues: true }) }),
+    );
+  };
+
+  const remove = async (request: MailRequest): Promise<void> => {
+    await conditionally(() =>
+      dynamodb.send(
+        new DeleteItemCommand({
+          TableName,
+          Key: marshall(keyOf(request)),
+          ConditionExpression: '#requestId = :requestId',
+          ExpressionAttributeNames: { '#requestId': 'requestId' },
+          ExpressionAttributeValues: marshall({ ':requestId': request.requestId }),
+        }),
+      ),
+    );
+  };
+
   return {
     async add(imageId, recipient, presigned) {
       // At most one presigned upload stores an image, so the requests of the others lead to no mail. If they
@@ -153,15 +179,26 @@ export const createMailRequests = (
         presigned === undefined
           ? nowSeconds() + keptSeconds
           : Math.floor(presigned.expiresAt.getTime() / 1000) + unprovenSeconds;
-      const item = { ...request, ...keyOf(request), [timeToLive]: expires };
-      await dynamodb.send(
-        new PutItemCommand({ TableName, Item: marshall(item, { removeUndefinedValues: true }) }),
-      );
+      await put(request, expires);
     },
 
     async of(imageId, uploadId) {
       const inline = await requestsIn(imageId, undefined);
       return uploadId === undefined ? inline : [...inline, ...(await requestsIn(imageId, uploadId))];
+    },
+
+    async prove(imageId, uploadId) {
+      for (const request of await requestsIn(imageId, uploadId)) {
+        const { recipient, requestId } = request;
+        try {
+          await countRecipient(imageId, recipient);
+        } catch (error) {
+          if (error instanceof MailError) continue;
+          throw error;
+        }
+        await put({ imageId, recipient, requestId }, nowSeconds() + keptSeconds);
+        await remove(request);
+      }
     },
 
     claim(request) {
@@ -184,18 +221,6 @@ export const createMailRequests = (
       );
     },
 
-    async remove(request) {
-      await conditionally(() =>
-        dynamodb.send(
-          new DeleteItemCommand({
-            TableName,
-            Key: marshall(keyOf(request)),
-            ConditionExpression: '#requestId = :requestId',
-            ExpressionAttributeNames: { '#requestId': 'requestId' },
-            ExpressionAttributeValues: marshall({ ':requestId': request.requestId }),
-          }),
-        ),
-      );
-    },
+    remove,
   };
 };

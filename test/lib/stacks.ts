@@ -52,7 +52,7 @@ export const everySetting = {
   ingestMaxConcurrency: 25,
   resizeMaxConcurrency: 2,
   logRetentionDays: 7,
-  auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
+  auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'], ownerClaim: 'oid' } },
   links: 'same',
   email: { from: 'images@example.com', allowedRecipients: ['example.com', 'me@example.org'] },
   alerts: {
