@@ -34,8 +34,8 @@ const rules = {
     comment:
       'index.ts and wiring.ts choose adapters, messages.ts reads SQS messages; mail and owners have two each.',
     from: {
-      path: '^lambdas/(ingest|resize|notify|reconcile|owners)/',
-      pathNot: '/(index|wiring|messages|mailer|mail-requests|ownerships|arrival-objects)\\.ts$',
+      path: '^lambdas/(ingest|resize|notify|reconcile|delete|owners)/',
+      pathNot: '/(index|wiring|forgetters|messages|mailer|mail-requests|ownerships|arrival-objects)\\.ts$',
     },
     to: { path: [adapters, 'node_modules/@aws-sdk/'], dependencyTypesNot: ['type-only'] },
   },
@@ -69,6 +69,7 @@ const rules = {
   },
   'mail-can-be-removed': knownOnlyTo('^(lambdas|lib)/notify/', [
     '^lambdas/ingest/(environment|extensions|problem)\\.ts$',
+    '^lambdas/delete/(forgetters|proof-listeners)\\.ts$',
   ]),
   'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', ['^bin/app\\.ts$', '^bin/(commands/)?query']),
   'containers-can-be-removed': {

@@ -4,6 +4,7 @@ import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema, uploadPageSchema } from '../lambdas/ingest/auth.ts';
 import { corsOriginsSchema } from '../lambdas/ingest/cors.ts';
 import { checkContainers, containerSettings } from './containers/settings.ts';
+import { deletionSettings } from './delete/settings.ts';
 import { domainSchema } from './ingest/domain.ts';
 import { lakeSettings } from './lake/settings.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
@@ -113,6 +114,7 @@ export const settingsSchema = z
     ...apiSettings,
     ...uploadSettings,
     ...resizeSettings,
+    ...deletionSettings,
     ...monitoringSettings,
     ...mailSettings,
     ...lakeSettings,

@@ -6,7 +6,7 @@ import { arrivalPrefix, originalPrefix, thumbnailPrefix } from '../lambdas/image
 import { routes, routesOf } from '../lambdas/ingest/routes.ts';
 import { WorkQueue } from './constructs/work-queue.ts';
 import { Containers } from './containers/containers.ts';
-import { deletionTimeout } from './delete/deletion.ts';
+import { Deletion, deletionTimeout } from './delete/deletion.ts';
 import { CatalogTable } from './image/catalog-table.ts';
 import { ImageBucket } from './image/image-bucket.ts';
 import { ImageEvents } from './image/image-events.ts';
@@ -166,6 +166,12 @@ export class ThumbnailGenerator extends Construct {
         usualImagesPerHour: alerts.usualImagesPerHour,
         logRetention: settings.logRetentionDays,
       });
+    const deletion = new Deletion(this, 'Deletion', {
+      ...common,
+      queue: this.deleteQueue,
+      owners,
+      mailRequests,
+    });
     this.reconciler = new Reconciler(this, 'Reconciler', {
       ...common,
       slowResizeQueue: this.slowResizeQueue.queue,
@@ -189,6 +195,7 @@ export class ThumbnailGenerator extends Construct {
         this.api,
         ingest,
         compute,
+        deletion,
         this.reconciler,
         ...(this.notify ? [this.notify] : []),
       ].map(({ monitored }) => monitored),

@@ -5,11 +5,10 @@ export const catalogTable = {
   partitionKey: 'id',
   /** Epoch seconds. DynamoDB deletes an item within days of it, not immediately. */
   timeToLive: 'expiresAtSeconds',
-  /**
-   * `deleting` or `deleted`, in place of a status. The role of resize, which decodes what strangers send, may
-   * not write it: it cannot have an original deleted.
-   */
+  /** `deleting` or `deleted`, in place of a status. */
   deletion: 'deletion',
+  /** What the role of resize may not write, so that it cannot have an image deleted. */
+  deletionAttributes: ['deletion', 'claims'],
   /** Holds the images that wait for work: no other item has its keys. */
   waitingIndex: { name: 'waiting', partitionKey: 'waiting', sortKey: 'waitingSince' },
 } as const;

@@ -51,8 +51,14 @@ export interface Catalog {
    * an announcement, or what a deletion has left, as a whole.
    *
    * @param waitingSince when its original should be stored
+   * @param claims 1 for a known caller, whose ownership is recorded already. @default 0
    */
-  receive(id: ImageId, original: Original, waitingSince: Date): Promise<ImageRecord | undefined>;
+  receive(
+    id: ImageId,
+    original: Original,
+    waitingSince: Date,
+    claims?: number,
+  ): Promise<ImageRecord | undefined>;
   /**
    * Records that an image may be uploaded until `urlEndsAt`, unless it has a record that does not expire, or is
    * being deleted. The new one expires at `expiresAt`.
@@ -263,8 +269,12 @@ export const createCatalog = (
       return found === undefined || isDeletion(found) ? undefined : found;
     },
 
-    receive: (id, original, waitingSince) =>
-      putIfReplaceable(id, { original, ...received(id, 'stored', waitingSince) }),
+    receive: (id, original, waitingSince, claims = 0) =>
+      putIfReplaceable(id, {
+        original,
+        ...received(id, 'stored', waitingSince),
+        ...(claims === 0 ? {} : { claims }),
+      }),
 
     announce: (id, urlEndsAt, expiresAt) =>
       putIfReplaceable(id, {

@@ -3,7 +3,7 @@ import { getPath } from 'hono/utils/url';
 import type { OwnImages } from '../owners/own-images.ts';
 import type { Authenticate, Caller } from '../runtime/caller.ts';
 import { RequestError } from '../runtime/request-error.ts';
-import type { Auth, Links } from './auth.ts';
+import { type Auth, type Links, tellsDeletions } from './auth.ts';
 import { allowOrigins } from './cors.ts';
 import { createDescriptionHandler } from './description-handler.ts';
 import { createImageHandlers, type ImageHandlersProps } from './image-handlers.ts';
@@ -15,7 +15,7 @@ import { createUploadHandlers, type UploadHandlersProps } from './upload-handler
 import { createClientHandler, createUploadPageHandler } from './upload-page.ts';
 
 export interface IngestAppProps
-  extends Omit<UploadHandlersProps & ImageHandlersProps, 'apiUrl' | 'ingestOf'> {
+  extends Omit<UploadHandlersProps & ImageHandlersProps, 'apiUrl' | 'ingestOf' | 'tellsDeletions'> {
   /** The service as a caller may use it. */
   readonly ingestFor: (caller: Caller) => Ingest;
   /** The images of an owner. @default - there are none: `auth` is `none` */
@@ -60,7 +60,12 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     return props.ownImagesFor(caller.owner);
   };
   const { upload, announce } = createUploadHandlers({ ...props, apiUrl, ingestOf });
-  const { image, link } = createImageHandlers({ ...props, apiUrl, ingestOf });
+  const { image, link } = createImageHandlers({
+    ...props,
+    apiUrl,
+    ingestOf,
+    tellsDeletions: tellsDeletions(auth, links),
+  });
   const { list, remove } = createOwnImagesHandlers({ ...props, apiUrl, ownImagesOf });
   const endpoints: readonly (readonly [Route, Handler])[] = [
     [routes.upload, upload],

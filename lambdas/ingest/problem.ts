@@ -18,6 +18,7 @@ const requestProblems = {
   'empty-body': { status: 400, title: 'The body is empty' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'not-found': { status: 404, title: 'No such resource' },
+  'image-deleted': { status: 410, title: 'The image was deleted' },
   'unknown-variant': { status: 404, title: 'No such variant' },
   'invalid-cursor': { status: 400, title: 'Not a cursor of this list' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },

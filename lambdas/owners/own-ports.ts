@@ -45,12 +45,18 @@ export const ownPorts = (
     catalog: {
       ...catalog,
       find,
+      // A deletion shows that there was an image.
+      state: find,
 
       async receive(id, original, waitingSince) {
         const claimed = await claimAndReceive({ catalog, ownerships }, { id, owner, original, waitingSince });
         if (claimed !== undefined) return claimed.created;
         await ownerships.release(id, owner);
-        throw new RequestError('deletion-in-progress', 'The image is being deleted. Retry in a few seconds.');
+        throw new RequestError(
+          'deletion-in-progress',
+          'The image is being deleted. Upload it again in a few seconds.',
+          { retryAfterSeconds: 5 },
+        );
       },
 
       /** Nothing is recorded of the image itself, which others may have uploaded. */
@@ -95,7 +101,7 @@ export const claimAndReceive = async (
   const waitUntil = Date.now() + deletionMilliseconds;
   for (;;) {
     await ownerships.claim(id, owner);
-    const created = await catalog.receive(id, original, waitingSince);
+    const created = await catalog.receive(id, original, waitingSince, 1);
     if (created !== undefined || (await catalog.claim(id)) !== undefined) return { created };
     if (Date.now() >= waitUntil) return undefined;
     await sleep(100);

@@ -56,10 +56,11 @@ export interface Ownerships {
   /** The images of an owner, the newest first. A claim of the last second may be missing. */
   ofOwner(owner: string, limit: number, after?: Position): Promise<OwnershipPage>;
   /**
-   * Removes all claims of an image that were made before a time. Announcements stay: they are about an upload
-   * that is yet to come.
+   * Removes all claims of a deleted image. Announcements stay: they are about an upload that is yet to come.
+   * Claims since `startedAt` are those of uploads that wait for the end of the deletion, and end by themselves
+   * unless these succeed.
    */
-  forget(imageId: ImageId, before: Date): Promise<void>;
+  forget(imageId: ImageId, stopping: AbortSignal, startedAt: Date): Promise<void>;
 }
 
 /** An ownership counts while a record is written after it: longer than any request lasts. */
@@ -76,6 +77,9 @@ export const countsFor = ({ claimedAt }: Ownership, { createdAt }: ImageRecord):
 /** Items of one query. An image has as many as it has owners, and is seldom uploaded by many. */
 const pageSize = 100;
 
+/** As long as a dead letter can be redriven (SQS Developer Guide, "Amazon SQS message quotas"). */
+const waitingDays = 14;
+
 const exists: Condition = { expression: `attribute_exists(#${partitionKey})` };
 
 export const createOwnerships = (
@@ -86,6 +90,7 @@ export const createOwnerships = (
   const keyOf = (imageId: ImageId, owner: string) => ({ [partitionKey]: imageId, [sortKey]: owner });
   const now = (): string => new Date().toISOString();
   const epochSeconds = (time: number): number => Math.floor(time / 1000);
+  const endOf = (days: number): number => epochSeconds(Date.now() + days * 86_400_000);
 
   const write = async (imageId: ImageId, owner: string, condition?: Condition): Promise<boolean> => {
     const { isDone } = await table.update(keyOf(imageId, owner), {
@@ -143,7 +148,9 @@ export const createOwnerships = (
     },
 
     async isOwned(record) {
-      for await (const ownership of ofImage(record.id)) if (countsFor(ownership, record)) return true;
+      for await (const ownership of ofImage(record.id)) {
+        if (isCurrent(ownership) && countsFor(ownership, record)) return true;
+      }
       return false;
     },
 
@@ -163,14 +170,14 @@ export const createOwnerships = (
       };
     },
 
-    async forget(imageId, before) {
+    async forget(imageId, stopping, startedAt) {
       for await (const { owner, claimedAt } of ofImage(imageId)) {
-        if (claimedAt === undefined || Date.parse(claimedAt) >= before.getTime()) continue;
-        // A claim that is made meanwhile belongs to an upload that waits for the end of the deletion.
-        await table.remove(keyOf(imageId, owner), {
-          expression: '#claimedAt = :seen',
-          values: { seen: claimedAt },
-        });
+        stopping.throwIfAborted();
+        if (claimedAt === undefined) continue;
+        const key = keyOf(imageId, owner);
+        const isSame = { expression: '#claimedAt = :seen', values: { seen: claimedAt } };
+        if (Date.parse(claimedAt) < startedAt.getTime()) await table.remove(key, isSame);
+        else await table.update(key, { set: { [timeToLive]: endOf(waitingDays) }, condition: isSame });
       }
     },
   };

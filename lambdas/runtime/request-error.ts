@@ -8,6 +8,7 @@ export type RequestErrorCode =
   | 'empty-body'
   | 'body-too-large'
   | 'not-found'
+  | 'image-deleted'
   | 'unknown-variant'
   | 'invalid-cursor'
   | 'method-not-allowed'

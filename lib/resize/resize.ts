@@ -6,6 +6,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
 import type { Lane } from '../../lambdas/resize/lanes.ts';
@@ -74,7 +75,16 @@ export class Resize extends Construct {
         resources: [props.thumbnailBucket.arnForObjects(`${thumbnailPrefix}*`)],
         ...inOwnAccount(this),
       },
-      { actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
+      { actions: ['dynamodb:GetItem'], resources: [props.catalog.tableArn] },
+      {
+        actions: ['dynamodb:UpdateItem'],
+        resources: [props.catalog.tableArn],
+        // Decoders may be taken over by an image: they must not have another one deleted (DynamoDB Developer
+        // Guide, "Using IAM policy conditions for fine-grained access control").
+        conditions: {
+          'ForAllValues:StringNotEquals': { 'dynamodb:Attributes': [...catalogTable.deletionAttributes] },
+        },
+      },
       { actions: ['sns:Publish'], resources: [props.imageEvents.topicArn] },
       { actions: ['sqs:SendMessage'], resources: [props.deleteQueue.queueArn] },
     ];

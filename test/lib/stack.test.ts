@@ -56,6 +56,8 @@ describe('the template', () => {
       'AdmissionTableName',
       'AlertsTopicArn',
       'CatalogTableName',
+      'DeleteDeadLetterQueueUrl',
+      'DeleteQueueUrl',
       'ImageEventsTopicArn',
       'RawBucketName',
       'ReconcilerFunctionName',

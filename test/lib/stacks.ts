@@ -51,6 +51,7 @@ export const everySetting = {
   requestBurst: 10,
   ingestMaxConcurrency: 25,
   resizeMaxConcurrency: 2,
+  deletedDays: 14,
   logRetentionDays: 7,
   auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'], ownerClaim: 'oid' } },
   links: 'same',

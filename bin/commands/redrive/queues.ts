@@ -15,10 +15,10 @@ export interface Queue {
 /** The queues of what `npm start` runs. */
 export const localQueues = (ports: Ports) => {
   const endpoint = endpointOf(ports.sqs);
-  const { resizeQueue, slowResizeQueue, notifyQueue, dataLakeQueue } = resources;
+  const { resizeQueue, slowResizeQueue, deleteQueue, notifyQueue, dataLakeQueue } = resources;
   return {
     sqs: new SQSClient(clientConfig(endpoint, readCredentials(dataFolderOf(ports.api)))),
-    queues: [resizeQueue, slowResizeQueue, notifyQueue, dataLakeQueue].map((name) => ({
+    queues: [resizeQueue, slowResizeQueue, deleteQueue, notifyQueue, dataLakeQueue].map((name) => ({
       name,
       url: queueUrl(endpoint, name),
       deadLettersUrl: queueUrl(endpoint, deadLetterQueueOf(name)),

@@ -189,7 +189,7 @@ test('an arrival waits for the end of a deletion, and is received by a later del
   await expect(receive(second)).rejects.toThrow('being deleted');
   expect(stored(arrivalKey(second))).toBe('an image');
 
-  await ownerships.forget(first.id, new Date(deletion.changedAt));
+  await ownerships.forget(first.id, new AbortController().signal, new Date(deletion.changedAt));
   storage.stored.delete(originalKey(first.id));
   const leased = await catalog.takeLease(deletion, 'worker', new Date(Date.now() + 60_000));
   if (leased === undefined) throw new Error('There is no lease.');

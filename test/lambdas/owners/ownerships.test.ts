@@ -117,11 +117,14 @@ describe('a deletion', () => {
     for (let owner = 0; owner < 120; owner += 1) await claimEarlier(id, `owner-${owner}`, 10);
     await ownerships.claim(id, 'late');
     await ownerships.announce(id, 'announcer', inSeconds(60), undefined);
-    await ownerships.forget(id, inSeconds(-5));
+    await ownerships.forget(id, new AbortController().signal, inSeconds(-5));
     for (let owner = 0; owner < 120; owner += 1) {
       expect(await ownerships.find(id, `owner-${owner}`)).toBeUndefined();
     }
-    expect(await ownerships.find(id, 'late')).toBeDefined();
+    // It ends by itself, unless its upload succeeds.
+    expect(await ownerships.find(id, 'late')).toMatchObject({ expiresAtSeconds: expect.any(Number) });
+    await ownerships.claim(id, 'late');
+    expect((await ownerships.find(id, 'late'))?.expiresAtSeconds).toBeUndefined();
     expect(await ownerships.find(id, 'announcer')).toBeDefined();
   });
 });

@@ -66,17 +66,17 @@ const usedAround: readonly { readonly action: string; readonly roles: RegExp; re
   },
   {
     action: 'sqs:ReceiveMessage',
-    roles: /^(?:Resize|ResizeSlow|Notify)FunctionRole$/,
+    roles: /^(?:Resize|ResizeSlow|Notify|Deletion)FunctionRole$/,
     reason: 'Lambda polls the queue of an event source',
   },
   {
     action: 'sqs:DeleteMessage',
-    roles: /^(?:Resize|ResizeSlow|Notify)FunctionRole$/,
+    roles: /^(?:Resize|ResizeSlow|Notify|Deletion)FunctionRole$/,
     reason: 'Lambda deletes the messages that were processed',
   },
   {
     action: 'sqs:GetQueueAttributes',
-    roles: /^(?:Resize|ResizeSlow|Notify)FunctionRole$/,
+    roles: /^(?:Resize|ResizeSlow|Notify|Deletion)FunctionRole$/,
     reason: 'Lambda reads how many messages wait',
   },
   ...['BatchCheckLayerAvailability', 'BatchGetImage', 'GetDownloadUrlForLayer', 'GetAuthorizationToken'].map(
@@ -243,6 +243,20 @@ beforeAll(async () => {
     const event = JSON.stringify(record && endedEvent(record));
     expect(await notifyHandler(queueEvent(event), context)).toEqual({ batchItemFailures: [] });
   }
+
+  const deletion = deployedFunction(template, 'DeletionFunction');
+  Object.assign(process.env, deletion.environment);
+  const { handler: deletionHandler } = await import('../../../lambdas/delete/index.ts');
+  const { thumbnailBucket } = readEnvironment({ thumbnailBucket: text }, deletion.environment);
+  aws.putObject(rawBucketOf(deletion.environment), `raw/${deleted}`, fresh);
+  aws.putObject(thumbnailBucket, `thumbnails/${deleted}/thumbnail/v2.webp`, fresh);
+  await setUp(() =>
+    createMailRequests(server.mailRequestsTableName, server.client).add(deleted, 'me@example.com'),
+  );
+  aws.actAs({ function: deletion.role });
+  expect(await deletionHandler(queueEvent(JSON.stringify({ imageId: deleted })), context)).toEqual({
+    batchItemFailures: [],
+  });
 
   const reconciler = deployedFunction(template, 'ReconcilerFunction');
   Object.assign(process.env, reconciler.environment);
