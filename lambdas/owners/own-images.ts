@@ -1,9 +1,10 @@
 import type { Catalog } from '../aws/catalog.ts';
 import type { DeletionRequests } from '../aws/deletion-requests.ts';
+import { isDeletion } from '../image/deletion.ts';
 import type { ImageId } from '../image/id.ts';
 import type { ImageRecord } from '../image/record.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { countsFor, type Ownerships, type Position, positionOf } from './ownerships.ts';
+import { countsFor, isUnderWay, type Ownerships, type Position, positionOf } from './ownerships.ts';
 
 export interface ListQuery {
   /** @default - images of every status */
@@ -84,21 +85,22 @@ export const createOwnImages = ({
   async remove(id) {
     const ownership = await ownerships.find(id, owner);
     if (ownership === undefined) return false;
-    if (ownership.claimedAt === undefined) {
+    // An announcement has nothing to do with the image, which may belong to others.
+    const state = ownership.claimedAt === undefined ? undefined : await catalog.state(id);
+    if (state === undefined || isDeletion(state)) {
       await ownerships.release(id, owner);
-      return true;
+      return isUnderWay(ownership, state);
     }
-    // Read before the owners are: an upload of another owner since then makes `startDeletion` fail.
-    const record = await catalog.find(id);
-    if (record === undefined || !countsFor(ownership, record)) {
+    if (!countsFor(ownership, state)) {
       await ownerships.release(id, owner);
       return false;
     }
     // This process may die at any line that follows.
     await deletionRequests.sendLater(id, checkSeconds);
     await ownerships.release(id, owner);
-    if (await ownerships.isOwned(record)) return true;
-    if (await catalog.startDeletion(record)) await deletionRequests.send(id);
+    // Read after the record: an upload that the answer misses has claimed the image since then.
+    if (await ownerships.isOwned(state)) return true;
+    if (await catalog.startDeletion(state)) await deletionRequests.send(id);
     return true;
   },
 });

@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Catalog } from '../aws/catalog.ts';
 import type { Originals } from '../aws/originals.ts';
 import type { Uploads } from '../aws/uploads.ts';
+import { isDeletion } from '../image/deletion.ts';
 import type { ImageId } from '../image/id.ts';
 import { type ImageRecord, type Original, recordSchema } from '../image/record.ts';
 import { RequestError } from '../runtime/request-error.ts';
-import { countsFor, type Ownership, type Ownerships } from './ownerships.ts';
+import { countsFor, isUnderWay, type Ownership, type Ownerships } from './ownerships.ts';
 
 export interface OwnedPorts {
   readonly catalog: Catalog;
@@ -32,8 +33,11 @@ export const ownPorts = (
   ): Promise<ImageRecord | undefined> => {
     if (ownership === undefined) return undefined;
     if (ownership.claimedAt === undefined) return announcedRecord(ownership);
-    const record = await catalog.find(id);
-    return record && countsFor(ownership, record) ? record : undefined;
+    const state = await catalog.state(id);
+    if (state === undefined || isDeletion(state)) {
+      return isUnderWay(ownership, state) ? announcedRecord(ownership) : undefined;
+    }
+    return countsFor(ownership, state) ? state : undefined;
   };
 
   const find = async (id: ImageId): Promise<ImageRecord | undefined> =>

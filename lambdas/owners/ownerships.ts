@@ -3,6 +3,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod';
 import { createDynamoDBClient } from '../aws/clients.ts';
 import { type Condition, createTable, type PageStart } from '../aws/table.ts';
+import type { Deletion } from '../image/deletion.ts';
 import type { ImageId } from '../image/id.ts';
 import type { ImageRecord } from '../image/record.ts';
 import { ownersTable } from './owners-table.ts';
@@ -73,6 +74,13 @@ const inTimeMilliseconds = 120_000;
  */
 export const countsFor = ({ claimedAt }: Ownership, { createdAt }: ImageRecord): boolean =>
   claimedAt !== undefined && Date.parse(claimedAt) + inTimeMilliseconds >= Date.parse(createdAt);
+
+/** Whether the upload of a claim has yet to write the image's record, maybe after the end of a deletion. */
+export const isUnderWay = ({ claimedAt }: Ownership, deletion: Deletion | undefined): boolean => {
+  if (claimedAt === undefined) return true;
+  if (deletion !== undefined) return claimedAt >= deletion.changedAt;
+  return Date.parse(claimedAt) + inTimeMilliseconds >= Date.now();
+};
 
 /** Items of one query. An image has as many as it has owners, and is seldom uploaded by many. */
 const pageSize = 100;

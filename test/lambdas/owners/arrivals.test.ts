@@ -4,13 +4,15 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { createS3Client } from '../../../lambdas/aws/clients.ts';
 import { createEvents } from '../../../lambdas/aws/events.ts';
-import { createOriginals } from '../../../lambdas/aws/originals.ts';
+import { createOriginals, type Originals } from '../../../lambdas/aws/originals.ts';
 import { createResizeRequests } from '../../../lambdas/aws/resize-requests.ts';
+import { createUploads, type Uploads } from '../../../lambdas/aws/uploads.ts';
 import { type Arrival, arrivalKey, arrivalOfKey, originalKey } from '../../../lambdas/image/keys.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { createMailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { createArrivalObjects } from '../../../lambdas/owners/arrival-objects.ts';
 import { createReceiveArrival, type ReceiveArrival } from '../../../lambdas/owners/arrivals.ts';
+import { ownPorts } from '../../../lambdas/owners/own-ports.ts';
 import { createOwnerships, type Ownerships } from '../../../lambdas/owners/ownerships.ts';
 import { createMetrics } from '../../../lambdas/runtime/metrics.ts';
 import { readSettings } from '../../../lib/settings.ts';
@@ -29,6 +31,8 @@ let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let catalog: Catalog;
 let ownerships: Ownerships;
 let receive: ReceiveArrival;
+let originals: Originals;
+let uploads: Uploads;
 let mailRequests: ReturnType<typeof createMailRequests>;
 let owners: Map<string, string>;
 
@@ -39,10 +43,12 @@ beforeAll(async () => {
   ownerships = createOwnerships(server.ownersTableName, server.client);
   mailRequests = createMailRequests(server.mailRequestsTableName, server.client);
   const s3 = createS3Client({ region: 'us-east-2' });
+  originals = createOriginals(s3, bucket);
+  uploads = createUploads(async () => s3, bucket, 60);
   receive = createReceiveArrival({
     catalog,
     ownerships,
-    originals: createOriginals(s3, bucket),
+    originals,
     objects: createArrivalObjects(s3, bucket),
     resizeRequests: createResizeRequests('https://sqs.example/resize'),
     events: createEvents('arn:aws:sns:us-east-2:111122223333:image-events'),
@@ -188,6 +194,12 @@ test('an arrival waits for the end of a deletion, and is received by a later del
   const second = await arrived('ben', first.id);
   await expect(receive(second)).rejects.toThrow('being deleted');
   expect(stored(arrivalKey(second))).toBe('an image');
+  // Its owner sees that it is under way.
+  const own = ownPorts({ catalog, ownerships, originals, uploads }, 'ben').catalog;
+  expect(await own.find(first.id)).toMatchObject({ status: 'received', announced: true });
+  expect(
+    await ownPorts({ catalog, ownerships, originals, uploads }, 'ann').catalog.find(first.id),
+  ).toBeUndefined();
 
   await ownerships.forget(first.id, new AbortController().signal, new Date(deletion.changedAt));
   storage.stored.delete(originalKey(first.id));
