@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HttpMethods } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { originalPrefix, thumbnailPrefix } from '../lambdas/image/keys.ts';
+import { arrivalPrefix, originalPrefix, thumbnailPrefix } from '../lambdas/image/keys.ts';
 import { routes, routesOf } from '../lambdas/ingest/routes.ts';
 import { WorkQueue } from './constructs/work-queue.ts';
 import { Containers } from './containers/containers.ts';
@@ -18,6 +18,7 @@ import { Alerts } from './monitoring/alerts.ts';
 import { Monitoring } from './monitoring/monitoring.ts';
 import { MailRequestsTable } from './notify/mail-requests-table.ts';
 import { Notify } from './notify/notify.ts';
+import { OwnersTable } from './owners/owners-table.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import type { Compute } from './resize/compute.ts';
 import { Resize, resizeTimeout } from './resize/resize.ts';
@@ -59,6 +60,7 @@ export class ThumbnailGenerator extends Construct {
     const publicUrl = domain ? `https://${domain.name}/${stage}` : undefined;
     const removalPolicy = settings.imagesOnDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
 
+    const areCallersKnown = settings.auth !== 'none';
     // A net below the reconciler, which deletes images in time.
     const imagesExpireAfterDays = retention.imageDays === null ? undefined : retention.imageDays + 2;
 
@@ -66,21 +68,29 @@ export class ThumbnailGenerator extends Construct {
     this.resizeQueue = new ResizeQueue(this, 'ResizeQueue', { consumerTimeout: resizeTimeout });
     this.slowResizeQueue = new WorkQueue(this, 'SlowResizeQueue', { consumerTimeout: resizeTimeout });
     this.deleteQueue = new WorkQueue(this, 'DeleteQueue', { consumerTimeout: deletionTimeout });
+    if (areCallersKnown) this.deleteQueue.acceptBucketEvents();
     this.rawBucket = new ImageBucket(this, 'RawBucket', {
       removalPolicy,
-      prefix: originalPrefix,
-      objectCreatedQueue: this.resizeQueue.queue,
-      expireAfterDays: retention.originalDays ?? imagesExpireAfterDays,
+      prefixes: areCallersKnown ? [originalPrefix, arrivalPrefix] : [originalPrefix],
+      objectCreated: [
+        { prefix: originalPrefix, queue: this.resizeQueue.queue },
+        ...(areCallersKnown ? [{ prefix: arrivalPrefix, queue: this.deleteQueue.queue }] : []),
+      ],
+      keptDays: {
+        [originalPrefix]: retention.originalDays ?? imagesExpireAfterDays,
+        [arrivalPrefix]: areCallersKnown ? 1 : undefined,
+      },
       versioned: settings.versioning,
     });
     this.thumbnailBucket = new ImageBucket(this, 'ThumbnailBucket', {
       removalPolicy,
-      prefix: thumbnailPrefix,
-      expireAfterDays: imagesExpireAfterDays,
+      prefixes: [thumbnailPrefix],
+      keptDays: { [thumbnailPrefix]: imagesExpireAfterDays },
       versioned: settings.versioning,
     });
     this.catalog = new CatalogTable(this, 'Catalog', { removalPolicy });
     this.admission = new AdmissionTable(this, 'Admission');
+    const owners = areCallersKnown ? new OwnersTable(this, 'Owners', { removalPolicy }) : undefined;
     this.imageEvents = new ImageEvents(this, 'ImageEvents');
     this.alerts = new Alerts(this, 'Alerts', { emails: alerts.emails });
     const mailRequests = email ? new MailRequestsTable(this, 'MailRequests') : undefined;
@@ -103,6 +113,7 @@ export class ThumbnailGenerator extends Construct {
     const ingest = new Ingest(this, 'Ingest', {
       ...common,
       admission: this.admission,
+      owners,
       mail:
         email && mailRequests
           ? { requests: mailRequests, allowedRecipients: email.allowedRecipients }
@@ -141,7 +152,12 @@ export class ThumbnailGenerator extends Construct {
             ingest,
             resize,
             buckets: [this.rawBucket, this.thumbnailBucket],
-            tables: [this.catalog, this.admission, ...(mailRequests ? [mailRequests] : [])],
+            tables: [
+              this.catalog,
+              this.admission,
+              ...(owners ? [owners] : []),
+              ...(mailRequests ? [mailRequests] : []),
+            ],
             uploadToReadyGoalSeconds: alerts.uploadToReadyGoalSeconds,
             usualImagesPerHour: alerts.usualImagesPerHour,
             logRetention: settings.logRetentionDays,
@@ -161,6 +177,7 @@ export class ThumbnailGenerator extends Construct {
     const deletion = new Deletion(this, 'Deletion', {
       ...common,
       queue: this.deleteQueue,
+      owners,
       mailRequests,
     });
     this.reconciler = new Reconciler(this, 'Reconciler', {

@@ -12,6 +12,7 @@ export const ingestEnvironment = {
   thumbnailBucket: text,
   catalogTable: text,
   resizeQueueUrl: text,
+  deleteQueueUrl: text,
   imageEventsTopicArn: text,
   stackName: text,
   variants: json(variantsSchema),
@@ -47,6 +48,8 @@ export const ingestEnvironment = {
    * @default - the process signs
    */
   urlSignerRoleArn: text.optional(),
+  /** Who owns which image. @default - everyone is anonymous: `auth` is `none` */
+  ownersTable: text.optional(),
   /** @default - mail is off */
   mailRequestsTable: text.optional(),
   /** @default - mail is off */

@@ -29,8 +29,13 @@ export interface ShownVariant extends Pick<Variant, 'name' | 'width' | 'height' 
   readonly contentType: string;
 }
 
-/** Turns records into what callers get. */
-export const createReplies = (urls: Urls, variants: Variants): Replies => {
+/**
+ * Turns records into what callers get.
+ *
+ * @param isHashEnough whether to announce an image by its hash opens its thumbnails, which others may have
+ *   uploaded
+ */
+export const createReplies = (urls: Urls, variants: Variants, isHashEnough: boolean): Replies => {
   const shown = (id: ImageId, variant: Variant): ShownVariant => ({
     ...variant,
     key: thumbnailKey(id, variant),
@@ -73,6 +78,7 @@ export const createReplies = (urls: Urls, variants: Variants): Replies => {
         original: announced ? {} : original,
       };
       if (status === 'failed') return { ...common, thumbnails: {}, error };
+      if (announced && !isHashEnough) return { ...common, thumbnails: {} };
       const signer = await urls.signer();
       const thumbnailReply = async ({ name, key, contentType }: ShownVariant) => {
         const stored = status === 'ready' ? thumbnails[name] : undefined;

@@ -7,14 +7,19 @@ import { acknowledge, logicalIdOf } from '../constructs/acknowledge.ts';
 import { PrivateBucket } from '../constructs/private-bucket.ts';
 import { requireType } from '../constructs/require-type.ts';
 
+export interface ObjectCreatedQueue {
+  readonly prefix: string;
+  readonly queue: IQueue;
+}
+
 export interface ImageBucketProps {
   readonly removalPolicy: RemovalPolicy;
-  /** What all keys begin with. */
-  readonly prefix: string;
-  /** Receives an event for every new object. @default - no events */
-  readonly objectCreatedQueue?: IQueue;
-  /** Days after which S3 removes an object. @default - never */
-  readonly expireAfterDays?: number | undefined;
+  /** What all keys begin with, one or another. */
+  readonly prefixes: readonly string[];
+  /** Queues that receive an event for every new object below a prefix. @default - no events */
+  readonly objectCreated?: readonly ObjectCreatedQueue[];
+  /** For how many days objects below some prefixes are kept. @default - for ever */
+  readonly keptDays?: Readonly<Record<string, number | undefined>>;
   /** Keeps for some days what is overwritten or removed. @default false */
   readonly versioned?: boolean;
 }
@@ -29,31 +34,33 @@ const previousVersionRules: readonly LifecycleRule[] = [
   { id: 'RemoveDeleteMarkers', expiredObjectDeleteMarker: true },
 ];
 
-/** A private bucket for images, all under one prefix. */
+/** A private bucket for images. */
 export class ImageBucket extends PrivateBucket {
   constructor(scope: Construct, id: string, props: ImageBucketProps) {
-    const { removalPolicy, prefix, objectCreatedQueue, expireAfterDays, versioned } = props;
+    const { removalPolicy, prefixes, objectCreated = [], keptDays = {}, versioned } = props;
     super(scope, id, {
       removalPolicy,
       versioned,
       lifecycleRules: [
-        ...(expireAfterDays === undefined
-          ? []
-          : [{ id: 'ExpireImages', prefix, expiration: Duration.days(expireAfterDays) }]),
+        ...Object.entries(keptDays).flatMap(([prefix, days]) =>
+          days === undefined ? [] : [{ prefix, expiration: Duration.days(days) }],
+        ),
         ...(versioned ? previousVersionRules : []),
       ],
     });
-    if (objectCreatedQueue) this.sendEvents(objectCreatedQueue, prefix);
+    if (objectCreated.length > 0) this.sendEvents(objectCreated);
     acknowledge(
       this,
       'S1',
       'Only the roles of this service reach the bucket, and URLs that they signed; the access log of the API has every request that leads to one. Server access logs would double the number of objects that are kept.',
     );
-    acknowledge(
-      scope,
-      `IAM5[Resource::<${logicalIdOf(this)}.Arn>/${prefix}*]`,
-      'Images are named by their hashes, which are not known beforehand: a key prefix is as narrow as this can be.',
-    );
+    for (const prefix of prefixes) {
+      acknowledge(
+        scope,
+        `IAM5[Resource::<${logicalIdOf(this)}.Arn>/${prefix}*]`,
+        'Images are named by their hashes, which are not known beforehand: a key prefix is as narrow as this can be.',
+      );
+    }
   }
 
   /** Lets pages of these origins send such requests with presigned URLs. Browsers block all others. */
@@ -73,18 +80,16 @@ export class ImageBucket extends PrivateBucket {
    * Sets the bucket's own property. `addEventNotification` would deploy a function for it, with a role that
    * may write to any log, and a log of its own that outlives the stack.
    */
-  private sendEvents(queue: IQueue, prefix: string): void {
+  private sendEvents(queues: readonly ObjectCreatedQueue[]): void {
     const bucket = requireType(this.node.defaultChild, CfnBucket);
     bucket.notificationConfiguration = {
-      queueConfigurations: [
-        {
-          event: EventType.OBJECT_CREATED,
-          queue: queue.queueArn,
-          filter: { s3Key: { rules: [{ name: 'prefix', value: prefix }] } },
-        },
-      ],
+      queueConfigurations: queues.map(({ prefix, queue }) => ({
+        event: EventType.OBJECT_CREATED,
+        queue: queue.queueArn,
+        filter: { s3Key: { rules: [{ name: 'prefix', value: prefix }] } },
+      })),
     };
     // S3 sends a test message when this is set: the queue's policy must allow it by then.
-    bucket.node.addDependency(queue);
+    bucket.node.addDependency(...queues.map(({ queue }) => queue));
   }
 }

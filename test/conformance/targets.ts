@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { HttpApiResult } from '../../lambdas/ingest/http-api.ts';
-import { routes } from '../../lambdas/ingest/routes.ts';
+import { type Route, routes, routesOf } from '../../lambdas/ingest/routes.ts';
 import { type ApiRequest, type ByteRequest, contractHeadersOf, type Send } from './exchange.ts';
 
 /** Sends over HTTP, with the path unchanged. */
@@ -38,15 +38,17 @@ const stage = 'dev';
 export const gatewayUrl = `https://${domainName}/${stage}`;
 
 /**
- * Whether API Gateway passes a request to the function. It answers the others itself: 404 for unknown paths
- * and methods, 401 without a valid token, 429 over the throttle, 413 over its own body limit.
+ * Whether API Gateway passes a request to the function where everyone is anonymous. It answers the others
+ * itself: 404 for unknown paths and methods, 401 without a valid token, 429 over the throttle, 413 over its own
+ * body limit.
  */
-export const isRouted = ({ method, path }: ApiRequest): boolean => matchOf(method, path) !== undefined;
+export const isRouted = ({ method, path }: ApiRequest): boolean =>
+  matchOf(method, path, routesOf({ auth: 'none', uploadPage: null })) !== undefined;
 
 /** The route that API Gateway matches, with its decoded parameters. */
-const matchOf = (method: string, path: string) => {
+const matchOf = (method: string, path: string, present: readonly Route[] = Object.values(routes)) => {
   const [pathname = ''] = path.split('?');
-  for (const route of Object.values(routes)) {
+  for (const route of present) {
     const methods = [route.method, 'OPTIONS', ...(route.method === 'GET' ? ['HEAD'] : [])];
     if (!methods.includes(method)) continue;
     const pattern = route.path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)');
@@ -71,7 +73,10 @@ const decoded = (text: string): string => {
  * A request as an HTTP API passes it to a function (payload format 2.0): text as text, everything else in
  * base64.
  */
-const eventOf = ({ method, path, headers = {}, body }: ByteRequest): APIGatewayProxyEventV2 => {
+const eventOf = (
+  { method, path, headers = {}, body }: ByteRequest,
+  authorizer: object | undefined,
+): APIGatewayProxyEventV2 => {
   const [pathname = '', query = ''] = path.split('?');
   const rawPath = `/${stage}${pathname}`;
   const lowerCase = Object.fromEntries(
@@ -91,6 +96,7 @@ const eventOf = ({ method, path, headers = {}, body }: ByteRequest): APIGatewayP
       ...(body.length > 0 ? { 'content-length': String(body.length) } : {}),
     },
     requestContext: {
+      ...(authorizer && { authorizer }),
       accountId: '111122223333',
       apiId: 'xyz789',
       domainName,
@@ -107,11 +113,19 @@ const eventOf = ({ method, path, headers = {}, body }: ByteRequest): APIGatewayP
   };
 };
 
-/** Sends to the function as API Gateway does. */
+/**
+ * Sends to the function as API Gateway does.
+ *
+ * @param authorizerOf what API Gateway has found out about the caller. @default - nothing
+ */
 export const throughGateway =
-  (handler: (event: APIGatewayProxyEventV2) => Promise<HttpApiResult>): Send =>
+  (
+    handler: (event: APIGatewayProxyEventV2) => Promise<HttpApiResult>,
+    authorizerOf: (request: ByteRequest) => object | undefined = () => undefined,
+  ): Send =>
   async (request) => {
-    const { statusCode, headers = {}, body, isBase64Encoded } = await handler(eventOf(request));
+    const event = eventOf(request, authorizerOf(request));
+    const { statusCode, headers = {}, body, isBase64Encoded } = await handler(event);
     return {
       status: statusCode,
       headers: contractHeadersOf(headers),
