@@ -28,8 +28,8 @@ const hangingMilliseconds = 12_000;
 const ofReconciler: readonly OperationName[] = ['HeadObject', 'Query', 'SendMessage', 'GetQueueAttributes'];
 
 /**
- * A cell may end after three tries of a poll of 20 seconds each, or after two runs of the reconciler, or when the
- * message of a deletion is delivered again.
+ * A cell may end after three tries of a poll of 20 seconds each, or after two runs of the reconciler, or
+ * when the message of a deletion is delivered again.
  */
 const endMilliseconds = 180_000;
 
