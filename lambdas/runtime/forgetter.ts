@@ -1,8 +1,8 @@
 import type { ImageId } from '../image/id.ts';
 
 /**
- * Something that keeps data about images, all of which a deletion removes. `lambdas/delete/forgetters.ts` lists
- * them all.
+ * Something that keeps data about images, all of which a deletion removes.
+ * `lambdas/delete/forgetters.ts` lists them all.
  */
 export interface Forgetter {
   /**

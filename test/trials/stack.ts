@@ -25,7 +25,7 @@ export interface StackProps {
   readonly ingests?: number;
   /** @default 1 */
   readonly workers?: number;
-  /** Workers that delete images. @default 0 */
+  /** Workers that delete images. @default 1 */
   readonly deleters?: number;
   /**
    * Runs the reconciler with this pause, for images that wait at least as long. @default - it does not run
@@ -52,7 +52,7 @@ export interface Stack {
   /** Of each ingest process. */
   readonly apiUrls: readonly string[];
   readonly aws: AwsClients;
-  /** Names of the processes: `services`, `ingest`, `ingest-2`, …, `resize-1`, `resize-2`, … */
+  /** Names of the processes: `services`, `ingest`, `ingest-2`, …, `resize-1`, `resize-2`, …, `delete-1`, … */
   readonly names: readonly string[];
   /** Sends SIGKILL. The process restarts immediately, and this is not counted as a death. */
   kill(name: string): Promise<void>;
@@ -85,7 +85,7 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
     visibilityTimeoutSeconds,
     ingests = 1,
     workers = 1,
-    deleters = 0,
+    deleters = 1,
     reconcileSeconds,
     through,
   } = props;
