@@ -70,7 +70,10 @@ const rules = {
   'mail-can-be-removed': knownOnlyTo('^(lambdas|lib)/notify/', [
     '^lambdas/ingest/(environment|extensions|problem)\\.ts$',
   ]),
-  'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', ['^bin/app\\.ts$', '^bin/(commands/)?query']),
+  'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', [
+    '^bin/(app|adopt)\\.ts$',
+    '^bin/(commands/)?query',
+  ]),
   'containers-can-be-removed': {
     ...knownOnlyTo('^(lib/)?containers/'),
   },

@@ -17,7 +17,7 @@ const deploymentSettings = {
     'ThumbnailGenerator',
   ).describe('Name of the CloudFormation stack; another name deploys an independent copy.'),
   imagesOnDestroy: textSetting(oneOf(['keep', 'delete']), 'keep').describe(
-    'Keeps or deletes the buckets and the catalog, with everything in them, on `cdk destroy`.',
+    'Keeps or deletes the buckets and the catalog, with everything in them, on `cdk destroy`; "keep" also protects the stack from it.',
   ),
 };
 

@@ -17,7 +17,9 @@ export class ThumbnailGeneratorStack extends Stack {
   readonly alerts: ITopic;
 
   constructor(scope: Construct, id: string, { settings, ...stackProps }: ThumbnailGeneratorStackProps) {
-    super(scope, id, stackProps);
+    // A deleted stack leaves its images behind, but no API that shows them: each permanent link is broken.
+    const terminationProtection = settings.imagesOnDestroy === 'keep';
+    super(scope, id, { terminationProtection, ...stackProps });
     // The id `Default` is no part of logical ids: older stacks, without this construct, keep their resources.
     const service = new ThumbnailGenerator(this, 'Default', settings);
     this.imageEvents = service.imageEvents;
