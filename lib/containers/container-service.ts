@@ -14,6 +14,7 @@ import {
   LinuxParameters,
   LogDriver,
   OperatingSystemFamily,
+  PropagatedTagSource,
 } from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement, type PolicyStatementProps, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
@@ -125,6 +126,8 @@ export class ContainerService extends FargateService {
       maxHealthyPercent: 200,
       availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
       circuitBreaker: { enable: true, rollback: true },
+      // Tasks cost, not services: without the tags of the stack a task is on no one's bill.
+      propagateTags: PropagatedTagSource.SERVICE,
     });
     // Tasks that start before the network can reach their image fail, which rolls the deployment back.
     this.node.findChild('Service').node.addDependency(network);

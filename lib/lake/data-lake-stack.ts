@@ -2,6 +2,7 @@ import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { Alarms } from '../constructs/alarms.ts';
+import { stackTagsOf } from '../cost/settings.ts';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../function-memory.ts';
 import type { Settings } from '../settings.ts';
 import { Delivery } from './delivery.ts';
@@ -24,7 +25,7 @@ export class DataLakeStack extends Stack {
     id: string,
     { settings, imageEvents, alerts, ...stackProps }: DataLakeStackProps,
   ) {
-    super(scope, id, stackProps);
+    super(scope, id, { tags: stackTagsOf(settings), ...stackProps });
     const bucket = new LakeBucket(this, 'Bucket', {
       removalPolicy: settings.imagesOnDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
