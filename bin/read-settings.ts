@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
 import type { App } from 'aws-cdk-lib';
+import * as z from 'zod';
 import { readSettings, type Settings } from '../lib/settings.ts';
 
 /**
@@ -27,4 +29,11 @@ export const readSettingsOrExit = (app: App): Settings => {
     console.error(`\n${error instanceof Error ? error.message : error}\n`);
     process.exit(1);
   }
+};
+
+/** The context in the cdk.json of the folder in which the CDK command runs. */
+export const storedContext = (): Readonly<Record<string, unknown>> => {
+  if (!existsSync('cdk.json')) return {};
+  const schema = z.looseObject({ context: z.record(z.string(), z.unknown()).default({}) });
+  return schema.parse(JSON.parse(readFileSync('cdk.json', 'utf8'))).context;
 };

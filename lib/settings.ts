@@ -10,6 +10,7 @@ import { lakeSettings } from './lake/settings.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
 import { mailSettings } from './notify/settings.ts';
 import { flag, matching, oneOf, orNull, setting, textSetting, wholeNumber } from './setting.ts';
+import { warningSettings } from './warnings/settings.ts';
 import { describeWrongSettings } from './wrong-settings.ts';
 
 const deploymentSettings = {
@@ -27,6 +28,7 @@ const deploymentSettings = {
   imagesOnDestroy: textSetting(oneOf(['keep', 'delete']), 'keep').describe(
     'Keeps or deletes the buckets and the catalog, with everything in them, on `cdk destroy`; "keep" also protects the stack from it.',
   ),
+  ...warningSettings,
 };
 
 const apiSettings = {

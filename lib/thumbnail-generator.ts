@@ -24,6 +24,7 @@ import { ResizeFunctions } from './resize/resize-functions.ts';
 import { ResizeQueue } from './resize/resize-queue.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { ThumbnailGeneratorProps } from './thumbnail-generator-props.ts';
+import { warnAboutSettings } from './warnings/warnings.ts';
 
 /** POST an image, get a presigned URL of its thumbnail. */
 export class ThumbnailGenerator extends Construct {
@@ -53,6 +54,7 @@ export class ThumbnailGenerator extends Construct {
   constructor(scope: Construct, id: string, { serviceName, ...given }: ThumbnailGeneratorProps = {}) {
     super(scope, id);
     const settings = readSettings(given);
+    warnAboutSettings(this, settings);
     const { domain, email, stage, alerts } = settings;
     const publicUrl = domain ? `https://${domain.name}/${stage}` : undefined;
     const removalPolicy = settings.imagesOnDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;

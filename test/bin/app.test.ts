@@ -22,7 +22,28 @@ const runApp = (
   return { status, stdout, stderr };
 };
 
+const acknowledged = /Acknowledge with 'Annotation::([a-z-]+)'/g;
+
 describe('the app', () => {
+  test('warns about the default settings, and prints nothing else', () => {
+    const { status, stdout, stderr } = runApp();
+    expect([status, stdout]).toEqual([0, '']);
+    const blocks = stderr.trim().split(/\n\s*\n/);
+    const ids = blocks.flatMap((block) => [...block.matchAll(acknowledged)].map(([, id]) => id));
+    expect(ids).toEqual(['no-alerts', 'open-api', 'new-account-quotas']);
+    expect(blocks).toEqual([
+      ...ids.map(() => expect.stringMatching(/^WARNING /)),
+      expect.stringMatching(/^A copy of this report can be found in: \S+$/),
+    ]);
+  }, 130_000);
+
+  test('prints nothing if all warnings are acknowledged', () => {
+    const { status, stdout, stderr } = runApp({
+      acknowledgedWarnings: '["no-alerts","open-api","new-account-quotas","context-settings"]',
+    });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+  }, 130_000);
+
   test.each([
     [
       { account: '111122223333' },
@@ -43,9 +64,10 @@ describe('the app', () => {
     const given = {
       account: '444455556666',
       region: 'us-east-2',
+      acknowledgedWarnings: ['no-alerts', 'open-api', 'new-account-quotas', 'context-settings'],
     };
     const credentials = { CDK_DEFAULT_ACCOUNT: '444455556666', CDK_DEFAULT_REGION: 'us-east-2' };
-    expect(runApp(given, credentials)).toMatchObject({ status: 0 });
-    expect(runApp(given)).toMatchObject({ status: 0 });
+    expect(runApp(given, credentials)).toMatchObject({ status: 0, stderr: '' });
+    expect(runApp(given)).toMatchObject({ status: 0, stderr: '' });
   }, 250_000);
 });

@@ -60,6 +60,7 @@ test('have defaults', () => {
     region: null,
     tags: {},
     budget: null,
+    acknowledgedWarnings: [],
   });
 });
 
@@ -294,6 +295,11 @@ test.each([
     'budget',
     { budget: { monthlyUsd: 1, emails: Array.from({ length: 11 }, (_, n) => `n${n}@example.com`) } },
     /budget\.emails = .*: at most 10/,
+  ],
+  [
+    'acknowledgedWarnings',
+    { acknowledgedWarnings: ['open'] },
+    /acknowledgedWarnings\.0 = .*: expected a list of "no-alerts", "open-api"/,
   ],
   ['imagesOnDestroy', { imagesOnDestroy: 'yes' }, /imagesOnDestroy = "yes": expected "keep" or "delete"/],
   [
