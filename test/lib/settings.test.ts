@@ -127,7 +127,7 @@ test.each([
   [
     'auth',
     { auth: { jwt: { issuer: 'https://idp.example', audience: [] } } },
-    /auth\.jwt\.audience = .*>=1 items/,
+    /auth\.jwt\.audience = .*at least 1 in the list/,
   ],
   ['email', { email: 'me@example.com' }, /email = "me@example\.com": expected \{"from"/],
   [
@@ -278,7 +278,7 @@ test.each([
   [
     'variants',
     { variants: '[{"name":"a","fit":"crop"}]' },
-    /variants\.0\.fit = .*"inside"\|"cover"\|"contain"/,
+    /variants\.0 \("a"\)\.fit = .*: one of "inside", "cover", "contain"/,
   ],
   ['variants', { variants: [{ name: 'a' }, { name: 'a' }] }, /variants = .*the name "a" is listed twice/],
   ['variants', { variants: [] }, /variants = \[\]: at least one/],
