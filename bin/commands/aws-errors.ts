@@ -3,8 +3,8 @@ import { isThrottlingError } from '@smithy/core/retry';
 /** What went wrong, in words of the operator. */
 export interface AwsErrorDescription {
   /**
-   * `no-credentials`: none, no region, or keys that AWS does not know. `not-found`: what was asked for does not
-   * exist. `unreachable`: the request got no answer.
+   * `no-credentials`: none, no region, or keys that AWS does not know. `not-found`: what was asked for does
+   * not exist. `unreachable`: the request got no answer.
    */
   readonly kind:
     | 'no-credentials'
