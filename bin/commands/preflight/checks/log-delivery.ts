@@ -1,6 +1,6 @@
 import { fails, type Outcome, ok, surprise } from '../outcome.ts';
 
-/** AWS writes it for all logs that it delivers (CloudWatch Logs User Guide, "Logs sent to CloudWatch Logs"). */
+/** AWS writes it for all logs that it delivers (CloudWatch Logs User Guide, "Logs sent to CloudWatch"). */
 const deliveryPolicyName = 'AWSLogDeliveryWrite20150319';
 
 /** Characters of a resource policy, and policies of an account in a region (CloudWatch Logs quotas). */
@@ -10,7 +10,10 @@ const maxPolicies = 10;
 /** The ARN of one more log group with its quotes, of a usual length. */
 const charactersOfLogGroup = 200;
 
-/** AWS allows all logs below it at once (Step Functions Developer Guide, "resource policy size restrictions"). */
+/**
+ * AWS allows all logs below it at once when the policy is nearly full (Step Functions Developer Guide,
+ * "Avoiding Amazon CloudWatch Logs resource policy size restrictions").
+ */
 const sharedPrefix = '/aws/vendedlogs/';
 
 export interface ResourcePolicy {
