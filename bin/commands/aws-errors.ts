@@ -27,7 +27,10 @@ export const describeAwsError = (error: unknown): AwsErrorDescription => {
     const description = describe(factsOf(error));
     if (description !== undefined) return description;
   }
-  const { name, message } = error;
+  const { name, message, status } = factsOf(error);
+  if (message === 'UnknownError') {
+    return { kind: 'other', sentence: `AWS answered with status ${status}, and not why.` };
+  }
   return { kind: 'other', sentence: asSentence(message === '' ? name : `${name}: ${message}`) };
 };
 

@@ -161,6 +161,16 @@ test('explains a missing region', async () => {
   });
 });
 
+test('gives the status of an answer that says nothing else', async () => {
+  answer = { status: 400, body: '' };
+  const ses = new SESv2Client(client());
+  const error = await errorOf(ses.send(new GetEmailIdentityCommand({ EmailIdentity: 'me@example.com' })));
+  expect(describeAwsError(error)).toEqual({
+    kind: 'other',
+    sentence: 'AWS answered with status 400, and not why.',
+  });
+});
+
 test('leaves what is no error of AWS as it is', () => {
   expect(describeAwsError(new TypeError('x is undefined'))).toEqual({
     kind: 'other',
