@@ -71,9 +71,7 @@ const rules = {
     '^lambdas/ingest/(environment|extensions|problem)\\.ts$',
   ]),
   'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', ['^bin/app\\.ts$', '^bin/(commands/)?query']),
-  'containers-can-be-removed': {
-    ...knownOnlyTo('^(lib/)?containers/'),
-  },
+  'containers-can-be-removed': knownOnlyTo('^(lib/)?containers/', ['^bin/commands/preflight/checks/fargate']),
 };
 
 export default {

@@ -17,6 +17,7 @@ import {
   worstDayTable,
   worstDayTotal,
 } from './cost.ts';
+import { preflightTable } from './preflight.ts';
 import { settingsTable } from './settings.ts';
 
 /** A part of a document that `npm run docs` writes. */
@@ -34,6 +35,7 @@ export const blocks: readonly Block[] = [
   { name: 'events', render: eventsTable },
   { name: 'alarms', render: alarmsTable },
   { name: 'bench', render: benchTable },
+  { name: 'preflight', render: preflightTable },
   { name: 'prices', render: pricesTable },
   { name: 'million-uploads', render: millionUploadsTable },
   { name: 'million-uploads-containers', render: millionUploadsInContainersTable },

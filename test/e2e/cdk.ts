@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import * as z from 'zod';
 import { programs, runCommand } from './command.ts';
+import type { UserCredentials } from './iam.ts';
 
 const outputsSchema = z.object({
   UploadUrl: z.url(),
@@ -52,6 +53,8 @@ export interface Cdk {
   redrive(...args: readonly string[]): Promise<string>;
   /** @returns the output of `npm run stateful-changes` for a deployment with these settings */
   statefulChanges(settings: Settings): Promise<string>;
+  /** @returns the JSON of `npm run preflight` by a user, who must be able to read everything */
+  preflight(settings: Settings, user: UserCredentials): Promise<string>;
 }
 
 const nameOf = ({ stackName = 'ThumbnailGenerator' }: Settings): string => stackName;
@@ -185,11 +188,15 @@ export const createCdk = (
     run('synth', 180, ['--quiet', ...contextOptions(settings)]);
 
   /** @returns what `npm run` prints */
-  const runScript = async (script: string, args: readonly string[]): Promise<string> => {
+  const runScript = async (
+    script: string,
+    args: readonly string[],
+    others: Readonly<Record<string, string>> = {},
+  ): Promise<string> => {
     commands += 1;
     const logFile = join(folder, `${script}-${commands}.log`);
     await runCommand('npm', ['run', '--silent', script, '--', ...args], {
-      environment: { ...environment, NODE_EXTRA_CA_CERTS: aws['AWS_CA_BUNDLE'] },
+      environment: { ...environment, NODE_EXTRA_CA_CERTS: aws['AWS_CA_BUNDLE'], ...others },
       logFile,
       timeoutSeconds: 60,
     });
@@ -213,5 +220,10 @@ export const createCdk = (
     synth,
     redrive: (...args) => runScript('redrive', args),
     statefulChanges: async (settings) => runScript('stateful-changes', ['--assembly', await synth(settings)]),
+    preflight: (settings, user) =>
+      runScript('preflight', ['--json', ...contextOptions(settings)], {
+        AWS_ACCESS_KEY_ID: user.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: user.secretAccessKey,
+      }),
   };
 };
