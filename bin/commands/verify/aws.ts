@@ -24,7 +24,7 @@ export const createAwsClients = () => ({
   logs: new CloudWatchLogsClient(),
   s3: new S3Client(),
   sns: new SNSClient(),
-  sqs: new SQSClient(),
+  sqs: new SQSClient({ useQueueUrlAsEndpoint: false }),
 });
 
 export type AwsClients = ReturnType<typeof createAwsClients>;

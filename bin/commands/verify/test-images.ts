@@ -7,7 +7,7 @@ const noise = (width: number, height: number) =>
   sharp(randomBytes(width * height * 3), { raw: { width, height, channels: 3 } });
 
 /** A JPEG of about 100 KB that nobody has uploaded before. */
-export const newPhoto = (): Promise<Buffer> => noise(400, 300).jpeg({ quality: 70 }).toBuffer();
+export const newPhoto = (): Promise<Buffer> => noise(480, 360).jpeg({ quality: 70 }).toBuffer();
 
 /** An image that nobody has uploaded before, of at most this size and at least 99 % of it. */
 export const newImageOf = (maxBytes: number): Promise<Buffer> => {

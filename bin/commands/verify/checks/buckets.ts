@@ -1,3 +1,4 @@
+import { GetApiCommand } from '@aws-sdk/client-apigatewayv2';
 import {
   type CORSRule,
   GetBucketCorsCommand,
@@ -10,6 +11,7 @@ import { routes, routesOf } from '../../../../lambdas/ingest/routes.ts';
 import { describeAwsError } from '../../aws-errors.ts';
 import type { Check, Context } from '../check.ts';
 import { judge } from '../outcome.ts';
+import { apiIdOf } from './api.ts';
 
 const bucketsOf = ({ stack }: Context): readonly string[] =>
   stack.of('AWS::S3::Bucket').map(({ physicalId }) => physicalId);
@@ -98,9 +100,10 @@ export const bucketChecks: readonly Check[] = [
       const { stack, aws } = context;
       const settings = await stack.settings();
       const { corsOrigins } = settings;
-      const { UploadUrl, PublicUploadUrl, RawBucketName, ThumbnailBucketName } = stack.outputs;
+      const { PublicUploadUrl, RawBucketName, ThumbnailBucketName } = stack.outputs;
+      const { ApiEndpoint } = await aws.apiGateway.send(new GetApiCommand({ ApiId: apiIdOf(context) }));
       const hasPage = routesOf(settings).includes(routes.page);
-      const own = [UploadUrl, PublicUploadUrl].flatMap((url) =>
+      const own = [ApiEndpoint, PublicUploadUrl].flatMap((url) =>
         url === undefined ? [] : new URL(url).origin,
       );
       const expected = new Map<string, readonly string[]>([

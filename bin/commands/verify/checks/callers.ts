@@ -3,6 +3,7 @@ import type { Check } from '../check.ts';
 import { held, judge, NotAsExpected, skipped } from '../outcome.ts';
 import { describeReply, imageReplyOf, post, requireStatus } from '../replies.ts';
 import { newPhoto } from '../test-images.ts';
+import { throttlesOf } from './api.ts';
 
 /** More than a burst and what the rate allows meanwhile; API Gateway counts only approximately. */
 const burstFactor = 3;
@@ -52,8 +53,9 @@ export const callerChecks: readonly Check[] = [
       if (stack.outputs.LoadBalancerDnsName !== undefined) {
         return skipped('API Gateway limits requests; the load balancer does not.');
       }
-      const { uploadBurst } = burstOf(stack.of('AWS::ApiGatewayV2::Stage')[0]?.properties ?? {});
-      const count = burstFactor * uploadBurst;
+      const { burst } = throttlesOf({ stack })['POST /upload_image'] ?? {};
+      if (burst === undefined) throw new NotAsExpected('The stage does not limit uploads.');
+      const count = burstFactor * burst;
       const replies: HttpReply[] = [];
       let sent = 0;
       const sendSome = async (): Promise<void> => {
@@ -76,12 +78,3 @@ export const callerChecks: readonly Check[] = [
     },
   },
 ];
-
-/** The burst of uploads in the template's settings of the route. */
-const burstOf = (stage: Readonly<Record<string, unknown>>): { readonly uploadBurst: number } => {
-  const settings: unknown = stage['RouteSettings'];
-  const [, burst] =
-    /"POST \/upload_image":\{[^}]*"ThrottlingBurstLimit":(\d+)/.exec(JSON.stringify(settings ?? {})) ?? [];
-  if (burst === undefined) throw new NotAsExpected('The stage does not limit uploads.');
-  return { uploadBurst: Number(burst) };
-};

@@ -44,8 +44,16 @@ const policySchema = z.looseObject({
   ),
 });
 
-/** Whether a queue's policy lets a service of AWS send messages for one of its resources. */
-export const maySend = (policyText: string | undefined, service: string, sourceArn: string): boolean => {
+/**
+ * Whether a queue's policy lets a service of AWS send messages.
+ *
+ * @param sources what the statement may be limited to: the ARN of a bucket or topic, or its account
+ */
+export const maySend = (
+  policyText: string | undefined,
+  service: string,
+  sources: readonly string[],
+): boolean => {
   if (policyText === undefined || policyText === '') return false;
   return policySchema
     .parse(JSON.parse(policyText))
@@ -54,7 +62,7 @@ export const maySend = (policyText: string | undefined, service: string, sourceA
         Effect === 'Allow' &&
         JSON.stringify(Principal ?? '').includes(`"${service}"`) &&
         [Action].flat().includes('sqs:SendMessage') &&
-        JSON.stringify(Condition ?? '').includes(`"${sourceArn}"`),
+        sources.some((source) => JSON.stringify(Condition ?? '').includes(`"${source}"`)),
     );
 };
 
@@ -110,7 +118,8 @@ export const eventChecks: readonly Check[] = [
     description: 'The resize queue accepts events from S3, and the mail queue accepts them from SNS.',
     async run(context) {
       const { stack, aws } = context;
-      const { RawBucketName, ResizeQueueUrl } = stack.outputs;
+      const { RawBucketName, ResizeQueueUrl, ImageEventsTopicArn } = stack.outputs;
+      const account = ImageEventsTopicArn.split(':')[4] ?? '';
       const senders = [
         { url: ResizeQueueUrl, service: 's3.amazonaws.com', arn: `arn:aws:s3:::${RawBucketName}` },
         ...subscribedQueues(context).map(({ url, topicArn }) => ({
@@ -121,7 +130,7 @@ export const eventChecks: readonly Check[] = [
       ];
       const faults: string[] = [];
       for (const { url, service, arn } of senders) {
-        if (!maySend(await attributeOf(aws, url, 'Policy'), service, arn)) {
+        if (!maySend(await attributeOf(aws, url, 'Policy'), service, [arn, account])) {
           faults.push(`The policy of ${url} does not let ${service} send messages for ${arn}.`);
         }
       }

@@ -1,10 +1,9 @@
-import { GetStagesCommand } from '@aws-sdk/client-apigatewayv2';
 import { type FilteredLogEvent, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import * as z from 'zod';
 import type { Check, Context } from '../check.ts';
 import { failed, held, judge } from '../outcome.ts';
 import { waitFor } from '../wait.ts';
-import { apiIdOf } from './api.ts';
+import { stageOf } from './api.ts';
 
 /** How far back logs are searched. */
 const searchMilliseconds = 3_600_000;
@@ -97,12 +96,9 @@ export const logChecks: readonly Check[] = [
     quick: false,
     description: 'The access log has the requests of this run, each line as JSON.',
     async run(context) {
-      const { stack, aws, api, startedAt, signal } = context;
-      const { stage: stageName } = await stack.settings();
-      const { Items = [] } = await aws.apiGateway.send(new GetStagesCommand({ ApiId: apiIdOf(context) }));
-      const { DestinationArn } =
-        Items.find(({ StageName }) => StageName === stageName)?.AccessLogSettings ?? {};
-      const [, logGroupName] = /:log-group:([^:]+)/.exec(DestinationArn ?? '') ?? [];
+      const { api, startedAt, signal } = context;
+      const { AccessLogSettings } = await stageOf(context);
+      const [, logGroupName] = /:log-group:([^:]+)/.exec(AccessLogSettings?.DestinationArn ?? '') ?? [];
       if (logGroupName === undefined) return failed('The stage has no access log.');
       await api.send('GET', '/openapi.json');
       const events = await waitFor(

@@ -4,6 +4,7 @@ import { originalKey } from '../../../../lambdas/image/keys.ts';
 import type { Check, Context } from '../check.ts';
 import { held, NotAsExpected, skipped } from '../outcome.ts';
 import {
+  codeOf,
   describeReply,
   imageReplyOf,
   post,
@@ -155,7 +156,9 @@ export const uploadChecks: readonly Check[] = [
         return skipped('Uploads go to the load balancer, not to API Gateway.');
       }
       const reply = await post(context, newCorruptImage(gatewayLimitBytes + marginBytes));
-      requireStatus('An upload of more than 10 MB', reply, 413);
+      const what = 'An upload of more than 10 MB';
+      requireStatus(what, reply, 413);
+      if (codeOf(reply) !== undefined) throw new NotAsExpected(`${what} was refused by the function.`);
       return held(`${describeReply(reply)}.`);
     },
   },

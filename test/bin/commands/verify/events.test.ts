@@ -1,6 +1,8 @@
 import { maySend } from '../../../../bin/commands/verify/checks/events.ts';
 
 const bucketArn = 'arn:aws:s3:::raw';
+const account = '111122223333';
+const sources = [bucketArn, account];
 
 const policy = (statement: object) =>
   JSON.stringify({
@@ -17,8 +19,11 @@ const policy = (statement: object) =>
     ],
   });
 
-test('finds that a queue accepts the events of its bucket', () => {
-  expect(maySend(policy({}), 's3.amazonaws.com', bucketArn)).toBe(true);
+test.each([
+  ['its bucket', {}],
+  ['buckets of its account', { Condition: { StringEquals: { 'aws:SourceAccount': account } } }],
+])('finds that a queue accepts the events of %s', (_what, statement) => {
+  expect(maySend(policy(statement), 's3.amazonaws.com', sources)).toBe(true);
 });
 
 test.each([
@@ -29,5 +34,5 @@ test.each([
   ['it is for another bucket', policy({ Condition: { ArnLike: { 'aws:SourceArn': `${bucketArn}-old` } } })],
   ['it allows something else', policy({ Action: 'sqs:GetQueueUrl' })],
 ])('finds that it does not: %s', (_what, text) => {
-  expect(maySend(text, 's3.amazonaws.com', bucketArn)).toBe(false);
+  expect(maySend(text, 's3.amazonaws.com', sources)).toBe(false);
 });
