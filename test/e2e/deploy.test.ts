@@ -13,6 +13,7 @@ import { checkMail } from './checks/mail.ts';
 import { checkPermissions } from './checks/permissions.ts';
 import { checkReconciler } from './checks/reconciler.ts';
 import { checkUploads } from './checks/uploads.ts';
+import { checkVerification } from './checks/verification.ts';
 import { check, deploy, functionIds, remove } from './deployment.ts';
 import { smallPhoto } from './photo.ts';
 
@@ -43,6 +44,7 @@ describe('The stack', () => {
   });
 });
 
+describe('The verification', checkVerification);
 describe('An upload', checkUploads);
 describe('A large upload', checkLargeUploads);
 describe('A link', checkLinks);

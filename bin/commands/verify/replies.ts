@@ -23,10 +23,12 @@ const jsonOf = ({ body }: HttpReply): unknown => {
 export const codeOf = (reply: HttpReply): string | undefined =>
   problemSchema.safeParse(jsonOf(reply)).data?.code;
 
-/** What a reply was, for a sentence: `500 internal-error`. */
+/** What a reply was, for a sentence: `500 internal-error`, or `403 AccessDenied` of S3. */
 export const describeReply = (reply: HttpReply): string => {
-  const text = codeOf(reply) ?? reply.body.subarray(0, 100).toString().replaceAll(/\s+/g, ' ').trim();
-  return `${reply.status} ${text}`.trim();
+  const text = reply.body.subarray(0, 1000).toString();
+  const [, s3Code] = /<Code>(\w+)<\/Code>/.exec(text) ?? [];
+  const what = codeOf(reply) ?? s3Code ?? text.replaceAll(/\s+/g, ' ').trim().slice(0, 100);
+  return `${reply.status} ${what}`.trim();
 };
 
 /** @throws NotAsExpected for another status */
