@@ -3,8 +3,8 @@ import { isThrottlingError } from '@smithy/core/retry';
 /** What went wrong, in words of the operator. */
 export interface AwsErrorDescription {
   /**
-   * `no-credentials`: none, no region, or keys that AWS does not know. `not-found`: what was asked for does not
-   * exist. `unreachable`: the request got no answer.
+   * `no-credentials`: none, no region, or keys that AWS does not know. `not-found`: what was asked for does
+   * not exist. `unreachable`: the request got no answer.
    */
   readonly kind:
     | 'no-credentials'
@@ -62,7 +62,8 @@ const statusOf = (error: object): number | undefined => {
   return typeof status === 'number' ? status : undefined;
 };
 
-const asSentence = (text: string): string => `${text.trim().replace(/\.$/, '')}.`;
+/** On one line, with one full stop. */
+const asSentence = (text: string): string => `${text.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '')}.`;
 
 type Describe = (facts: Facts) => AwsErrorDescription | undefined;
 
@@ -160,7 +161,8 @@ const throttled: Describe = ({ name, message, status }) =>
     ? { kind: 'throttled', sentence: 'AWS refused the request because there were too many. Try again later.' }
     : undefined;
 
-const notFoundName = /^(?:NoSuch|NotFound|404$)|NotFound(?:Exception)?$|DoesNotExist$|NonExistentQueue$/;
+const notFoundName =
+  /^(?:NoSuch|NotFound|404$)|NotFound(?:Exception|Error)?$|DoesNotExist$|NonExistentQueue$/;
 
 const notFound: Describe = ({ name, message, status }) =>
   notFoundName.test(name) ||

@@ -17,7 +17,11 @@ export interface RunOptions {
   readonly onResult: (result: Result) => void;
 }
 
-/** Runs checks one after the other, until the run is aborted. @throws what stops all checks, such as expired credentials */
+/**
+ * Runs checks one after the other, until the run is aborted.
+ *
+ * @throws what stops all checks, such as expired credentials
+ */
 export const runChecks = async (
   checks: readonly Check[],
   context: Context,

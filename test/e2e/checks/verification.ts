@@ -16,7 +16,7 @@ import { breaks } from '../breaks.ts';
 import { check, type DeployedStack, type Deployment } from '../deployment.ts';
 import { credentials, region } from '../emulator.ts';
 
-/** What the emulator does not have: limits of API Gateway, its access log, metrics, and functions that freeze. */
+/** The emulator has no limits or access log of API Gateway, no metrics, and no functions that freeze. */
 const notEmulated = ['throttles', 'gateway-limit', 'burst', 'access-log', 'metrics', 'after-idling'] as const;
 
 const clientsOf = ({ emulator }: Deployment) =>

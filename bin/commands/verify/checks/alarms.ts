@@ -18,6 +18,7 @@ import {
   CreateQueueCommand,
   DeleteQueueCommand,
   GetQueueAttributesCommand,
+  GetQueueUrlCommand,
   ReceiveMessageCommand,
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
@@ -78,12 +79,14 @@ const queryWindowMilliseconds = 3 * 3_600_000;
 const listenToAlerts = async (context: Context): Promise<() => Promise<readonly string[]>> => {
   const { stack, aws, runId, undoLater } = context;
   const { AlertsTopicArn: TopicArn } = stack.outputs;
-  const { QueueUrl = '' } = await aws.sqs.send(
-    new CreateQueueCommand({ QueueName: `verify-${runId}`, Attributes: { MessageRetentionPeriod: '3600' } }),
-  );
-  undoLater(`the queue verify-${runId}`, async () => {
+  const QueueName = `verify-${runId}`;
+  undoLater(`the queue ${QueueName}`, async () => {
+    const { QueueUrl } = await aws.sqs.send(new GetQueueUrlCommand({ QueueName }));
     await aws.sqs.send(new DeleteQueueCommand({ QueueUrl }));
   });
+  const { QueueUrl } = await aws.sqs.send(
+    new CreateQueueCommand({ QueueName, Attributes: { MessageRetentionPeriod: '3600' } }),
+  );
   const { Attributes } = await aws.sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
   );

@@ -13,8 +13,14 @@ import type { Check, Context } from '../check.ts';
 import { judge } from '../outcome.ts';
 import { apiIdOf } from './api.ts';
 
-const bucketsOf = ({ stack }: Context): readonly string[] =>
-  stack.of('AWS::S3::Bucket').map(({ physicalId }) => physicalId);
+/** The buckets of images, also if another stack created them, and all others of the stack. */
+const bucketsOf = ({ stack }: Context): readonly string[] => [
+  ...new Set([
+    stack.outputs.RawBucketName,
+    stack.outputs.ThumbnailBucketName,
+    ...stack.of('AWS::S3::Bucket').map(({ physicalId }) => physicalId),
+  ]),
+];
 
 /** What a bucket has of something; undefined if it has none. */
 const ifFound = async <Found>(ask: () => Promise<Found>): Promise<Found | undefined> => {
@@ -52,7 +58,7 @@ export const bucketChecks: readonly Check[] = [
     name: 'buckets-private',
     group: 'buckets',
     quick: true,
-    description: 'Each bucket of the stack blocks all public access, and is encrypted.',
+    description: 'Each bucket blocks all public access, and is encrypted.',
     async run(context) {
       const { s3 } = context.aws;
       const buckets = bucketsOf(context);

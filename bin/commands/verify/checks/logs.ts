@@ -30,7 +30,8 @@ const eventsIn = async (
   return found;
 };
 
-const refusals = /AccessDenied|not authorized to perform/;
+/** How services say that a permission is missing, as patterns of CloudWatch Logs. */
+const refusals = ['"not authorized to perform"', '"AccessDenied"'];
 
 const errorSchema = z.object({ error: z.object({ message: z.string() }) });
 
@@ -51,7 +52,8 @@ const accessSchema = z.object({
   milliseconds: z.string(),
 });
 
-const isAccessLine = (line: string): boolean => {
+/** Whether a line of the access log is as the stage writes it. */
+export const isAccessLine = (line: string): boolean => {
   try {
     return accessSchema.safeParse(JSON.parse(line)).success;
   } catch {
@@ -73,15 +75,13 @@ export const logChecks: readonly Check[] = [
       const logGroups = stack.of('AWS::Logs::LogGroup');
       const faults: string[] = [];
       for (const { logicalId, physicalId } of logGroups) {
-        const found = await eventsIn(
-          context,
-          physicalId,
-          since,
-          '?AccessDenied ?"not authorized to perform"',
-        );
-        const [first, ...others] = found
-          .map(({ message = '' }) => message)
-          .filter((message) => refusals.test(message));
+        const found = new Map<string | undefined, string>();
+        for (const pattern of refusals) {
+          for (const { eventId, message = '' } of await eventsIn(context, physicalId, since, pattern)) {
+            found.set(eventId, message);
+          }
+        }
+        const [first, ...others] = found.values();
         if (first !== undefined) {
           const more = others.length > 0 ? ` (and ${others.length} more)` : '';
           faults.push(`${logicalId}: ${messageOf(first)}${more}`);

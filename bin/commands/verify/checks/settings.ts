@@ -11,8 +11,16 @@ import { judge, NotAsExpected } from '../outcome.ts';
 
 type Ask = (aws: AwsClients, name: string) => Promise<unknown>;
 
-/** The variables that name a resource, by their end: the type of the resource, and how to see that it exists. */
-const named: readonly { readonly end: string; readonly type: string; readonly ask: Ask }[] = [
+interface NamedResource {
+  /** The end of the variable. */
+  readonly end: string;
+  readonly type: string;
+  /** How to see that it exists. @default - CloudFormation's word for it */
+  readonly ask?: Ask;
+}
+
+/** The variables that name a resource. */
+const named: readonly NamedResource[] = [
   {
     end: '_BUCKET',
     type: 'AWS::S3::Bucket',
@@ -34,9 +42,11 @@ const named: readonly { readonly end: string; readonly type: string; readonly as
     type: 'AWS::SNS::Topic',
     ask: ({ sns }, TopicArn) => sns.send(new GetTopicAttributesCommand({ TopicArn })),
   },
+  { end: '_ROLE_ARN', type: 'AWS::IAM::Role' },
+  { end: '_CONFIGURATION_SET', type: 'AWS::SES::ConfigurationSet' },
 ];
 
-/** `RESIZE_QUEUE_URL` -> `ResizeQueueUrl`, `RAW_BUCKET` -> `RawBucketName`: the output with the same value. */
+/** The output with the same value: `RESIZE_QUEUE_URL` -> `ResizeQueueUrl`, `RAW_BUCKET` -> `RawBucketName` */
 const outputOf = (variable: string): string => {
   const words = variable.split('_').map((word) => word.slice(0, 1) + word.slice(1).toLowerCase());
   return words.join('') + (/_(?:URL|ARN)$/.test(variable) ? '' : 'Name');
@@ -82,24 +92,27 @@ export const settingsChecks: readonly Check[] = [
         await Promise.all(stack.of('AWS::Lambda::Function').map((resource) => variablesOf(aws, resource)))
       ).flat();
       const faults = new Set<string>();
-      const found = new Map<string, { readonly ask: Ask; readonly value: string }>();
+      const found = new Map<string, Ask | undefined>();
       for (const { functionId, name, expected, value } of variables) {
         const where = `${functionId} has ${name}=${value ?? '(none)'}`;
         const resource = named.find(({ end }) => name.endsWith(end));
         const output = stack.allOutputs[outputOf(name)];
         if (value === undefined || (typeof expected === 'string' && expected !== value)) {
           faults.add(`${where}, which differs from the template.`);
+        } else if (output !== undefined && output !== value) {
+          faults.add(`${where}, but ${outputOf(name)} is ${output}.`);
         } else if (resource !== undefined) {
-          const isOurs = stack.of(resource.type).some(({ physicalId }) => physicalId === value);
-          if (output !== undefined && output !== value)
-            faults.add(`${where}, but ${outputOf(name)} is ${output}.`);
-          else if (!isOurs) faults.add(`${where}, which is no ${resource.type} of the stack.`);
-          else found.set(value, { ask: resource.ask, value });
+          // A role has its name at the end of its ARN.
+          const isOurs = stack
+            .of(resource.type)
+            .some(({ physicalId }) => physicalId === value || value.endsWith(`/${physicalId}`));
+          if (isOurs || output === value) found.set(value, resource.ask);
+          else faults.add(`${where}, which is no ${resource.type} of the stack.`);
         }
       }
-      for (const { ask, value } of found.values()) {
+      for (const [value, ask] of found) {
         try {
-          await ask(aws, value);
+          await ask?.(aws, value);
         } catch (error) {
           if (describeAwsError(error).kind !== 'not-found') throw error;
           faults.add(`${value} does not exist any more.`);

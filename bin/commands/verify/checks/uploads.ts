@@ -148,7 +148,7 @@ export const uploadChecks: readonly Check[] = [
   {
     name: 'gateway-limit',
     group: 'upload',
-    quick: true,
+    quick: false,
     needsCaller: true,
     description: 'API Gateway itself refuses a body of more than 10 MB with 413.',
     async run(context) {

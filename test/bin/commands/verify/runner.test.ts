@@ -1,40 +1,7 @@
-import { createApi } from '../../../../bin/commands/verify/api.ts';
-import { createAwsClients } from '../../../../bin/commands/verify/aws.ts';
-import type { Check, Context } from '../../../../bin/commands/verify/check.ts';
+import type { Check } from '../../../../bin/commands/verify/check.ts';
 import { held, NotAsExpected } from '../../../../bin/commands/verify/outcome.ts';
 import { type Result, runChecks } from '../../../../bin/commands/verify/runner.ts';
-
-const stopping = new AbortController();
-
-const context = (signal: AbortSignal = stopping.signal): Context => ({
-  stack: {
-    name: 'Photos',
-    region: 'eu-west-1',
-    status: 'CREATE_COMPLETE',
-    changedAt: new Date(),
-    outputs: {
-      UploadUrl: 'https://api.example.com/dev/upload_image',
-      RawBucketName: 'raw',
-      ThumbnailBucketName: 'thumbnails',
-      CatalogTableName: 'catalog',
-      ResizeQueueUrl: 'https://sqs.example.com/resize',
-      ReconcilerFunctionName: 'reconciler',
-      AlertsTopicArn: 'arn:aws:sns:eu-west-1:111122223333:alerts',
-      ImageEventsTopicArn: 'arn:aws:sns:eu-west-1:111122223333:events',
-    },
-    allOutputs: {},
-    resources: [],
-    of: () => [],
-    settings: () => Promise.reject(new NotAsExpected('There is no function.')),
-  },
-  aws: createAwsClients(),
-  api: createApi({ baseUrl: 'https://api.example.com/dev', caller: { kind: 'anonymous' }, signal }),
-  images: { add: () => '' },
-  runId: 'run',
-  startedAt: new Date(),
-  undoLater: () => {},
-  signal,
-});
+import { createContext } from './context.ts';
 
 const check = (name: string, run: Check['run'], rest: Partial<Check> = {}): Check => ({
   name,
@@ -47,10 +14,14 @@ const check = (name: string, run: Check['run'], rest: Partial<Check> = {}): Chec
 
 const run = async (
   checks: readonly Check[],
-  { noCaller, skip = [], signal }: { noCaller?: string; skip?: readonly string[]; signal?: AbortSignal } = {},
+  {
+    noCaller,
+    skip = [],
+    signal = new AbortController().signal,
+  }: { noCaller?: string; skip?: readonly string[]; signal?: AbortSignal } = {},
 ) => {
   const seen: Result[] = [];
-  const results = await runChecks(checks, context(signal), {
+  const results = await runChecks(checks, createContext({ signal }), {
     noCaller,
     skip,
     onResult: (result) => seen.push(result),
