@@ -14,6 +14,7 @@ import { checkPermissions } from './checks/permissions.ts';
 import { checkPreflight } from './checks/preflight.ts';
 import { checkReconciler } from './checks/reconciler.ts';
 import { checkUploads } from './checks/uploads.ts';
+import { checkVerification } from './checks/verification.ts';
 import { check, deploy, functionIds, remove } from './deployment.ts';
 import { smallPhoto } from './photo.ts';
 
@@ -44,6 +45,7 @@ describe('The stack', () => {
   });
 });
 
+describe('The verification', checkVerification);
 describe('An upload', checkUploads);
 describe('A large upload', checkLargeUploads);
 describe('A link', checkLinks);
