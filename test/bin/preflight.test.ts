@@ -144,7 +144,7 @@ test('says in one sentence that the credentials have expired', async () => {
 });
 
 test('takes the region from the other variable that CDK reads', async () => {
-  const { out } = await preflight([], { AWS_REGION: undefined, AWS_DEFAULT_REGION: 'eu-west-1' });
+  const { out } = await preflight([], { AWS_REGION: '', AWS_DEFAULT_REGION: 'eu-west-1' });
   expect(out).toContain('ThumbnailGenerator in account 111122223333, region eu-west-1, as arn:aws:iam::');
 });
 
