@@ -236,14 +236,14 @@ describe('with a stack', () => {
       'access is denied',
       refusal(403, 'AccessDenied', 'User: x is not authorized to perform: cloudformation:DescribeStacks'),
       {},
-      'AccessDenied: User: x is not authorized to perform: cloudformation:DescribeStacks',
+      'These credentials may not use cloudformation:DescribeStacks.',
     ],
-    ['there is no region', stackWith({}), { AWS_REGION: undefined }, 'Region is missing. Set AWS_PROFILE'],
+    ['there is no region', stackWith({}), { AWS_REGION: undefined }, 'No AWS region is set. Set AWS_PROFILE'],
     [
       'there are no credentials',
       stackWith({}),
       { AWS_ACCESS_KEY_ID: undefined },
-      'Could not load credentials from any providers. Set AWS_PROFILE',
+      'There are no AWS credentials. Set AWS_PROFILE',
     ],
   ])('explains without a stack that %s', async (_, given, others, message) => {
     answer = given;
