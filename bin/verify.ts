@@ -1,5 +1,3 @@
-import { inspect } from 'node:util';
-import { describeAwsError } from './commands/aws-errors.ts';
 import { readArguments, runCommand, UsageError } from './commands/command.ts';
 import { createAwsClients } from './commands/verify/aws.ts';
 import { type Group, groups } from './commands/verify/check.ts';
@@ -90,19 +88,4 @@ const run = async (): Promise<number> => {
   return exitCodeOf(report);
 };
 
-/** An error of AWS or of the operator in one sentence; a bug with its stack. */
-const explanationOf = (error: unknown): string => {
-  if (error instanceof UsageError) return error.message;
-  const isOfAws =
-    error instanceof Error && ('$metadata' in error || describeAwsError(error).kind !== 'other');
-  return isOfAws ? describeAwsError(error).sentence : inspect(error);
-};
-
-await runCommand(async () => {
-  try {
-    return await run();
-  } catch (error) {
-    console.error(`\n${explanationOf(error)}\n`);
-    return exitCodes.couldNotRun;
-  }
-});
+await runCommand(run, exitCodes.couldNotRun);
