@@ -72,7 +72,7 @@ const rules = {
     '^bin/commands/verify/(own-images|checks/mail)\\.ts$',
   ]),
   'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', [
-    '^bin/app\\.ts$',
+    '^bin/(app|adopt)\\.ts$',
     '^bin/(commands/)?query',
     '^bin/commands/verify/checks/lake\\.ts$',
   ]),

@@ -45,6 +45,12 @@ export interface Cdk {
   /** Deploys with the data lake. */
   deployLake(settings: Settings): Promise<LakeOutputs>;
   destroy(settings: Settings): Promise<void>;
+  /**
+   * Imports resources that an earlier stack has kept into a new stack, as `npm run adopt` does.
+   *
+   * @param names the name of each resource, by its logical id and the property of its name
+   */
+  adopt(settings: Settings, names: Readonly<Record<string, Readonly<Record<string, string>>>>): Promise<void>;
   /** Destroys only the data lake. */
   destroyLake(settings: Settings): Promise<void>;
   /** @returns the folder with the cloud assembly: the template and the packaged functions */
@@ -212,6 +218,10 @@ export const createCdk = (
       deployStack({ ...settings, dataLake: 'true' }, lakeNameOf(settings), lakeOutputsSchema),
     async destroy(settings) {
       await run('destroy', 180, ['--all', '--force', ...contextOptions(settings)]);
+    },
+    async adopt(settings, names) {
+      const mapping = `--resource-mapping-inline=${JSON.stringify(names)}`;
+      await run('import', 120, ['--app', 'node bin/adopt.ts', mapping, ...contextOptions(settings)]);
     },
     async destroyLake(settings) {
       const name = lakeNameOf(settings);

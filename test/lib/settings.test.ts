@@ -56,6 +56,10 @@ test('have defaults', () => {
       maxInlineBytes: 32_000_000,
     },
     imagesOnDestroy: 'keep',
+    account: null,
+    region: null,
+    tags: {},
+    budget: null,
   });
 });
 
@@ -283,6 +287,23 @@ test.each([
     /maxUploadBytesPerDay = 4000000: not less than the largest single upload \(4700000\)/,
   ],
   ['maxWaitingCallers', { maxWaitingCallers: -1 }, /maxWaitingCallers = -1: a whole number from 0 to 1000/],
+  ['account', { account: '1234' }, /account = "1234": 12 digits/],
+  ['region', { region: 'Ohio' }, /region = "Ohio": a region such as us-east-2/],
+  ['tags', { tags: { 'aws:x': 'y' } }, /tags\.aws:x = .*: a name of 1 to 128 letters/],
+  ['tags', { tags: { Team: '' } }, /tags\.Team = "": a text of 1 to 256 letters/],
+  ['tags', { tags: ['Team'] }, /tags = .*: expected \{"Team": "media"/],
+  [
+    'tags',
+    { tags: Object.fromEntries(Array.from({ length: 41 }, (_, n) => [`Tag${n}`, 'x'])) },
+    /tags = .*: at most 40 tags/,
+  ],
+  ['budget', { budget: 100 }, /budget = 100: expected \{"monthlyUsd": 100/],
+  ['budget', { budget: { monthlyUsd: 0 } }, /budget\.monthlyUsd = .*: a whole number from 1 to/],
+  [
+    'budget',
+    { budget: { monthlyUsd: 1, emails: Array.from({ length: 11 }, (_, n) => `n${n}@example.com`) } },
+    /budget\.emails = .*: at most 10/,
+  ],
   ['imagesOnDestroy', { imagesOnDestroy: 'yes' }, /imagesOnDestroy = "yes": expected "keep" or "delete"/],
   [
     'variants',

@@ -63,6 +63,10 @@ export const everySetting = {
   },
   domain: inContainers.domain,
   imagesOnDestroy: 'delete',
+  account: '111122223333',
+  region: 'eu-west-1',
+  tags: { Team: 'media' },
+  budget: { monthlyUsd: 50, emails: ['boss@example.com'] },
 };
 
 /** The app with settings that override cdk.json; functions are not bundled. */

@@ -1,0 +1,30 @@
+import type { App } from 'aws-cdk-lib';
+import { readSettings, type Settings } from '../lib/settings.ts';
+
+/**
+ * Where the credentials and the region of the CDK command lead to. Both are unknown without credentials. The
+ * stack itself must not name them: it would then be another one in each account, with other subnets.
+ */
+const refuseOtherTarget = ({ account, region }: Settings, environment: NodeJS.ProcessEnv): void => {
+  const { CDK_DEFAULT_ACCOUNT, CDK_DEFAULT_REGION } = environment;
+  if (account !== null && CDK_DEFAULT_ACCOUNT && CDK_DEFAULT_ACCOUNT !== account) {
+    throw new Error(
+      `Your credentials are of account ${CDK_DEFAULT_ACCOUNT}, but the setting account is ${account}.`,
+    );
+  }
+  if (region !== null && CDK_DEFAULT_REGION && CDK_DEFAULT_REGION !== region) {
+    throw new Error(`Your region is ${CDK_DEFAULT_REGION}, but the setting region is ${region}.`);
+  }
+};
+
+/** A wrong setting is explained without a stack: the person who typed it can fix it. */
+export const readSettingsOrExit = (app: App): Settings => {
+  try {
+    const settings = readSettings(app.node.getAllContext());
+    refuseOtherTarget(settings, process.env);
+    return settings;
+  } catch (error) {
+    console.error(`\n${error instanceof Error ? error.message : error}\n`);
+    process.exit(1);
+  }
+};
