@@ -74,7 +74,7 @@ const uploadSettings = {
   maxUploadBytesPerDay: setting(wholeNumber(1, 1_000_000_000_000_000), 200_000_000_000).describe(
     'Bytes of uploads accepted in a day of UTC.',
   ),
-  maxWaitingCallers: setting(wholeNumber(0, 1000), 10).describe(
+  maxWaitingCallers: setting(wholeNumber(0, 1000), 2).describe(
     'Callers that may wait for thumbnails at a time (`Prefer: wait`), each in a Lambda function of its own.',
   ),
   // 100 of the account's concurrency must stay unreserved (Lambda quotas); a new account may have no more.
@@ -108,10 +108,12 @@ const resizeSettings = {
   decodeMemoryMiB: setting(wholeNumber(128, 8192), 1280).describe(
     'Memory that decoding an image may use; the resize function gets more memory if it needs it.',
   ),
-  resizeMaxConcurrency: setting(wholeNumber(2, 1000), 20).describe(
+  // With `maxWaitingCallers` no more than seven of the ten functions that a new account may run at a time.
+  // Two is the least for a queue (Lambda API Reference, ScalingConfig, `MaximumConcurrency`).
+  resizeMaxConcurrency: setting(wholeNumber(2, 1000), 3).describe(
     'Resize functions that run at the same time; other images wait in the queue.',
   ),
-  slowResizeMaxConcurrency: setting(wholeNumber(2, 1000), 4).describe(
+  slowResizeMaxConcurrency: setting(wholeNumber(2, 1000), 2).describe(
     'Resize functions for slow images, which have a queue of their own so that they delay no others.',
   ),
 };

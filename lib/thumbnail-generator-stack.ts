@@ -27,6 +27,10 @@ export class ThumbnailGeneratorStack extends Stack {
     const service = new ThumbnailGenerator(this, 'Default', settings);
     this.imageEvents = service.imageEvents;
     this.alerts = service.alerts;
+    // For the data lake. CloudFormation refuses to replace a topic while another stack imports its name: the
+    // lake would go on listening to the old one (aws/aws-cdk#6346). They stay without the setting `dataLake`,
+    // because the lake's stack imports them until it is destroyed.
+    for (const { topicArn } of [this.imageEvents, this.alerts]) this.exportValue(topicArn);
     if (settings.budget) {
       new MonthlyBudget(this, 'MonthlyBudget', {
         ...settings.budget,

@@ -1,9 +1,10 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HttpMethods } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../lambdas/image/keys.ts';
 import { routes, routesOf } from '../lambdas/ingest/routes.ts';
+import { removalPolicyOf } from './constructs/kept.ts';
 import { WorkQueue } from './constructs/work-queue.ts';
 import { Containers } from './containers/containers.ts';
 import { CatalogTable } from './image/catalog-table.ts';
@@ -57,7 +58,7 @@ export class ThumbnailGenerator extends Construct {
     warnAboutSettings(this, settings);
     const { domain, email, stage, alerts } = settings;
     const publicUrl = domain ? `https://${domain.name}/${stage}` : undefined;
-    const removalPolicy = settings.imagesOnDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const removalPolicy = removalPolicyOf(settings);
 
     this.serviceName = serviceName ?? serviceNameOf(this);
     this.resizeQueue = new ResizeQueue(this, 'ResizeQueue', { consumerTimeout: resizeTimeout });
@@ -107,7 +108,6 @@ export class ThumbnailGenerator extends Construct {
       auth: settings.auth,
       links: settings.links,
       corsOrigins: settings.corsOrigins,
-      uploadPage: settings.uploadPage,
       uploadThrottle: { perSecond: settings.uploadsPerSecond, burst: settings.uploadBurst },
       throttle: { perSecond: settings.requestsPerSecond, burst: settings.requestBurst },
       logRetention: settings.logRetentionDays,

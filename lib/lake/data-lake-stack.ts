@@ -1,7 +1,8 @@
-import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { Alarms } from '../constructs/alarms.ts';
+import { removalPolicyOf } from '../constructs/kept.ts';
 import { stackTagsOf } from '../cost/settings.ts';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../function-memory.ts';
 import type { Settings } from '../settings.ts';
@@ -26,9 +27,7 @@ export class DataLakeStack extends Stack {
     { settings, imageEvents, alerts, ...stackProps }: DataLakeStackProps,
   ) {
     super(scope, id, { tags: stackTagsOf(settings), ...stackProps });
-    const bucket = new LakeBucket(this, 'Bucket', {
-      removalPolicy: settings.imagesOnDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-    });
+    const bucket = new LakeBucket(this, 'Bucket', { removalPolicy: removalPolicyOf(settings) });
     const events = new EventsTable(this, 'Events', { bucket });
     const delivery = new Delivery(this, 'Delivery', {
       imageEvents,

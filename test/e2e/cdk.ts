@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import * as z from 'zod';
 import { programs, runCommand } from './command.ts';
+import type { UserCredentials } from './iam.ts';
 
 const outputsSchema = z.object({
   UploadUrl: z.url(),
@@ -56,6 +57,10 @@ export interface Cdk {
   synth(settings?: Settings): Promise<string>;
   /** @returns the output of `npm run redrive` */
   redrive(...args: readonly string[]): Promise<string>;
+  /** @returns the output of `npm run stateful-changes` for a deployment with these settings */
+  statefulChanges(settings: Settings): Promise<string>;
+  /** @returns the JSON of `npm run preflight` by a user, who must be able to read everything */
+  preflight(settings: Settings, user: UserCredentials): Promise<string>;
 }
 
 const nameOf = ({ stackName = 'ThumbnailGenerator' }: Settings): string => stackName;
@@ -125,8 +130,13 @@ const adapt = (assembly: string): void => {
  *
  * @param folder for the files of the commands: cloud assemblies, outputs, logs
  * @param aws the environment of an account; no AWS settings of the developer are used
+ * @param projectFolder the folder of `cdk.json`
  */
-export const createCdk = (folder: string, aws: Readonly<Record<string, string>> = {}): Cdk => {
+export const createCdk = (
+  folder: string,
+  aws: Readonly<Record<string, string>> = {},
+  projectFolder = '.',
+): Cdk => {
   const noProxy = [process.env['NO_PROXY'] ?? process.env['no_proxy'], '127.0.0.1'].filter(Boolean).join();
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:AWS|CDK)_/.test(name));
   const environment = {
@@ -154,6 +164,7 @@ export const createCdk = (folder: string, aws: Readonly<Record<string, string>> 
       environment,
       logFile: join(output, 'log'),
       timeoutSeconds,
+      workingFolder: projectFolder,
     });
     return assembly;
   };
@@ -182,6 +193,22 @@ export const createCdk = (folder: string, aws: Readonly<Record<string, string>> 
   const synth = (settings: Settings = {}): Promise<string> =>
     run('synth', 180, ['--quiet', ...contextOptions(settings)]);
 
+  /** @returns what `npm run` prints */
+  const runScript = async (
+    script: string,
+    args: readonly string[],
+    others: Readonly<Record<string, string>> = {},
+  ): Promise<string> => {
+    commands += 1;
+    const logFile = join(folder, `${script}-${commands}.log`);
+    await runCommand('npm', ['run', '--silent', script, '--', ...args], {
+      environment: { ...environment, NODE_EXTRA_CA_CERTS: aws['AWS_CA_BUNDLE'], ...others },
+      logFile,
+      timeoutSeconds: 60,
+    });
+    return readFileSync(logFile, 'utf8');
+  };
+
   return {
     async bootstrap() {
       await run('bootstrap', 120, []);
@@ -201,15 +228,12 @@ export const createCdk = (folder: string, aws: Readonly<Record<string, string>> 
       await run('destroy', 180, [name, '--force', ...contextOptions({ ...settings, dataLake: 'true' })]);
     },
     synth,
-    async redrive(...args) {
-      commands += 1;
-      const logFile = join(folder, `redrive-${commands}.log`);
-      await runCommand('npm', ['run', '--silent', 'redrive', '--', ...args], {
-        environment: { ...environment, NODE_EXTRA_CA_CERTS: aws['AWS_CA_BUNDLE'] },
-        logFile,
-        timeoutSeconds: 60,
-      });
-      return readFileSync(logFile, 'utf8');
-    },
+    redrive: (...args) => runScript('redrive', args),
+    statefulChanges: async (settings) => runScript('stateful-changes', ['--assembly', await synth(settings)]),
+    preflight: (settings, user) =>
+      runScript('preflight', ['--json', ...contextOptions(settings)], {
+        AWS_ACCESS_KEY_ID: user.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: user.secretAccessKey,
+      }),
   };
 };

@@ -11,8 +11,10 @@ import { checkLargeUploads } from './checks/large-uploads.ts';
 import { checkLinks } from './checks/links.ts';
 import { checkMail } from './checks/mail.ts';
 import { checkPermissions } from './checks/permissions.ts';
+import { checkPreflight } from './checks/preflight.ts';
 import { checkReconciler } from './checks/reconciler.ts';
 import { checkUploads } from './checks/uploads.ts';
+import { checkVerification } from './checks/verification.ts';
 import { check, deploy, functionIds, remove } from './deployment.ts';
 import { smallPhoto } from './photo.ts';
 
@@ -43,6 +45,7 @@ describe('The stack', () => {
   });
 });
 
+describe('The verification', checkVerification);
 describe('An upload', checkUploads);
 describe('A large upload', checkLargeUploads);
 describe('A link', checkLinks);
@@ -51,6 +54,7 @@ describe('An event', checkEvents);
 describe('A mail', checkMail);
 describe('A dead letter', checkDeadLetters);
 describe('The data lake', checkDataLake);
+describe('The preflight', checkPreflight);
 describe('A permission', checkPermissions);
 describe('A changed setting', checkChangedSettings);
 describe('A closed API', checkCallers);

@@ -36,12 +36,12 @@ test('have defaults', () => {
     uploadBurst: 50,
     maxUploadsPerDay: 100_000,
     maxUploadBytesPerDay: 200_000_000_000,
-    maxWaitingCallers: 10,
+    maxWaitingCallers: 2,
     requestsPerSecond: 50,
     requestBurst: 100,
     ingestMaxConcurrency: null,
-    resizeMaxConcurrency: 20,
-    slowResizeMaxConcurrency: 4,
+    resizeMaxConcurrency: 3,
+    slowResizeMaxConcurrency: 2,
     logRetentionDays: 30,
     email: null,
     alerts: { emails: [], uploadToReadyGoalSeconds: 10, usualImagesPerHour: 1000 },
@@ -81,7 +81,11 @@ test('are read from cdk.json as values and from -c as text', () => {
     urlLifetimeSeconds: 600,
     stage: '1',
     variants: [{ name: 'small', width: 100 }],
-    email: { from: 'images@example.com', allowedRecipients: ['example.com', 'Me@example.org'] },
+    email: {
+      from: 'images@example.com',
+      identity: 'create',
+      allowedRecipients: ['example.com', 'Me@example.org'],
+    },
     alerts: { emails: ['ops@example.com'], uploadToReadyGoalSeconds: 10, usualImagesPerHour: 20 },
   });
   expect(readSettings({ email: 'null' }).email).toBeNull();
@@ -132,13 +136,18 @@ test.each([
   [
     'auth',
     { auth: { jwt: { issuer: 'https://idp.example', audience: [] } } },
-    /auth\.jwt\.audience = .*>=1 items/,
+    /auth\.jwt\.audience = .*at least 1 in the list/,
   ],
   ['email', { email: 'me@example.com' }, /email = "me@example\.com": expected \{"from"/],
   [
     'email',
     { email: { from: 'Images <images@example.com>', allowedRecipients: ['example.com'] } },
     /email\.from = .*: one plain address/,
+  ],
+  [
+    'email',
+    { email: { from: 'me@example.com', identity: 'mine', allowedRecipients: ['example.com'] } },
+    /email\.identity = "mine": expected "create" or "existing"/,
   ],
   [
     'email',
@@ -305,7 +314,7 @@ test.each([
   [
     'variants',
     { variants: '[{"name":"a","fit":"crop"}]' },
-    /variants\.0\.fit = .*"inside"\|"cover"\|"contain"/,
+    /variants\.0 \("a"\)\.fit = .*: one of "inside", "cover", "contain"/,
   ],
   ['variants', { variants: [{ name: 'a' }, { name: 'a' }] }, /variants = .*the name "a" is listed twice/],
   ['variants', { variants: [] }, /variants = \[\]: at least one/],
