@@ -5,6 +5,7 @@ import { authSchema, linksSchema, uploadPageSchema } from '../lambdas/ingest/aut
 import { corsOriginsSchema } from '../lambdas/ingest/cors.ts';
 import { checkContainers, containerSettings } from './containers/settings.ts';
 import { costSettings } from './cost/settings.ts';
+import { deletionSettings } from './delete/settings.ts';
 import { domainSchema } from './ingest/domain.ts';
 import { lakeSettings } from './lake/settings.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
@@ -125,6 +126,7 @@ export const settingsSchema = z
     ...apiSettings,
     ...uploadSettings,
     ...resizeSettings,
+    ...deletionSettings,
     ...monitoringSettings,
     ...costSettings,
     ...mailSettings,

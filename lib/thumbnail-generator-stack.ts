@@ -48,6 +48,8 @@ export class ThumbnailGeneratorStack extends Stack {
       ResizeDeadLetterQueueUrl: { value: service.resizeQueue.deadLetterQueue.queueUrl },
       SlowResizeQueueUrl: { value: service.slowResizeQueue.queue.queueUrl },
       SlowResizeDeadLetterQueueUrl: { value: service.slowResizeQueue.deadLetterQueue.queueUrl },
+      DeleteQueueUrl: { value: service.deleteQueue.queue.queueUrl },
+      DeleteDeadLetterQueueUrl: { value: service.deleteQueue.deadLetterQueue.queueUrl },
       ReconcilerFunctionName: { value: service.reconciler.handler.functionName },
       ImageEventsTopicArn: { value: service.imageEvents.topicArn },
       AlertsTopicArn: { value: service.alerts.topicArn },

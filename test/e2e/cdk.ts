@@ -12,6 +12,8 @@ const outputsSchema = z.object({
   ResizeDeadLetterQueueUrl: z.url(),
   SlowResizeQueueUrl: z.url(),
   SlowResizeDeadLetterQueueUrl: z.url(),
+  DeleteQueueUrl: z.url(),
+  DeleteDeadLetterQueueUrl: z.url(),
   CatalogTableName: z.string(),
   AdmissionTableName: z.string(),
   ReconcilerFunctionName: z.string(),
