@@ -69,8 +69,13 @@ const rules = {
   },
   'mail-can-be-removed': knownOnlyTo('^(lambdas|lib)/notify/', [
     '^lambdas/ingest/(environment|extensions|problem)\\.ts$',
+    '^bin/commands/verify/(own-images|checks/mail)\\.ts$',
   ]),
-  'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', ['^bin/app\\.ts$', '^bin/(commands/)?query']),
+  'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', [
+    '^bin/(app|adopt)\\.ts$',
+    '^bin/(commands/)?query',
+    '^bin/commands/verify/checks/lake\\.ts$',
+  ]),
   'containers-can-be-removed': knownOnlyTo('^(lib/)?containers/', ['^bin/commands/preflight/checks/fargate']),
 };
 

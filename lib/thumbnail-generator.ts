@@ -1,9 +1,10 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HttpMethods } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { originalPrefix, thumbnailPrefix } from '../lambdas/image/keys.ts';
 import { routes, routesOf } from '../lambdas/ingest/routes.ts';
+import { removalPolicyOf } from './constructs/kept.ts';
 import { WorkQueue } from './constructs/work-queue.ts';
 import { Containers } from './containers/containers.ts';
 import { CatalogTable } from './image/catalog-table.ts';
@@ -24,6 +25,7 @@ import { ResizeFunctions } from './resize/resize-functions.ts';
 import { ResizeQueue } from './resize/resize-queue.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { ThumbnailGeneratorProps } from './thumbnail-generator-props.ts';
+import { warnAboutSettings } from './warnings/warnings.ts';
 
 /** POST an image, get a presigned URL of its thumbnail. */
 export class ThumbnailGenerator extends Construct {
@@ -53,9 +55,10 @@ export class ThumbnailGenerator extends Construct {
   constructor(scope: Construct, id: string, { serviceName, ...given }: ThumbnailGeneratorProps = {}) {
     super(scope, id);
     const settings = readSettings(given);
+    warnAboutSettings(this, settings);
     const { domain, email, stage, alerts } = settings;
     const publicUrl = domain ? `https://${domain.name}/${stage}` : undefined;
-    const removalPolicy = settings.imagesOnDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const removalPolicy = removalPolicyOf(settings);
 
     this.serviceName = serviceName ?? serviceNameOf(this);
     this.resizeQueue = new ResizeQueue(this, 'ResizeQueue', { consumerTimeout: resizeTimeout });
@@ -105,7 +108,6 @@ export class ThumbnailGenerator extends Construct {
       auth: settings.auth,
       links: settings.links,
       corsOrigins: settings.corsOrigins,
-      uploadPage: settings.uploadPage,
       uploadThrottle: { perSecond: settings.uploadsPerSecond, burst: settings.uploadBurst },
       throttle: { perSecond: settings.requestsPerSecond, burst: settings.requestBurst },
       logRetention: settings.logRetentionDays,

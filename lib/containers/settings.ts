@@ -51,6 +51,10 @@ const requirePossible = ({ minTasks, maxTasks, ...task }: Tasks, { addIssue }: z
   }
 };
 
+/**
+ * New accounts have 6 vCPU of Fargate on demand, and 6 on Spot (ECS endpoints and quotas). By default the
+ * fewest tasks fit in, and the most do not.
+ */
 const ingestSchema = z
   .strictObject({
     minTasks: field(tasksFrom(1), 2).describe(

@@ -43,6 +43,7 @@ export class WorkerService extends ContainerService {
       }),
       vcpus: settings.vcpus,
       memoryMiB: settings.memoryMiB,
+      minTasks: settings.minTasks,
       logGroup: resize.logGroup,
       statements: [
         ...resize.statements,
@@ -94,15 +95,19 @@ export class WorkerService extends ContainerService {
     });
   }
 
-  /** The backlog for each of zero tasks is undefined: the first one starts as soon as a message waits. */
+  /**
+   * The backlog for each of zero tasks is undefined: the first one starts as soon as a message waits that no
+   * task has taken. Their number says nothing: ECS sends no metrics of a service without running tasks.
+   */
   private scaleFromZero(scaling: ScalableTaskCount, queues: Resize['queues']): void {
     scaling.scaleOnMetric('FromZero', {
       metric: new MathExpression({
-        expression: 'IF(FILL(tasks, 0) > 0, 0, messages + slow)',
+        expression: 'IF(taken + slowTaken > 0, 0, messages + slow)',
         usingMetrics: {
           messages: waiting(queues.fast),
           slow: waiting(queues.slow),
-          tasks: this.metricTasks('RunningTaskCount', { statistic: 'Maximum' }),
+          taken: taken(queues.fast),
+          slowTaken: taken(queues.slow),
         },
         label: 'Messages without a worker',
         period: Duration.minutes(1),
@@ -120,6 +125,9 @@ export class WorkerService extends ContainerService {
 
 const waiting = ({ queue }: WorkQueue): Metric =>
   queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' });
+
+const taken = ({ queue }: WorkQueue): Metric =>
+  queue.metricApproximateNumberOfMessagesNotVisible({ statistic: 'Maximum' });
 
 const metricData = (id: string, { namespace, metricName, dimensions = {}, statistic }: Metric) => ({
   id,

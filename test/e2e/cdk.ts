@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { programs, runCommand } from './command.ts';
 import type { UserCredentials } from './iam.ts';
@@ -45,6 +45,12 @@ export interface Cdk {
   /** Deploys with the data lake. */
   deployLake(settings: Settings): Promise<LakeOutputs>;
   destroy(settings: Settings): Promise<void>;
+  /**
+   * Imports resources that an earlier stack has kept into a new stack, as `npm run adopt` does.
+   *
+   * @param names the name of each resource, by its logical id and the property of its name
+   */
+  adopt(settings: Settings, names: Readonly<Record<string, Readonly<Record<string, string>>>>): Promise<void>;
   /** Destroys only the data lake. */
   destroyLake(settings: Settings): Promise<void>;
   /** @returns the folder with the cloud assembly: the template and the packaged functions */
@@ -53,6 +59,10 @@ export interface Cdk {
   redrive(...args: readonly string[]): Promise<string>;
   /** @returns the JSON of `npm run preflight` by a user, who must be able to read everything */
   preflight(settings: Settings, user: UserCredentials): Promise<string>;
+  /** @returns the output of `cdk diff`, which compares the templates */
+  diff(assembly: string): Promise<string>;
+  /** @returns the output of `npm run stateful-changes` */
+  statefulChanges(assembly: string): Promise<string>;
 }
 
 const nameOf = ({ stackName = 'ThumbnailGenerator' }: Settings): string => stackName;
@@ -122,8 +132,13 @@ const adapt = (assembly: string): void => {
  *
  * @param folder for the files of the commands: cloud assemblies, outputs, logs
  * @param aws the environment of an account; no AWS settings of the developer are used
+ * @param projectFolder the folder of `cdk.json`
  */
-export const createCdk = (folder: string, aws: Readonly<Record<string, string>> = {}): Cdk => {
+export const createCdk = (
+  folder: string,
+  aws: Readonly<Record<string, string>> = {},
+  projectFolder = '.',
+): Cdk => {
   const noProxy = [process.env['NO_PROXY'] ?? process.env['no_proxy'], '127.0.0.1'].filter(Boolean).join();
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:AWS|CDK)_/.test(name));
   const environment = {
@@ -151,6 +166,7 @@ export const createCdk = (folder: string, aws: Readonly<Record<string, string>> 
       environment,
       logFile: join(output, 'log'),
       timeoutSeconds,
+      workingFolder: projectFolder,
     });
     return assembly;
   };
@@ -205,6 +221,10 @@ export const createCdk = (folder: string, aws: Readonly<Record<string, string>> 
     async destroy(settings) {
       await run('destroy', 180, ['--all', '--force', ...contextOptions(settings)]);
     },
+    async adopt(settings, names) {
+      const mapping = `--resource-mapping-inline=${JSON.stringify(names)}`;
+      await run('import', 120, ['--app', 'node bin/adopt.ts', mapping, ...contextOptions(settings)]);
+    },
     async destroyLake(settings) {
       const name = lakeNameOf(settings);
       await run('destroy', 180, [name, '--force', ...contextOptions({ ...settings, dataLake: 'true' })]);
@@ -216,5 +236,10 @@ export const createCdk = (folder: string, aws: Readonly<Record<string, string>> 
         AWS_ACCESS_KEY_ID: user.accessKeyId,
         AWS_SECRET_ACCESS_KEY: user.secretAccessKey,
       }),
+    async diff(assembly) {
+      const output = await run('diff', 120, ['--app', assembly, '--no-change-set']);
+      return readFileSync(join(dirname(output), 'log'), 'utf8');
+    },
+    statefulChanges: (assembly) => runScript('stateful-changes', ['--assembly', assembly]),
   };
 };
