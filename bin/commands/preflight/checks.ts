@@ -240,12 +240,12 @@ export const checks: readonly Check[] = [
     ...withMail,
     actions: ['ses:GetEmailIdentity', ...nameActions],
     look: async ({ account, settings: { email, stackName } }) => {
-      const { from } = given(email);
+      const { from, identity } = given(email);
       const address = await account.mailIdentity(from);
       const own = address && (await account.stackResources(stackName));
       return judgeMailSender({
         from,
-        identity: 'create',
+        identity,
         address,
         domain: await account.mailIdentity(from.slice(from.lastIndexOf('@') + 1)),
         isOwn: isAmong(own, 'AWS::SES::EmailIdentity', from),
