@@ -4,11 +4,14 @@ import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema, uploadPageSchema } from '../lambdas/ingest/auth.ts';
 import { corsOriginsSchema } from '../lambdas/ingest/cors.ts';
 import { checkContainers, containerSettings } from './containers/settings.ts';
+import { costSettings } from './cost/settings.ts';
+import { deletionSettings } from './delete/settings.ts';
 import { domainSchema } from './ingest/domain.ts';
 import { lakeSettings } from './lake/settings.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
 import { mailSettings } from './notify/settings.ts';
 import { flag, matching, oneOf, orNull, setting, textSetting, wholeNumber } from './setting.ts';
+import { warningSettings } from './warnings/settings.ts';
 import { describeWrongSettings } from './wrong-settings.ts';
 
 const deploymentSettings = {
@@ -16,9 +19,17 @@ const deploymentSettings = {
     matching(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'a letter, then letters, digits and hyphens'),
     'ThumbnailGenerator',
   ).describe('Name of the CloudFormation stack; another name deploys an independent copy.'),
-  imagesOnDestroy: textSetting(oneOf(['keep', 'delete']), 'keep').describe(
-    'Keeps or deletes the buckets and the catalog, with everything in them, on `cdk destroy`.',
+  account: textSetting(orNull(matching(/^\d{12}$/, '12 digits')), null).describe(
+    'Refuses to deploy with credentials of another account; null deploys to any.',
   ),
+  region: textSetting(
+    orNull(matching(/^[a-z]{2,}(?:-[a-z]+)+-\d{1,2}$/, 'a region such as us-east-2')),
+    null,
+  ).describe('Refuses to deploy to another region; null deploys to any.'),
+  imagesOnDestroy: textSetting(oneOf(['keep', 'delete']), 'keep').describe(
+    'Keeps or deletes the buckets and the catalog, with everything in them, on `cdk destroy`; "keep" also protects the stack from it.',
+  ),
+  ...warningSettings,
 };
 
 const apiSettings = {
@@ -115,7 +126,9 @@ export const settingsSchema = z
     ...apiSettings,
     ...uploadSettings,
     ...resizeSettings,
+    ...deletionSettings,
     ...monitoringSettings,
+    ...costSettings,
     ...mailSettings,
     ...lakeSettings,
     ...containerSettings,

@@ -4,6 +4,7 @@ import type { variantsSchema } from '../lambdas/image/variant.ts';
 import type { Auth, Links } from '../lambdas/ingest/auth.ts';
 import type { fargateSchema } from './containers/settings.ts';
 import type { Settings } from './settings.ts';
+import type { WarningId } from './warnings/settings.ts';
 
 export interface AlertsSettings {
   /** Addresses that get a mail about each alarm; each must confirm the subscription once. @default - none */
@@ -81,6 +82,9 @@ export interface ThumbnailGeneratorProps {
   /** Resize functions that run at the same time for slow images. @default 2 */
   readonly slowResizeMaxConcurrency?: number;
 
+  /** Days for which the link of a deleted image replies 410. @default 30 */
+  readonly deletedDays?: number;
+
   /** Sends mails to recipients who ask for them. @default - no mails */
   readonly email?: Settings['email'];
   /** Who gets alarms, and the limits of some alarms. @default - no one, and the defaults of each part */
@@ -89,6 +93,8 @@ export interface ThumbnailGeneratorProps {
   readonly logRetentionDays?: RetentionDays;
   /** Whether images and their catalog outlive the stack. @default keep */
   readonly imagesOnDestroy?: 'keep' | 'delete';
+  /** Warnings that are known and accepted. @default - none, so each is shown */
+  readonly acknowledgedWarnings?: readonly WarningId[];
 
   /** What runs the code: functions of Lambda, or containers behind a load balancer. @default lambda */
   readonly compute?: 'lambda' | 'fargate';

@@ -9,6 +9,8 @@ import {
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { routes } from '../lambdas/ingest/routes.ts';
+import { MonthlyBudget } from './cost/monthly-budget.ts';
+import { serviceTag, stackTagsOf } from './cost/settings.ts';
 import type { Settings } from './settings.ts';
 import { ThumbnailGenerator } from './thumbnail-generator.ts';
 
@@ -24,7 +26,10 @@ export class ThumbnailGeneratorStack extends Stack {
   readonly alerts: ITopic;
 
   constructor(scope: Construct, id: string, { settings, ...stackProps }: ThumbnailGeneratorStackProps) {
-    super(scope, id, stackProps);
+    // A deleted stack leaves its images behind, but no API that shows them: each permanent link is broken.
+    const terminationProtection = settings.imagesOnDestroy === 'keep';
+    const tags = stackTagsOf(settings);
+    super(scope, id, { terminationProtection, tags, ...stackProps });
     // The id `Default` is no part of logical ids: older stacks, without this construct, keep their resources.
     const service = new ThumbnailGenerator(this, 'Default', settings);
     this.imageEvents = service.imageEvents;
@@ -36,6 +41,13 @@ export class ThumbnailGeneratorStack extends Stack {
       CrossStackReferences.of(topic).produce(ReferenceStrength.STRONG);
       this.exportValue(topic.topicArn);
     }
+    if (settings.budget) {
+      new MonthlyBudget(this, 'MonthlyBudget', {
+        ...settings.budget,
+        service: tags[serviceTag],
+        alerts: service.alerts,
+      });
+    }
     addOutputs(this, {
       UploadUrl: { value: service.api.uploadUrl, description: 'POST an image here' },
       RawBucketName: { value: service.rawBucket.bucketName },
@@ -46,6 +58,8 @@ export class ThumbnailGeneratorStack extends Stack {
       ResizeDeadLetterQueueUrl: { value: service.resizeQueue.deadLetterQueue.queueUrl },
       SlowResizeQueueUrl: { value: service.slowResizeQueue.queue.queueUrl },
       SlowResizeDeadLetterQueueUrl: { value: service.slowResizeQueue.deadLetterQueue.queueUrl },
+      DeleteQueueUrl: { value: service.deleteQueue.queue.queueUrl },
+      DeleteDeadLetterQueueUrl: { value: service.deleteQueue.deadLetterQueue.queueUrl },
       ReconcilerFunctionName: { value: service.reconciler.handler.functionName },
       ImageEventsTopicArn: { value: service.imageEvents.topicArn },
       AlertsTopicArn: { value: service.alerts.topicArn },

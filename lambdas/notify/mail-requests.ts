@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
@@ -8,6 +9,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod';
 import { createDynamoDBClient } from '../aws/clients.ts';
 import type { ImageId } from '../image/id.ts';
 import { dayOf, secondsUntil } from '../runtime/day.ts';
@@ -40,6 +42,8 @@ export interface MailRequests {
   claim(request: MailRequest): Promise<boolean>;
   /** Its mail is sent. A later request of the same recipient stays. */
   remove(request: MailRequest): Promise<void>;
+  /** Removes everything about an image: its requests, proven or not, and the digests of their recipients. */
+  removeAll(imageId: ImageId, stopping: AbortSignal): Promise<void>;
 }
 
 /** From the end of a presigned URL: enough for an upload in progress and for its thumbnails. */
@@ -66,6 +70,9 @@ export const createMailRequests = (
    */
   const partitionOf = (imageId: ImageId, uploadId: string | undefined): string =>
     uploadId === undefined ? imageId : `${imageId} ${uploadId}`;
+  /** Lists the uploads that have such a partition. The requests of an image could not be found without it. */
+  const uploadsPartitionOf = (imageId: ImageId): string => `uploads#${imageId}`;
+  const recipientsPartitionOf = (imageId: ImageId): string => `recipients#${imageId}`;
   const keyOf = ({ imageId, uploadId, recipient }: MailRequest) => ({
     [partitionKey]: partitionOf(imageId, uploadId),
     [sortKey]: recipient,
@@ -106,6 +113,41 @@ export const createMailRequests = (
     return found;
   };
 
+  const put = async (item: object): Promise<void> => {
+    await dynamodb.send(
+      new PutItemCommand({ TableName, Item: marshall(item, { removeUndefinedValues: true }) }),
+    );
+  };
+
+  type Key = Readonly<Record<string, AttributeValue>>;
+
+  /** The keys of all items in a partition, also of expired ones. */
+  const keysIn = async (partition: string, abortSignal: AbortSignal): Promise<readonly Key[]> => {
+    const keys: Key[] = [];
+    const pages = paginateQuery(
+      { client: dynamodb },
+      {
+        TableName,
+        ConsistentRead: true,
+        KeyConditionExpression: '#partition = :partition',
+        ProjectionExpression: '#partition, #sort',
+        ExpressionAttributeNames: { '#partition': partitionKey, '#sort': sortKey },
+        ExpressionAttributeValues: marshall({ ':partition': partition }),
+      },
+      { abortSignal },
+    );
+    for await (const { Items = [] } of pages) keys.push(...Items);
+    return keys;
+  };
+
+  const removeItems = async (keys: readonly Key[], abortSignal: AbortSignal): Promise<void> => {
+    await Promise.all(
+      keys.map((key) =>
+        dynamodb.send(new DeleteItemCommand({ TableName, Key: { ...key } }), { abortSignal }),
+      ),
+    );
+  };
+
   /**
    * Counts recipients, not requests: a recipient is in the set once. The set is an item under another
    * partition key, so that no query for an image's requests finds it. It contains digests, not addresses.
@@ -118,7 +160,7 @@ export const createMailRequests = (
       dynamodb.send(
         new UpdateItemCommand({
           TableName,
-          Key: marshall({ [partitionKey]: `recipients#${imageId}`, [sortKey]: day }),
+          Key: marshall({ [partitionKey]: recipientsPartitionOf(imageId), [sortKey]: day }),
           UpdateExpression: 'ADD #digests :digests SET #expires = :expires',
           ConditionExpression:
             'attribute_not_exists(#digests) OR size(#digests) < :most OR contains(#digests, :digest)',
@@ -154,9 +196,15 @@ export const createMailRequests = (
           ? nowSeconds() + keptSeconds
           : Math.floor(presigned.expiresAt.getTime() / 1000) + unprovenSeconds;
       const item = { ...request, ...keyOf(request), [timeToLive]: expires };
-      await dynamodb.send(
-        new PutItemCommand({ TableName, Item: marshall(item, { removeUndefinedValues: true }) }),
-      );
+      await put(item);
+      // After the request, so that whoever finds the upload here finds its request as well.
+      if (uploadId !== undefined) {
+        await put({
+          [partitionKey]: uploadsPartitionOf(imageId),
+          [sortKey]: uploadId,
+          [timeToLive]: expires,
+        });
+      }
     },
 
     async of(imageId, uploadId) {
@@ -196,6 +244,19 @@ export const createMailRequests = (
           }),
         ),
       );
+    },
+
+    async removeAll(imageId, stopping) {
+      const uploads = await keysIn(uploadsPartitionOf(imageId), stopping);
+      const uploadIds = uploads.map((key) => z.string().parse(unmarshall({ ...key })[sortKey]));
+      const partitions = [
+        ...uploadIds.map((uploadId) => partitionOf(imageId, uploadId)),
+        partitionOf(imageId, undefined),
+        recipientsPartitionOf(imageId),
+      ];
+      for (const partition of partitions) await removeItems(await keysIn(partition, stopping), stopping);
+      // Last: a worker that dies before this finds them again.
+      await removeItems(uploads, stopping);
     },
   };
 };

@@ -14,6 +14,7 @@ import {
   LinuxParameters,
   LogDriver,
   OperatingSystemFamily,
+  PropagatedTagSource,
 } from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement, type PolicyStatementProps, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
@@ -130,6 +131,8 @@ export class ContainerService extends FargateService {
       maxHealthyPercent: 200,
       availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
       circuitBreaker: { enable: true, rollback: true },
+      // Tasks cost, not services: without the tags of the stack a task is on no one's bill.
+      propagateTags: PropagatedTagSource.SERVICE,
     });
     // Tasks that start before the network can reach their image fail, which rolls the deployment back. And
     // capacity providers can be removed only after the services that use them.

@@ -114,6 +114,23 @@ export type FargateSettings = Readonly<z.output<typeof fargateSchema>>;
 /** How many images a worker decodes at a time: each keeps one CPU busy. */
 export const decodersOf = ({ vcpus }: FargateSettings['worker']): number => Math.ceil(vcpus);
 
+/** One of ECS: a number of tasks, then a share of the others. */
+export interface Capacity {
+  readonly capacityProvider: 'FARGATE' | 'FARGATE_SPOT';
+  /** @default 0 */
+  readonly base?: number;
+  readonly weight: number;
+}
+
+/** The first worker and a fifth of the others run on demand, because Spot capacity may be missing. */
+export const workerCapacity = ({ spot }: FargateSettings['worker']): readonly Capacity[] =>
+  spot
+    ? [
+        { capacityProvider: 'FARGATE', base: 1, weight: 1 },
+        { capacityProvider: 'FARGATE_SPOT', weight: 4 },
+      ]
+    : [{ capacityProvider: 'FARGATE', weight: 1 }];
+
 export const containerSettings = {
   compute: textSetting(oneOf(['lambda', 'fargate']), 'lambda').describe(
     'Runs the code as Lambda functions, or as containers behind a load balancer for a steady, massive load.',

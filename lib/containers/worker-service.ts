@@ -1,7 +1,7 @@
 import { Duration, Names } from 'aws-cdk-lib';
 import { AdjustmentType, CfnScalingPolicy, ScalableTarget } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import type { CapacityProviderStrategy, ScalableTaskCount } from 'aws-cdk-lib/aws-ecs';
+import type { ScalableTaskCount } from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
 import { resizeContainerEnvironment } from '../../containers/environment.ts';
 import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
@@ -9,7 +9,7 @@ import { requireType } from '../constructs/require-type.ts';
 import type { WorkQueue } from '../constructs/work-queue.ts';
 import type { Resize } from '../resize/resize.ts';
 import { ContainerService, type Platform } from './container-service.ts';
-import { decodersOf, type FargateSettings } from './settings.ts';
+import { decodersOf, type FargateSettings, workerCapacity } from './settings.ts';
 
 export interface WorkerServiceProps {
   readonly platform: Platform;
@@ -20,15 +20,6 @@ export interface WorkerServiceProps {
 
 /** How long one decoder works on an image and waits for S3, as docs/cost.md assumes. */
 const imageSeconds = 0.3;
-
-/** The first worker and a fifth of the others run on demand, because Spot capacity may be missing. */
-const capacityOf = ({ spot }: FargateSettings['worker']): readonly CapacityProviderStrategy[] =>
-  spot
-    ? [
-        { capacityProvider: 'FARGATE', base: 1, weight: 1 },
-        { capacityProvider: 'FARGATE_SPOT', weight: 4 },
-      ]
-    : [{ capacityProvider: 'FARGATE', weight: 1 }];
 
 /** Runs the code of the resize functions in tasks, the workers, as many as the queues need. */
 export class WorkerService extends ContainerService {
@@ -64,7 +55,7 @@ export class WorkerService extends ContainerService {
         },
       ],
       securityGroup: platform.network.taskSecurityGroup(scope, `${id}Access`, 'Resize tasks'),
-      capacity: capacityOf(settings),
+      capacity: workerCapacity(settings),
     });
     this.backlogTarget = Math.max(
       1,

@@ -3,6 +3,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { Alarms } from '../constructs/alarms.ts';
 import { removalPolicyOf } from '../constructs/kept.ts';
+import { stackTagsOf } from '../cost/settings.ts';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../function-memory.ts';
 import type { Settings } from '../settings.ts';
 import { Delivery } from './delivery.ts';
@@ -25,7 +26,7 @@ export class DataLakeStack extends Stack {
     id: string,
     { settings, imageEvents, alerts, ...stackProps }: DataLakeStackProps,
   ) {
-    super(scope, id, stackProps);
+    super(scope, id, { tags: stackTagsOf(settings), ...stackProps });
     const bucket = new LakeBucket(this, 'Bucket', { removalPolicy: removalPolicyOf(settings) });
     const events = new EventsTable(this, 'Events', { bucket });
     const delivery = new Delivery(this, 'Delivery', {

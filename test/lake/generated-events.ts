@@ -38,6 +38,7 @@ const types: readonly ImageEventType[] = [
   'image.ready',
   'image.failed',
   'link.served',
+  'image.deleted',
 ];
 
 const eventOf = (random: Random, images: readonly string[]): ImageEvent => {
@@ -85,6 +86,8 @@ const eventOf = (random: Random, images: readonly string[]): ImageEvent => {
       };
     case 'link.served':
       return { ...facts, type, variant: random.pick(['thumbnail', 'card']) };
+    case 'image.deleted':
+      return { ...facts, type };
   }
 };
 

@@ -5,6 +5,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Construct } from 'constructs';
 import { ThumbnailGenerator } from '../../lib/thumbnail-generator.ts';
 import type { ThumbnailGeneratorProps } from '../../lib/thumbnail-generator-props.ts';
+import { warningIds } from '../../lib/warnings/settings.ts';
 import { inContainers, resourcesOf } from './stacks.ts';
 
 const newStack = (): Stack => {
@@ -21,12 +22,13 @@ describe('two services in a stack of another app', () => {
 
   beforeAll(() => {
     const stack = newStack();
-    new ThumbnailGenerator(stack, 'Thumbnails');
+    new ThumbnailGenerator(stack, 'Thumbnails', { acknowledgedWarnings: warningIds });
     new ThumbnailGenerator(stack, 'AvatarThumbnails', {
       serviceName: 'Avatars',
       stage: 'live',
       variants: [{ name: 'avatar', width: 64, height: 64, fit: 'cover' }],
       alerts: { usualImagesPerHour: 20 },
+      acknowledgedWarnings: warningIds,
     });
     template = Template.fromStack(stack);
   });

@@ -10,6 +10,7 @@ import { DataLakeStack } from '../../lib/lake/data-lake-stack.ts';
 import { namedQueries } from '../../lib/lake/named-queries.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { ThumbnailGeneratorStack } from '../../lib/thumbnail-generator-stack.ts';
+import { warningIds } from '../../lib/warnings/settings.ts';
 import { alarmsOf } from './deployed-alarms.ts';
 import { resourcesOf, templateWith } from './stacks.ts';
 
@@ -30,7 +31,8 @@ jest.mock('../../lib/constructs/acknowledge.ts', () => {
 const appWith = (given: Readonly<Record<string, unknown>> = {}) => {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8'));
   const outdir = mkdtempSync(join(tmpdir(), 'thumbnail-generator-synth-'));
-  const app = new App({ outdir, context: { ...context, ...given, 'aws:cdk:bundling-stacks': [] } });
+  const quiet = { acknowledgedWarnings: [...warningIds], 'aws:cdk:bundling-stacks': [] };
+  const app = new App({ outdir, context: { ...context, ...quiet, ...given } });
   const settings = readSettings(app.node.getAllContext());
   const core = new ThumbnailGeneratorStack(app, settings.stackName, { settings });
   const lake = new DataLakeStack(app, `${settings.stackName}DataLake`, {

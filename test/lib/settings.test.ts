@@ -42,6 +42,7 @@ test('have defaults', () => {
     ingestMaxConcurrency: null,
     resizeMaxConcurrency: 3,
     slowResizeMaxConcurrency: 2,
+    deletedDays: 30,
     logRetentionDays: 30,
     email: null,
     alerts: { emails: [], uploadToReadyGoalSeconds: 10, usualImagesPerHour: 1000 },
@@ -56,6 +57,11 @@ test('have defaults', () => {
       maxInlineBytes: 32_000_000,
     },
     imagesOnDestroy: 'keep',
+    account: null,
+    region: null,
+    tags: {},
+    budget: null,
+    acknowledgedWarnings: [],
   });
 });
 
@@ -131,7 +137,7 @@ test.each([
   [
     'auth',
     { auth: { jwt: { issuer: 'https://idp.example', audience: [] } } },
-    /auth\.jwt\.audience = .*>=1 items/,
+    /auth\.jwt\.audience = .*at least 1 in the list/,
   ],
   ['email', { email: 'me@example.com' }, /email = "me@example\.com": expected \{"from"/],
   [
@@ -283,11 +289,33 @@ test.each([
     /maxUploadBytesPerDay = 4000000: not less than the largest single upload \(4700000\)/,
   ],
   ['maxWaitingCallers', { maxWaitingCallers: -1 }, /maxWaitingCallers = -1: a whole number from 0 to 1000/],
+  ['account', { account: '1234' }, /account = "1234": 12 digits/],
+  ['region', { region: 'Ohio' }, /region = "Ohio": a region such as us-east-2/],
+  ['tags', { tags: { 'aws:x': 'y' } }, /tags\.aws:x = .*: a name of 1 to 128 letters/],
+  ['tags', { tags: { Team: '' } }, /tags\.Team = "": a text of 1 to 256 letters/],
+  ['tags', { tags: ['Team'] }, /tags = .*: expected \{"Team": "media"/],
+  [
+    'tags',
+    { tags: Object.fromEntries(Array.from({ length: 41 }, (_, n) => [`Tag${n}`, 'x'])) },
+    /tags = .*: at most 40 tags/,
+  ],
+  ['budget', { budget: 100 }, /budget = 100: expected \{"monthlyUsd": 100/],
+  ['budget', { budget: { monthlyUsd: 0 } }, /budget\.monthlyUsd = .*: a whole number from 1 to/],
+  [
+    'budget',
+    { budget: { monthlyUsd: 1, emails: Array.from({ length: 11 }, (_, n) => `n${n}@example.com`) } },
+    /budget\.emails = .*: at most 10/,
+  ],
+  [
+    'acknowledgedWarnings',
+    { acknowledgedWarnings: ['open'] },
+    /acknowledgedWarnings\.0 = .*: expected a list of "no-alerts", "open-api"/,
+  ],
   ['imagesOnDestroy', { imagesOnDestroy: 'yes' }, /imagesOnDestroy = "yes": expected "keep" or "delete"/],
   [
     'variants',
     { variants: '[{"name":"a","fit":"crop"}]' },
-    /variants\.0\.fit = .*"inside"\|"cover"\|"contain"/,
+    /variants\.0 \("a"\)\.fit = .*: one of "inside", "cover", "contain"/,
   ],
   ['variants', { variants: [{ name: 'a' }, { name: 'a' }] }, /variants = .*the name "a" is listed twice/],
   ['variants', { variants: [] }, /variants = \[\]: at least one/],

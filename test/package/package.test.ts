@@ -30,6 +30,7 @@ import { createdMessage, postEvent, queueEvent } from '../events.ts';
 import { heicFile } from '../heic-files.ts';
 import { cameraPicture, quarteredPicture } from '../images.ts';
 import { startMailServer } from '../lambdas/notify/mail-server.ts';
+import { lateCatalog } from '../late-catalog.ts';
 import { invoke, packageOf } from './packaged-function.ts';
 
 type CatalogServer = Awaited<ReturnType<typeof startCatalogServer>>;
@@ -206,7 +207,7 @@ test('runs reconcile from its package', async () => {
     AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${address.port}`,
     ...writeEnvironment(reconcileEnvironment, values),
   };
-  const report = { dryRun: true, backlog: 0, slowBacklog: 0, requeued: [], expired: [] };
+  const report = { dryRun: true, backlog: 0, slowBacklog: 0, requeued: [], expired: [], deletions: [] };
   try {
     expect(await invoke(reconcile, environment, { dryRun: true })).toEqual(report);
   } finally {
@@ -332,7 +333,7 @@ onlyHere.each([
     const key = thumbnailKey(id, variant);
     const thumbnail = await quarteredPicture(240, 320).webp().toBuffer();
     const stored = { key, contentType: 'image/webp', width: 240, height: 320, bytes: thumbnail.length };
-    const record = await createCatalog(catalog.tableName, catalog.client).finish(id, 'any', {
+    const record = await lateCatalog(createCatalog(catalog.tableName, catalog.client)).finish(id, 'any', {
       original: { contentType: 'image/jpeg', width: 480, height: 640, bytes: 9 },
       thumbnails: { thumbnail: stored },
       thumbhash: undefined,

@@ -7,6 +7,7 @@ import { check } from '../deployment.ts';
 import { region } from '../emulator.ts';
 import type { UserCredentials } from '../iam.ts';
 import { smallPhoto } from '../photo.ts';
+import { verifyStack } from './verification.ts';
 
 /** Who may call an API with the setting `auth`. */
 export const checkCallers = (): void => {
@@ -51,5 +52,12 @@ export const checkCallers = (): void => {
     const link = await fetch(emulator.urlOf(reply.link), { redirect: 'manual' });
     expect(link.status).toBe(302);
     await shownAt(link.headers.get('Location') ?? '');
+
+    const report = await verifyStack(deployment, second, { only: ['callers'], quick: true });
+    expect(report.results).toMatchObject([
+      { name: 'unsigned-refused', status: 'held' },
+      { name: 'signed-taken', status: 'held' },
+    ]);
+    expect(report.left).toEqual([]);
   });
 };
