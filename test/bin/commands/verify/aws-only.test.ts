@@ -200,7 +200,7 @@ describe('targets-healthy', () => {
       'holds, also while an old task drains',
       [target('healthy'), target('draining')],
       'held',
-      '1 targets are healthy.',
+      'Healthy: 1 target.',
     ],
     ['fails without a target', [target('draining')], 'failed', 'Resource has no targets.'],
     [
