@@ -182,7 +182,7 @@ export const alarmChecks: readonly Check[] = [
   {
     name: 'alarm-drill',
     group: 'alarms',
-    quick: true,
+    quick: false,
     description:
       'A drill reaches a temporary queue at the topic of alerts. Subscribers of the topic get it too.',
     async run(context) {
