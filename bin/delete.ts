@@ -20,7 +20,7 @@ const usage = `Usage: npm run delete -- [--stack NAME] [--dry-run] [--report FIL
 It deletes images whoever uploaded them, and ends once nothing of them is left. If it is interrupted, run it
 again. It exits with 0 if every image is deleted, and with 1 if one is not.`;
 
-/** A deletion takes less than a second. The message of a killed worker is delivered again after six minutes. */
+/** A deletion takes less than a second; the message of a killed worker is delivered again in 6 minutes. */
 const waitSeconds = 900;
 
 const linesOf = (file: string): readonly string[] => {

@@ -38,7 +38,7 @@ const maxAttempts = 5;
 
 const pauseMilliseconds = 500;
 
-/** Deletes images whoever owns them, and waits until nothing of them is left. It can be repeated at any time. */
+/** Deletes images whoever owns them, and waits until nothing of them is left. It can be repeated. */
 export const deleteImages = async (props: DeleteImagesProps): Promise<readonly DeletedImage[]> => {
   const { catalog, deletionRequests, ids, isDryRun, waitSeconds, stopping, onProgress } = props;
   const inTurn = createTurns(imagesAtOnce);
