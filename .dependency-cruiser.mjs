@@ -32,10 +32,10 @@ const rules = {
   },
   'cores-know-adapters-as-types': {
     comment:
-      'index.ts and wiring.ts choose adapters, messages.ts reads SQS messages, and mail has two adapters.',
+      'index.ts and wiring.ts choose adapters, messages.ts reads SQS messages; mail and owners have two each.',
     from: {
-      path: '^lambdas/(ingest|resize|notify|reconcile|delete)/',
-      pathNot: '/(index|wiring|forgetters|messages|mailer|mail-requests)\\.ts$',
+      path: '^lambdas/(ingest|resize|notify|reconcile|delete|owners)/',
+      pathNot: '/(index|wiring|forgetters|messages|mailer|mail-requests|ownerships|arrival-objects)\\.ts$',
     },
     to: { path: [adapters, 'node_modules/@aws-sdk/'], dependencyTypesNot: ['type-only'] },
   },
@@ -70,7 +70,7 @@ const rules = {
   'mail-can-be-removed': knownOnlyTo('^(lambdas|lib)/notify/', [
     '^lambdas/ingest/(environment|extensions|problem)\\.ts$',
     '^bin/commands/verify/(own-images|checks/mail)\\.ts$',
-    '^lambdas/delete/forgetters\\.ts$',
+    '^lambdas/delete/(forgetters|proof-listeners)\\.ts$',
   ]),
   'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', [
     '^bin/(app|adopt)\\.ts$',

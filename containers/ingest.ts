@@ -4,13 +4,14 @@ import { createOriginals } from '../lambdas/aws/originals.ts';
 import { createLocalWaitingPlaces } from '../lambdas/aws/waiting-places.ts';
 import type { Auth } from '../lambdas/ingest/auth.ts';
 import { wireIngest } from '../lambdas/ingest/wiring.ts';
+import type { Authenticate } from '../lambdas/runtime/caller.ts';
 import { readEnvironment } from '../lambdas/runtime/environment.ts';
 import { collectGarbageLessOften } from '../lambdas/runtime/heap.ts';
 import { createLog } from '../lambdas/runtime/log.ts';
 import { ingestContainerEnvironment } from './environment.ts';
 import { createHttpServer } from './http-server.ts';
 import { createIntake } from './intake.ts';
-import { createJwtGuard, type Guard } from './jwt-guard.ts';
+import { createJwtGuard } from './jwt-guard.ts';
 import { createOwnRequestCheck } from './own-requests.ts';
 import { createProbes } from './probes.ts';
 import { startWatchdog } from './watchdog.ts';
@@ -21,7 +22,7 @@ startWatchdog('ingest');
 const log = createLog('ingest');
 
 /** @throws Error for `iam`, which only API Gateway can verify: the API would be open to everyone */
-const guardOf = (auth: Auth): Guard | undefined => {
+const guardOf = (auth: Auth): Authenticate | undefined => {
   if (auth === 'none') return undefined;
   if (auth !== 'iam') return createJwtGuard(auth.jwt, log);
   throw new Error('auth "iam" needs API Gateway, which verifies the signatures. Use {"jwt": …} here.');

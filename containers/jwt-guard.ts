@@ -1,13 +1,10 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Auth } from '../lambdas/ingest/auth.ts';
+import { callerOfToken } from '../lambdas/owners/owner.ts';
+import type { Authenticate } from '../lambdas/runtime/caller.ts';
 import type { Log } from '../lambdas/runtime/log.ts';
 import { RequestError } from '../lambdas/runtime/request-error.ts';
 import { createIssuerKeys } from './issuer-keys.ts';
-
-/**
- * Resolves for a request that is authenticated. Throws RequestError `unauthorized` or `issuer-unavailable`.
- */
-export type Guard = (request: Request) => Promise<void>;
 
 /**
  * API Gateway's JWT authorizer accepts RSA signatures only (HTTP API developer guide), and so does this one.
@@ -18,7 +15,10 @@ const algorithms = ['RS256', 'RS384', 'RS512'];
  * Checks tokens as API Gateway's JWT authorizer does: signature, issuer, audience (`aud`, or else
  * `client_id`) and expiry.
  */
-export const createJwtGuard = ({ issuer, audience }: Extract<Auth, object>['jwt'], log: Log): Guard => {
+export const createJwtGuard = (
+  { issuer, audience, ownerClaim }: Extract<Auth, object>['jwt'],
+  log: Log,
+): Authenticate => {
   const getKey = createIssuerKeys(issuer, log);
 
   const hasAudience = ({ aud, client_id: clientId }: JWTPayload): boolean =>
@@ -44,7 +44,8 @@ export const createJwtGuard = ({ issuer, audience }: Extract<Auth, object>['jwt'
     if (!hasAudience(decodeJwt(token)))
       throw new RequestError('unauthorized', 'The token is for another audience.');
     try {
-      await jwtVerify(token, getKey, { issuer, algorithms, requiredClaims: ['exp'] });
+      const { payload } = await jwtVerify(token, getKey, { issuer, algorithms, requiredClaims: ['exp'] });
+      return callerOfToken(issuer, ownerClaim, payload);
     } catch (error) {
       // An error of jose is about the token. An unreachable issuer is a RequestError.
       if (!(error instanceof errors.JOSEError)) throw error;

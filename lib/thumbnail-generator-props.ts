@@ -1,7 +1,7 @@
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type * as z from 'zod';
 import type { variantsSchema } from '../lambdas/image/variant.ts';
-import type { Auth, Links } from '../lambdas/ingest/auth.ts';
+import type { authSchema, Links } from '../lambdas/ingest/auth.ts';
 import type { fargateSchema } from './containers/settings.ts';
 import type { Settings } from './settings.ts';
 import type { WarningId } from './warnings/settings.ts';
@@ -51,7 +51,7 @@ export interface ThumbnailGeneratorProps {
   readonly urlLifetimeSeconds?: number;
 
   /** Who may upload, and read what was uploaded. @default - everyone */
-  readonly auth?: Auth;
+  readonly auth?: z.input<typeof authSchema>;
   /** Web pages of these origins may use the API and the buckets. @default - none */
   readonly corsOrigins?: readonly string[];
   /** Shows a page for uploads at the API's address. @default - where everyone may upload */

@@ -2,7 +2,7 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import type { IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HttpMethods } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { originalPrefix, thumbnailPrefix } from '../lambdas/image/keys.ts';
+import { arrivalPrefix, originalPrefix, thumbnailPrefix } from '../lambdas/image/keys.ts';
 import { routes, routesOf } from '../lambdas/ingest/routes.ts';
 import { removalPolicyOf } from './constructs/kept.ts';
 import { WorkQueue } from './constructs/work-queue.ts';
@@ -19,6 +19,7 @@ import { Alerts } from './monitoring/alerts.ts';
 import { Monitoring } from './monitoring/monitoring.ts';
 import { MailRequestsTable } from './notify/mail-requests-table.ts';
 import { Notify } from './notify/notify.ts';
+import { OwnersTable } from './owners/owners-table.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import type { Compute } from './resize/compute.ts';
 import { Resize, resizeTimeout } from './resize/resize.ts';
@@ -62,21 +63,29 @@ export class ThumbnailGenerator extends Construct {
     const publicUrl = domain ? `https://${domain.name}/${stage}` : undefined;
     const removalPolicy = removalPolicyOf(settings);
 
+    const areCallersKnown = settings.auth !== 'none';
+
     this.serviceName = serviceName ?? serviceNameOf(this);
     this.resizeQueue = new ResizeQueue(this, 'ResizeQueue', { consumerTimeout: resizeTimeout });
     this.slowResizeQueue = new WorkQueue(this, 'SlowResizeQueue', { consumerTimeout: resizeTimeout });
     this.deleteQueue = new WorkQueue(this, 'DeleteQueue', { consumerTimeout: deletionTimeout });
+    if (areCallersKnown) this.deleteQueue.acceptBucketEvents();
     this.rawBucket = new ImageBucket(this, 'RawBucket', {
       removalPolicy,
-      prefix: originalPrefix,
-      objectCreatedQueue: this.resizeQueue.queue,
+      prefixes: areCallersKnown ? [originalPrefix, arrivalPrefix] : [originalPrefix],
+      objectCreated: [
+        { prefix: originalPrefix, queue: this.resizeQueue.queue },
+        ...(areCallersKnown ? [{ prefix: arrivalPrefix, queue: this.deleteQueue.queue }] : []),
+      ],
+      expiringPrefix: areCallersKnown ? arrivalPrefix : undefined,
     });
     this.thumbnailBucket = new ImageBucket(this, 'ThumbnailBucket', {
       removalPolicy,
-      prefix: thumbnailPrefix,
+      prefixes: [thumbnailPrefix],
     });
     this.catalog = new CatalogTable(this, 'Catalog', { removalPolicy });
     this.admission = new AdmissionTable(this, 'Admission');
+    const owners = areCallersKnown ? new OwnersTable(this, 'Owners', { removalPolicy }) : undefined;
     this.imageEvents = new ImageEvents(this, 'ImageEvents');
     this.alerts = new Alerts(this, 'Alerts', { emails: alerts.emails });
     const mailRequests = email ? new MailRequestsTable(this, 'MailRequests') : undefined;
@@ -99,6 +108,7 @@ export class ThumbnailGenerator extends Construct {
     const ingest = new Ingest(this, 'Ingest', {
       ...common,
       admission: this.admission,
+      owners,
       mail:
         email && mailRequests
           ? { requests: mailRequests, allowedRecipients: email.allowedRecipients }
@@ -136,7 +146,12 @@ export class ThumbnailGenerator extends Construct {
             ingest,
             resize,
             buckets: [this.rawBucket, this.thumbnailBucket],
-            tables: [this.catalog, this.admission, ...(mailRequests ? [mailRequests] : [])],
+            tables: [
+              this.catalog,
+              this.admission,
+              ...(owners ? [owners] : []),
+              ...(mailRequests ? [mailRequests] : []),
+            ],
             uploadToReadyGoalSeconds: alerts.uploadToReadyGoalSeconds,
             usualImagesPerHour: alerts.usualImagesPerHour,
             logRetention: settings.logRetentionDays,
@@ -156,6 +171,7 @@ export class ThumbnailGenerator extends Construct {
     const deletion = new Deletion(this, 'Deletion', {
       ...common,
       queue: this.deleteQueue,
+      owners,
       mailRequests,
     });
     this.reconciler = new Reconciler(this, 'Reconciler', {

@@ -14,6 +14,7 @@ export const resources = {
   catalogTable: 'catalog',
   mailRequestsTable: 'mail-requests',
   admissionTable: 'admission',
+  ownersTable: 'owners',
   resizeQueue: 'resize',
   slowResizeQueue: 'slow-resize',
   deleteQueue: 'delete',

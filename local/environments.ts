@@ -30,6 +30,7 @@ export const valuesFor = (ports: Ports, settings: Settings) => {
   return {
     ...settings,
     ...resources,
+    ownersTable: settings.auth === 'none' ? undefined : resources.ownersTable,
     resizeQueueUrl: urlOf(resources.resizeQueue),
     slowResizeQueueUrl: urlOf(resources.slowResizeQueue),
     deleteQueueUrl: urlOf(resources.deleteQueue),

@@ -28,9 +28,9 @@ const defaults = {
 
 /** The values of a deployment without mail, and those that a test changes. */
 export const valuesWith = <Given extends object>(
-  { tableName, admissionTableName }: CatalogServer,
+  { tableName, admissionTableName, ownersTableName }: CatalogServer,
   given: Given,
-) => ({ ...defaults, catalogTable: tableName, admissionTable: admissionTableName, ...given });
+) => ({ ...defaults, catalogTable: tableName, admissionTable: admissionTableName, ownersTable: ownersTableName, ...given });
 
 /** What the SDK reads from the environment. */
 export const awsVariables = ({ endpoint, credentials }: CatalogServer) => ({

@@ -67,12 +67,12 @@ export const startIssuer = async () => {
     rotate: async (kid: string): Promise<void> => {
       current = await keyCalled(kid);
     },
-    /** A token for the audience `thumbnails`, unless the claims say otherwise. */
+    /** A token of one person for the audience `thumbnails`, unless the claims say otherwise. */
     token: (
       claims: JWTPayload = {},
       { key = current.privateKey, kid = current.kid, expires = '5m' }: TokenOptions = {},
     ): Promise<string> =>
-      new SignJWT({ aud: 'thumbnails', ...claims })
+      new SignJWT({ aud: 'thumbnails', sub: 'somebody', ...claims })
         .setProtectedHeader({ alg: 'RS256', kid })
         .setIssuer(claims.iss ?? issuer)
         .setIssuedAt()

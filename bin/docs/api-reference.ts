@@ -32,9 +32,10 @@ const descriptionSchema = z.object({
 });
 
 const description = () => {
-  const settings = readSettings({});
+  // Every route, with the error codes of the default settings.
+  const settings = readSettings({ auth: 'iam' });
   return descriptionSchema.parse(
-    describeApi({ ...settings, apiUrl: 'https://example.com/dev', extensions: [] }),
+    describeApi({ ...settings, uploadPage: true, apiUrl: 'https://example.com/dev', extensions: [] }),
   );
 };
 
@@ -95,7 +96,7 @@ const schemaText = (
     ),
   ].join('\n\n');
 
-/** Every route with its parameters and replies, under the default settings. */
+/** Every route with its parameters and replies. */
 export const routesReference = (): string =>
   Object.entries(description().paths)
     .flatMap(([path, operations]) =>

@@ -17,6 +17,9 @@ import type { OriginalType } from '../image/original-type.ts';
 /** Object metadata: the presigned upload that stored an original (`x-amz-meta-upload-id`). */
 export const uploadIdMetadata = 'upload-id';
 
+/** Object metadata: the owner of an arrival (`x-amz-meta-owner`). */
+export const ownerMetadata = 'owner';
+
 /** A stored original, as S3 describes it. */
 export interface StoredOriginal {
   readonly bytes: number;

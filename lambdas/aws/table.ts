@@ -1,5 +1,6 @@
 import {
   ConditionalCheckFailedException,
+  DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -32,7 +33,8 @@ export interface Change {
   readonly add?: Attributes;
   /** @default - none */
   readonly remove?: readonly string[];
-  readonly condition: Condition;
+  /** @default - none: the write is always done */
+  readonly condition?: Condition;
 }
 
 export interface Write {
@@ -43,9 +45,12 @@ export interface Write {
 }
 
 export interface Query {
-  readonly index: string;
+  /** @default - the table itself, read consistently */
+  readonly index?: string;
   readonly condition: Condition;
   readonly limit: number;
+  /** @default 'ascending' */
+  readonly order?: 'ascending' | 'descending';
   /** @default - at the first item */
   readonly from?: PageStart | undefined;
 }
@@ -66,6 +71,11 @@ export interface Table {
   /** Replaces an item as a whole. @returns whether the condition held */
   put(item: Attributes, condition: Condition): Promise<boolean>;
   update(key: Attributes, change: Change): Promise<Write>;
+  /**
+   * @param condition @default - none
+   * @returns whether the condition held
+   */
+  remove(key: Attributes, condition?: Condition): Promise<boolean>;
   query(query: Query): Promise<Page>;
 }
 
@@ -147,9 +157,9 @@ export const createTable = (TableName: string, dynamodb: DynamoDBClient): Table 
           TableName,
           Key: marshalled(key),
           UpdateExpression: expression,
-          ConditionExpression: condition.expression,
-          ExpressionAttributeNames: namesOf(expression, condition.expression),
-          ExpressionAttributeValues: valuesOf(set, setOnce, add, condition.values),
+          ConditionExpression: condition?.expression,
+          ExpressionAttributeNames: namesOf(expression, condition?.expression ?? ''),
+          ExpressionAttributeValues: valuesOf(set, setOnce, add, condition?.values),
           // Free of charge, both of them (DynamoDB API Reference, UpdateItem).
           ReturnValues: 'ALL_NEW',
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
@@ -162,11 +172,34 @@ export const createTable = (TableName: string, dynamodb: DynamoDBClient): Table 
     }
   },
 
-  async query({ index, condition, limit, from }) {
+  async remove(key, condition) {
+    try {
+      await dynamodb.send(
+        new DeleteItemCommand({
+          TableName,
+          Key: marshalled(key),
+          ...(condition && {
+            ConditionExpression: condition.expression,
+            ExpressionAttributeNames: namesOf(condition.expression),
+            ExpressionAttributeValues: valuesOf(condition.values),
+          }),
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  },
+
+  async query({ index, condition, limit, order, from }) {
     const { Items = [], LastEvaluatedKey } = await dynamodb.send(
       new QueryCommand({
         TableName,
         IndexName: index,
+        // An index cannot be read so.
+        ConsistentRead: index === undefined,
+        ScanIndexForward: order !== 'descending',
         KeyConditionExpression: condition.expression,
         ExpressionAttributeNames: namesOf(condition.expression),
         ExpressionAttributeValues: valuesOf(condition.values),

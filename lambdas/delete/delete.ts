@@ -22,7 +22,7 @@ export interface DeleteDependencies {
    * Whether an image still has an owner, read consistently.
    * @default - callers are anonymous: only an operator's command begins a deletion
    */
-  readonly hasOwner?: (id: ImageId) => Promise<boolean>;
+  readonly hasOwner?: ((record: ImageRecord) => Promise<boolean>) | undefined;
 }
 
 /**
@@ -65,7 +65,7 @@ export const createDelete = (dependencies: DeleteDependencies): Delete => {
   const startUnlessOwned = async (record: ImageRecord): Promise<Deletion | undefined> => {
     if (hasOwner === undefined || record.claims === 0) return undefined;
     // Read after the record: an upload that the answer misses has claimed the image since then.
-    return (await hasOwner(record.id)) ? undefined : catalog.startDeletion(record);
+    return (await hasOwner(record)) ? undefined : catalog.startDeletion(record);
   };
 
   const removeAll = async (deletion: Deletion, token: string, stopping: AbortSignal): Promise<void> => {
@@ -73,7 +73,7 @@ export const createDelete = (dependencies: DeleteDependencies): Delete => {
     if (!isPublished) await deletionRequests.sendLater(id, sweepAfterSeconds);
     for (const { forget } of forgetters) {
       stopping.throwIfAborted();
-      await forget(id, stopping);
+      await forget(id, stopping, new Date(changedAt));
     }
     if (!isPublished) await events.publish(deletedEvent(deletion));
     const expiresAt = new Date(Date.parse(changedAt) + deletedDays * 86_400_000);

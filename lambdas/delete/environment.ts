@@ -10,6 +10,9 @@ export const deleteEnvironment = {
   stackName: text,
   /** How long the catalog remembers that an image was deleted. */
   deletedDays: wholeNumber,
+  resizeQueueUrl: text,
+  /** Who owns which image. @default - everyone is anonymous */
+  ownersTable: text.optional(),
   /** @default - mail is off */
   mailRequestsTable: text.optional(),
 };

@@ -12,6 +12,23 @@ export const idOfOriginalKey = (key: string): ImageId | undefined => {
   return key.startsWith(originalPrefix) && isImageId(id) ? id : undefined;
 };
 
+/** Prefix of what known callers upload to the raw bucket, before it is received. */
+export const arrivalPrefix = 'arrivals/';
+
+export interface Arrival {
+  readonly id: ImageId;
+  readonly uploadId: string;
+}
+
+export const arrivalKey = ({ id, uploadId }: Arrival): string => `${arrivalPrefix}${id}/${uploadId}`;
+
+/** Undefined for a key that is not one of `arrivalKey`. */
+export const arrivalOfKey = (key: string): Arrival | undefined => {
+  const [id = '', uploadId = '', ...rest] = key.slice(arrivalPrefix.length).split('/');
+  const isArrival = key.startsWith(arrivalPrefix) && isImageId(id) && uploadId !== '' && rest.length === 0;
+  return isArrival ? { id, uploadId } : undefined;
+};
+
 /** Prefix of thumbnails in the thumbnail bucket. */
 export const thumbnailPrefix = 'thumbnails/';
 

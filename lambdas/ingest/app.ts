@@ -1,17 +1,25 @@
 import { type Context, type Handler, Hono, type MiddlewareHandler } from 'hono';
 import { getPath } from 'hono/utils/url';
+import type { OwnImages } from '../owners/own-images.ts';
+import type { Authenticate, Caller } from '../runtime/caller.ts';
 import { RequestError } from '../runtime/request-error.ts';
 import { type Auth, type Links, tellsDeletions } from './auth.ts';
 import { allowOrigins } from './cors.ts';
 import { createDescriptionHandler } from './description-handler.ts';
 import { createImageHandlers, type ImageHandlersProps } from './image-handlers.ts';
+import type { Ingest } from './ingest.ts';
+import { createOwnImagesHandlers } from './own-images-handlers.ts';
 import { createErrorHandler, refuse } from './problem-reply.ts';
 import { authOf, type Route, routes, routesOf } from './routes.ts';
 import { createUploadHandlers, type UploadHandlersProps } from './upload-handlers.ts';
 import { createClientHandler, createUploadPageHandler } from './upload-page.ts';
 
 export interface IngestAppProps
-  extends Omit<UploadHandlersProps & ImageHandlersProps, 'apiUrl' | 'tellsDeletions'> {
+  extends Omit<UploadHandlersProps & ImageHandlersProps, 'apiUrl' | 'ingestOf' | 'tellsDeletions'> {
+  /** The service as a caller may use it. */
+  readonly ingestFor: (caller: Caller) => Ingest;
+  /** The images of an owner. @default - there are none: `auth` is `none` */
+  readonly ownImagesFor?: ((owner: string) => OwnImages) | undefined;
   /** The beginning of links, with the stage, without a trailing slash. @default - from each request */
   readonly publicUrl?: string;
   readonly auth: Auth;
@@ -24,8 +32,8 @@ export interface IngestAppProps
   readonly bucketOrigins: () => Promise<readonly string[]>;
   /** Checks every request first; throws RequestError. @default - all are accepted */
   readonly checkRequest?: (request: Request) => void;
-  /** Checks callers of guarded routes; throws RequestError. @default - the gateway has checked them */
-  readonly authenticate?: (request: Request) => Promise<void>;
+  /** Finds out who calls a guarded route. @default - no route is guarded: `auth` is `none` */
+  readonly authenticate?: Authenticate | undefined;
   /** Whether an error only means that a dependency is too busy at the moment. */
   readonly isBusy: (error: unknown) => boolean;
 }
@@ -38,16 +46,33 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   const { stage, publicUrl, auth, links, corsOrigins, checkRequest, authenticate } = props;
   const base = `/${stage}`;
   const apiUrl = (c: Context): string => publicUrl ?? new URL(c.req.url).origin + base;
-  const { upload, announce } = createUploadHandlers({ ...props, apiUrl });
+  /** Set before any handler runs, so that no mistake in a route opens what belongs to others. */
+  const callers = new WeakMap<Request, Caller>();
+  const callerOf = (c: Context): Caller => {
+    const caller = callers.get(c.req.raw);
+    if (caller === undefined) throw new Error('The caller has not been determined.');
+    return caller;
+  };
+  const ingestOf = (c: Context): Ingest => props.ingestFor(callerOf(c));
+  const ownImagesOf = (c: Context): OwnImages => {
+    const caller = callerOf(c);
+    if (caller.kind === 'anonymous' || !props.ownImagesFor) throw new Error('The caller owns no images.');
+    return props.ownImagesFor(caller.owner);
+  };
+  const { upload, announce } = createUploadHandlers({ ...props, apiUrl, ingestOf });
   const { image, link } = createImageHandlers({
     ...props,
     apiUrl,
+    ingestOf,
     tellsDeletions: tellsDeletions(auth, links),
   });
+  const { list, remove } = createOwnImagesHandlers({ ...props, apiUrl, ownImagesOf });
   const endpoints: readonly (readonly [Route, Handler])[] = [
     [routes.upload, upload],
     [routes.announce, announce],
     [routes.image, image],
+    [routes.images, list],
+    [routes.remove, remove],
     [routes.link, link],
     [routes.variantLink, link],
     [routes.description, createDescriptionHandler(props, apiUrl)],
@@ -55,8 +80,13 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
     [routes.page, createUploadPageHandler({ ...props, apiUrl })],
   ];
   const requireCaller: MiddlewareHandler = async (c, next) => {
-    await authenticate?.(c.req.raw);
+    if (authenticate === undefined) throw new Error('A guarded route needs a way to know its callers.');
+    callers.set(c.req.raw, await authenticate(c.req.raw));
     await next();
+  };
+  const acceptEveryone: MiddlewareHandler = (c, next) => {
+    callers.set(c.req.raw, { kind: 'anonymous' });
+    return next();
   };
 
   const app = new Hono({
@@ -76,12 +106,14 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   const present = routesOf(props);
   for (const [route, handler] of endpoints) {
     if (!present.includes(route)) continue;
-    const path = honoPath(route);
-    if (authOf(route, auth, links) !== 'none') app.on(route.method, path, requireCaller);
-    app.on(route.method, path, handler);
-    app.all(path, (c) => {
-      c.header('Allow', route.method);
-      const detail = `${c.req.method} is not allowed here; use ${route.method}.`;
+    const isOpen = authOf(route, auth, links) === 'none';
+    app.on(route.method, honoPath(route), isOpen ? acceptEveryone : requireCaller, handler);
+  }
+  for (const route of present) {
+    const methods = present.filter(({ path }) => path === route.path).map(({ method }) => method);
+    app.all(honoPath(route), (c) => {
+      c.header('Allow', methods.join(', '));
+      const detail = `${c.req.method} is not allowed here; use ${methods.join(' or ')}.`;
       throw new RequestError('method-not-allowed', detail);
     });
   }

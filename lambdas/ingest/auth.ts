@@ -1,10 +1,10 @@
 import * as z from 'zod';
 
-const rule = '"none", "iam" or {"jwt": {"issuer": "https://…", "audience": ["…"]}}';
+const rule = '"none", "iam" or {"jwt": {"issuer": "https://…", "audience": ["…"], "ownerClaim": "sub"}}';
 
 /**
  * Who may use the API. `iam`: callers whose AWS credentials allow `execute-api:Invoke`. `jwt`: callers with a
- * token from this OpenID Connect issuer for one of these audiences.
+ * token from this OpenID Connect issuer for one of these audiences. Both own the images that they upload.
  */
 export const authSchema = z
   .union(
@@ -15,6 +15,8 @@ export const authSchema = z
           // Keys sent unencrypted would open the API to anyone between here and the issuer.
           issuer: z.string().regex(/^(?:https:\/\/|http:\/\/127\.0\.0\.1[:/])\S+$/, 'an https:// URL'),
           audience: z.array(z.string().min(1)).min(1),
+          /** The claim that names the caller who owns an image. */
+          ownerClaim: z.string().min(1).default('sub'),
         }),
       }),
     ],

@@ -17,7 +17,7 @@ export const corsOriginsSchema = z
   .meta({ rule });
 
 /** Headers of replies that a page may read, besides those that every page may. */
-const exposedHeaders = ['Location', 'Preference-Applied', 'Retry-After', 'WWW-Authenticate'];
+const exposedHeaders = ['Link', 'Location', 'Preference-Applied', 'Retry-After', 'WWW-Authenticate'];
 
 /** How long a browser remembers the answer to a preflight request. Chromium allows no more. */
 export const preflightSeconds = 7200;

@@ -11,6 +11,7 @@ export const ingestEnvironment = {
   thumbnailBucket: text,
   catalogTable: text,
   resizeQueueUrl: text,
+  deleteQueueUrl: text,
   imageEventsTopicArn: text,
   stackName: text,
   variants: json(variantsSchema),
@@ -45,6 +46,8 @@ export const ingestEnvironment = {
    * @default - the process signs
    */
   urlSignerRoleArn: text.optional(),
+  /** Who owns which image. @default - everyone is anonymous: `auth` is `none` */
+  ownersTable: text.optional(),
   /** @default - mail is off */
   mailRequestsTable: text.optional(),
   /** @default - mail is off */

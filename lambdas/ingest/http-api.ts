@@ -12,6 +12,11 @@ export interface HttpApiResult {
 /** A `Request` would copy its body and return it only as a stream, so bodies stay beside their requests. */
 const bodies = new WeakMap<Request, Uint8Array>();
 
+const contexts = new WeakMap<Request, unknown>();
+
+/** What API Gateway has found out about a request that `requestOf` made. */
+export const contextOf = (request: Request): unknown => contexts.get(request);
+
 /** API Gateway decodes header bytes to characters that `Headers` reject. */
 const encodedValue = (value: string): string =>
   /[^\0-\x7f]/.test(value) ? encodeURIComponent(value) : value;
@@ -25,6 +30,7 @@ export const requestOf = (event: APIGatewayProxyEventV2, method: string, path: s
   if (cookies) headers.set('Cookie', cookies.map(encodedValue).join('; '));
   const query = rawQueryString ? `?${rawQueryString}` : '';
   const request = new Request(`https://${requestContext.domainName}${path}${query}`, { method, headers });
+  contexts.set(request, requestContext);
   bodies.set(request, Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8'));
   return request;
 };

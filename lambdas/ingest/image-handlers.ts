@@ -11,7 +11,8 @@ import type { Replies } from './reply.ts';
 import { requireId } from './validation.ts';
 
 export interface ImageHandlersProps {
-  readonly ingest: Ingest;
+  /** What the sender of a request may use. */
+  readonly ingestOf: (c: Context) => Ingest;
   readonly replies: Replies;
   /** Where the caller reaches the API: with the stage, without a trailing slash. */
   readonly apiUrl: (c: Context) => string;
@@ -25,14 +26,15 @@ const redirectMarginSeconds = 60;
 /** How long an `<img>` waits for a thumbnail. Most are ready after a second. */
 const pictureWaitSeconds = 5;
 
-export const createImageHandlers = ({ ingest, replies, apiUrl, tellsDeletions }: ImageHandlersProps) => {
+export const createImageHandlers = ({ ingestOf, replies, apiUrl, tellsDeletions }: ImageHandlersProps) => {
   const image: Handler = async (c) => {
-    const record = await ingest.find(requireId(c.req.param('id')));
+    const record = await ingestOf(c).find(requireId(c.req.param('id')));
     c.header('Cache-Control', 'no-store');
     return sendJson(c, await replies.imageReply(record, apiUrl(c)));
   };
 
   const link: Handler = async (c) => {
+    const ingest = ingestOf(c);
     const id = requireId(c.req.param('id'));
     const method = c.req.method === 'HEAD' ? 'HEAD' : 'GET';
     const isPicture = wantsPicture(c);

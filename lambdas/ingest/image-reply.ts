@@ -11,7 +11,11 @@ export const imageReplySchema = z.object({
   status: imageStatusSchema.describe(
     '`received` until every thumbnail is stored, then `ready`; `failed` for a permanent reason',
   ),
-  url: url.optional().describe('Presigned URL of the first variant; absent when `failed`'),
+  url: url
+    .optional()
+    .describe(
+      'Presigned URL of the first variant; absent when `failed`, and until the bytes of an announced image have proven whose it is',
+    ),
   expiresAt: z.iso.datetime().optional().describe('When `url` and the URLs in `thumbnails` stop working'),
   link: z.url().describe('Permanent: redirects to a fresh presigned URL on every visit'),
   thumbnails: z

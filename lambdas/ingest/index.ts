@@ -3,14 +3,20 @@ import { readEnvironment } from '../runtime/environment.ts';
 import { collectGarbageLessOften } from '../runtime/heap.ts';
 import { createLog } from '../runtime/log.ts';
 import { ingestEnvironment } from './environment.ts';
+import { createGatewayCallers } from './gateway-callers.ts';
 import { requestOf, resultOf, withEventBody } from './http-api.ts';
 import { isPlainTarget, pathWithoutRoute } from './request-target.ts';
-import { routeOf } from './routes.ts';
+import { routeOf, routesOf } from './routes.ts';
 import { wireIngest } from './wiring.ts';
 
 collectGarbageLessOften();
 const environment = readEnvironment(ingestEnvironment);
-const app = wireIngest(environment, createLog('ingest'), { withBody: withEventBody });
+const app = wireIngest(environment, createLog('ingest'), {
+  withBody: withEventBody,
+  authenticate: createGatewayCallers(environment.auth),
+});
+
+const present = routesOf(environment);
 
 const noRoute = { method: 'GET', path: pathWithoutRoute } as const;
 
@@ -21,7 +27,7 @@ const noRoute = { method: 'GET', path: pathWithoutRoute } as const;
  * would lead to a guarded route here.
  */
 const matchedRoute = ({ routeKey, pathParameters }: APIGatewayProxyEventV2) => {
-  const route = routeOf(routeKey);
+  const route = routeOf(routeKey, present);
   if (route === undefined) return noRoute;
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent((pathParameters?.[name] ?? '').toWellFormed()),

@@ -249,9 +249,11 @@ const deletionInProgress = (): RequestError =>
   });
 
 const requireRecord = (record: ImageRecord | undefined): ImageRecord => {
-  if (record === undefined) throw new RequestError('not-found', 'There is no image with this id.');
+  if (record === undefined) throw noImage();
   return record;
 };
+
+export const noImage = (): RequestError => new RequestError('not-found', 'There is no image with this id.');
 
 const recordAll = async (
   wishes: readonly UploadWish[],

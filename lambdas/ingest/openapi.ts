@@ -2,11 +2,13 @@ import * as z from 'zod';
 import { imageEventSchema } from '../image/event.ts';
 import { imageIdPattern } from '../image/id.ts';
 import { acceptedTypes } from '../image/original-type.ts';
+import { imageStatusSchema } from '../image/status.ts';
 import type { ExtensionDescription, UploadExtension } from '../runtime/upload-extension.ts';
 import { type Auth, type Links, tellsDeletions } from './auth.ts';
 import { imageReplySchema } from './image-reply.ts';
 import { example, id, receivedExample } from './openapi-examples.ts';
 import { html, image, imageFailures, json, linkResponses, problems } from './openapi-replies.ts';
+import { maxImagesOfPage, usualImagesOfPage } from './own-images-handlers.ts';
 import { type ErrorCode, problemSchema } from './problem.ts';
 import { authOf, type RouteSettings, routes, routesOf } from './routes.ts';
 import { uploadRequestSchema } from './upload-request.ts';
@@ -29,6 +31,35 @@ const uploadReplySchema = imageReplySchema.extend({
       'The request to send to S3 with the image as its body. S3 accepts only the announced bytes, and only once: 412 means that the image is stored already, 409 that another upload of it is in progress (retry)',
     ),
 });
+
+const imagesReplySchema = z.object({
+  images: z.array(imageReplySchema),
+  next: z.string().optional().describe('The `cursor` of the next page; absent on the last one'),
+});
+
+const listParameters = [
+  {
+    name: 'status',
+    in: 'query',
+    required: false,
+    description: 'Only images of this status. A page may then have fewer images than `limit`, even none',
+    schema: { type: 'string', enum: imageStatusSchema.options },
+  },
+  {
+    name: 'limit',
+    in: 'query',
+    required: false,
+    description: 'The most images in a page',
+    schema: { type: 'integer', minimum: 1, maximum: maxImagesOfPage, default: usualImagesOfPage },
+  },
+  {
+    name: 'cursor',
+    in: 'query',
+    required: false,
+    description: '`next` of the page before, unchanged',
+    schema: { type: 'string' },
+  },
+];
 
 export interface ApiDescriptionProps extends RouteSettings {
   readonly apiUrl: string;
@@ -196,6 +227,28 @@ export const describeApi = (props: ApiDescriptionProps) => {
         ...problems('invalid-request', 'not-found'),
       },
     },
+    images: {
+      summary: "The caller's images, the newest first, in pages",
+      parameters: listParameters,
+      responses: {
+        200: {
+          description: 'A page. Images that are uploaded meanwhile change no later page.',
+          headers: {
+            Link: { description: '`rel="next"`: the next page (RFC 8288)', schema: { type: 'string' } },
+          },
+          content: json('Images', { images: [example], next: 'Vf8tQx9u…' }),
+        },
+        ...problems('invalid-request', 'invalid-cursor'),
+      },
+    },
+    remove: {
+      summary: 'Give up an image. When no one else owns it, everything stored of it is removed',
+      parameters: [idParameter],
+      responses: {
+        204: { description: 'The image is no longer yours' },
+        ...problems('invalid-request', 'not-found'),
+      },
+    },
     link: {
       summary: 'The permanent link: shows the first variant',
       parameters: [idParameter],
@@ -233,7 +286,9 @@ export const describeApi = (props: ApiDescriptionProps) => {
     if (!present.includes(route)) continue;
     const guarded = authOf(route, auth, links) === 'none' ? {} : { security: [{ caller: [] }] };
     const responses = {
-      ...(typeof authOf(route, auth, links) === 'object' ? problems('unauthorized', ...tokenProblems) : {}),
+      ...(typeof authOf(route, auth, links) === 'object'
+        ? problems('unauthorized', 'owner-unknown', ...tokenProblems)
+        : {}),
       // Last, because they name more codes for a status.
       ...operation.responses,
     };
@@ -256,6 +311,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
       ...(auth === 'none' ? {} : { securitySchemes: { caller: schemeOf(auth) } }),
       schemas: {
         Image: schemaOf(imageReplySchema),
+        ...(auth === 'none' ? {} : { Images: schemaOf(imagesReplySchema) }),
         Upload: schemaOf(uploadReplySchema),
         UploadRequest: schemaOf(uploadRequestOf(maxUploadBytes)),
         Problem: schemaOf(problemSchema),

@@ -22,8 +22,13 @@ export interface Replies {
   ): Promise<{ readonly url: string; readonly expiresAt: Date; readonly variant: Variant }>;
 }
 
-/** Turns records into what callers get. */
-export const createReplies = (urls: Urls, variants: Variants): Replies => {
+/**
+ * Turns records into what callers get.
+ *
+ * @param isHashEnough whether to announce an image by its hash opens its thumbnails, which others may have
+ *   uploaded
+ */
+export const createReplies = (urls: Urls, variants: Variants, isHashEnough: boolean): Replies => {
   const findVariant = (variantName: string | undefined): Variant => {
     if (variantName === undefined) return variants[0];
     const variant = variants.find(({ name }) => name === variantName);
@@ -43,6 +48,7 @@ export const createReplies = (urls: Urls, variants: Variants): Replies => {
         original: announced ? {} : original,
       };
       if (status === 'failed') return { ...common, thumbnails: {}, error };
+      if (announced && !isHashEnough) return { ...common, thumbnails: {} };
       const signer = await urls.signer();
       const thumbnailReply = async (variant: Variant) => {
         const stored = status === 'ready' ? thumbnails[variant.name] : undefined;

@@ -15,7 +15,8 @@ import { uploadRequestSchema } from './upload-request.ts';
 import { parseJson } from './validation.ts';
 
 export interface UploadHandlersProps {
-  readonly ingest: Ingest;
+  /** What the sender of a request may use. */
+  readonly ingestOf: (c: Context) => Ingest;
   readonly replies: Replies;
   readonly withBody: WithBody;
   readonly extensions: readonly UploadExtension<ErrorCode>[];
@@ -44,7 +45,7 @@ const maxRequestBytes = 10_000;
 const megabytes = (bytes: number): string => `${bytes / 1e6} MB`;
 
 export const createUploadHandlers = (props: UploadHandlersProps) => {
-  const { ingest, replies, withBody, extensions, maxInlineBytes, maxUploadBytes, apiUrl, log } = props;
+  const { ingestOf, replies, withBody, extensions, maxInlineBytes, maxUploadBytes, apiUrl, log } = props;
   const gate = createGate({
     what: 'Uploads',
     places: props.maxUploadsAtOnce,
@@ -68,6 +69,7 @@ export const createUploadHandlers = (props: UploadHandlersProps) => {
     extensions.map((extension) => extension.read(c.req.raw)).filter((wish) => wish !== undefined);
 
   const upload: Handler = async (c) => {
+    const ingest = ingestOf(c);
     const wishes = wishesOf(c);
     const uploaded = await withBody(c.req.raw, imageLimit, async (body) => {
       const bytes = await imageOf(c, body);
@@ -103,7 +105,7 @@ export const createUploadHandlers = (props: UploadHandlersProps) => {
       const detail = `The image is too large. At most ${megabytes(maxUploadBytes)} are accepted.`;
       throw new RequestError('body-too-large', detail, { field: 'bytes' });
     }
-    const announced = await gate.run(() => ingest.announce(sha256, bytes, wishes));
+    const announced = await gate.run(() => ingestOf(c).announce(sha256, bytes, wishes));
     const { record, presigned } = announced;
     log.info('upload announced', {
       imageId: record.id,

@@ -9,12 +9,15 @@ import { createUploadBudget } from '../aws/upload-budget.ts';
 import { createUploads } from '../aws/uploads.ts';
 import { createUrls, type Urls } from '../aws/urls.ts';
 import { createSharedPlaces } from '../aws/waiting-places.ts';
+import type { OwnedPorts } from '../owners/own-ports.ts';
+import { wireOwners } from '../owners/wiring.ts';
 import type { Log } from '../runtime/log.ts';
 import { createMetrics } from '../runtime/metrics.ts';
 import { createIngestApp, type IngestAppProps } from './app.ts';
+import { createCurrentRecords } from './current-records.ts';
 import type { IngestEnvironment } from './environment.ts';
 import { createExtensions } from './extensions.ts';
-import { createIngest, type IngestDependencies } from './ingest.ts';
+import { createIngest, type Ingest, type IngestDependencies } from './ingest.ts';
 import { createReplies } from './reply.ts';
 
 /** What differs between a function (behind API Gateway) and a server. */
@@ -42,32 +45,48 @@ export const wireIngest = (
   signingClient().catch(() => {});
   const lifetimeSeconds = environment.urlLifetimeSeconds;
   const thumbnailUrls = createUrls(signingClient, environment.thumbnailBucket, lifetimeSeconds);
+  const ports: OwnedPorts = {
+    originals: createOriginals(s3, environment.rawBucket),
+    catalog: createCatalog(environment.catalogTable, dynamodb),
+    uploads: createUploads(signingClient, environment.rawBucket, lifetimeSeconds),
+  };
+  const dependencies: Omit<IngestDependencies, keyof OwnedPorts> = {
+    budget: createUploadBudget(
+      environment.admissionTable,
+      {
+        uploads: environment.maxUploadsPerDay,
+        bytes: environment.maxUploadBytesPerDay,
+        maxUploadBytes: environment.maxUploadBytes,
+      },
+      dynamodb,
+    ),
+    waitingPlaces:
+      waitingPlaces ??
+      createSharedPlaces(environment.admissionTable, environment.maxWaitingCallers, dynamodb),
+    resizeRequests: createResizeRequests(environment.resizeQueueUrl),
+    events: createEvents(environment.imageEventsTopicArn),
+    metrics: createMetrics(environment.stackName),
+    log,
+    variants: environment.variants,
+    acceptsHeic: environment.heic,
+    stopping,
+  };
+  const ingestWith = (given: OwnedPorts): Ingest => createIngest({ ...dependencies, ...given });
+  const anonymous = ingestWith(ports);
+  const owners = environment.auth === 'none' ? undefined : wireOwners(environment, ports, dynamodb);
   return createIngestApp({
-    ingest: createIngest({
-      originals: createOriginals(s3, environment.rawBucket),
-      catalog: createCatalog(environment.catalogTable, dynamodb),
-      budget: createUploadBudget(
-        environment.admissionTable,
-        {
-          uploads: environment.maxUploadsPerDay,
-          bytes: environment.maxUploadBytesPerDay,
-          maxUploadBytes: environment.maxUploadBytes,
-        },
-        dynamodb,
-      ),
-      waitingPlaces:
-        waitingPlaces ??
-        createSharedPlaces(environment.admissionTable, environment.maxWaitingCallers, dynamodb),
-      uploads: createUploads(signingClient, environment.rawBucket, lifetimeSeconds),
-      resizeRequests: createResizeRequests(environment.resizeQueueUrl),
-      events: createEvents(environment.imageEventsTopicArn),
-      metrics: createMetrics(environment.stackName),
-      log,
-      variants: environment.variants,
-      acceptsHeic: environment.heic,
-      stopping,
-    }),
-    replies: createReplies(thumbnailUrls, environment.variants),
+    ingestFor: (caller) => {
+      if (caller.kind === 'anonymous') return anonymous;
+      if (owners === undefined) throw new Error('A caller is known although auth is "none".');
+      return ingestWith(owners.portsOf(caller.owner));
+    },
+    ownImagesFor:
+      owners &&
+      ((owner) => {
+        const records = createCurrentRecords({ ...dependencies, ...owners.portsOf(owner) });
+        return owners.imagesOf(owner, records.find);
+      }),
+    replies: createReplies(thumbnailUrls, environment.variants, environment.auth === 'none'),
     bucketOrigins: () =>
       Promise.all([
         originOf(thumbnailUrls),

@@ -39,6 +39,11 @@ export interface MailRequests {
    * @param uploadId the presigned upload that stored the image, if one did
    */
   of(imageId: ImageId, uploadId?: string): Promise<readonly MailRequest[]>;
+  /**
+   * The presigned upload has proven the bytes: its requests become those of an inline upload. Requests beyond
+   * the recipients that the image may have today are left to expire. It may be repeated.
+   */
+  prove(imageId: ImageId, uploadId: string): Promise<void>;
   /** Reserves a mail for a minute. False when another process has reserved it, or the request is gone. */
   claim(request: MailRequest): Promise<boolean>;
   /** Its mail is sent. A later request of the same recipient stays. */
@@ -188,6 +193,20 @@ export const createMailRequests = (
     );
   };
 
+  const remove = async (request: MailRequest): Promise<void> => {
+    await conditionally(() =>
+      dynamodb.send(
+        new DeleteItemCommand({
+          TableName,
+          Key: marshall(keyOf(request)),
+          ConditionExpression: '#requestId = :requestId',
+          ExpressionAttributeNames: { '#requestId': 'requestId' },
+          ExpressionAttributeValues: marshall({ ':requestId': request.requestId }),
+        }),
+      ),
+    );
+  };
+
   return {
     async add(imageId, recipient, presigned) {
       // At most one presigned upload stores an image, so the requests of the others lead to no mail. If they
@@ -216,6 +235,21 @@ export const createMailRequests = (
       return uploadId === undefined ? inline : [...inline, ...(await requestsIn(imageId, uploadId))];
     },
 
+    async prove(imageId, uploadId) {
+      for (const request of await requestsIn(imageId, uploadId)) {
+        const { recipient, requestId } = request;
+        try {
+          await countRecipient(imageId, recipient);
+        } catch (error) {
+          if (error instanceof MailError) continue;
+          throw error;
+        }
+        const proven: MailRequest = { imageId, recipient, requestId };
+        await put({ ...proven, ...keyOf(proven), [timeToLive]: nowSeconds() + keptSeconds });
+        await remove(request);
+      }
+    },
+
     claim(request) {
       return conditionally(() =>
         dynamodb.send(
@@ -236,19 +270,7 @@ export const createMailRequests = (
       );
     },
 
-    async remove(request) {
-      await conditionally(() =>
-        dynamodb.send(
-          new DeleteItemCommand({
-            TableName,
-            Key: marshall(keyOf(request)),
-            ConditionExpression: '#requestId = :requestId',
-            ExpressionAttributeNames: { '#requestId': 'requestId' },
-            ExpressionAttributeValues: marshall({ ':requestId': request.requestId }),
-          }),
-        ),
-      );
-    },
+    remove,
 
     async removeAll(imageId, stopping) {
       await removePartition(partitionOf(imageId, undefined), stopping);

@@ -1,42 +1,10 @@
-import * as z from 'zod';
-import { requestedEventName } from '../aws/resize-requests.ts';
+import { type CreatedObject, parseCreatedObjects } from '../aws/created-objects.ts';
 import { ImageError } from '../image/errors.ts';
 import { idOfOriginalKey } from '../image/keys.ts';
 import type { Delivery } from '../runtime/delivery.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import type { Resize } from './resize.ts';
-
-/** What resize uses of an S3 event notification (S3 User Guide, "Event message structure"). */
-const notification = z.union([
-  z.object({
-    Records: z.array(
-      z.object({
-        eventName: z.string(),
-        eventTime: z.iso.datetime().optional(),
-        s3: z.object({ object: z.object({ key: z.string() }) }),
-      }),
-    ),
-  }),
-  // Sent once, when the notification is set up.
-  z.object({ Event: z.literal('s3:TestEvent') }).transform(() => ({ Records: [] })),
-]);
-
-interface CreatedObject {
-  readonly key: string;
-  /** When S3 stored it; undefined for messages that S3 did not send. */
-  readonly storedAt: Date | undefined;
-}
-
-/** S3 URL-encodes keys as in HTML forms: a space becomes `+`. */
-export const parseCreatedObjects = (body: string): readonly CreatedObject[] =>
-  notification
-    .parse(JSON.parse(body))
-    .Records.filter(({ eventName }) => eventName.startsWith('ObjectCreated:'))
-    .map(({ eventName, eventTime, s3 }) => ({
-      key: decodeURIComponent(s3.object.key.replaceAll('+', ' ')),
-      storedAt: eventTime === undefined || eventName === requestedEventName ? undefined : new Date(eventTime),
-    }));
 
 /**
  * A dead letter that is redriven is counted from 1 again (SQS Developer Guide, "Configure a dead-letter

@@ -2,18 +2,20 @@
 export type RequestErrorCode =
   | 'invalid-request'
   | 'unauthorized'
+  | 'owner-unknown'
   | 'unknown-host'
   | 'foreign-origin'
   | 'empty-body'
   | 'body-too-large'
   | 'not-found'
   | 'image-deleted'
-  | 'deletion-in-progress'
   | 'unknown-variant'
+  | 'invalid-cursor'
   | 'method-not-allowed'
   | 'upload-too-slow'
   | 'overloaded'
   | 'daily-budget-exhausted'
+  | 'deletion-in-progress'
   | 'issuer-unavailable'
   | 'internal-error';
 

@@ -1,12 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import type { PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { deleteEnvironment } from '../../lambdas/delete/environment.ts';
-import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
+import { arrivalPrefix, originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import type { Monitored } from '../constructs/monitored.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
@@ -25,6 +27,9 @@ export interface DeletionProps {
   readonly imageEvents: ITopic;
   /** Receives the ids of images to delete. */
   readonly queue: WorkQueue;
+  readonly resizeQueue: IQueue;
+  /** Who owns which image. @default - everyone is anonymous */
+  readonly owners?: ITable | undefined;
   /** @default - no mails */
   readonly mailRequests?: ITable | undefined;
   readonly settings: Pick<Settings, 'deletedDays'>;
@@ -44,15 +49,17 @@ export class Deletion extends Construct {
 
   constructor(scope: Construct, id: string, props: DeletionProps) {
     super(scope, id);
-    const { rawBucket, thumbnailBucket, catalog, queue, mailRequests } = props;
+    const { rawBucket, thumbnailBucket, catalog, queue, owners, mailRequests } = props;
     this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/delete/index.ts',
-      description: 'Deletes images',
+      description: 'Deletes images, and receives what known callers upload to S3',
       environment: writeEnvironment(deleteEnvironment, {
         rawBucket: rawBucket.bucketName,
         thumbnailBucket: thumbnailBucket.bucketName,
         catalogTable: catalog.tableName,
         deleteQueueUrl: queue.queue.queueUrl,
+        resizeQueueUrl: props.resizeQueue.queueUrl,
+        ownersTable: owners?.tableName,
         imageEventsTopicArn: props.imageEvents.topicArn,
         stackName: props.serviceName,
         deletedDays: props.settings.deletedDays,
@@ -81,6 +88,7 @@ export class Deletion extends Construct {
         ...(mailRequests
           ? [{ actions: ['dynamodb:Query', 'dynamodb:DeleteItem'], resources: [mailRequests.tableArn] }]
           : []),
+        ...(owners ? this.arrivalStatements(props, owners) : []),
         { actions: ['sns:Publish'], resources: [props.imageEvents.topicArn] },
         { actions: ['sqs:SendMessage'], resources: [queue.queue.queueArn] },
         queue.pollStatement,
@@ -96,6 +104,29 @@ export class Deletion extends Construct {
       maxConcurrency: 2,
     });
     this.monitored = this.createMonitored(props);
+  }
+
+  /** For uploads of known callers. They are copied, and never read. */
+  private arrivalStatements(props: DeletionProps, owners: ITable): readonly PolicyStatementProps[] {
+    const { rawBucket, mailRequests } = props;
+    return [
+      {
+        // GetObject also allows HeadObject, which finds out whether an original exists.
+        actions: ['s3:GetObject', 's3:PutObject'],
+        resources: [originalPrefix, arrivalPrefix].map((prefix) => rawBucket.arnForObjects(`${prefix}*`)),
+        ...inOwnAccount(this),
+      },
+      // Without it S3 answers 403 instead of 404 for an object that does not exist.
+      { actions: ['s3:ListBucket'], resources: [rawBucket.bucketArn], ...inOwnAccount(this) },
+      {
+        actions: ['dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+        resources: [owners.tableArn],
+      },
+      ...(mailRequests
+        ? [{ actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: [mailRequests.tableArn] }]
+        : []),
+      { actions: ['sqs:SendMessage'], resources: [props.resizeQueue.queueArn] },
+    ];
   }
 
   private createMonitored({ serviceName, queue }: DeletionProps): Monitored {

@@ -12,8 +12,9 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
+import { arrivalPrefix, originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import { type IngestEnvironment, ingestEnvironment } from '../../lambdas/ingest/environment.ts';
+import { ownersTable } from '../../lambdas/owners/owners-table.ts';
 import { writeEnvironment, writeVariables } from '../../lambdas/runtime/environment.ts';
 import type { Monitored } from '../constructs/monitored.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
@@ -30,7 +31,10 @@ export interface IngestProps {
   readonly catalog: ITable;
   readonly admission: Table;
   readonly resizeQueue: IQueue;
+  readonly deleteQueue: IQueue;
   readonly imageEvents: ITopic;
+  /** Who owns which image. @default - everyone is anonymous */
+  readonly owners?: ITable | undefined;
   /** @default - mail is off */
   readonly mail?: { readonly requests: ITable; readonly allowedRecipients: readonly string[] };
   readonly settings: Settings;
@@ -52,17 +56,19 @@ export class Ingest extends Construct {
 
   constructor(scope: Construct, id: string, props: IngestProps) {
     super(scope, id);
-    const { rawBucket, thumbnailBucket, catalog, admission, mail, settings } = props;
+    const { rawBucket, thumbnailBucket, catalog, admission, owners, mail, settings } = props;
     const environment: IngestEnvironment = {
       ...settings,
       rawBucket: rawBucket.bucketName,
       thumbnailBucket: thumbnailBucket.bucketName,
       catalogTable: catalog.tableName,
       resizeQueueUrl: props.resizeQueue.queueUrl,
+      deleteQueueUrl: props.deleteQueue.queueUrl,
       imageEventsTopicArn: props.imageEvents.topicArn,
       stackName: props.serviceName,
       admissionTable: admission.tableName,
       publicUrl: props.publicUrl,
+      ownersTable: owners?.tableName,
       mailRequestsTable: mail?.requests.tableName,
       allowedRecipients: mail && [...mail.allowedRecipients],
     };
@@ -83,6 +89,20 @@ export class Ingest extends Construct {
       // For images whose original exists, but not the thumbnails of the present settings.
       { actions: ['sqs:SendMessage'], resources: [props.resizeQueue.queueArn] },
       { actions: ['sns:Publish'], resources: [props.imageEvents.topicArn] },
+      ...(owners
+        ? [
+            {
+              actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:Query'],
+              resources: [owners.tableArn],
+            },
+            {
+              actions: ['dynamodb:Query'],
+              resources: [`${owners.tableArn}/index/${ownersTable.newestIndex.name}`],
+            },
+            // For an image that its last owner has deleted.
+            { actions: ['sqs:SendMessage'], resources: [props.deleteQueue.queueArn] },
+          ]
+        : []),
       ...(mail
         ? [
             {
@@ -106,7 +126,7 @@ export class Ingest extends Construct {
       statements,
     });
 
-    this.urlSigner = this.createUrlSigner(rawBucket, thumbnailBucket);
+    this.urlSigner = this.createUrlSigner(rawBucket, thumbnailBucket, owners !== undefined);
     const assumeSigner = { actions: ['sts:AssumeRole'], resources: [this.urlSigner.roleArn] };
     this.handler.addToRolePolicy(new PolicyStatement(assumeSigner));
     const urlSigner = { urlSignerRoleArn: this.urlSigner.roleArn };
@@ -125,7 +145,7 @@ export class Ingest extends Construct {
     );
   }
 
-  private createUrlSigner(rawBucket: IBucket, thumbnailBucket: IBucket): Role {
+  private createUrlSigner(rawBucket: IBucket, thumbnailBucket: IBucket, areCallersKnown: boolean): Role {
     const signer = new Role(this, 'UrlSigner', {
       description: 'Signs the URLs that show thumbnails and take large uploads',
       assumedBy: new ArnPrincipal(this.handler.executionRole.roleArn),
@@ -133,7 +153,7 @@ export class Ingest extends Construct {
     for (const statement of [
       {
         actions: ['s3:PutObject'],
-        resources: [rawBucket.arnForObjects(`${originalPrefix}*`)],
+        resources: [rawBucket.arnForObjects(`${areCallersKnown ? arrivalPrefix : originalPrefix}*`)],
         ...inOwnAccount(this),
       },
       {

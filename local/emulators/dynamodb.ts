@@ -11,6 +11,7 @@ import dynalite from 'dynalite';
 import { admissionTable } from '../../lambdas/aws/admission-table.ts';
 import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import { mailRequestsTable } from '../../lambdas/notify/mail-request.ts';
+import { ownersTable } from '../../lambdas/owners/owners-table.ts';
 import { clientConfig, resources } from '../aws.ts';
 import type { Credentials } from '../data-folder.ts';
 import { endpointOf, host } from '../ports.ts';
@@ -34,6 +35,7 @@ export interface DynamoDB {
   readonly catalogTableName: string;
   readonly mailRequestsTableName: string;
   readonly admissionTableName: string;
+  readonly ownersTableName: string;
   stop(): Promise<void>;
 }
 
@@ -55,6 +57,7 @@ export const startDynamoDB = async ({ port, storage, guard }: DynamoDBProps): Pr
     catalogTableName: resources.catalogTable,
     mailRequestsTableName: resources.mailRequestsTable,
     admissionTableName: resources.admissionTable,
+    ownersTableName: resources.ownersTable,
     stop: () => closeServer(server),
   };
 };
@@ -69,6 +72,7 @@ const texts = (...names: readonly string[]): AttributeDefinition[] =>
   names.map((AttributeName) => ({ AttributeName, AttributeType: 'S' }));
 
 const { waitingIndex } = catalogTable;
+const { newestIndex } = ownersTable;
 
 const tables: readonly CreateTableCommandInput[] = [
   {
@@ -89,6 +93,19 @@ const tables: readonly CreateTableCommandInput[] = [
     BillingMode: 'PAY_PER_REQUEST',
     AttributeDefinitions: texts(mailRequestsTable.partitionKey, mailRequestsTable.sortKey),
     KeySchema: keyOf(mailRequestsTable.partitionKey, mailRequestsTable.sortKey),
+  },
+  {
+    TableName: resources.ownersTable,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: texts(ownersTable.partitionKey, ownersTable.sortKey, newestIndex.sortKey),
+    KeySchema: keyOf(ownersTable.partitionKey, ownersTable.sortKey),
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: newestIndex.name,
+        KeySchema: keyOf(newestIndex.partitionKey, newestIndex.sortKey),
+        Projection: { ProjectionType: 'ALL' },
+      },
+    ],
   },
   {
     TableName: resources.admissionTable,

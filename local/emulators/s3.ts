@@ -17,12 +17,12 @@ export interface S3Props {
   readonly guard: Guard;
   readonly buckets: readonly string[];
   /** Where events of new objects under `prefix` of `bucket` go. */
-  readonly notification: {
+  readonly notifications: readonly {
     readonly bucket: string;
     readonly prefix: string;
     /** If it throws, the upload fails with an error of S3. */
     readonly send: (message: string) => void;
-  };
+  }[];
 }
 
 export interface S3 {
@@ -31,7 +31,7 @@ export interface S3 {
 
 /** An S3 emulator with private buckets, atomic writes and event notifications. */
 export const startS3 = async (props: S3Props): Promise<S3> => {
-  const { port, directory, disk, guard, buckets, notification } = props;
+  const { port, directory, disk, guard, buckets, notifications } = props;
   replaceAccessKey(guard.credentials);
   const s3 = new S3rver({
     directory,
@@ -47,8 +47,9 @@ export const startS3 = async (props: S3Props): Promise<S3> => {
     for (const record of Records) {
       const { bucket, object } = record.s3;
       if (!record.eventName.startsWith('ObjectCreated:')) continue;
-      if (bucket.name !== notification.bucket || !object.key.startsWith(notification.prefix)) continue;
-      notification.send(notificationOf(record));
+      for (const { bucket: name, prefix, send } of notifications) {
+        if (bucket.name === name && object.key.startsWith(prefix)) send(notificationOf(record));
+      }
     }
   });
 

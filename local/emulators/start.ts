@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { originalPrefix } from '../../lambdas/image/keys.ts';
+import { arrivalPrefix, originalPrefix } from '../../lambdas/image/keys.ts';
 import { mailedEventTypes } from '../../lambdas/notify/mail-request.ts';
 import { collectGarbageLessOften } from '../../lambdas/runtime/heap.ts';
 import { resources } from '../aws.ts';
@@ -98,11 +98,18 @@ export const startEmulators = async (props: EmulatorsProps): Promise<Emulators> 
         disk,
         guard: { credentials, origins: [...origins, ...corsOrigins], proxyPort: proxyPorts?.s3 },
         buckets: [resources.rawBucket, resources.thumbnailBucket, resources.dataLakeBucket],
-        notification: {
-          bucket: resources.rawBucket,
-          prefix: originalPrefix,
-          send: (body) => messaging.send(resources.resizeQueue, body),
-        },
+        notifications: [
+          {
+            bucket: resources.rawBucket,
+            prefix: originalPrefix,
+            send: (body) => messaging.send(resources.resizeQueue, body),
+          },
+          {
+            bucket: resources.rawBucket,
+            prefix: arrivalPrefix,
+            send: (body) => messaging.send(resources.deleteQueue, body),
+          },
+        ],
       }),
     );
     return { firstPoll: messaging.firstPoll, stop };

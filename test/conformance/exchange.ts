@@ -37,6 +37,7 @@ const contractHeaders = [
   'allow',
   'cache-control',
   'content-type',
+  'link',
   'location',
   'preference-applied',
   'retry-after',

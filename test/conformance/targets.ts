@@ -71,7 +71,10 @@ const decoded = (text: string): string => {
  * A request as an HTTP API passes it to a function (payload format 2.0): text as text, everything else in
  * base64.
  */
-const eventOf = ({ method, path, headers = {}, body }: ByteRequest): APIGatewayProxyEventV2 => {
+const eventOf = (
+  { method, path, headers = {}, body }: ByteRequest,
+  authorizer: object | undefined,
+): APIGatewayProxyEventV2 => {
   const [pathname = '', query = ''] = path.split('?');
   const rawPath = `/${stage}${pathname}`;
   const lowerCase = Object.fromEntries(
@@ -91,6 +94,7 @@ const eventOf = ({ method, path, headers = {}, body }: ByteRequest): APIGatewayP
       ...(body.length > 0 ? { 'content-length': String(body.length) } : {}),
     },
     requestContext: {
+      ...(authorizer && { authorizer }),
       accountId: '111122223333',
       apiId: 'xyz789',
       domainName,
@@ -107,11 +111,19 @@ const eventOf = ({ method, path, headers = {}, body }: ByteRequest): APIGatewayP
   };
 };
 
-/** Sends to the function as API Gateway does. */
+/**
+ * Sends to the function as API Gateway does.
+ *
+ * @param authorizerOf what API Gateway has found out about the caller. @default - nothing
+ */
 export const throughGateway =
-  (handler: (event: APIGatewayProxyEventV2) => Promise<HttpApiResult>): Send =>
+  (
+    handler: (event: APIGatewayProxyEventV2) => Promise<HttpApiResult>,
+    authorizerOf: (request: ByteRequest) => object | undefined = () => undefined,
+  ): Send =>
   async (request) => {
-    const { statusCode, headers = {}, body, isBase64Encoded } = await handler(eventOf(request));
+    const event = eventOf(request, authorizerOf(request));
+    const { statusCode, headers = {}, body, isBase64Encoded } = await handler(event);
     return {
       status: statusCode,
       headers: contractHeadersOf(headers),

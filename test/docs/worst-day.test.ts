@@ -46,7 +46,7 @@ test('assumes an API description that is not smaller than the real one', () => {
     apiUrl: 'https://abcdefghij.execute-api.us-east-2.amazonaws.com/dev',
     maxInlineBytes: 4_700_000,
     maxUploadBytes: 100_000_000,
-    auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
+    auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'], ownerClaim: 'sub' } },
     links: 'same',
     uploadPage: true,
     extensions: [createMailExtension('mail-requests', [], new DynamoDBClient())],

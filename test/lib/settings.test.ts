@@ -113,7 +113,7 @@ const tokens = { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] 
 
 test('allow tokens with fargate if tasks reach the internet', () => {
   const settings = readSettings({ ...inContainers, auth: tokens, fargate: { natGateway: true } });
-  expect(settings.auth).toEqual(tokens);
+  expect(settings.auth).toEqual({ jwt: { ...tokens.jwt, ownerClaim: 'sub' } });
 });
 
 test('ignore the context of CDK itself', () => {
@@ -138,6 +138,11 @@ test.each([
     'auth',
     { auth: { jwt: { issuer: 'https://idp.example', audience: [] } } },
     /auth\.jwt\.audience = .*at least 1 in the list/,
+  ],
+  [
+    'auth',
+    { auth: { jwt: { issuer: 'https://idp.example', audience: ['a'], ownerClaim: '' } } },
+    /auth\.jwt\.ownerClaim = .*>=1 characters/,
   ],
   ['email', { email: 'me@example.com' }, /email = "me@example\.com": expected \{"from"/],
   [

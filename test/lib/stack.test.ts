@@ -171,6 +171,7 @@ describe('the API', () => {
     'HEAD /thumbnails/{id}/{variant}',
   ];
   const images = ['POST /upload_image', 'POST /uploads', 'GET /images/{id}', 'HEAD /images/{id}'];
+  const own = ['GET /images', 'HEAD /images', 'DELETE /images/{id}'];
   const described = ['GET /openapi.json', 'HEAD /openapi.json', 'GET /client.js', 'HEAD /client.js'];
   const page = ['GET /', 'HEAD /'];
   const each = (routes: readonly string[], authorization: string) =>
@@ -183,7 +184,7 @@ describe('the API', () => {
   test('shows its page to everyone with auth "jwt" and uploadPage, as the page asks for the token', () => {
     const jwt = { issuer: 'https://idp.example', audience: ['thumbnails'] };
     expect(guarded(templateWith({ auth: { jwt }, uploadPage: true }))).toEqual({
-      ...each(images, 'JWT'),
+      ...each([...images, ...own], 'JWT'),
       ...each([...links, ...described, ...page], 'NONE'),
     });
   });
@@ -194,7 +195,14 @@ describe('the API', () => {
     const preflights = Object.entries(guarded(listed)).filter(([key]) => key.startsWith('OPTIONS '));
     expect(Object.fromEntries(preflights)).toEqual(
       each(
-        ['/upload_image', '/uploads', '/images/{id}', '/thumbnails/{id}', '/thumbnails/{id}/{variant}']
+        [
+          '/upload_image',
+          '/uploads',
+          '/images/{id}',
+          '/images',
+          '/thumbnails/{id}',
+          '/thumbnails/{id}/{variant}',
+        ]
           .concat('/openapi.json', '/client.js', '/')
           .map((path) => `OPTIONS ${path}`),
         'NONE',
@@ -223,14 +231,14 @@ describe('the API', () => {
 
   test('requires signatures of IAM with auth "iam", except for public links', () => {
     expect(guarded(templateWith({ auth: 'iam' }))).toEqual({
-      ...each(images, 'AWS_IAM'),
+      ...each([...images, ...own], 'AWS_IAM'),
       ...each([...links, ...described, ...page], 'NONE'),
     });
   });
 
   test('requires tokens with auth "jwt", for links too with links "same"', () => {
     expect(guarded(changed)).toEqual({
-      ...each([...images, ...links], 'JWT'),
+      ...each([...images, ...own, ...links], 'JWT'),
       ...each([...described, ...page], 'NONE'),
     });
     changed.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {

@@ -55,7 +55,7 @@ export const everySetting = {
   slowResizeMaxConcurrency: 3,
   deletedDays: 14,
   logRetentionDays: 7,
-  auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
+  auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'], ownerClaim: 'oid' } },
   links: 'same',
   email: { from: 'images@example.com', allowedRecipients: ['example.com', 'me@example.org'] },
   alerts: {

@@ -404,13 +404,13 @@ describe('where callers are known', () => {
     const { id } = await claimed();
     const hasOwner = jest.fn(async () => false);
     await expect(createDelete({ ...dependencies, hasOwner })(id)).resolves.toBe('deleted');
-    expect(hasOwner.mock.calls).toEqual([[id]]);
+    expect(hasOwner).toHaveBeenCalledWith(expect.objectContaining({ id }));
     expect(await leftOf(id)).toEqual([]);
   });
 
   test.each([
     ['that has an owner', async () => true],
-    ['that is claimed meanwhile', async (id: string) => !(await services.aws.catalog.claim(id))],
+    ['that is claimed meanwhile', async ({ id }: ImageRecord) => !(await services.aws.catalog.claim(id))],
   ])('keeps an image %s', async (_, hasOwner) => {
     const { id } = await claimed();
     const before = await leftOf(id);

@@ -82,7 +82,7 @@ const preflight = (origin: string): ApiRequest => ({
 
 const corsOf = (origin: string) => ({
   'access-control-allow-origin': origin,
-  'access-control-expose-headers': 'Location,Preference-Applied,Retry-After,WWW-Authenticate',
+  'access-control-expose-headers': 'Link,Location,Preference-Applied,Retry-After,WWW-Authenticate',
 });
 
 /** While no worker runs, so that pending images stay pending. */

@@ -18,7 +18,7 @@ import { thumbnailContentTypes, type Variants, variantsSchema } from '../../../l
 import { type ImageReply, imageReplySchema } from '../../../lambdas/ingest/image-reply.ts';
 import { preferredWaitSeconds } from '../../../lambdas/ingest/negotiation.ts';
 import { errorCodes } from '../../../lambdas/ingest/problem.ts';
-import { routes } from '../../../lambdas/ingest/routes.ts';
+import { routesOf } from '../../../lambdas/ingest/routes.ts';
 import type { IngestHost } from '../../../lambdas/ingest/wiring.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
@@ -781,7 +781,7 @@ describe('the description', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(described.sort()).toEqual(
-      Object.values(routes)
+      routesOf({ auth: 'none', uploadPage: null })
         .map(({ method, path }) => `${method} ${path}`)
         .sort(),
     );
@@ -793,6 +793,8 @@ describe('the description', () => {
       'original-missing',
       'method-not-allowed',
       'unauthorized',
+      'owner-unknown',
+      'invalid-cursor',
       'issuer-unavailable',
       'invalid-address',
       'recipient-not-allowed',

@@ -1,6 +1,7 @@
 import { generateKeyPair, SignJWT } from 'jose';
-import { createJwtGuard, type Guard } from '../../../containers/jwt-guard.ts';
+import { createJwtGuard } from '../../../containers/jwt-guard.ts';
 import type { Auth } from '../../../lambdas/ingest/auth.ts';
+import type { Authenticate } from '../../../lambdas/runtime/caller.ts';
 import type { Log } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
@@ -25,9 +26,9 @@ afterAll(async () => {
   await server.stop();
 });
 
-const appWith = (auth: Auth, links: 'public' | 'same', guard?: Guard) =>
+const appWith = (auth: Auth, links: 'public' | 'same', guard?: Authenticate) =>
   createTestApp(valuesWith(server, { auth, links }), log, { authenticate: guard });
-const jwt = () => ({ jwt: { issuer: provider.issuer, audience } });
+const jwt = () => ({ jwt: { issuer: provider.issuer, audience, ownerClaim: 'sub' } });
 const guardedApp = (links: 'public' | 'same' = 'public') =>
   appWith(jwt(), links, createJwtGuard(jwt().jwt, log));
 
@@ -175,7 +176,11 @@ describe('while the issuer does not work', () => {
     const gone = await startIssuer();
     const init = bearer(await gone.token());
     gone.stop();
-    const app = appWith(jwt(), 'public', createJwtGuard({ issuer: gone.issuer, audience }, log));
+    const app = appWith(
+      jwt(),
+      'public',
+      createJwtGuard({ issuer: gone.issuer, audience, ownerClaim: 'sub' }, log),
+    );
     expect((await app.request(unknown, init)).status).toBe(503);
   });
 

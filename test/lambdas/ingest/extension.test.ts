@@ -59,7 +59,7 @@ const extensionFor = (name: string, wish: UploadWish): UploadExtension<ErrorCode
 
 const [first, second] = [wishOf(), wishOf()];
 const app = createIngestApp({
-  ingest,
+  ingestFor: () => ingest,
   replies,
   extensions: [extensionFor('X-First', first), extensionFor('X-Second', second)],
   withBody: async (request, _, use) => {

@@ -4,10 +4,10 @@ import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-s
 import { mockClient } from 'aws-sdk-client-mock';
 import { createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { waitingParts } from '../../../lambdas/aws/catalog-table.ts';
+import { parseCreatedObjects } from '../../../lambdas/aws/created-objects.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { reconcileEnvironment } from '../../../lambdas/reconcile/environment.ts';
 import type { ReconcileReport } from '../../../lambdas/reconcile/reconcile.ts';
-import { parseCreatedObjects } from '../../../lambdas/resize/messages.ts';
 import { writeEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';

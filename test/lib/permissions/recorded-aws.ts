@@ -8,6 +8,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import {
+  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -43,7 +44,7 @@ const permissionOf = (command: unknown): Omit<Call, 'role'> => {
   if (command instanceof GetObjectCommand || command instanceof HeadObjectCommand) {
     return { action: 's3:GetObject', resource: `${bucketArn(command.input.Bucket)}/${command.input.Key}` };
   }
-  if (command instanceof PutObjectCommand) {
+  if (command instanceof PutObjectCommand || command instanceof CopyObjectCommand) {
     return { action: 's3:PutObject', resource: `${bucketArn(command.input.Bucket)}/${command.input.Key}` };
   }
   if (command instanceof ListObjectVersionsCommand) {
@@ -118,6 +119,7 @@ interface Roles {
 export const recordAws = () => {
   const calls: Call[] = [];
   const objects = new Map<string, Uint8Array>();
+  const metadata = new Map<string, Readonly<Record<string, string>>>();
   let roles: Roles = { function: 'none' };
 
   const record = async (client: Client, command: unknown): Promise<void> => {
@@ -133,6 +135,10 @@ export const recordAws = () => {
       );
       for (const call of [sesCall('configuration-set', ConfigurationSetName), ...recipients])
         calls.push({ role: role ?? 'unknown', ...call });
+    }
+    if (command instanceof CopyObjectCommand) {
+      const resource = bucketArn(command.input.CopySource);
+      calls.push({ role: role ?? 'unknown', action: 's3:GetObject', resource });
     }
     // For a missing object S3 also checks the permission to list.
     if (permission.action === 's3:GetObject' && !objects.has(permission.resource)) {
@@ -156,7 +162,7 @@ export const recordAws = () => {
     }
     if (command instanceof HeadObjectCommand) {
       if (object === undefined) throw new NotFound({ message: resource, $metadata: {} });
-      return { ContentLength: object.byteLength };
+      return { ContentLength: object.byteLength, Metadata: metadata.get(resource) };
     }
     if (command instanceof ListObjectVersionsCommand) {
       const start = `${bucketArn(command.input.Bucket)}/`;
@@ -189,8 +195,14 @@ export const recordAws = () => {
     actAs: (next: Roles): void => {
       roles = next;
     },
-    putObject: (bucket: string, key: string, bytes: Uint8Array): void => {
+    putObject: (
+      bucket: string,
+      key: string,
+      bytes: Uint8Array,
+      given: Readonly<Record<string, string>> = {},
+    ): void => {
       objects.set(`${bucketArn(bucket)}/${key}`, bytes);
+      metadata.set(`${bucketArn(bucket)}/${key}`, given);
     },
   };
 };

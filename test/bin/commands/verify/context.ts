@@ -50,6 +50,7 @@ export const createContext = ({
         catalogTable: 'catalog',
         admissionTable: 'admission',
         resizeQueueUrl: 'https://sqs.example.com/resize',
+        deleteQueueUrl: 'https://sqs.example.com/delete',
         imageEventsTopicArn: 'arn:aws:sns:eu-west-1:111122223333:events',
         stackName: 'Photos',
       }),

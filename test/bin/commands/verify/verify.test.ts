@@ -105,7 +105,7 @@ test('finds a function that cannot start', async () => {
 test('uploads nothing where that needs a token and there is none', async () => {
   const Variables = writeEnvironment(ingestEnvironment, {
     ...(await stack.settings()),
-    auth: { jwt: { issuer: 'https://issuer.example.com', audience: ['photos'] } },
+    auth: { jwt: { issuer: 'https://issuer.example.com', audience: ['photos'], ownerClaim: 'sub' } },
   });
   lambda.on(GetFunctionConfigurationCommand).resolves({ Environment: { Variables } });
   expect((await run(['broken-image'])).results).toMatchObject(
