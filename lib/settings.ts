@@ -6,6 +6,7 @@ import { corsOriginsSchema } from '../lambdas/ingest/cors.ts';
 import { checkContainers, containerSettings } from './containers/settings.ts';
 import { costSettings } from './cost/settings.ts';
 import { deletionSettings } from './delete/settings.ts';
+import { checkRetention, imageSettings } from './image/settings.ts';
 import { domainSchema } from './ingest/domain.ts';
 import { lakeSettings } from './lake/settings.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
@@ -126,6 +127,7 @@ export const settingsSchema = z
     ...apiSettings,
     ...uploadSettings,
     ...resizeSettings,
+    ...imageSettings,
     ...deletionSettings,
     ...monitoringSettings,
     ...costSettings,
@@ -146,6 +148,7 @@ export const settingsSchema = z
     if (settings.uploadPage === true && settings.auth === 'iam') {
       refuse(['uploadPage'], 'needs auth "none" or {"jwt": …}: a page cannot sign requests for "iam"');
     }
+    checkRetention(settings, refuse);
     checkContainers(settings, refuse);
   });
 

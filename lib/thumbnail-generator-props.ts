@@ -15,6 +15,15 @@ export interface AlertsSettings {
   readonly usualImagesPerHour?: number;
 }
 
+export interface RetentionSettings {
+  /** Days after its upload when an original is removed; its thumbnails stay. @default - never */
+  readonly originalDays?: number | null;
+  /** Days after its upload when an image is deleted with all that belongs to it. @default - never */
+  readonly imageDays?: number | null;
+  /** Days after its failure when an image without thumbnails is deleted. @default - as `imageDays` */
+  readonly failedDays?: number | null;
+}
+
 /** The names and defaults of the settings in docs; `lib/settings.ts` checks the values. */
 export interface ThumbnailGeneratorProps {
   /**
@@ -91,6 +100,10 @@ export interface ThumbnailGeneratorProps {
   readonly alerts?: AlertsSettings;
   /** How long logs are kept. @default RetentionDays.ONE_MONTH */
   readonly logRetentionDays?: RetentionDays;
+  /** How long originals and images are kept. @default - for ever */
+  readonly retention?: RetentionSettings;
+  /** Keeps what is removed from the image buckets for 7 more days, except deleted images. @default false */
+  readonly versioning?: boolean;
   /** Whether images and their catalog outlive the stack. @default keep */
   readonly imagesOnDestroy?: 'keep' | 'delete';
   /** Warnings that are known and accepted. @default - none, so each is shown */

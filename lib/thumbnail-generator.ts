@@ -59,11 +59,14 @@ export class ThumbnailGenerator extends Construct {
     super(scope, id);
     const settings = readSettings(given);
     warnAboutSettings(this, settings);
-    const { domain, email, stage, alerts } = settings;
+    const { domain, email, stage, alerts, retention, versioning } = settings;
     const publicUrl = domain ? `https://${domain.name}/${stage}` : undefined;
     const removalPolicy = removalPolicyOf(settings);
 
     const areCallersKnown = settings.auth !== 'none';
+
+    // A net below the reconciler, which deletes images in time.
+    const imagesExpireAfterDays = retention.imageDays === null ? undefined : retention.imageDays + 2;
 
     this.serviceName = serviceName ?? serviceNameOf(this);
     this.resizeQueue = new ResizeQueue(this, 'ResizeQueue', { consumerTimeout: resizeTimeout });
@@ -72,16 +75,23 @@ export class ThumbnailGenerator extends Construct {
     if (areCallersKnown) this.deleteQueue.acceptBucketEvents();
     this.rawBucket = new ImageBucket(this, 'RawBucket', {
       removalPolicy,
-      prefixes: areCallersKnown ? [originalPrefix, arrivalPrefix] : [originalPrefix],
-      objectCreated: [
-        { prefix: originalPrefix, queue: this.resizeQueue.queue },
-        ...(areCallersKnown ? [{ prefix: arrivalPrefix, queue: this.deleteQueue.queue }] : []),
+      prefixes: [
+        {
+          prefix: originalPrefix,
+          objectCreatedQueue: this.resizeQueue.queue,
+          expireAfterDays: retention.originalDays ?? imagesExpireAfterDays,
+        },
+        // The worker removes an arrival at once. One day is for those whose event was lost.
+        ...(areCallersKnown
+          ? [{ prefix: arrivalPrefix, objectCreatedQueue: this.deleteQueue.queue, expireAfterDays: 1 }]
+          : []),
       ],
-      expiringPrefix: areCallersKnown ? arrivalPrefix : undefined,
+      versioned: versioning,
     });
     this.thumbnailBucket = new ImageBucket(this, 'ThumbnailBucket', {
       removalPolicy,
-      prefixes: [thumbnailPrefix],
+      prefixes: [{ prefix: thumbnailPrefix, expireAfterDays: imagesExpireAfterDays }],
+      versioned: versioning,
     });
     this.catalog = new CatalogTable(this, 'Catalog', { removalPolicy });
     this.admission = new AdmissionTable(this, 'Admission');
@@ -179,6 +189,7 @@ export class ThumbnailGenerator extends Construct {
       slowResizeQueue: this.slowResizeQueue.queue,
       overdueAfter: Duration.minutes(15),
       maxBacklog: compute.steadyBacklog,
+      retention,
     });
     this.notify =
       email && mailRequests

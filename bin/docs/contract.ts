@@ -2,15 +2,11 @@ import { imageEventSchema } from '../../lambdas/image/event.ts';
 import { problemKinds } from '../../lambdas/ingest/problem.ts';
 import { code, table } from './table.ts';
 
-/** Appears in logs and events only: no request is answered with it. */
-const neverReplied = 'original-missing';
-
 /** Every error code of the API, by status. */
 export const errorCodesTable = (): string =>
   table(
     ['`code`', 'Status', 'Meaning'],
     Object.entries(problemKinds)
-      .filter(([name]) => name !== neverReplied)
       .toSorted(([, one], [, other]) => one.status - other.status)
       .map(([name, { status, title }]) => [code(name), status, title]),
   );

@@ -43,7 +43,7 @@ const queueRequests = 5;
 /** How often the reconciler requests an image again before it gives up. */
 const requeues = 4;
 const reconcilerRuns = 288;
-const reconcilerSeconds = 120;
+const reconcilerSeconds = 240;
 const reconcilerMemoryMiB = 512;
 /** Of each delivery: the record's creation and its end. */
 const eventsOfDelivery = 2;

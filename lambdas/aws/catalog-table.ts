@@ -20,8 +20,10 @@ export const catalogTable = {
  * - `slow`: it waits in the slow lane, since it moved there.
  * - `announced`: it may still be uploaded, and counts as waiting from the end of its presigned URL.
  * - `deletion`: it is being deleted, since its deletion began or was last requested.
+ * - `ready`, `failed`: it is kept for a limited time, since its upload or its failure. Only with the setting
+ *   `retention`.
  */
-export type WaitingKind = 'stored' | 'slow' | 'announced' | 'deletion';
+export type WaitingKind = 'stored' | 'slow' | 'announced' | 'deletion' | 'ready' | 'failed';
 
 const digits = [...'0123456789abcdef'];
 
@@ -36,6 +38,8 @@ export const waitingParts: Readonly<Record<WaitingKind, readonly string[]>> = {
   slow: digits.map((digit) => `slow-${digit}`),
   announced: digits.map((digit) => `announced-${digit}`),
   deletion: digits.map((digit) => `deletion-${digit}`),
+  ready: digits.map((digit) => `ready-${digit}`),
+  failed: digits.map((digit) => `failed-${digit}`),
 };
 
 /** The part of the waiting index in which an image waits. */

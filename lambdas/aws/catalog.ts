@@ -8,6 +8,7 @@ import {
   recordSchema,
   type StoredThumbnail,
 } from '../image/record.ts';
+import { keptDays, keptForEver, type Retention } from '../image/retention.ts';
 import { catalogTable, type WaitingKind, waitingPartOf } from './catalog-table.ts';
 import { createDynamoDBClient } from './clients.ts';
 import { type Attributes, type Change, type Condition, createTable, type PageStart } from './table.ts';
@@ -19,6 +20,8 @@ export interface Finished {
   readonly uploadId?: string | undefined;
   readonly thumbnails: Readonly<Record<string, StoredThumbnail>>;
   readonly thumbhash: string | undefined;
+  /** Why the thumbnails are those of earlier settings. @default - they are of the present ones */
+  readonly outdated?: string | undefined;
   readonly resizeMilliseconds: number;
   /** Undefined if it is unknown when the original was stored. */
   readonly uploadToReadyMilliseconds: number | undefined;
@@ -71,6 +74,16 @@ export interface Catalog {
   claim(id: ImageId): Promise<ImageRecord | undefined>;
   /** Makes a settled image `received` again, unless it was settled with the settings of `fingerprint`. */
   renew(id: ImageId, fingerprint?: string): Promise<boolean>;
+  /**
+   * Makes a `ready` image `received` again, because only `kept` of its thumbnails are stored, unless it has
+   * changed since `record` was read.
+   */
+  repair(record: ImageRecord, kept: ImageRecord['thumbnails']): Promise<boolean>;
+  /**
+   * Makes a `ready` image `failed`, because its objects are no longer stored, unless it has changed since
+   * `record` was read. Its record expires at `expiresAt`.
+   */
+  lose(record: ImageRecord, error: Failure, expiresAt: Date): Promise<ImageRecord | undefined>;
   /**
    * Makes an image `ready`, unless it is already, with these settings.
    *
@@ -138,15 +151,10 @@ export interface Catalog {
 
 const { timeToLive, waitingIndex, deletion: deletionMark } = catalogTable;
 
-/** What only a waiting image has. */
-const waitingAttributes = [
-  waitingIndex.partitionKey,
-  waitingIndex.sortKey,
-  timeToLive,
-  'announced',
-  'requeued',
-  'lane',
-];
+const indexKeys = [waitingIndex.partitionKey, waitingIndex.sortKey];
+
+/** What only an image has that is not settled, besides the keys of the index. */
+const unsettledAttributes = [timeToLive, 'announced', 'requeued', 'lane'];
 
 const now = (): string => new Date().toISOString();
 const epochSeconds = (date: Date): number => Math.floor(date.getTime() / 1000);
@@ -201,6 +209,18 @@ const isUnsettled = (before: Before, fingerprint: string): Condition =>
         values: { received: 'received', fingerprint },
       });
 
+/**
+ * The image is not `ready` with these settings. One with thumbnails of earlier settings is finished again when
+ * it gets those of the present ones.
+ */
+const isUnfinished = (before: Before, fingerprint: string, outdated: string | undefined): Condition =>
+  before === undefined
+    ? isSame(before)
+    : both(isSame(before), {
+        expression: `#status <> :status OR #fingerprint <> :fingerprint${outdated === undefined ? ' OR attribute_exists(#outdated)' : ''}`,
+        values: { status: 'ready', fingerprint },
+      });
+
 /** A record that is written without one before begins now. */
 const createdAfter = (before: Before): Attributes => (before === undefined ? { createdAt: now() } : {});
 
@@ -208,6 +228,12 @@ const createdAfter = (before: Before): Attributes => (before === undefined ? { c
 const isUnchanged = ({ waitingSince }: ImageRecord) => ({
   expression: '#status = :received AND #waitingSince = :seen',
   values: { received: 'received', seen: waitingSince },
+});
+
+/** The image is `ready`, and nothing has changed since `record` was read. */
+const isStillReady = ({ changedAt }: ImageRecord) => ({
+  expression: '#status = :ready AND #changedAt = :seen',
+  values: { ready: 'ready', seen: changedAt },
 });
 
 /** The image has not been claimed since `record` was read. */
@@ -237,11 +263,19 @@ const isExpiredRecord = (item: Attributes): boolean => {
   );
 };
 
+/** @param retention whether images wait in the index for their end. @default - they have none */
 export const createCatalog = (
   tableName: string,
   dynamodb: DynamoDBClient = createDynamoDBClient(),
+  retention: Retention = keptForEver,
 ): Catalog => {
   const table = createTable(tableName, dynamodb);
+
+  /** A settled image waits only for its end, if it has one. An attribute without a value is removed. */
+  const untilItsEnd = (id: ImageId, ended: 'ready' | 'failed', since: string): Attributes =>
+    keptDays(retention, ended) === null
+      ? Object.fromEntries(indexKeys.map((name) => [name, undefined]))
+      : waiting(id, ended, new Date(since));
 
   const putIfReplaceable = async (id: ImageId, rest: Attributes): Promise<ImageRecord | undefined> => {
     const item = { id, createdAt: now(), ...rest };
@@ -290,28 +324,41 @@ export const createCatalog = (
     renew: (id, fingerprint = '') =>
       isUpdated(id, {
         set: received(id, 'stored', new Date()),
-        remove: ['error', 'fingerprint', 'requeued', 'lane'],
+        remove: ['error', 'fingerprint', 'requeued', 'lane', 'outdated', timeToLive],
         condition: both(isNotDeleted, {
           expression: '#status <> :received AND #fingerprint <> :current',
           values: { received: 'received', current: fingerprint },
         }),
       }),
 
-    finish: (id, before, fingerprint, { uploadId, ...finished }) =>
+    repair: (record, kept) =>
+      isUpdated(record.id, {
+        set: { ...received(record.id, 'stored', new Date()), thumbnails: kept },
+        remove: ['fingerprint', 'requeued', 'lane', 'outdated'],
+        condition: isStillReady(record),
+      }),
+
+    lose: (record, error, expiresAt) =>
+      update(record.id, {
+        set: { status: 'failed', changedAt: now(), error, [timeToLive]: epochSeconds(expiresAt) },
+        remove: ['thumbnails', 'thumbhash', 'outdated', ...indexKeys],
+        condition: isStillReady(record),
+      }),
+
+    finish: (id, before, fingerprint, { uploadId, outdated, ...finished }) =>
       update(id, {
         set: {
           ...createdAfter(before),
           ...finished,
+          ...untilItsEnd(id, 'ready', before?.createdAt ?? now()),
           uploadId,
+          outdated,
           fingerprint,
           status: 'ready',
           changedAt: now(),
         },
-        remove: ['error', ...waitingAttributes],
-        condition:
-          before === undefined
-            ? isSame(before)
-            : both(isSame(before), { expression: '#status <> :status OR #fingerprint <> :fingerprint' }),
+        remove: ['error', ...unsettledAttributes],
+        condition: isUnfinished(before, fingerprint, outdated),
       }),
 
     noteSlowLane: (id, before, fingerprint, original) =>
@@ -325,6 +372,7 @@ export const createCatalog = (
       update(id, {
         set: {
           ...createdAfter(before),
+          ...untilItsEnd(id, 'failed', now()),
           original,
           uploadId,
           error,
@@ -332,7 +380,7 @@ export const createCatalog = (
           status: 'failed',
           changedAt: now(),
         },
-        remove: waitingAttributes,
+        remove: unsettledAttributes,
         condition: isUnsettled(before, fingerprint),
       }),
 
@@ -362,7 +410,7 @@ export const createCatalog = (
     expire: (record, at) =>
       isUpdated(record.id, {
         setOnce: { [timeToLive]: epochSeconds(at) },
-        remove: [waitingIndex.partitionKey, waitingIndex.sortKey],
+        remove: indexKeys,
         condition: isUnchanged(record),
       }),
 

@@ -13,6 +13,7 @@ import { ImageError } from '../image/errors.ts';
 import type { ImageId } from '../image/id.ts';
 import { originalKey } from '../image/keys.ts';
 import type { OriginalType } from '../image/original-type.ts';
+import { keptForEver, millisecondsPerDay, type Retention } from '../image/retention.ts';
 
 /** Object metadata: the presigned upload that stored an original (`x-amz-meta-upload-id`). */
 export const uploadIdMetadata = 'upload-id';
@@ -27,7 +28,10 @@ export interface StoredOriginal {
   readonly uploadId: string | undefined;
 }
 
-/** The uploaded images, each under the hash of its bytes. */
+/**
+ * The uploaded images, each under the hash of its bytes. S3 removes expired ones within days; from the moment on
+ * at which an original expires, it counts as missing.
+ */
 export interface Originals {
   /** Stores an original unless it is stored already. */
   put(id: ImageId, bytes: Uint8Array, contentType: OriginalType): Promise<'stored' | 'already-stored'>;
@@ -44,42 +48,23 @@ export interface Originals {
 /** S3 replies 409 to one of two simultaneous conditional writes of the same key, which has to be repeated. */
 const maxAttempts = 5;
 
-export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
-  async put(id, bytes, contentType) {
-    const command = new PutObjectCommand({
-      Bucket: bucket,
-      Key: originalKey(id),
-      Body: bytes,
-      ContentType: contentType,
-      ChecksumSHA256: Buffer.from(id, 'hex').toString('base64'),
-      IfNoneMatch: '*',
-    });
-    // The signature covers the body's SHA-256, which the SDK would compute again (1 ms per megabyte).
-    command.middlewareStack.add(
-      (next) => (request) => {
-        if (HttpRequest.isInstance(request.request)) request.request.headers['x-amz-content-sha256'] = id;
-        return next(request);
-      },
-      { step: 'build' },
-    );
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await s3.send(command);
-        return 'stored';
-      } catch (error) {
-        if (!(error instanceof S3ServiceException)) throw error;
-        if (error.name === 'PreconditionFailed') return 'already-stored';
-        if (error.name !== 'ConditionalRequestConflict' || attempt === maxAttempts) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 50 * attempt));
-      }
-    }
-  },
+/** @param retention when originals expire. @default - never */
+export const createOriginals = (
+  s3: S3Client,
+  bucket: string,
+  { originalDays }: Pick<Retention, 'originalDays'> = keptForEver,
+): Originals => {
+  const isExpired = (storedAt: Date | undefined): boolean =>
+    originalDays !== null &&
+    storedAt !== undefined &&
+    Date.now() - storedAt.getTime() >= originalDays * millisecondsPerDay;
 
-  async head(id) {
+  const head = async (id: ImageId): Promise<StoredOriginal | undefined> => {
     try {
-      const { ContentLength, Metadata } = await s3.send(
+      const { ContentLength, Metadata, LastModified } = await s3.send(
         new HeadObjectCommand({ Bucket: bucket, Key: originalKey(id) }),
       );
+      if (isExpired(LastModified)) return undefined;
       if (ContentLength === undefined)
         throw new Error(`Expected a length of ${originalKey(id)} but received none`);
       return { bytes: ContentLength, uploadId: Metadata?.[uploadIdMetadata] };
@@ -87,24 +72,70 @@ export const createOriginals = (s3: S3Client, bucket: string): Originals => ({
       if (error instanceof NotFound) return undefined;
       throw error;
     }
-  },
+  };
 
-  async open(id) {
-    try {
-      const { Body, ContentLength, Metadata } = await s3.send(
-        new GetObjectCommand({ Bucket: bucket, Key: originalKey(id) }),
-      );
-      if (!(Body instanceof Readable) || ContentLength === undefined) {
-        throw new Error(`Expected a stream of known length for ${originalKey(id)} but received none`);
-      }
-      // A reader gets the error anyway. Before there is one, it would end the process.
-      Body.on('error', () => {});
-      return { bytes: ContentLength, uploadId: Metadata?.[uploadIdMetadata], body: Body };
-    } catch (error) {
-      if (!(error instanceof NoSuchKey)) throw error;
-      throw new ImageError('original-missing', 'The original is no longer in the raw bucket.', {
-        cause: error,
+  /** The same bytes again, so that they do not expire soon. */
+  const isOverwritable = async (id: ImageId): Promise<boolean> =>
+    originalDays !== null && (await head(id)) === undefined;
+
+  return {
+    async put(id, bytes, contentType) {
+      const command = new PutObjectCommand({
+        Bucket: bucket,
+        Key: originalKey(id),
+        Body: bytes,
+        ContentType: contentType,
+        ChecksumSHA256: Buffer.from(id, 'hex').toString('base64'),
+        IfNoneMatch: '*',
       });
-    }
-  },
-});
+      // The signature covers the body's SHA-256, which the SDK would compute again (1 ms per megabyte).
+      command.middlewareStack.add(
+        (next) => (request) => {
+          if (HttpRequest.isInstance(request.request)) request.request.headers['x-amz-content-sha256'] = id;
+          return next(request);
+        },
+        { step: 'build' },
+      );
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          await s3.send(command);
+          return 'stored';
+        } catch (error) {
+          if (!(error instanceof S3ServiceException)) throw error;
+          if (error.name === 'PreconditionFailed') {
+            if (attempt === maxAttempts || !(await isOverwritable(id))) return 'already-stored';
+            command.input.IfNoneMatch = undefined;
+            continue;
+          }
+          if (error.name !== 'ConditionalRequestConflict' || attempt === maxAttempts) throw error;
+          await new Promise((resolve) => setTimeout(resolve, 50 * attempt));
+        }
+      }
+    },
+
+    head,
+
+    async open(id) {
+      try {
+        const { Body, ContentLength, Metadata, LastModified } = await s3.send(
+          new GetObjectCommand({ Bucket: bucket, Key: originalKey(id) }),
+        );
+        if (!(Body instanceof Readable) || ContentLength === undefined) {
+          throw new Error(`Expected a stream of known length for ${originalKey(id)} but received none`);
+        }
+        // A reader gets the error anyway. Before there is one, it would end the process.
+        Body.on('error', () => {});
+        if (isExpired(LastModified)) {
+          Body.destroy();
+          throw new ImageError('original-missing', 'The original has expired.');
+        }
+        return { bytes: ContentLength, uploadId: Metadata?.[uploadIdMetadata], body: Body };
+      } catch (error) {
+        if (!(error instanceof NoSuchKey)) throw error;
+        throw new ImageError('original-missing', 'The original is no longer in the raw bucket.', {
+          cause: error,
+        });
+      }
+    },
+  };
+};

@@ -1,10 +1,18 @@
-import { GetObjectCommand, NoSuchKey, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  NoSuchKey,
+  NotFound,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 
 /** The stored thumbnails, each under the key that its image and variant determine. */
 export interface Thumbnails {
   put(key: string, bytes: Uint8Array, contentType: string): Promise<void>;
   /** @returns the bytes, or undefined if there is none */
   get(key: string): Promise<Uint8Array | undefined>;
+  exists(key: string): Promise<boolean>;
 }
 
 export const createThumbnails = (s3: S3Client, bucket: string): Thumbnails => ({
@@ -28,6 +36,16 @@ export const createThumbnails = (s3: S3Client, bucket: string): Thumbnails => ({
       return await Body.transformToByteArray();
     } catch (error) {
       if (error instanceof NoSuchKey) return undefined;
+      throw error;
+    }
+  },
+
+  async exists(key) {
+    try {
+      await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+      return true;
+    } catch (error) {
+      if (error instanceof NotFound) return false;
       throw error;
     }
   },

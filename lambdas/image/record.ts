@@ -42,7 +42,7 @@ export const recordSchema = z.object({
   createdAt: z.string(),
   /** When the present status began: ISO 8601, UTC. */
   changedAt: z.string(),
-  /** When the image began to wait; only while `received`. */
+  /** When the image began to wait: while `received`, or for the end of its retention. */
   waitingSince: z.string().optional(),
   /**
    * True until the bytes arrive. `original` is empty until then: what the caller claims is not recorded. If
@@ -56,6 +56,8 @@ export const recordSchema = z.object({
   thumbnails: z.record(z.string(), storedThumbnailSchema).default({}),
   /** Base64 of a ThumbHash: a blurred placeholder. */
   thumbhash: z.string().optional(),
+  /** Why the thumbnails are those of earlier settings: one sentence for a person. */
+  outdated: z.string().optional(),
   error: failureSchema.optional(),
   /** Fingerprint of the variants when the image was settled. */
   fingerprint: z.string().optional(),
@@ -80,10 +82,20 @@ export const fingerprintOf = (variants: Variants): string =>
     .slice(0, 16);
 
 /** Failures that the bytes alone do not determine. The image is decoded again when it is uploaded again. */
-const retriedCodes: ReadonlySet<string> = new Set(['processing-failed', 'decode-timeout', 'decode-memory']);
+const retriedCodes: ReadonlySet<string> = new Set([
+  'processing-failed',
+  'decode-timeout',
+  'decode-memory',
+  'original-missing',
+]);
 
-export const isGivenUp = ({ error }: ImageRecord): boolean =>
-  error !== undefined && retriedCodes.has(error.code);
+/** Whether another upload of the image may give it the thumbnails that it lacks. */
+export const isGivenUp = ({ error, outdated }: ImageRecord): boolean =>
+  outdated !== undefined || (error !== undefined && retriedCodes.has(error.code));
+
+/** Whether only the bytes of an image, uploaded again, can give it the thumbnails that it lacks. */
+export const needsBytes = ({ error, outdated }: ImageRecord): boolean =>
+  outdated !== undefined || error?.code === 'original-missing';
 
 /** Whether nothing is left to do for an image: it is `ready` or `failed`, with the present settings. */
 export const isSettled = (record: ImageRecord, fingerprint: string): boolean =>

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { retentionSchema } from '../image/retention.ts';
 import { variantsSchema } from '../image/variant.ts';
 import { allowedRecipientsSchema } from '../notify/mail-request.ts';
 import { baseUrl, type EnvironmentOf, json, text, wholeNumber } from '../runtime/environment.ts';
@@ -15,6 +16,7 @@ export const ingestEnvironment = {
   imageEventsTopicArn: text,
   stackName: text,
   variants: json(variantsSchema),
+  retention: json(retentionSchema),
   maxInlineBytes: wholeNumber,
   maxUploadBytes: wholeNumber,
   heic: json(z.boolean()),

@@ -1,13 +1,12 @@
 import type { Context, Handler } from 'hono';
 import type { Failure, ImageRecord } from '../image/record.ts';
-import type { Variant } from '../image/variant.ts';
 import type { Ingest } from './ingest.ts';
 import { prefers, sendJson } from './negotiation.ts';
 import { page, pageHeaders } from './page.ts';
 import { sendPicture, wantsPicture } from './picture.ts';
 import { problemOf } from './problem.ts';
 import { retryAfterSeconds, sendProblem } from './problem-reply.ts';
-import type { Replies } from './reply.ts';
+import type { Replies, ShownVariant } from './reply.ts';
 import { requireId } from './validation.ts';
 
 export interface ImageHandlersProps {
@@ -38,8 +37,9 @@ export const createImageHandlers = ({ ingestOf, replies, apiUrl, tellsDeletions 
     const id = requireId(c.req.param('id'));
     const method = c.req.method === 'HEAD' ? 'HEAD' : 'GET';
     const isPicture = wantsPicture(c);
-    const found = await (tellsDeletions ? ingest.findUndeleted(id) : ingest.find(id));
-    const { url, expiresAt, variant } = await replies.thumbnailUrl(found, c.req.param('variant'), method);
+    const variantName = c.req.param('variant');
+    const found = await ingest.findForLink(id, variantName, tellsDeletions);
+    const { url, expiresAt, variant } = await replies.thumbnailUrl(found, variantName, method);
     // An `<img>` does not retry, so it waits.
     const canWait = isPicture && method === 'GET';
     const { record } = canWait ? await ingest.settled(found, pictureWaitSeconds) : { record: found };
@@ -94,7 +94,7 @@ const reloadSecondsOf = ({ changedAt }: ImageRecord): number => {
 };
 
 /** The size that the thumbnail will have, as far as it is known. */
-const pictureSizeOf = ({ original }: ImageRecord, { width, height, fit }: Variant) => {
+const pictureSizeOf = ({ original }: ImageRecord, { width, height, fit }: ShownVariant) => {
   if (fit !== 'inside' || original.width === undefined || original.height === undefined)
     return { width, height };
   const scale = Math.min(1, width / original.width, height / original.height);

@@ -43,6 +43,12 @@ export const imageReplySchema = z.object({
       ),
   }),
   thumbhash: z.string().optional().describe('Base64 of a ThumbHash, a blurred placeholder, once `ready`'),
+  outdated: z
+    .string()
+    .optional()
+    .describe(
+      'Why the thumbnails are those of earlier settings: a sentence for a person. Another upload of the image makes new ones.',
+    ),
   error: failureSchema.optional().describe('Why the image `failed`'),
 });
 

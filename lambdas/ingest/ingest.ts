@@ -8,7 +8,7 @@ import type { ImageEvent } from '../image/event.ts';
 import { type ImageId, imageIdOf } from '../image/id.ts';
 import { duplicateEvent, linkServedEvent } from '../image/new-event.ts';
 import { requireAcceptedType } from '../image/original-type.ts';
-import type { ImageRecord, Original } from '../image/record.ts';
+import { type ImageRecord, needsBytes, type Original } from '../image/record.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { RequestError } from '../runtime/request-error.ts';
 import type { UnprovenUpload, UploadWish } from '../runtime/upload-extension.ts';
@@ -16,7 +16,9 @@ import { requireDigest } from './content-digest.ts';
 import { type CurrentRecordsDependencies, createCurrentRecords } from './current-records.ts';
 import { createWait, type WaitDependencies, type WaitUntilSettled } from './wait.ts';
 
-export interface IngestDependencies extends CurrentRecordsDependencies, Omit<WaitDependencies, 'find'> {
+export interface IngestDependencies
+  extends Omit<CurrentRecordsDependencies, 'publish'>,
+    Omit<WaitDependencies, 'find'> {
   readonly originals: Originals;
   readonly uploads: Uploads;
   readonly events: Events;
@@ -55,11 +57,13 @@ export interface Ingest {
    */
   find(id: ImageId): Promise<ImageRecord>;
   /**
-   * The same for a caller who may learn that the image was deleted.
+   * The same for a link to a thumbnail. If that is not stored any more, it is made again.
    *
+   * @param variantName the first variant when undefined
+   * @param tellsDeletions whether the caller may learn that the image was deleted
    * @throws RequestError `not-found`, `image-deleted`
    */
-  findUndeleted(id: ImageId): Promise<ImageRecord>;
+  findForLink(id: ImageId, variantName: string | undefined, tellsDeletions: boolean): Promise<ImageRecord>;
   settled: WaitUntilSettled;
   /** Publishes that a link led to a thumbnail. */
   publishServed(id: ImageId, variantName: string): Promise<void>;
@@ -78,12 +82,8 @@ const deletionMilliseconds = 3000;
 const maxAttempts = 3;
 
 export const createIngest = (dependencies: IngestDependencies): Ingest => {
-  const { originals, catalog, uploads, resizeRequests, events, budget, metrics, log, acceptsHeic } =
+  const { originals, catalog, uploads, resizeRequests, events, budget, metrics, log, acceptsHeic, variants } =
     dependencies;
-  const records = createCurrentRecords(dependencies);
-
-  const find = async (id: ImageId): Promise<ImageRecord> => requireRecord(await records.find(id));
-
   /**
    * Every accepted request counts, also for a known image: the budget limits the cost of requests as well.
    */
@@ -164,6 +164,9 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
     }
   };
 
+  const records = createCurrentRecords({ ...dependencies, publish: publishOrLog });
+  const find = async (id: ImageId): Promise<ImageRecord> => requireRecord(await records.find(id));
+
   const publishDuplicate = async (record: ImageRecord, wishes: readonly UploadWish[]): Promise<void> => {
     metrics.record({ Duplicates: 1 });
     const event = duplicateEvent(record);
@@ -188,9 +191,9 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
   return {
     find,
 
-    async findUndeleted(id) {
-      const record = await records.find(id);
-      if (record !== undefined) return record;
+    async findForLink(id, variantName = variants[0].name, tellsDeletions) {
+      const record = await records.findStored(id, [variantName]);
+      if (record !== undefined || !tellsDeletions) return requireRecord(record);
       const state = await catalog.state(id);
       if (state === undefined || !isDeletion(state)) return requireRecord(state);
       throw new RequestError('image-deleted', 'The image was deleted. It can be uploaded again.');
@@ -220,8 +223,8 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
     async announce(id, bytes, wishes) {
       await chargeBudget(bytes);
       const state = await stateAfterDeletion(id);
-      const known = state && isDeletion(state) ? undefined : state;
-      const isSettled = known !== undefined && known.status !== 'received';
+      const known = state && !isDeletion(state) ? await records.findStored(id) : undefined;
+      const isSettled = known !== undefined && known.status !== 'received' && !needsBytes(known);
       const stored = isSettled ? undefined : await originals.head(id);
       if (isSettled || stored !== undefined) {
         // Anyone may know a hash. S3 does not accept the bytes again, so the caller cannot prove having them.

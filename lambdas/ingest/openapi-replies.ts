@@ -2,7 +2,7 @@ import { imageErrorCodes } from '../image/errors.ts';
 import { example, receivedExample } from './openapi-examples.ts';
 import { type ErrorCode, problemKinds } from './problem.ts';
 
-/** Why an image may fail. An upload that waits may get any of them as its reply. One code is only logged. */
+/** Why an image may fail that is uploaded: those bytes are there. */
 export const imageFailures: readonly ErrorCode[] = imageErrorCodes.filter(
   (code) => code !== 'original-missing',
 );
@@ -72,6 +72,6 @@ export const linkResponses = (...notFound: readonly ErrorCode[]) => {
     },
     ...problems('invalid-request', ...notFound),
     // The image failed, but the request was right: one status for all codes.
-    422: problem(422, imageFailures),
+    422: problem(422, imageErrorCodes),
   };
 };

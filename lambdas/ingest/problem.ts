@@ -38,7 +38,7 @@ const imageProblems = {
   'decode-memory': { status: 422, title: 'The image takes too much memory to decode' },
   'checksum-mismatch': { status: 422, title: 'The stored bytes do not match the announced hash' },
   'processing-failed': { status: 422, title: 'The image could not be processed' },
-  'original-missing': { status: 404, title: 'The original no longer exists' },
+  'original-missing': { status: 422, title: 'The image is no longer stored' },
 } as const satisfies Readonly<Record<ImageErrorCode, ProblemKind>>;
 
 /** The HTTP status and the title of each code. An extension adds its codes here. */

@@ -1,4 +1,5 @@
 import type { ReadMethod, Urls } from '../aws/urls.ts';
+import type { ImageId } from '../image/id.ts';
 import { thumbnailKey } from '../image/keys.ts';
 import type { ImageRecord } from '../image/record.ts';
 import { thumbnailContentTypes, type Variant, type Variants } from '../image/variant.ts';
@@ -19,7 +20,13 @@ export interface Replies {
     record: ImageRecord,
     variantName: string | undefined,
     method: ReadMethod,
-  ): Promise<{ readonly url: string; readonly expiresAt: Date; readonly variant: Variant }>;
+  ): Promise<{ readonly url: string; readonly expiresAt: Date; readonly variant: ShownVariant }>;
+}
+
+/** What callers may know of a thumbnail before it exists. */
+export interface ShownVariant extends Pick<Variant, 'name' | 'width' | 'height' | 'fit'> {
+  readonly key: string;
+  readonly contentType: string;
 }
 
 /**
@@ -29,18 +36,41 @@ export interface Replies {
  *   uploaded
  */
 export const createReplies = (urls: Urls, variants: Variants, isHashEnough: boolean): Replies => {
-  const findVariant = (variantName: string | undefined): Variant => {
-    if (variantName === undefined) return variants[0];
-    const variant = variants.find(({ name }) => name === variantName);
+  const shown = (id: ImageId, variant: Variant): ShownVariant => ({
+    ...variant,
+    key: thumbnailKey(id, variant),
+    contentType: thumbnailContentTypes[variant.format],
+  });
+
+  /** The variants of an image, the one for `url` first. An outdated image has those of earlier settings. */
+  const variantsOf = ({
+    id,
+    outdated,
+    thumbnails,
+  }: ImageRecord): readonly [ShownVariant, ...ShownVariant[]] => {
+    const [first, ...others] = variants;
+    const present = [shown(id, first), ...others.map((variant) => shown(id, variant))] as const;
+    if (outdated === undefined) return present;
+    const [oldFirst, ...oldOthers] = Object.entries(thumbnails)
+      .map(([name, thumbnail]): ShownVariant => ({ ...thumbnail, name, fit: 'inside' }))
+      .toSorted((one, other) => Number(other.name === first.name) - Number(one.name === first.name));
+    return oldFirst === undefined ? present : [oldFirst, ...oldOthers];
+  };
+
+  const findVariant = (record: ImageRecord, variantName: string | undefined): ShownVariant => {
+    const all = variantsOf(record);
+    if (variantName === undefined) return all[0];
+    const variant = all.find(({ name }) => name === variantName);
     if (variant !== undefined) return variant;
-    const names = variants.map(({ name }) => name).join(', ');
+    const names = all.map(({ name }) => name).join(', ');
     throw new RequestError('unknown-variant', `There is no such variant. The variants are: ${names}.`, {
       field: 'variant',
     });
   };
 
   return {
-    async imageReply({ id, status, announced, original, thumbnails, thumbhash, error }, apiUrl) {
+    async imageReply(record, apiUrl) {
+      const { id, status, announced, original, thumbnails, thumbhash, outdated, error } = record;
       const common = {
         id,
         status,
@@ -50,33 +80,26 @@ export const createReplies = (urls: Urls, variants: Variants, isHashEnough: bool
       if (status === 'failed') return { ...common, thumbnails: {}, error };
       if (announced && !isHashEnough) return { ...common, thumbnails: {} };
       const signer = await urls.signer();
-      const thumbnailReply = async (variant: Variant) => {
-        const stored = status === 'ready' ? thumbnails[variant.name] : undefined;
+      const thumbnailReply = async ({ name, key, contentType }: ShownVariant) => {
+        const stored = status === 'ready' ? thumbnails[name] : undefined;
         const { width, height, bytes } = stored ?? {};
-        return {
-          name: variant.name,
-          url: await signer.sign(thumbnailKey(id, variant)),
-          contentType: thumbnailContentTypes[variant.format],
-          width,
-          height,
-          bytes,
-        };
+        return { name, url: await signer.sign(key), contentType, width, height, bytes };
       };
-      const [first, ...others] = variants;
+      const [first, ...others] = variantsOf(record);
       const signed = await Promise.all([thumbnailReply(first), ...others.map(thumbnailReply)]);
       return {
         ...common,
         url: signed[0].url,
         expiresAt: signer.expiresAt.toISOString(),
         thumbnails: Object.fromEntries(signed.map(({ name, ...thumbnail }) => [name, thumbnail])),
-        ...(status === 'ready' ? { thumbhash } : {}),
+        ...(status === 'ready' ? { thumbhash, outdated } : {}),
       };
     },
 
-    async thumbnailUrl({ id }, variantName, method) {
+    async thumbnailUrl(record, variantName, method) {
       const { sign, expiresAt } = await urls.signer();
-      const variant = findVariant(variantName);
-      return { url: await sign(thumbnailKey(id, variant), method), expiresAt, variant };
+      const variant = findVariant(record, variantName);
+      return { url: await sign(variant.key, method), expiresAt, variant };
     },
   };
 };

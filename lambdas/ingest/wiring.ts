@@ -5,6 +5,7 @@ import { createEvents } from '../aws/events.ts';
 import { createOriginals } from '../aws/originals.ts';
 import { createResizeRequests } from '../aws/resize-requests.ts';
 import { createSigningClient } from '../aws/signing-client.ts';
+import { createThumbnails } from '../aws/thumbnails.ts';
 import { createUploadBudget } from '../aws/upload-budget.ts';
 import { createUploads } from '../aws/uploads.ts';
 import { createUrls, type Urls } from '../aws/urls.ts';
@@ -46,11 +47,12 @@ export const wireIngest = (
   const lifetimeSeconds = environment.urlLifetimeSeconds;
   const thumbnailUrls = createUrls(signingClient, environment.thumbnailBucket, lifetimeSeconds);
   const ports: OwnedPorts = {
-    originals: createOriginals(s3, environment.rawBucket),
+    originals: createOriginals(s3, environment.rawBucket, environment.retention),
     catalog: createCatalog(environment.catalogTable, dynamodb),
     uploads: createUploads(signingClient, environment.rawBucket, lifetimeSeconds),
   };
   const dependencies: Omit<IngestDependencies, keyof OwnedPorts> = {
+    thumbnails: createThumbnails(s3, environment.thumbnailBucket),
     budget: createUploadBudget(
       environment.admissionTable,
       {
@@ -83,7 +85,8 @@ export const wireIngest = (
     ownImagesFor:
       owners &&
       ((owner) => {
-        const records = createCurrentRecords({ ...dependencies, ...owners.portsOf(owner) });
+        const { publish } = dependencies.events;
+        const records = createCurrentRecords({ ...dependencies, ...owners.portsOf(owner), publish });
         return owners.imagesOf(owner, records.find);
       }),
     replies: createReplies(thumbnailUrls, environment.variants, environment.auth === 'none'),

@@ -1,4 +1,5 @@
-import { type EnvironmentOf, text, wholeNumber } from '../runtime/environment.ts';
+import { retentionSchema } from '../image/retention.ts';
+import { type EnvironmentOf, json, text, wholeNumber } from '../runtime/environment.ts';
 
 /** Values that the reconciler reads from its environment. */
 export const reconcileEnvironment = {
@@ -7,6 +8,7 @@ export const reconcileEnvironment = {
   resizeQueueUrl: text,
   slowResizeQueueUrl: text,
   deleteQueueUrl: text,
+  retention: json(retentionSchema),
   /** How long an image may stay `received` before it counts as lost. */
   overdueSeconds: wholeNumber,
   /** With more messages in the queue, an overdue image may only be waiting for its turn. */

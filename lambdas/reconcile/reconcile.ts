@@ -6,6 +6,7 @@ import type { ResizeRequests } from '../aws/resize-requests.ts';
 import { type Deletion, type ImageState, isDeletion } from '../image/deletion.ts';
 import type { ImageId } from '../image/id.ts';
 import type { ImageRecord } from '../image/record.ts';
+import { keptDays, millisecondsPerDay, type Retention } from '../image/retention.ts';
 import { createTurns } from '../runtime/turns.ts';
 import { overdueImages } from './overdue-images.ts';
 
@@ -15,6 +16,7 @@ export interface ReconcileDependencies {
   readonly resizeRequests: ResizeRequests;
   readonly slowResizeRequests: Pick<ResizeRequests, 'waiting'>;
   readonly deletionRequests: Pick<DeletionRequests, 'send'>;
+  readonly retention: Retention;
   readonly overdueSeconds: number;
   /** With more messages in the queue, an image that waits may simply not have had its turn. */
   readonly maxBacklog: number;
@@ -32,21 +34,23 @@ export interface ReconcileReport {
   readonly expired: readonly ImageId[];
   /** Images whose deletion did not end, and was requested again. */
   readonly deletions: readonly ImageId[];
+  /** Images that were kept for as long as the setting `retention` says: their deletion has begun. */
+  readonly outlived: readonly ImageId[];
 }
 
 export type Reconcile = (options: { readonly dryRun: boolean }) => Promise<ReconcileReport>;
 
 /** The kinds of images in the order in which they are examined. Each has its own share of a run. */
-const kinds: readonly WaitingKind[] = ['deletion', 'stored', 'slow', 'announced'];
+const kinds: readonly WaitingKind[] = ['deletion', 'stored', 'slow', 'ready', 'failed', 'announced'];
 
 /**
  * Images of each kind in one run. With 288 runs a day, announcements are cleared three times as fast as the
  * daily budget allows them to be made. The ids of all kinds fit into one log event (CloudWatch Logs quotas:
- * 256 KB).
+ * 1 MB).
  */
 const maxImagesOfKind = 1200;
 
-/** All kinds together fit into the function's two minutes. `maxImagesOfKind` take some 5 s. */
+/** All kinds together fit into the function's four minutes. `maxImagesOfKind` take some 5 s. */
 const maxMillisecondsOfKind = 30_000;
 
 /** Images that are examined at a time: half of the SDK's connections to one service. */
@@ -71,7 +75,7 @@ interface Patience {
 /** What was done with one image. */
 interface Examined {
   readonly id: ImageId;
-  readonly action: 'requeued' | 'expired' | 'deletions';
+  readonly action: 'requeued' | 'expired' | 'deletions' | 'outlived';
 }
 
 /** Undefined for images that the run had no time for. */
@@ -80,7 +84,7 @@ type Results = readonly PromiseSettledResult<Examined | undefined>[];
 /**
  * Finds images that have been `received` for too long, because an event was lost or a process died, and
  * requests their thumbnails again. Images without an original are left to expire. Deletions that did not end
- * are requested again as well. A dry run only reports.
+ * are requested again as well, and images that were kept long enough are deleted. A dry run only reports.
  */
 export const createReconcile = ({
   catalog,
@@ -88,6 +92,7 @@ export const createReconcile = ({
   resizeRequests,
   slowResizeRequests,
   deletionRequests,
+  retention,
   overdueSeconds,
   maxBacklog,
 }: ReconcileDependencies): Reconcile => {
@@ -103,6 +108,11 @@ export const createReconcile = ({
     if (await catalog.noteDeletionRequested(deletion)) await deletionRequests.send(deletion.id);
   };
 
+  /** For all owners. It begins at the next run if the image was uploaded again just now. */
+  const startDeletion = async (record: ImageRecord): Promise<void> => {
+    if (await catalog.startDeletion(record)) await deletionRequests.send(record.id);
+  };
+
   const examine = async (state: ImageState, patience: Patience, dryRun: boolean): Promise<Examined> => {
     if (!isDeletion(state)) return examineRecord(state, patience, dryRun);
     if (!dryRun) await requestDeletion(state);
@@ -114,7 +124,13 @@ export const createReconcile = ({
     patience: Patience,
     dryRun: boolean,
   ): Promise<Examined> => {
-    const isStored = (await originals.head(record.id)) !== undefined;
+    if (record.status !== 'received') {
+      if (!dryRun) await startDeletion(record);
+      return { id: record.id, action: 'outlived' };
+    }
+    // Without its original, an image with thumbnails of earlier settings keeps those.
+    const isStored =
+      Object.keys(record.thumbnails).length > 0 || (await originals.head(record.id)) !== undefined;
     if (!dryRun) await (isStored ? requeue(record, patience) : expire(record));
     return { id: record.id, action: isStored ? 'requeued' : 'expired' };
   };
@@ -133,21 +149,32 @@ export const createReconcile = ({
     return results;
   };
 
+  /** Undefined if such images have no end. */
+  const untilItsEnd = (ended: 'ready' | 'failed'): Patience | undefined => {
+    const days = keptDays(retention, ended);
+    return days === null ? undefined : { seconds: (days * millisecondsPerDay) / 1000, isBusy: false };
+  };
+
   return async ({ dryRun }) => {
     const [backlog, slowBacklog] = await Promise.all([
       resizeRequests.waiting(),
       slowResizeRequests.waiting(),
     ]);
-    const patience: Readonly<Record<WaitingKind, Patience>> = {
+    const patience: Readonly<Record<WaitingKind, Patience | undefined>> = {
       stored: { seconds: overdueSeconds, isBusy: backlog > maxBacklog },
       // A single message there may be the image's own.
       slow: { seconds: slowPatienceFactor * overdueSeconds, isBusy: slowBacklog > 0 },
       announced: { seconds: overdueSeconds, isBusy: backlog > maxBacklog },
       // A repeated request does no harm.
       deletion: { seconds: overdueSeconds, isBusy: false },
+      ready: untilItsEnd('ready'),
+      failed: untilItsEnd('failed'),
     };
     const results: Results[number][] = [];
-    for (const kind of kinds) results.push(...(await examineKind(kind, patience[kind], dryRun)));
+    for (const kind of kinds) {
+      const ofKind = patience[kind];
+      if (ofKind) results.push(...(await examineKind(kind, ofKind, dryRun)));
+    }
     return reportOf({ dryRun, backlog, slowBacklog }, results);
   };
 };
@@ -163,12 +190,13 @@ const reportOf = (
   const examined = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const idsOf = (action: Examined['action']): readonly ImageId[] =>
     examined.flatMap((image) => (image?.action === action ? [image.id] : []));
-  const [requeued, expired, deletions] = [idsOf('requeued'), idsOf('expired'), idsOf('deletions')];
+  const [requeued, expired] = [idsOf('requeued'), idsOf('expired')];
+  const [deletions, outlived] = [idsOf('deletions'), idsOf('outlived')];
   const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-  if (errors.length === 0) return { ...run, requeued, expired, deletions };
+  if (errors.length === 0) return { ...run, requeued, expired, deletions, outlived };
   const [cause] = errors;
   throw new Error(
-    `${errors.length} images could not be examined (requeued ${requeued.length}, expired ${expired.length}, deletions ${deletions.length}). The first: ${cause}`,
+    `${errors.length} images could not be examined (requeued ${requeued.length}, expired ${expired.length}, deletions ${deletions.length}, outlived ${outlived.length}). The first: ${cause}`,
     { cause },
   );
 };

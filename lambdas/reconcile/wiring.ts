@@ -10,10 +10,11 @@ import { createReconcile, type Reconcile } from './reconcile.ts';
 export const wireReconcile = (environment: ReconcileEnvironment): Reconcile =>
   createReconcile({
     catalog: createCatalog(environment.catalogTable),
-    originals: createOriginals(createS3Client(), environment.rawBucket),
+    originals: createOriginals(createS3Client(), environment.rawBucket, environment.retention),
     resizeRequests: createResizeRequests(environment.resizeQueueUrl),
     slowResizeRequests: createResizeRequests(environment.slowResizeQueueUrl),
     deletionRequests: createDeletionRequests(environment.deleteQueueUrl),
+    retention: environment.retention,
     overdueSeconds: environment.overdueSeconds,
     maxBacklog: environment.maxBacklog,
   });

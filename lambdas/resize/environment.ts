@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { damagedChoices } from '../image/damage.ts';
+import { retentionSchema } from '../image/retention.ts';
 import { variantsSchema } from '../image/variant.ts';
 import { type EnvironmentOf, json, text, wholeNumber } from '../runtime/environment.ts';
 
@@ -37,6 +38,7 @@ export const resizeEnvironment = {
   imageEventsTopicArn: text,
   stackName: text,
   variants: json(variantsSchema),
+  retention: json(retentionSchema),
   ...imageLimits,
 };
 

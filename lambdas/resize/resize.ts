@@ -67,6 +67,9 @@ export type Outcome = Kept | Deleted;
 /** @throws ImageError `original-missing`: the image may still arrive; or any temporary error */
 export type Resize = (job: ResizeJob) => Promise<Outcome>;
 
+/** What a record says whose original is not kept any more. */
+const outdated = 'The original is no longer stored, so the thumbnails are those of earlier settings.';
+
 /** How often a job begins again because another upload replaced the record meanwhile. */
 const maxAttempts = 3;
 
@@ -78,7 +81,7 @@ type Thumbnail = readonly [name: string, StoredThumbnail];
 /** All thumbnails of an image are stored. */
 interface Made {
   readonly kind: 'made';
-  readonly finished: Pick<Finished, 'original' | 'uploadId' | 'thumbnails' | 'thumbhash'>;
+  readonly finished: Pick<Finished, 'original' | 'uploadId' | 'thumbnails' | 'thumbhash' | 'outdated'>;
   /** What the decoder said of a damaged image. @default - nothing */
   readonly reason?: string | undefined;
 }
@@ -136,8 +139,24 @@ export const createResize = (dependencies: ResizeDependencies): Resize => {
     return record(job, before, result, Math.round(performance.now() - startedAt));
   };
 
-  /** Makes the missing thumbnails, or finds out why there can be none. */
+  /** Without its original an image keeps the thumbnails that it has. */
   const make = async (id: ImageId, before: Before): Promise<Made | Failed | Slow> => {
+    try {
+      return await makeFromOriginal(id, before);
+    } catch (error) {
+      const isMissing = error instanceof ImageError && error.code === 'original-missing';
+      if (!isMissing || before === undefined || Object.keys(before.thumbnails).length === 0) throw error;
+      const { original, uploadId, thumbhash, thumbnails } = before;
+      return { kind: 'made', finished: { original, uploadId, thumbhash, thumbnails, outdated } };
+    }
+  };
+
+  /**
+   * Makes the missing thumbnails, or finds out why there can be none.
+   *
+   * @throws ImageError `original-missing`
+   */
+  const makeFromOriginal = async (id: ImageId, before: Before): Promise<Made | Failed | Slow> => {
     if (before && hasNoRequeuesLeft(before)) return giveUp(before);
     const { kept, missing } = planOf(id, variants, before);
     if (before && missing.length === 0) {

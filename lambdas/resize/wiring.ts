@@ -23,9 +23,9 @@ export const wireResize = (environment: ResizeEnvironment, log: Log, { lane, dec
   const s3 = createS3Client();
   const metrics = createMetrics(environment.stackName);
   const resize = createResize({
-    originals: createOriginals(s3, environment.rawBucket),
+    originals: createOriginals(s3, environment.rawBucket, environment.retention),
     thumbnails: createThumbnails(s3, environment.thumbnailBucket),
-    catalog: createCatalog(environment.catalogTable),
+    catalog: createCatalog(environment.catalogTable, undefined, environment.retention),
     deletionRequests: createDeletionRequests(environment.deleteQueueUrl),
     events: createEvents(environment.imageEventsTopicArn),
     metrics,

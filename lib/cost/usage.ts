@@ -54,7 +54,8 @@ export const eventUsage = (ingestMemoryMiB: number): Readonly<Record<ImageEventT
     'image.duplicate': { ...upload, dynamodbWrites: 1 },
     'image.ready': { ...resized, s3Puts: 1 },
     'image.failed': resized,
-    'link.served': { ...inEveryEvent, ...httpApi(0), s3Gets: 1 },
+    // Ingest looks for the thumbnail, and the caller fetches it.
+    'link.served': { ...inEveryEvent, ...httpApi(0), s3Gets: 2 },
     // With one sweep. S3 lists at the price of a PUT, and deletes free of charge (S3 pricing).
     'image.deleted': {
       ...inEveryEvent,

@@ -79,8 +79,18 @@ export class Ingest extends Construct {
         resources: [rawBucket.arnForObjects(`${originalPrefix}*`)],
         ...inOwnAccount(this),
       },
-      // Without it S3 answers 403 instead of 404 for an original that does not exist.
-      { actions: ['s3:ListBucket'], resources: [rawBucket.bucketArn], ...inOwnAccount(this) },
+      {
+        // For HeadObject, which finds out whether a thumbnail is still there.
+        actions: ['s3:GetObject'],
+        resources: [thumbnailBucket.arnForObjects(`${thumbnailPrefix}*`)],
+        ...inOwnAccount(this),
+      },
+      // Without it S3 answers 403 instead of 404 for an object that does not exist.
+      {
+        actions: ['s3:ListBucket'],
+        resources: [rawBucket.bucketArn, thumbnailBucket.bucketArn],
+        ...inOwnAccount(this),
+      },
       {
         actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
         resources: [catalog.tableArn],

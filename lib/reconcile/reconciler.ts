@@ -8,6 +8,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import { originalPrefix } from '../../lambdas/image/keys.ts';
+import type { Retention } from '../../lambdas/image/retention.ts';
 import { reconcileEnvironment } from '../../lambdas/reconcile/environment.ts';
 import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import type { Monitored } from '../constructs/monitored.ts';
@@ -24,8 +25,13 @@ export interface ReconcilerProps {
   readonly overdueAfter: Duration;
   /** Messages that may wait in the resize queue without an image counting as lost. */
   readonly maxBacklog: number;
+  /** How long images are kept. */
+  readonly retention: Retention;
   readonly logRetention: RetentionDays;
 }
+
+/** Whether images are deleted after some time. */
+const hasEnd = ({ imageDays, failedDays }: Retention): boolean => imageDays !== null || failedDays !== null;
 
 /** Every five minutes finds the images whose event was lost, or that were announced but never uploaded. */
 export class Reconciler extends Construct {
@@ -42,13 +48,14 @@ export class Reconciler extends Construct {
       deleteQueueUrl: props.deleteQueue.queueUrl,
       overdueSeconds: props.overdueAfter.toSeconds(),
       maxBacklog: props.maxBacklog,
+      retention: props.retention,
     });
     this.handler = new ServiceFunction(this, 'Function', {
       entry: 'lambdas/reconcile/index.ts',
       description: 'Finds images whose event was lost',
       environment,
       memoryMiB: 512,
-      timeout: Duration.minutes(2),
+      timeout: Duration.minutes(4),
       logRetention: props.logRetention,
       statements: [
         // GetObject also allows HeadObject; with ListBucket it answers 404 instead of 403 if there is no
@@ -63,7 +70,10 @@ export class Reconciler extends Construct {
           actions: ['dynamodb:Query'],
           resources: [`${props.catalog.tableArn}/index/${catalogTable.waitingIndex.name}`],
         },
-        { actions: ['dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
+        {
+          actions: ['dynamodb:UpdateItem', ...(hasEnd(props.retention) ? ['dynamodb:PutItem'] : [])],
+          resources: [props.catalog.tableArn],
+        },
         { actions: ['sqs:SendMessage', 'sqs:GetQueueAttributes'], resources: [props.resizeQueue.queueArn] },
         { actions: ['sqs:GetQueueAttributes'], resources: [props.slowResizeQueue.queueArn] },
         { actions: ['sqs:SendMessage'], resources: [props.deleteQueue.queueArn] },

@@ -129,6 +129,7 @@ const prepare = async (id: string, image: Buffer, before: NonNullable<Case['befo
       await aws.catalog.fail(id, fingerprint, { bytes: 9 }, { code: before.code, detail: before.detail });
       return;
     case 'ready':
+      await aws.thumbnails.put(thumbnailKey(id, variant), image, finished.thumbnail.contentType);
       await aws.catalog.finish(id, fingerprint, {
         original: finished.original,
         thumbnails: { [variant.name]: { key: thumbnailKey(id, variant), ...finished.thumbnail } },
@@ -251,14 +252,13 @@ test('a container at capacity refuses uploads', async () => {
 test('the cases cover every error code', () => {
   // Tested elsewhere: owners (callers.test.ts), tokens (auth.test.ts, as API Gateway checks them for functions), slow senders
   // (http-server.test.ts, as API Gateway shields functions from them) and foreign requests
-  // (own-requests.test.ts). One code is only logged.
+  // (own-requests.test.ts).
   const elsewhere = [
     'unauthorized',
     'issuer-unavailable',
     'owner-unknown',
     'invalid-cursor',
     'upload-too-slow',
-    'original-missing',
     'unknown-host',
     'foreign-origin',
   ];

@@ -62,6 +62,8 @@ test('have defaults', () => {
     tags: {},
     budget: null,
     acknowledgedWarnings: [],
+    retention: { originalDays: null, imageDays: null, failedDays: null },
+    versioning: false,
   });
 });
 
@@ -198,6 +200,19 @@ test.each([
     /alerts\.usualImagesPerHour = .*: a whole number from 1 to/,
   ],
   ['alerts', { alerts: { email: 'me@example.com' } }, /alerts = .*Unrecognized key: "email"/],
+  ['retention', { retention: 30 }, /retention = 30: expected \{"originalDays"/],
+  ['retention', { retention: { imageDays: 0 } }, /retention\.imageDays = 0: a whole number from 1 to/],
+  [
+    'retention',
+    { retention: { originalDays: 31, imageDays: 30 } },
+    /retention\.originalDays = 31: not more than retention\.imageDays \(30\)/,
+  ],
+  [
+    'retention',
+    { retention: { failedDays: 31, imageDays: 30 } },
+    /retention\.failedDays = 31: not more than retention\.imageDays \(30\)/,
+  ],
+  ['versioning', { versioning: 'on' }, /versioning = "on": expected true or false/],
   ['heic', { heic: 'yes' }, /heic = "yes": expected true or false/],
   ['damaged', { damaged: 'show' }, /damaged = "show": expected "render" or "refuse"/],
   ['links', { links: 'private' }, /links = "private": expected "public" or "same"/],

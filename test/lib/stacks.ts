@@ -70,6 +70,8 @@ export const everySetting = {
   tags: { Team: 'media' },
   budget: { monthlyUsd: 50, emails: ['boss@example.com'] },
   acknowledgedWarnings: ['new-account-quotas'],
+  retention: { originalDays: 30, imageDays: 400, failedDays: 7 },
+  versioning: true,
 };
 
 /** The app with settings that override cdk.json; functions are not bundled, and nothing is warned about. */

@@ -11,6 +11,7 @@ import {
 import { createCatalog } from '../../lambdas/aws/catalog.ts';
 import { createS3Client } from '../../lambdas/aws/clients.ts';
 import { createOriginals } from '../../lambdas/aws/originals.ts';
+import { createThumbnails } from '../../lambdas/aws/thumbnails.ts';
 import { imageIdOf } from '../../lambdas/image/id.ts';
 import { createMailRequests } from '../../lambdas/notify/mail-requests.ts';
 import { deadLetterQueueOf, queueUrl, region, resources } from '../../local/aws.ts';
@@ -43,6 +44,7 @@ export const awsClients = (place: Place) => {
   const urlOf = (queue: string) => queueUrl(endpointOf(ports.sqs), queue);
   const catalog = lateCatalog(createCatalog(resources.catalogTable, dynamodb));
   const originals = createOriginals(s3, resources.rawBucket);
+  const thumbnails = createThumbnails(s3, resources.thumbnailBucket);
   const mailRequests = createMailRequests(resources.mailRequestsTable, dynamodb);
 
   /** How many messages of a queue are visible, and how many are in flight. */
@@ -75,6 +77,7 @@ export const awsClients = (place: Place) => {
     urlOf,
     catalog,
     originals,
+    thumbnails,
     mailRequests,
 
     /** Stores an original as ingest does. */

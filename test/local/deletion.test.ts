@@ -382,6 +382,7 @@ test('the reconciler finds a deletion whose message was lost', async () => {
     resizeRequests: { ...queue, send: async () => {} },
     slowResizeRequests: queue,
     deletionRequests: dependencies.deletionRequests,
+    retention: settings.retention,
     overdueSeconds: 900,
     maxBacklog: 1000,
   });

@@ -220,7 +220,15 @@ test('runs reconcile from its package', async () => {
     AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${address.port}`,
     ...writeEnvironment(reconcileEnvironment, values),
   };
-  const report = { dryRun: true, backlog: 0, slowBacklog: 0, requeued: [], expired: [], deletions: [] };
+  const report = {
+    dryRun: true,
+    backlog: 0,
+    slowBacklog: 0,
+    requeued: [],
+    expired: [],
+    deletions: [],
+    outlived: [],
+  };
   try {
     expect(await invoke(reconcile, environment, { dryRun: true })).toEqual(report);
   } finally {

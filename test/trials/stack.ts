@@ -25,6 +25,8 @@ export interface StackProps {
   readonly ingests?: number;
   /** @default 1 */
   readonly workers?: number;
+  /** Workers that delete images. @default 0 */
+  readonly deleters?: number;
   /**
    * Runs the reconciler with this pause, for images that wait at least as long. @default - it does not run
    */
@@ -79,7 +81,14 @@ export const leaksOf = (text: string): boolean =>
   /X-Amz-Signature|x-amz-security-token|SecretAccessKey|\bLOCAL[A-Z2-7]{15}\b/i.test(text);
 
 export const startStack = async (props: StackProps): Promise<Stack> => {
-  const { visibilityTimeoutSeconds, ingests = 1, workers = 1, reconcileSeconds, through } = props;
+  const {
+    visibilityTimeoutSeconds,
+    ingests = 1,
+    workers = 1,
+    deleters = 0,
+    reconcileSeconds,
+    through,
+  } = props;
   const { environment = {} } = props;
   // A trial uploads more than the daily budget.
   const budget = { maxUploadsPerDay: 1_000_000_000, maxUploadBytesPerDay: 1_000_000_000_000_000 };
@@ -181,7 +190,12 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
         ...environment,
       }),
     ),
-    supervise('delete', 'local/workers/delete.ts', [], environments.delete),
+    ...Array.from({ length: deleters }, (_, index) =>
+      supervise(`delete-${index + 1}`, 'local/workers/delete.ts', [], {
+        ...environments.delete,
+        ...environment,
+      }),
+    ),
   ];
   const reconciler =
     reconcileSeconds === undefined

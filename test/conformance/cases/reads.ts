@@ -142,7 +142,7 @@ export const createReadCases = (photo: Buffer): readonly Case[] => {
         ),
       },
     },
-    ...failures.map((code) => ({
+    ...[...failures, 'original-missing' as const].map((code) => ({
       name: `a link to an image that failed: ${code}`,
       before: failed(code),
       request: get('/thumbnails/<id>'),

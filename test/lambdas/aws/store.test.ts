@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import {
   GetObjectCommand,
+  HeadObjectCommand,
   NoSuchKey,
   PutObjectCommand,
   S3Client,
@@ -67,6 +68,49 @@ describe('originals', () => {
   test('that were deleted are missing', async () => {
     s3.on(GetObjectCommand).rejects(new NoSuchKey({ message: 'gone', $metadata: {} }));
     await expect(originals.open(id)).rejects.toMatchObject({ code: 'original-missing' });
+  });
+
+  describe('that expire', () => {
+    const expiring = createOriginals(new S3Client({ region: 'us-east-2' }), 'raw-bucket', {
+      originalDays: 30,
+    });
+    const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
+    const storedSince = (LastModified: Date) => {
+      s3.on(HeadObjectCommand).resolves({ ContentLength: 8, LastModified });
+      s3.on(GetObjectCommand).callsFake(() => ({
+        Body: sdkStreamMixin(Readable.from([bytes])),
+        ContentLength: 8,
+        LastModified,
+      }));
+    };
+
+    test('are there until their last moment', async () => {
+      storedSince(daysAgo(29.9));
+      await expect(expiring.head(id)).resolves.toMatchObject({ bytes: 8 });
+      const { body } = await expiring.open(id);
+      body.destroy();
+    });
+
+    test('are missing from then on, although S3 has not removed them yet', async () => {
+      storedSince(daysAgo(30.1));
+      await expect(expiring.head(id)).resolves.toBeUndefined();
+      await expect(expiring.open(id)).rejects.toMatchObject({ code: 'original-missing' });
+    });
+
+    test('are overwritten by another upload, so that their time begins again', async () => {
+      storedSince(daysAgo(30.1));
+      s3.on(PutObjectCommand).rejectsOnce(refusal('PreconditionFailed', 412)).resolves({});
+      await expect(expiring.put(id, bytes, 'image/png')).resolves.toBe('stored');
+      const tried = s3.commandCalls(PutObjectCommand).map(({ args }) => args[0].input.IfNoneMatch);
+      expect(tried.at(-1)).toBeUndefined();
+    });
+
+    test('are not overwritten before', async () => {
+      storedSince(daysAgo(1));
+      s3.on(PutObjectCommand).rejects(refusal('PreconditionFailed', 412));
+      await expect(expiring.put(id, bytes, 'image/png')).resolves.toBe('already-stored');
+      expect(s3.commandCalls(PutObjectCommand)).toHaveLength(1);
+    });
   });
 
   test('that break off before they are read fail when they are read', async () => {

@@ -27,7 +27,7 @@ const ingest = {
     }),
   ),
   find: async () => record,
-  findUndeleted: async () => record,
+  findForLink: async () => record,
   settled: async () => ({ record, waited: true }),
   publishServed: async () => {},
 } satisfies Ingest;
@@ -36,7 +36,7 @@ const replies: Replies = {
   thumbnailUrl: async () => ({
     url: 'https://x/',
     expiresAt: new Date(),
-    variant: variantSchema.parse({ name: 'thumbnail' }),
+    variant: { ...variantSchema.parse({ name: 'thumbnail' }), key: 'x', contentType: 'image/webp' },
   }),
 };
 const bodies = jest.fn();

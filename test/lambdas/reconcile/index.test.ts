@@ -73,6 +73,7 @@ test('requests the thumbnails of an image whose event was lost', async () => {
     requeued: [id],
     expired: [],
     deletions: [],
+    outlived: [],
   });
   expect(requested()).toEqual([`raw/${id}`]);
   await expect(handler({})).resolves.toMatchObject({ requeued: [] });
@@ -95,6 +96,7 @@ test('counts no image as lost while the queue has a backlog', async () => {
     requeued: [],
     expired: [],
     deletions: [],
+    outlived: [],
   });
   expect(requested()).toEqual([]);
   await end(id);
@@ -118,6 +120,7 @@ test('requests an image that has waited very long, whatever the backlog, and doe
     requeued: [longAgo],
     expired: [],
     deletions: [],
+    outlived: [],
   });
   expect(requested()).toEqual([`raw/${longAgo}`]);
   expect(await catalog.find(longAgo)).toMatchObject({ status: 'received', requeued: 0 });
@@ -270,7 +273,7 @@ test('examines all other images when one cannot be examined, and fails at the en
   ];
   s3.on(HeadObjectCommand, { Key: `raw/${odd}` }).rejects(new Error('S3 is in trouble'));
   await expect(handler({})).rejects.toThrow(
-    '1 images could not be examined (requeued 1, expired 0, deletions 0). The first: Error: S3 is in trouble',
+    '1 images could not be examined (requeued 1, expired 0, deletions 0, outlived 0). The first: Error: S3 is in trouble',
   );
   expect(requested()).toEqual([`raw/${lost}`]);
   await end(odd);
@@ -288,6 +291,7 @@ test('only reports in a dry run', async () => {
     requeued: [lost],
     expired: [abandoned],
     deletions: [],
+    outlived: [],
   });
   expect(requested()).toEqual([]);
   expect(await Promise.all([catalog.find(lost), catalog.find(abandoned)])).toEqual(before);

@@ -425,6 +425,42 @@ describe('after a change of the variants', () => {
     expect(record).toMatchObject({ status: 'ready', fingerprint: fingerprintOf(variants) });
   });
 
+  describe('without an original', () => {
+    const outdated = expect.stringMatching(/no longer stored.*earlier settings/);
+    const missing = (id: string) =>
+      s3
+        .on(GetObjectCommand, { Bucket: 'raw-bucket', Key: `raw/${id}` })
+        .rejects(new NoSuchKey({ message: 'gone', $metadata: {} }));
+
+    test('keeps the earlier thumbnails and says why', async () => {
+      const id = imageIdOf(Buffer.from('without an original'));
+      missing(id);
+      await catalog.finish(id, 'earlier', earlier(id, 'thumbnail', 'dropped'));
+      await catalog.renew(id);
+      await handler(queueEvent(createdMessage(`raw/${id}`)), context);
+      const record = await catalog.find(id);
+      expect(record).toMatchObject({ status: 'ready', fingerprint: fingerprintOf(variants), outdated });
+      expect(Object.keys(record?.thumbnails ?? {}).sort()).toEqual(['dropped', 'thumbnail']);
+      // Another request changes nothing.
+      await handler(queueEvent(createdMessage(`raw/${id}`)), context);
+      expect(await catalog.find(id)).toEqual(record);
+    });
+
+    test('makes the present thumbnails when the original is uploaded again', async () => {
+      const bytes = await quarteredPicture(49, 40).png().toBuffer();
+      const id = imageIdOf(bytes);
+      missing(id);
+      await catalog.finish(id, 'earlier', earlier(id, 'thumbnail', 'dropped'));
+      await catalog.renew(id);
+      await handler(queueEvent(createdMessage(`raw/${id}`)), context);
+      expect(await catalog.find(id)).toMatchObject({ outdated });
+      await handler(queueEvent(createdMessage(stored(bytes))), context);
+      const record = await catalog.find(id);
+      expect(record?.outdated).toBeUndefined();
+      expect(Object.keys(record?.thumbnails ?? {}).sort()).toEqual(['thumbnail', 'tiny']);
+    });
+  });
+
   test('decodes nothing when variants were only removed', async () => {
     const id = imageIdOf(Buffer.from('taken away'));
     const record = earlier(id, 'thumbnail', 'dropped');

@@ -69,6 +69,7 @@ const imageIn = async (lane: Lane, reasons: readonly StopReason[], announcedByte
         stored.push(key);
       },
       get: () => Promise.reject(new Error('not used')),
+      exists: () => Promise.reject(new Error('not used')),
     },
     catalog,
     deletionRequests: {

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Template } from 'aws-cdk-lib/assertions';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { createCatalog } from '../../../lambdas/aws/catalog.ts';
+import { createCatalog, type Finished } from '../../../lambdas/aws/catalog.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
+import { thumbnailKey } from '../../../lambdas/image/keys.ts';
 import { endedEvent } from '../../../lambdas/image/new-event.ts';
+import { fingerprintOf } from '../../../lambdas/image/record.ts';
+import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import { ingestEnvironment } from '../../../lambdas/ingest/environment.ts';
 import { type HttpApiResult, requestOf, resultOf, withEventBody } from '../../../lambdas/ingest/http-api.ts';
 import { wireIngest } from '../../../lambdas/ingest/wiring.ts';
@@ -24,6 +27,8 @@ import { covers, deployedContainer, deployedFunction, type Grant, grantsOf, regi
 import { type Call, recordAws } from './recorded-aws.ts';
 
 afterAll(allowAllLoaders);
+
+const defaultVariants = variantsSchema.parse([{ name: 'thumbnail' }]);
 
 const mockPresigned = jest.fn();
 jest.mock('@aws-sdk/s3-request-presigner', () => {
@@ -117,6 +122,8 @@ const findings = (grants: readonly Grant[], calls: readonly Call[]): readonly st
 
 const from = 'thumbnails@example.com';
 
+const retention = { originalDays: null, imageDays: 1, failedDays: null };
+
 /** A template, and the calls of its roles. */
 interface Deployment {
   readonly template: Template;
@@ -136,7 +143,11 @@ beforeAll(async () => {
   server = await startCatalogServer();
   const aws = recordAws();
   const deploymentWith = (given: Readonly<Record<string, unknown>>, others: RegExp): Deployment => {
-    const template = templateWith({ ...given, email: { from, allowedRecipients: ['example.com'] } });
+    const template = templateWith({
+      ...given,
+      retention,
+      email: { from, allowedRecipients: ['example.com'] },
+    });
     const isOwn = ({ role }: Call) => role !== 'the test' && !others.test(role);
     return { template, grants: grantsOf(template), calls: () => aws.calls.filter(isOwn) };
   };
@@ -157,10 +168,10 @@ beforeAll(async () => {
     aws.actAs({ function: 'the test' });
     await prepare();
   };
-  const finished = async (id: string) => {
-    const record = await catalog.finish(id, 'earlier', {
+  const finished = async (id: string, fingerprint = 'earlier', thumbnails: Finished['thumbnails'] = {}) => {
+    const record = await catalog.finish(id, fingerprint, {
       original: { bytes: 9 },
-      thumbnails: {},
+      thumbnails,
       thumbhash: undefined,
       resizeMilliseconds: 1,
       uploadToReadyMilliseconds: 1,
@@ -170,13 +181,27 @@ beforeAll(async () => {
   };
 
   type IngestHandler = (event: APIGatewayProxyEventV2) => Promise<HttpApiResult>;
-  /** Uploads pictures that are new, known, or lost by an earlier upload; @returns the new one */
+  /** An image whose record names a thumbnail that is not stored. */
+  const withoutObjects = (id: string) =>
+    finished(id, fingerprintOf(defaultVariants), {
+      thumbnail: {
+        key: thumbnailKey(id, defaultVariants[0]),
+        contentType: 'image/webp',
+        width: 1,
+        height: 1,
+        bytes: 1,
+      },
+    });
+  /** Uploads pictures that are new, known, damaged, or lost by an earlier upload; @returns the new one */
   const runUploads = async (role: string, ingestHandler: IngestHandler, firstSide: number) => {
-    const [fresh, stale, abandoned] = await Promise.all(
-      [firstSide, firstSide + 1, firstSide + 2].map((side) => quarteredPicture(side, side).png().toBuffer()),
+    const [fresh, stale, abandoned, damaged] = await Promise.all(
+      [0, 1, 2, 3]
+        .map((number) => firstSide + number)
+        .map((side) => quarteredPicture(side, side).png().toBuffer()),
     );
-    if (!fresh || !stale || !abandoned) throw new Error('no pictures');
+    if (!fresh || !stale || !abandoned || !damaged) throw new Error('no pictures');
     await setUp(() => finished(imageIdOf(stale)));
+    await setUp(() => withoutObjects(imageIdOf(damaged)));
     await setUp(() => catalog.receive(imageIdOf(abandoned), { bytes: 9 }, new Date(0)));
     aws.actAs({ function: role, assumed: 'IngestUrlSigner' });
     const large = Buffer.from(JSON.stringify({ sha256: 'a'.repeat(64), bytes: 50_000_000 }));
@@ -185,6 +210,7 @@ beforeAll(async () => {
       postEvent('/upload_image', fresh),
       postEvent('/upload_image', stale),
       postEvent('/upload_image', abandoned),
+      postEvent('/upload_image', damaged),
       postEvent('/uploads', large),
       postEvent('/upload_image', fresh, '/dev/upload_image', 'X-Notify-Email=me@example.com'),
     ]) {
@@ -264,6 +290,19 @@ beforeAll(async () => {
   await setUp(() => catalog.receive('c'.repeat(64), { bytes: 9 }, new Date(0)));
   await setUp(() => catalog.receive('d'.repeat(64), { bytes: 9 }, new Date(0)));
   aws.putObject(rawBucketOf(reconciler.environment), `raw/${'c'.repeat(64)}`, fresh);
+  const outlived = `9${'0'.repeat(63)}`;
+  await setUp(async () => {
+    jest.useFakeTimers({ advanceTimers: true, now: 0 });
+    const record = await catalog.receive(outlived, { bytes: 9 }, new Date());
+    await createCatalog(server.tableName, server.client, retention).finish(outlived, record, 'any', {
+      original: { bytes: 9 },
+      thumbnails: {},
+      thumbhash: undefined,
+      resizeMilliseconds: 1,
+      uploadToReadyMilliseconds: 1,
+    });
+    jest.useRealTimers();
+  });
   const undeleted = imageIdOf(Buffer.from('undeleted'));
   await setUp(async () => {
     const record = await finished(undeleted);
@@ -274,6 +313,7 @@ beforeAll(async () => {
   aws.actAs({ function: reconciler.role });
   expect(await reconcilerHandler({})).toMatchObject({
     deletions: [undeleted],
+    outlived: [outlived],
     requeued: expect.arrayContaining(['c'.repeat(64)]),
     expired: expect.arrayContaining(['d'.repeat(64)]),
   });
