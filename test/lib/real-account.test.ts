@@ -76,12 +76,17 @@ const globalNames: Readonly<Record<string, string>> = {
   'AWS::S3::Bucket': 'BucketName',
 };
 
+const asObject = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});
+
 describe('a second region of the account', () => {
   test('gets a dashboard of its own, and no other name is global to the account', () => {
     const named = all().flatMap((each) =>
       Object.values(each).flatMap(({ Type, Properties }) => {
-        const name = Properties?.[globalNames[Type] ?? ''] ?? Properties?.['Budget'];
-        return name === undefined ? [] : [{ Type, name: JSON.stringify(name) }];
+        // A budget has its name one level deeper.
+        const given = JSON.stringify(
+          { ...Properties, ...asObject(Properties?.['Budget']) }[globalNames[Type] ?? ''],
+        );
+        return given === undefined ? [] : [{ Type, name: given }];
       }),
     );
     expect(new Set(named.map(({ Type }) => Type))).toContain('AWS::CloudWatch::Dashboard');
