@@ -80,7 +80,9 @@ describe('a second region of the account', () => {
   test('gets a dashboard of its own, and no other name is global to the account', () => {
     const named = all().flatMap((each) =>
       Object.values(each).flatMap(({ Type, Properties }) => {
-        const name = Properties?.[globalNames[Type] ?? ''] ?? Properties?.['Budget'];
+        // The name of a budget is within its property `Budget`.
+        const named: Readonly<Record<string, unknown>> = { ...Properties, ...Object(Properties?.['Budget']) };
+        const name = named[globalNames[Type] ?? ''];
         return name === undefined ? [] : [{ Type, name: JSON.stringify(name) }];
       }),
     );
