@@ -34,8 +34,8 @@ const rules = {
     comment:
       'index.ts and wiring.ts choose adapters, messages.ts reads SQS messages, and mail has two adapters.',
     from: {
-      path: '^lambdas/(ingest|resize|notify|reconcile)/',
-      pathNot: '/(index|wiring|messages|mailer|mail-requests)\\.ts$',
+      path: '^lambdas/(ingest|resize|notify|reconcile|delete)/',
+      pathNot: '/(index|wiring|forgetters|messages|mailer|mail-requests)\\.ts$',
     },
     to: { path: [adapters, 'node_modules/@aws-sdk/'], dependencyTypesNot: ['type-only'] },
   },
@@ -70,6 +70,7 @@ const rules = {
   'mail-can-be-removed': knownOnlyTo('^(lambdas|lib)/notify/', [
     '^lambdas/ingest/(environment|extensions|problem)\\.ts$',
     '^bin/commands/verify/(own-images|checks/mail)\\.ts$',
+    '^lambdas/delete/forgetters\\.ts$',
   ]),
   'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', [
     '^bin/(app|adopt)\\.ts$',

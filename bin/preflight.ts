@@ -24,8 +24,8 @@ const exitCodeOfErrors = 2;
 /** @throws UsageError with a plain sentence if there are no usable credentials */
 const requireCaller = async (): Promise<Caller> => {
   try {
-    // The SDK for JavaScript knows only the first of the two that CDK and the AWS CLI know. A workflow may set
-    // one to an empty text.
+    // The SDK for JavaScript knows only the first of the two that CDK and the AWS CLI know. A workflow may
+    // set one to an empty text.
     return await readCaller(process.env['AWS_REGION'] || process.env['AWS_DEFAULT_REGION'] || undefined);
   } catch (error) {
     throw new UsageError(describeAwsError(error).sentence);

@@ -17,7 +17,7 @@ const usage = `Usage: npm run verify -- --stack NAME [--quick] [--only GROUP,…
 
   VERIFY_TOKEN   a token of the issuer, where auth is jwt
 
-It uploads images, sends one drill to the subscribers of alerts, and removes what it created.
+It uploads images and removes what it created. Without --quick, the subscribers of alerts get a drill.
 Exit code: 0 if all checks held, 1 if one failed, 2 if one could not be made.`;
 
 /** The values of an option that takes several, each of which must be known. */

@@ -11,6 +11,7 @@ const parentMiB = 300;
 const besideImageMiB = 150;
 
 export const ingestMemoryMiB = 1024;
+export const deletionMemoryMiB = 512;
 
 type MemoryLimits = Pick<ImageLimits, 'decodeMemoryMiB'>;
 

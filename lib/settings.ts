@@ -5,6 +5,7 @@ import { authSchema, linksSchema, uploadPageSchema } from '../lambdas/ingest/aut
 import { corsOriginsSchema } from '../lambdas/ingest/cors.ts';
 import { checkContainers, containerSettings } from './containers/settings.ts';
 import { costSettings } from './cost/settings.ts';
+import { deletionSettings } from './delete/settings.ts';
 import { domainSchema } from './ingest/domain.ts';
 import { lakeSettings } from './lake/settings.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
@@ -108,8 +109,8 @@ const resizeSettings = {
   decodeMemoryMiB: setting(wholeNumber(128, 8192), 1280).describe(
     'Memory that decoding an image may use; the resize function gets more memory if it needs it.',
   ),
-  // With `maxWaitingCallers` no more than seven of the ten functions that a new account may run at a time.
-  // Two is the least for a queue (Lambda API Reference, ScalingConfig, `MaximumConcurrency`).
+  // All queues and `maxWaitingCallers` together leave some of the ten functions that a new account may run at
+  // a time. Two is the least for a queue (Lambda API Reference, ScalingConfig, `MaximumConcurrency`).
   resizeMaxConcurrency: setting(wholeNumber(2, 1000), 3).describe(
     'Resize functions that run at the same time; other images wait in the queue.',
   ),
@@ -125,6 +126,7 @@ export const settingsSchema = z
     ...apiSettings,
     ...uploadSettings,
     ...resizeSettings,
+    ...deletionSettings,
     ...monitoringSettings,
     ...costSettings,
     ...mailSettings,

@@ -82,6 +82,9 @@ export interface ThumbnailGeneratorProps {
   /** Resize functions that run at the same time for slow images. @default 2 */
   readonly slowResizeMaxConcurrency?: number;
 
+  /** Days for which the link of a deleted image replies 410. @default 30 */
+  readonly deletedDays?: number;
+
   /** Sends mails to recipients who ask for them. @default - no mails */
   readonly email?: Settings['email'];
   /** Who gets alarms, and the limits of some alarms. @default - no one, and the defaults of each part */

@@ -1,4 +1,11 @@
-import { CfnOutput, type CfnOutputProps, Stack, type StackProps } from 'aws-cdk-lib';
+import {
+  CfnOutput,
+  type CfnOutputProps,
+  CrossStackReferences,
+  ReferenceStrength,
+  Stack,
+  type StackProps,
+} from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { routes } from '../lambdas/ingest/routes.ts';
@@ -30,7 +37,10 @@ export class ThumbnailGeneratorStack extends Stack {
     // For the data lake. CloudFormation refuses to replace a topic while another stack imports its name: the
     // lake would go on listening to the old one (aws/aws-cdk#6346). They stay without the setting `dataLake`,
     // because the lake's stack imports them until it is destroyed.
-    for (const { topicArn } of [this.imageEvents, this.alerts]) this.exportValue(topicArn);
+    for (const topic of [this.imageEvents, this.alerts]) {
+      CrossStackReferences.of(topic).produce(ReferenceStrength.STRONG);
+      this.exportValue(topic.topicArn);
+    }
     if (settings.budget) {
       new MonthlyBudget(this, 'MonthlyBudget', {
         ...settings.budget,
@@ -48,6 +58,8 @@ export class ThumbnailGeneratorStack extends Stack {
       ResizeDeadLetterQueueUrl: { value: service.resizeQueue.deadLetterQueue.queueUrl },
       SlowResizeQueueUrl: { value: service.slowResizeQueue.queue.queueUrl },
       SlowResizeDeadLetterQueueUrl: { value: service.slowResizeQueue.deadLetterQueue.queueUrl },
+      DeleteQueueUrl: { value: service.deleteQueue.queue.queueUrl },
+      DeleteDeadLetterQueueUrl: { value: service.deleteQueue.deadLetterQueue.queueUrl },
       ReconcilerFunctionName: { value: service.reconciler.handler.functionName },
       ImageEventsTopicArn: { value: service.imageEvents.topicArn },
       AlertsTopicArn: { value: service.alerts.topicArn },

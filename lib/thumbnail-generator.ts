@@ -7,6 +7,7 @@ import { routes, routesOf } from '../lambdas/ingest/routes.ts';
 import { removalPolicyOf } from './constructs/kept.ts';
 import { WorkQueue } from './constructs/work-queue.ts';
 import { Containers } from './containers/containers.ts';
+import { Deletion, deletionTimeout } from './delete/deletion.ts';
 import { CatalogTable } from './image/catalog-table.ts';
 import { ImageBucket } from './image/image-bucket.ts';
 import { ImageEvents } from './image/image-events.ts';
@@ -36,6 +37,7 @@ export class ThumbnailGenerator extends Construct {
   readonly admission: AdmissionTable;
   readonly resizeQueue: WorkQueue;
   readonly slowResizeQueue: WorkQueue;
+  readonly deleteQueue: WorkQueue;
   /** Publishes what happens to images. */
   readonly imageEvents: ImageEvents;
   /** Publishes alarms. */
@@ -63,6 +65,7 @@ export class ThumbnailGenerator extends Construct {
     this.serviceName = serviceName ?? serviceNameOf(this);
     this.resizeQueue = new ResizeQueue(this, 'ResizeQueue', { consumerTimeout: resizeTimeout });
     this.slowResizeQueue = new WorkQueue(this, 'SlowResizeQueue', { consumerTimeout: resizeTimeout });
+    this.deleteQueue = new WorkQueue(this, 'DeleteQueue', { consumerTimeout: deletionTimeout });
     this.rawBucket = new ImageBucket(this, 'RawBucket', {
       removalPolicy,
       prefix: originalPrefix,
@@ -84,6 +87,7 @@ export class ThumbnailGenerator extends Construct {
       catalog: this.catalog,
       imageEvents: this.imageEvents,
       resizeQueue: this.resizeQueue.queue,
+      deleteQueue: this.deleteQueue.queue,
       settings,
       logRetention: settings.logRetentionDays,
     };
@@ -149,6 +153,11 @@ export class ThumbnailGenerator extends Construct {
         usualImagesPerHour: alerts.usualImagesPerHour,
         logRetention: settings.logRetentionDays,
       });
+    const deletion = new Deletion(this, 'Deletion', {
+      ...common,
+      queue: this.deleteQueue,
+      mailRequests,
+    });
     this.reconciler = new Reconciler(this, 'Reconciler', {
       ...common,
       slowResizeQueue: this.slowResizeQueue.queue,
@@ -172,6 +181,7 @@ export class ThumbnailGenerator extends Construct {
         this.api,
         ingest,
         compute,
+        deletion,
         this.reconciler,
         ...(this.notify ? [this.notify] : []),
       ].map(({ monitored }) => monitored),

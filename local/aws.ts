@@ -16,6 +16,7 @@ export const resources = {
   admissionTable: 'admission',
   resizeQueue: 'resize',
   slowResizeQueue: 'slow-resize',
+  deleteQueue: 'delete',
   notifyQueue: 'notify',
   dataLakeQueue: 'data-lake',
   imageEventsTopic: 'image-events',

@@ -1,4 +1,5 @@
 import { ingestContainerEnvironment, resizeContainerEnvironment } from '../containers/environment.ts';
+import { deleteEnvironment } from '../lambdas/delete/environment.ts';
 import { reconcileEnvironment } from '../lambdas/reconcile/environment.ts';
 import { writeEnvironment, writeVariables } from '../lambdas/runtime/environment.ts';
 import type { EmailSettings } from '../lib/notify/settings.ts';
@@ -31,6 +32,7 @@ export const valuesFor = (ports: Ports, settings: Settings) => {
     ...resources,
     resizeQueueUrl: urlOf(resources.resizeQueue),
     slowResizeQueueUrl: urlOf(resources.slowResizeQueue),
+    deleteQueueUrl: urlOf(resources.deleteQueue),
     notifyQueueUrl: urlOf(resources.notifyQueue),
     dataLakeQueueUrl: urlOf(resources.dataLakeQueue),
     imageEventsTopicArn: topicArn(resources.imageEventsTopic),
@@ -61,6 +63,7 @@ export const environmentsFor = (ports: Ports, settings: Settings, credentials: C
     }),
     resize: withCommon(writeEnvironment(resizeContainerEnvironment, values)),
     notify: withCommon(writeEnvironment(notifyWorkerEnvironment, values)),
+    delete: withCommon(writeEnvironment(deleteEnvironment, values)),
     lake: withCommon(writeEnvironment(lakeWorkerEnvironment, values)),
     reconcile: withCommon(writeEnvironment(reconcileEnvironment, values)),
   };

@@ -65,6 +65,12 @@ const processesOf = (
       works: () => firstPoll(resources.notifyQueue),
     },
     {
+      name: 'delete',
+      entry: 'local/workers/delete.ts',
+      environment: environments.delete,
+      works: () => firstPoll(resources.deleteQueue),
+    },
+    {
       name: 'lake',
       entry: 'local/workers/lake.ts',
       environment: environments.lake,

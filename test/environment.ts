@@ -17,6 +17,7 @@ const defaults = {
   thumbnailBucket: 'thumbnail-bucket',
   resizeQueueUrl: queueUrlOf('resize'),
   slowResizeQueueUrl: queueUrlOf('slow-resize'),
+  deleteQueueUrl: queueUrlOf('delete'),
   imageEventsTopicArn: 'arn:aws:sns:us-east-2:111122223333:image-events',
   apiUrl: 'https://api.example/dev',
   mailFrom: 'thumbnails@example.net',

@@ -5,18 +5,23 @@ export const catalogTable = {
   partitionKey: 'id',
   /** Epoch seconds. DynamoDB deletes an item within days of it, not immediately. */
   timeToLive: 'expiresAtSeconds',
-  /** Holds the `received` images only: no other item has its keys. */
+  /** `deleting` or `deleted`, in place of a status. */
+  deletion: 'deletion',
+  /** What the role of resize may not write, so that it cannot have an image deleted. */
+  deletionAttributes: ['deletion', 'claims'],
+  /** Holds the images that wait for work: no other item has its keys. */
   waitingIndex: { name: 'waiting', partitionKey: 'waiting', sortKey: 'waitingSince' },
 } as const;
 
 /**
- * Why an image is `received`, and since when it waits.
+ * Why an image waits, and since when.
  *
  * - `stored`: its original is there, since it was stored or last requested.
  * - `slow`: it waits in the slow lane, since it moved there.
  * - `announced`: it may still be uploaded, and counts as waiting from the end of its presigned URL.
+ * - `deletion`: it is being deleted, since its deletion began or was last requested.
  */
-export type WaitingKind = 'stored' | 'slow' | 'announced';
+export type WaitingKind = 'stored' | 'slow' | 'announced' | 'deletion';
 
 const digits = [...'0123456789abcdef'];
 
@@ -30,6 +35,7 @@ export const waitingParts: Readonly<Record<WaitingKind, readonly string[]>> = {
   stored: digits,
   slow: digits.map((digit) => `slow-${digit}`),
   announced: digits.map((digit) => `announced-${digit}`),
+  deletion: digits.map((digit) => `deletion-${digit}`),
 };
 
 /** The part of the waiting index in which an image waits. */

@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type Deletion, deletionSchema, type ImageState, isDeletion } from '../image/deletion.ts';
 import type { ImageId } from '../image/id.ts';
 import {
   type Failure,
@@ -9,7 +10,7 @@ import {
 } from '../image/record.ts';
 import { catalogTable, type WaitingKind, waitingPartOf } from './catalog-table.ts';
 import { createDynamoDBClient } from './clients.ts';
-import { type Attributes, type Change, createTable, type PageStart } from './table.ts';
+import { type Attributes, type Change, type Condition, createTable, type PageStart } from './table.ts';
 
 /** What resize found out and made, stored in one write. */
 export interface Finished {
@@ -25,39 +26,74 @@ export interface Finished {
 
 /** Some of the images that wait in one part of the index. */
 export interface OverduePage {
-  readonly records: readonly ImageRecord[];
+  readonly states: readonly ImageState[];
   /** Where the next page begins; undefined after the last one. */
   readonly next: PageStart | undefined;
 }
+
+/** What resize read before it began, which holds only while the image is the same one. */
+export type Before = ImageRecord | undefined;
 
 /**
  * One record for each image. Every change is one conditional write, so that duplicate, concurrent and late
  * events cannot undo finished work. A method whose condition does not hold changes nothing and returns
  * undefined or false.
+ *
+ * An image that is deleted and uploaded again gets a new `createdAt`. What began before cannot change it.
  */
 export interface Catalog {
+  /** The record of an image; undefined if there is none, or if it is being or was deleted. */
   find(id: ImageId): Promise<ImageRecord | undefined>;
+  /** The record, or what its deletion has left. */
+  state(id: ImageId): Promise<ImageState | undefined>;
   /**
-   * Records an image as `received`, unless it has a record that does not expire. Replaces an announcement as
-   * a whole.
+   * Records an image as `received`, unless it has a record that does not expire, or is being deleted.
+   * Replaces an announcement, or what a deletion has left, as a whole.
    *
    * @param waitingSince when its original should be stored
+   * @param claims 1 for a known caller, whose ownership is recorded already. @default 0
    */
-  receive(id: ImageId, original: Original, waitingSince: Date): Promise<ImageRecord | undefined>;
+  receive(
+    id: ImageId,
+    original: Original,
+    waitingSince: Date,
+    claims?: number,
+  ): Promise<ImageRecord | undefined>;
   /**
-   * Records that an image may be uploaded until `urlEndsAt`, unless it has a record that does not expire. The
-   * new one expires at `expiresAt`.
+   * Records that an image may be uploaded until `urlEndsAt`, unless it has a record that does not expire, or
+   * is being deleted. The new one expires at `expiresAt`.
    */
   announce(id: ImageId, urlEndsAt: Date, expiresAt: Date): Promise<ImageRecord | undefined>;
+  /**
+   * Counts an upload by a known caller, whose ownership is recorded already. A deletion that did not see that
+   * ownership then cannot begin. Undefined without a record, or when the image is being or was deleted.
+   */
+  claim(id: ImageId): Promise<ImageRecord | undefined>;
   /** Makes a settled image `received` again, unless it was settled with the settings of `fingerprint`. */
   renew(id: ImageId, fingerprint?: string): Promise<boolean>;
-  /** Makes an image `ready`, unless it is already, with these settings. */
-  finish(id: ImageId, fingerprint: string, finished: Finished): Promise<ImageRecord | undefined>;
+  /**
+   * Makes an image `ready`, unless it is already, with these settings.
+   *
+   * @param before the record that the work began with. It must still be that of the same image, and if there
+   *   was none, there must be none
+   */
+  finish(
+    id: ImageId,
+    before: Before,
+    fingerprint: string,
+    finished: Finished,
+  ): Promise<ImageRecord | undefined>;
   /** Leaves an image to the slow lane, unless it is settled with these settings. It stays `received`. */
-  noteSlowLane(id: ImageId, fingerprint: string, original: Original): Promise<ImageRecord | undefined>;
+  noteSlowLane(
+    id: ImageId,
+    before: Before,
+    fingerprint: string,
+    original: Original,
+  ): Promise<ImageRecord | undefined>;
   /** Makes an image `failed`, unless it is settled with these settings. */
   fail(
     id: ImageId,
+    before: Before,
     fingerprint: string,
     original: Original,
     error: Failure,
@@ -81,9 +117,26 @@ export interface Catalog {
    * expiry.
    */
   expire(record: ImageRecord, at: Date): Promise<boolean>;
+  /**
+   * Makes an image `deleting`, if it is still the one of `record` and was not claimed since that was read.
+   * Nothing of the record is kept but its id and times.
+   */
+  startDeletion(record: ImageRecord): Promise<Deletion | undefined>;
+  /**
+   * Lets one worker delete, until `endsAt`, unless another one does. An image that was deleted is `deleting`
+   * again, so that it cannot be uploaded meanwhile.
+   */
+  takeLease(deletion: Deletion, token: string, endsAt: Date): Promise<Deletion | undefined>;
+  /**
+   * Makes an image `deleted`, if the worker still holds its lease. What is left of it expires at `expiresAt`,
+   * and is there until DynamoDB removes it.
+   */
+  finishDeletion(deletion: Deletion, token: string, expiresAt: Date): Promise<boolean>;
+  /** Records that an overdue deletion is about to be requested again: it waits from now on. */
+  noteDeletionRequested(deletion: Deletion): Promise<boolean>;
 }
 
-const { timeToLive, waitingIndex } = catalogTable;
+const { timeToLive, waitingIndex, deletion: deletionMark } = catalogTable;
 
 /** What only a waiting image has. */
 const waitingAttributes = [
@@ -109,20 +162,80 @@ const received = (id: ImageId, kind: WaitingKind, since: Date): Attributes => ({
   ...waiting(id, kind, since),
 });
 
+const both = (one: Condition, other: Condition): Condition => ({
+  expression: `(${one.expression}) AND (${other.expression})`,
+  values: { ...one.values, ...other.values },
+});
+
 /** The image has no record, or one that expires. */
 const isReplaceable = { expression: `attribute_not_exists(#id) OR attribute_exists(#${timeToLive})` };
 
-/** The image has no record, is `received`, or was settled with other settings. */
-const isUnsettled = (fingerprint: string) => ({
-  expression: 'attribute_not_exists(#status) OR #status = :received OR #fingerprint <> :fingerprint',
-  values: { received: 'received', fingerprint },
-});
+/** What a deletion leaves has no status. */
+const isNotDeleted = { expression: 'attribute_exists(#status)' };
+
+/** The image has a record that has not expired, and is not being deleted. */
+const isPresent = (): Condition =>
+  both(isNotDeleted, {
+    expression: `attribute_not_exists(#${timeToLive}) OR #${timeToLive} > :nowSeconds`,
+    values: { nowSeconds: epochSeconds(new Date()) },
+  });
+
+/** The image is still the one that `before` was read of. DynamoDB removes an expired record days later. */
+const isSame = (before: Before): Condition =>
+  before === undefined
+    ? {
+        expression: `attribute_not_exists(#id) OR (attribute_exists(#status) AND #${timeToLive} <= :nowSeconds)`,
+        values: { nowSeconds: epochSeconds(new Date()) },
+      }
+    : both(isNotDeleted, {
+        expression: '#createdAt = :sameCreatedAt',
+        values: { sameCreatedAt: before.createdAt },
+      });
+
+/** The image is `received`, or was settled with other settings. */
+const isUnsettled = (before: Before, fingerprint: string): Condition =>
+  before === undefined
+    ? isSame(before)
+    : both(isSame(before), {
+        expression: '#status = :received OR #fingerprint <> :fingerprint',
+        values: { received: 'received', fingerprint },
+      });
+
+/** A record that is written without one before begins now. */
+const createdAfter = (before: Before): Attributes => (before === undefined ? { createdAt: now() } : {});
 
 /** The image still waits, and nothing has changed since `record` was read. */
 const isUnchanged = ({ waitingSince }: ImageRecord) => ({
   expression: '#status = :received AND #waitingSince = :seen',
   values: { received: 'received', seen: waitingSince },
 });
+
+/** The image has not been claimed since `record` was read. */
+const isUnclaimed = ({ claims }: ImageRecord): Condition =>
+  claims === 0
+    ? { expression: 'attribute_not_exists(#claims)' }
+    : { expression: '#claims = :claims', values: { claims } };
+
+const isHeldBy = (token: string): Condition => ({
+  expression: `#${deletionMark} = :deleting AND #leaseToken = :token`,
+  values: { deleting: 'deleting', token },
+});
+
+const deletionOf = (item: Attributes): Deletion =>
+  deletionSchema.parse({ ...item, status: item[deletionMark] });
+
+const stateOf = (item: Attributes): ImageState =>
+  item[deletionMark] === undefined ? recordSchema.parse(item) : deletionOf(item);
+
+/** DynamoDB removes an expired item within days. Until then an expired record is none. */
+const isExpiredRecord = (item: Attributes): boolean => {
+  const expiresAtSeconds = item[timeToLive];
+  return (
+    item[deletionMark] === undefined &&
+    typeof expiresAtSeconds === 'number' &&
+    expiresAtSeconds * 1000 <= Date.now()
+  );
+};
 
 export const createCatalog = (
   tableName: string,
@@ -141,18 +254,27 @@ export const createCatalog = (
   };
 
   const isUpdated = async (id: ImageId, change: Change): Promise<boolean> =>
-    (await update(id, change)) !== undefined;
+    (await table.update({ id }, change)).isDone;
+
+  const state = async (id: ImageId): Promise<ImageState | undefined> => {
+    const item = await table.get({ id });
+    return item === undefined || isExpiredRecord(item) ? undefined : stateOf(item);
+  };
 
   return {
+    state,
+
     async find(id) {
-      const item = await table.get({ id });
-      const expiresAtSeconds = item?.[timeToLive];
-      const isExpired = typeof expiresAtSeconds === 'number' && expiresAtSeconds * 1000 <= Date.now();
-      return item === undefined || isExpired ? undefined : recordSchema.parse(item);
+      const found = await state(id);
+      return found === undefined || isDeletion(found) ? undefined : found;
     },
 
-    receive: (id, original, waitingSince) =>
-      putIfReplaceable(id, { original, ...received(id, 'stored', waitingSince) }),
+    receive: (id, original, waitingSince, claims = 0) =>
+      putIfReplaceable(id, {
+        original,
+        ...received(id, 'stored', waitingSince),
+        ...(claims === 0 ? {} : { claims }),
+      }),
 
     announce: (id, urlEndsAt, expiresAt) =>
       putIfReplaceable(id, {
@@ -163,40 +285,55 @@ export const createCatalog = (
         [timeToLive]: epochSeconds(expiresAt),
       }),
 
+    claim: (id) => update(id, { add: { claims: 1 }, condition: isPresent() }),
+
     renew: (id, fingerprint = '') =>
       isUpdated(id, {
         set: received(id, 'stored', new Date()),
         remove: ['error', 'fingerprint', 'requeued', 'lane'],
-        condition: {
+        condition: both(isNotDeleted, {
           expression: '#status <> :received AND #fingerprint <> :current',
           values: { received: 'received', current: fingerprint },
-        },
+        }),
       }),
 
-    finish: (id, fingerprint, { uploadId, ...finished }) =>
+    finish: (id, before, fingerprint, { uploadId, ...finished }) =>
       update(id, {
-        set: { ...finished, uploadId, fingerprint, status: 'ready', changedAt: now() },
-        setOnce: { createdAt: now() },
+        set: {
+          ...createdAfter(before),
+          ...finished,
+          uploadId,
+          fingerprint,
+          status: 'ready',
+          changedAt: now(),
+        },
         remove: ['error', ...waitingAttributes],
-        condition: {
-          expression: 'attribute_not_exists(#status) OR #status <> :status OR #fingerprint <> :fingerprint',
-        },
+        condition:
+          before === undefined
+            ? isSame(before)
+            : both(isSame(before), { expression: '#status <> :status OR #fingerprint <> :fingerprint' }),
       }),
 
-    noteSlowLane: (id, fingerprint, original) =>
+    noteSlowLane: (id, before, fingerprint, original) =>
       update(id, {
-        set: { ...received(id, 'slow', new Date()), lane: 'slow', original },
-        setOnce: { createdAt: now() },
+        set: { ...createdAfter(before), ...received(id, 'slow', new Date()), lane: 'slow', original },
         remove: ['error', timeToLive],
-        condition: isUnsettled(fingerprint),
+        condition: isUnsettled(before, fingerprint),
       }),
 
-    fail: (id, fingerprint, original, error, uploadId) =>
+    fail: (id, before, fingerprint, original, error, uploadId) =>
       update(id, {
-        set: { original, uploadId, error, fingerprint, status: 'failed', changedAt: now() },
-        setOnce: { createdAt: now() },
+        set: {
+          ...createdAfter(before),
+          original,
+          uploadId,
+          error,
+          fingerprint,
+          status: 'failed',
+          changedAt: now(),
+        },
         remove: waitingAttributes,
-        condition: isUnsettled(fingerprint),
+        condition: isUnsettled(before, fingerprint),
       }),
 
     async overdue(part, before, limit, from) {
@@ -209,7 +346,7 @@ export const createCatalog = (
         limit,
         from,
       });
-      return { records: items.map((item) => recordSchema.parse(item)), next };
+      return { states: items.map(stateOf), next };
     },
 
     noteRequeue: (record, isLost = true) =>
@@ -227,6 +364,61 @@ export const createCatalog = (
         setOnce: { [timeToLive]: epochSeconds(at) },
         remove: [waitingIndex.partitionKey, waitingIndex.sortKey],
         condition: isUnchanged(record),
+      }),
+
+    async startDeletion(record) {
+      const { id, createdAt } = record;
+      const item = {
+        id,
+        createdAt,
+        [deletionMark]: 'deleting',
+        changedAt: now(),
+        ...waiting(id, 'deletion', new Date()),
+      };
+      const isStarted = await table.put(item, both(isSame(record), isUnclaimed(record)));
+      return isStarted ? deletionOf(item) : undefined;
+    },
+
+    async takeLease({ id, createdAt }, token, endsAt) {
+      const { isDone, item } = await table.update(
+        { id },
+        {
+          set: {
+            [deletionMark]: 'deleting',
+            leaseToken: token,
+            leaseEndsAt: endsAt.toISOString(),
+            ...waiting(id, 'deletion', new Date()),
+          },
+          remove: [timeToLive],
+          condition: {
+            expression: `#createdAt = :sameCreatedAt AND attribute_exists(#${deletionMark}) AND (attribute_not_exists(#leaseEndsAt) OR #leaseEndsAt <= :now)`,
+            values: { sameCreatedAt: createdAt, now: now() },
+          },
+        },
+      );
+      return isDone ? deletionOf(item) : undefined;
+    },
+
+    finishDeletion: ({ id, createdAt, changedAt }, token, expiresAt) =>
+      table.put(
+        {
+          id,
+          createdAt,
+          [deletionMark]: 'deleted',
+          changedAt,
+          isPublished: true,
+          [timeToLive]: epochSeconds(expiresAt),
+        },
+        isHeldBy(token),
+      ),
+
+    noteDeletionRequested: ({ id, waitingSince }) =>
+      isUpdated(id, {
+        set: waiting(id, 'deletion', new Date()),
+        condition: {
+          expression: `#${deletionMark} = :deleting AND #waitingSince = :seen`,
+          values: { deleting: 'deleting', seen: waitingSince },
+        },
       }),
   };
 };

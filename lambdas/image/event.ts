@@ -64,6 +64,9 @@ export const imageEventSchema = z.discriminatedUnion('type', [
   z
     .object({ ...facts, type: z.literal('link.served'), variant: z.string() })
     .describe('A permanent link redirected to a thumbnail'),
+  z
+    .object({ ...facts, type: z.literal('image.deleted') })
+    .describe('Nothing of the image is stored any more. An upload of the same bytes is a new image'),
 ]);
 
 export type ImageEvent = Readonly<z.output<typeof imageEventSchema>>;

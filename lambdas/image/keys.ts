@@ -15,6 +15,9 @@ export const idOfOriginalKey = (key: string): ImageId | undefined => {
 /** Prefix of thumbnails in the thumbnail bucket. */
 export const thumbnailPrefix = 'thumbnails/';
 
+/** Prefix of an image's thumbnails. */
+export const thumbnailsPrefixOf = (id: ImageId): string => `${thumbnailPrefix}${id}/`;
+
 /**
  * Raised when the same variant would get other pixels, for example by another resampling, so that earlier
  * thumbnails are no longer served.
@@ -37,5 +40,5 @@ export const thumbnailKey = (id: ImageId, variant: Variant): string => {
     variant.quality === undefined ? undefined : `q${variant.quality}`,
     variant.animation === 'keep' ? `animated-${variant.maxAnimationBytes}` : undefined,
   ].filter((setting) => setting !== undefined);
-  return `${thumbnailPrefix}${id}/${variant.name}/${settings.join('-')}.${variant.format}`;
+  return `${thumbnailsPrefixOf(id)}${variant.name}/${settings.join('-')}.${variant.format}`;
 };

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import type { Deletion } from './deletion.ts';
 import type { ImageEvent, ImageEventType } from './event.ts';
 import type { ImageId } from './id.ts';
 import type { ImageRecord } from './record.ts';
@@ -59,6 +60,12 @@ export const duplicateEvent = ({ id, status, original }: ImageRecord): ImageEven
   type: 'image.duplicate',
   status,
   original,
+});
+
+/** Dated by the beginning of the deletion, which all workers know. */
+export const deletedEvent = ({ id, changedAt }: Deletion): ImageEvent => ({
+  ...stateFacts(id, 'image.deleted', changedAt),
+  type: 'image.deleted',
 });
 
 export const linkServedEvent = (id: ImageId, variant: string): ImageEvent => ({

@@ -67,6 +67,8 @@ export const recordSchema = z.object({
   lane: z.literal('slow').optional(),
   /** How often the thumbnails were requested again because the image was overdue. */
   requeued: z.int().nonnegative().default(0),
+  /** Raised by each upload of a known caller. A deletion that has not seen all of them does not begin. */
+  claims: z.int().nonnegative().default(0),
 });
 export type ImageRecord = Readonly<z.output<typeof recordSchema>>;
 

@@ -1,7 +1,7 @@
 import { type Context, type Handler, Hono, type MiddlewareHandler } from 'hono';
 import { getPath } from 'hono/utils/url';
 import { RequestError } from '../runtime/request-error.ts';
-import type { Auth, Links } from './auth.ts';
+import { type Auth, type Links, tellsDeletions } from './auth.ts';
 import { allowOrigins } from './cors.ts';
 import { createDescriptionHandler } from './description-handler.ts';
 import { createImageHandlers, type ImageHandlersProps } from './image-handlers.ts';
@@ -10,7 +10,8 @@ import { authOf, type Route, routes, routesOf } from './routes.ts';
 import { createUploadHandlers, type UploadHandlersProps } from './upload-handlers.ts';
 import { createClientHandler, createUploadPageHandler } from './upload-page.ts';
 
-export interface IngestAppProps extends Omit<UploadHandlersProps & ImageHandlersProps, 'apiUrl'> {
+export interface IngestAppProps
+  extends Omit<UploadHandlersProps & ImageHandlersProps, 'apiUrl' | 'tellsDeletions'> {
   /** The beginning of links, with the stage, without a trailing slash. @default - from each request */
   readonly publicUrl?: string;
   readonly auth: Auth;
@@ -38,7 +39,11 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   const base = `/${stage}`;
   const apiUrl = (c: Context): string => publicUrl ?? new URL(c.req.url).origin + base;
   const { upload, announce } = createUploadHandlers({ ...props, apiUrl });
-  const { image, link } = createImageHandlers({ ...props, apiUrl });
+  const { image, link } = createImageHandlers({
+    ...props,
+    apiUrl,
+    tellsDeletions: tellsDeletions(auth, links),
+  });
   const endpoints: readonly (readonly [Route, Handler])[] = [
     [routes.upload, upload],
     [routes.announce, announce],

@@ -29,6 +29,12 @@ export const linksSchema = z
   .meta({ rule: '"public" or "same"' });
 export type Links = z.output<typeof linksSchema>;
 
+/**
+ * Whether a link tells that its image was deleted. Where a link is for its image's owners alone, nobody owns
+ * a deleted image.
+ */
+export const tellsDeletions = (auth: Auth, links: Links): boolean => auth === 'none' || links === 'public';
+
 /** Whether `GET /` shows a page for uploads; null: where everyone may upload. */
 export const uploadPageSchema = z
   .boolean('expected null, true or false')

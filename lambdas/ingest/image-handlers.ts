@@ -15,6 +15,8 @@ export interface ImageHandlersProps {
   readonly replies: Replies;
   /** Where the caller reaches the API: with the stage, without a trailing slash. */
   readonly apiUrl: (c: Context) => string;
+  /** Whether a link tells that its image was deleted. */
+  readonly tellsDeletions: boolean;
 }
 
 /** A redirect is cached for less time than its URL works. */
@@ -23,7 +25,7 @@ const redirectMarginSeconds = 60;
 /** How long an `<img>` waits for a thumbnail. Most are ready after a second. */
 const pictureWaitSeconds = 5;
 
-export const createImageHandlers = ({ ingest, replies, apiUrl }: ImageHandlersProps) => {
+export const createImageHandlers = ({ ingest, replies, apiUrl, tellsDeletions }: ImageHandlersProps) => {
   const image: Handler = async (c) => {
     const record = await ingest.find(requireId(c.req.param('id')));
     c.header('Cache-Control', 'no-store');
@@ -34,7 +36,7 @@ export const createImageHandlers = ({ ingest, replies, apiUrl }: ImageHandlersPr
     const id = requireId(c.req.param('id'));
     const method = c.req.method === 'HEAD' ? 'HEAD' : 'GET';
     const isPicture = wantsPicture(c);
-    const found = await ingest.find(id);
+    const found = await (tellsDeletions ? ingest.findUndeleted(id) : ingest.find(id));
     const { url, expiresAt, variant } = await replies.thumbnailUrl(found, c.req.param('variant'), method);
     // An `<img>` does not retry, so it waits.
     const canWait = isPicture && method === 'GET';

@@ -3,11 +3,12 @@ import type { Events } from '../aws/events.ts';
 import type { Originals, StoredOriginal } from '../aws/originals.ts';
 import type { UploadBudget } from '../aws/upload-budget.ts';
 import type { PresignedUpload, Uploads } from '../aws/uploads.ts';
+import { type ImageState, isDeletion } from '../image/deletion.ts';
 import type { ImageEvent } from '../image/event.ts';
 import { type ImageId, imageIdOf } from '../image/id.ts';
 import { duplicateEvent, linkServedEvent } from '../image/new-event.ts';
 import { requireAcceptedType } from '../image/original-type.ts';
-import type { ImageRecord } from '../image/record.ts';
+import type { ImageRecord, Original } from '../image/record.ts';
 import type { Metrics } from '../runtime/metrics.ts';
 import { RequestError } from '../runtime/request-error.ts';
 import type { UnprovenUpload, UploadWish } from '../runtime/upload-extension.ts';
@@ -33,14 +34,14 @@ export interface Ingest {
    *
    * @param contentDigest the caller's hash of the bytes (RFC 9530). @default - it is not checked
    * @throws ImageError `unsupported-type`, `checksum-mismatch`; RequestError `empty-body`,
-   *   `daily-budget-exhausted`; or of a wish
+   *   `daily-budget-exhausted`, `deletion-in-progress`; or of a wish
    */
   upload(bytes: Uint8Array, wishes: readonly UploadWish[], contentDigest?: string): Promise<ImageRecord>;
   /**
    * Presigns an upload straight to S3, unless the image is stored already. What the caller claims of the
    * image is not recorded: it may be false.
    *
-   * @throws RequestError `daily-budget-exhausted`; those of the wishes
+   * @throws RequestError `daily-budget-exhausted`, `deletion-in-progress`; those of the wishes
    */
   announce(
     id: ImageId,
@@ -53,6 +54,12 @@ export interface Ingest {
    * @throws RequestError `not-found`
    */
   find(id: ImageId): Promise<ImageRecord>;
+  /**
+   * The same for a caller who may learn that the image was deleted.
+   *
+   * @throws RequestError `not-found`, `image-deleted`
+   */
+  findUndeleted(id: ImageId): Promise<ImageRecord>;
   settled: WaitUntilSettled;
   /** Publishes that a link led to a thumbnail. */
   publishServed(id: ImageId, variantName: string): Promise<void>;
@@ -63,6 +70,12 @@ const announcementDays = 2;
 
 /** How long a concurrent upload of the same bytes may take to store them before this one stores them. */
 const concurrentUploadMilliseconds = 3000;
+
+/** How long an upload waits for a deletion of the same image. A deletion takes less than a second. */
+const deletionMilliseconds = 3000;
+
+/** How often an upload is recorded again after a deletion that it waited for. */
+const maxAttempts = 3;
 
 export const createIngest = (dependencies: IngestDependencies): Ingest => {
   const { originals, catalog, uploads, resizeRequests, events, budget, metrics, log, acceptsHeic } =
@@ -105,6 +118,42 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
     return true;
   };
 
+  /** The state of an image, after waiting for its deletion to end. */
+  const stateAfterDeletion = async (id: ImageId): Promise<ImageState | undefined> => {
+    const waitUntil = Date.now() + deletionMilliseconds;
+    for (;;) {
+      const state = await catalog.state(id);
+      if (state?.status !== 'deleting') return state;
+      if (Date.now() >= waitUntil) throw deletionInProgress();
+      await sleep(100);
+    }
+  };
+
+  /** Records an upload, unless the image has a record. */
+  const receive = async (
+    id: ImageId,
+    original: Original,
+    wishes: readonly UploadWish[],
+  ): Promise<{ readonly record: ImageRecord; readonly isNew: boolean }> => {
+    for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+      const created = await catalog.receive(id, original, new Date());
+      if (created) return { record: created, isNew: true };
+      const known = await records.findForUpload(id);
+      if (known) return { record: known, isNew: false };
+      await stateAfterDeletion(id);
+      // The deletion may have removed them.
+      await recordAll(wishes, id);
+    }
+    throw deletionInProgress();
+  };
+
+  /** The record of an image that had one a moment ago. */
+  const recordOf = async (id: ImageId): Promise<ImageRecord> => {
+    const state = await catalog.state(id);
+    if (state?.status === 'deleting') throw deletionInProgress();
+    return requireRecord(state && isDeletion(state) ? undefined : state);
+  };
+
   /** A caller gets its reply although the topic is unreachable. The log then has the event. */
   const publishOrLog = async (event: ImageEvent): Promise<void> => {
     try {
@@ -130,7 +179,7 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
       const created = await catalog.receive(id, { bytes: stored.bytes }, new Date());
       if (created) await resizeRequests.send(id);
     }
-    const record = known ?? requireRecord(await catalog.find(id));
+    const record = known ?? (await recordOf(id));
     const original = record.announced && stored ? { bytes: stored.bytes } : record.original;
     await publishDuplicate({ ...record, original }, []);
     return record;
@@ -138,6 +187,14 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
 
   return {
     find,
+
+    async findUndeleted(id) {
+      const record = await records.find(id);
+      if (record !== undefined) return record;
+      const state = await catalog.state(id);
+      if (state === undefined || !isDeletion(state)) return requireRecord(state);
+      throw new RequestError('image-deleted', 'The image was deleted. It can be uploaded again.');
+    },
 
     async upload(bytes, wishes, contentDigest) {
       if (bytes.byteLength === 0) {
@@ -148,13 +205,12 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
       requireDigest(contentDigest, id);
       await recordAll(wishes, id);
       const original = { contentType, bytes: bytes.byteLength };
-      const created = await catalog.receive(id, original, new Date());
-      if (created) metrics.record({ Uploads: 1, UploadedBytes: bytes.byteLength });
-      const record = created ?? requireRecord(await records.findForUpload(id));
-      if (record.status === 'received' && (created || !(await isStored(record)))) {
+      const { record, isNew } = await receive(id, original, wishes);
+      if (isNew) metrics.record({ Uploads: 1, UploadedBytes: bytes.byteLength });
+      if (record.status === 'received' && (isNew || !(await isStored(record)))) {
         const outcome = await originals.put(id, bytes, contentType);
         // The bytes had lost their record. S3 did not accept them again, so no event starts the work.
-        if (created && outcome === 'already-stored') await resizeRequests.send(id);
+        if (isNew && outcome === 'already-stored') await resizeRequests.send(id);
       } else {
         await publishDuplicate(record.announced ? { ...record, original } : record, wishes);
       }
@@ -163,7 +219,8 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
 
     async announce(id, bytes, wishes) {
       await chargeBudget(bytes);
-      const known = await catalog.find(id);
+      const state = await stateAfterDeletion(id);
+      const known = state && isDeletion(state) ? undefined : state;
       const isSettled = known !== undefined && known.status !== 'received';
       const stored = isSettled ? undefined : await originals.head(id);
       if (isSettled || stored !== undefined) {
@@ -177,7 +234,7 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
       await recordAll(wishes, id, { uploadId, expiresAt: urlEndsAt });
       const expiresAt = new Date(urlEndsAt.getTime() + announcementDays * 86_400_000);
       const announced = await catalog.announce(id, urlEndsAt, expiresAt);
-      return { record: announced ?? requireRecord(await catalog.find(id)), presigned: request };
+      return { record: announced ?? (await recordOf(id)), presigned: request };
     },
 
     settled: createWait({ ...dependencies, find }),
@@ -185,6 +242,11 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
     publishServed: (id, variantName) => publishOrLog(linkServedEvent(id, variantName)),
   };
 };
+
+const deletionInProgress = (): RequestError =>
+  new RequestError('deletion-in-progress', 'The image is being deleted. Upload it again in a few seconds.', {
+    retryAfterSeconds: 5,
+  });
 
 const requireRecord = (record: ImageRecord | undefined): ImageRecord => {
   if (record === undefined) throw new RequestError('not-found', 'There is no image with this id.');

@@ -3,7 +3,7 @@ import { imageEventSchema } from '../image/event.ts';
 import { imageIdPattern } from '../image/id.ts';
 import { acceptedTypes } from '../image/original-type.ts';
 import type { ExtensionDescription, UploadExtension } from '../runtime/upload-extension.ts';
-import type { Auth, Links } from './auth.ts';
+import { type Auth, type Links, tellsDeletions } from './auth.ts';
 import { imageReplySchema } from './image-reply.ts';
 import { example, id, receivedExample } from './openapi-examples.ts';
 import { html, image, imageFailures, json, linkResponses, problems } from './openapi-replies.ts';
@@ -99,6 +99,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
   const extensions = props.extensions.map((extension) => extension.describe());
   const extensionParameters = extensions.flatMap(({ parameters }) => parameters.map(parameterOf));
   const tokenProblems: readonly ErrorCode[] = typeof auth === 'object' ? ['issuer-unavailable'] : [];
+  const gone: readonly ErrorCode[] = tellsDeletions(auth, links) ? ['image-deleted'] : [];
   const operations = {
     upload: {
       summary: 'Upload an image',
@@ -145,6 +146,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
           'body-too-large',
           'upload-too-slow',
           'overloaded',
+          'deletion-in-progress',
           'daily-budget-exhausted',
           ...tokenProblems,
           ...imageFailures,
@@ -181,6 +183,7 @@ export const describeApi = (props: ApiDescriptionProps) => {
           'upload-too-slow',
           'daily-budget-exhausted',
           'overloaded',
+          'deletion-in-progress',
           ...tokenProblems,
         ),
       },
@@ -196,12 +199,12 @@ export const describeApi = (props: ApiDescriptionProps) => {
     link: {
       summary: 'The permanent link: shows the first variant',
       parameters: [idParameter],
-      responses: linkResponses('not-found'),
+      responses: linkResponses('not-found', ...gone),
     },
     variantLink: {
       summary: 'The permanent link of one variant',
       parameters: [idParameter, variantParameter],
-      responses: linkResponses('not-found', 'unknown-variant'),
+      responses: linkResponses('not-found', 'unknown-variant', ...gone),
     },
     client: {
       summary: 'A client for browsers and Node.js: a JavaScript module that exports `upload`',

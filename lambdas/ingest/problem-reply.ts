@@ -30,6 +30,8 @@ export const refuse = (
   const problem = problemOf(cause);
   if (problem.status === 401) c.header('WWW-Authenticate', 'Bearer');
   if (problem.status === 503 || problem.status === 429) c.header('Retry-After', String(retryAfter));
+  // The image may be uploaded again, and browsers would keep this reply (RFC 9110, section 15.5.11).
+  if (problem.status === 410) c.header('Cache-Control', 'no-store');
   return sendProblem(c, problem);
 };
 

@@ -17,6 +17,8 @@ const requestProblems = {
   'empty-body': { status: 400, title: 'The body is empty' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'not-found': { status: 404, title: 'No such resource' },
+  'image-deleted': { status: 410, title: 'The image was deleted' },
+  'deletion-in-progress': { status: 503, title: 'The image is being deleted' },
   'unknown-variant': { status: 404, title: 'No such variant' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'upload-too-slow': { status: 408, title: 'The upload is too slow' },

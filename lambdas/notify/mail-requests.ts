@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
@@ -8,9 +9,11 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod';
 import { createDynamoDBClient } from '../aws/clients.ts';
 import type { ImageId } from '../image/id.ts';
 import { dayOf, secondsUntil } from '../runtime/day.ts';
+import { createTurns } from '../runtime/turns.ts';
 import type { UnprovenUpload } from '../runtime/upload-extension.ts';
 import {
   type MailRequest,
@@ -40,6 +43,8 @@ export interface MailRequests {
   claim(request: MailRequest): Promise<boolean>;
   /** Its mail is sent. A later request of the same recipient stays. */
   remove(request: MailRequest): Promise<void>;
+  /** Removes everything about an image: its requests, proven or not, and the digests of their recipients. */
+  removeAll(imageId: ImageId, stopping: AbortSignal): Promise<void>;
 }
 
 /** From the end of a presigned URL: enough for an upload in progress and for its thumbnails. */
@@ -54,6 +59,9 @@ const keptSeconds = 14 * 86_400;
  */
 const claimSeconds = 60;
 
+/** Presigned uploads of an image whose requests are removed at a time: anyone may have made many. */
+const uploadsAtOnce = 25;
+
 const { partitionKey, sortKey, timeToLive } = mailRequestsTable;
 
 export const createMailRequests = (
@@ -66,6 +74,9 @@ export const createMailRequests = (
    */
   const partitionOf = (imageId: ImageId, uploadId: string | undefined): string =>
     uploadId === undefined ? imageId : `${imageId} ${uploadId}`;
+  /** Lists the uploads that have such a partition. The requests of an image could not be found without it. */
+  const uploadsPartitionOf = (imageId: ImageId): string => `uploads#${imageId}`;
+  const recipientsPartitionOf = (imageId: ImageId): string => `recipients#${imageId}`;
   const keyOf = ({ imageId, uploadId, recipient }: MailRequest) => ({
     [partitionKey]: partitionOf(imageId, uploadId),
     [sortKey]: recipient,
@@ -106,6 +117,41 @@ export const createMailRequests = (
     return found;
   };
 
+  const put = async (item: object): Promise<void> => {
+    await dynamodb.send(
+      new PutItemCommand({ TableName, Item: marshall(item, { removeUndefinedValues: true }) }),
+    );
+  };
+
+  type Key = Readonly<Record<string, AttributeValue>>;
+
+  /** The keys of all items in a partition, also of expired ones. */
+  const keysIn = async (partition: string, abortSignal: AbortSignal): Promise<readonly Key[]> => {
+    const keys: Key[] = [];
+    const pages = paginateQuery(
+      { client: dynamodb },
+      {
+        TableName,
+        ConsistentRead: true,
+        KeyConditionExpression: '#partition = :partition',
+        ProjectionExpression: '#partition, #sort',
+        ExpressionAttributeNames: { '#partition': partitionKey, '#sort': sortKey },
+        ExpressionAttributeValues: marshall({ ':partition': partition }),
+      },
+      { abortSignal },
+    );
+    for await (const { Items = [] } of pages) keys.push(...Items);
+    return keys;
+  };
+
+  const removeItem = async (key: Key, abortSignal: AbortSignal): Promise<void> => {
+    await dynamodb.send(new DeleteItemCommand({ TableName, Key: { ...key } }), { abortSignal });
+  };
+
+  const removePartition = async (partition: string, abortSignal: AbortSignal): Promise<void> => {
+    for (const key of await keysIn(partition, abortSignal)) await removeItem(key, abortSignal);
+  };
+
   /**
    * Counts recipients, not requests: a recipient is in the set once. The set is an item under another
    * partition key, so that no query for an image's requests finds it. It contains digests, not addresses.
@@ -118,7 +164,7 @@ export const createMailRequests = (
       dynamodb.send(
         new UpdateItemCommand({
           TableName,
-          Key: marshall({ [partitionKey]: `recipients#${imageId}`, [sortKey]: day }),
+          Key: marshall({ [partitionKey]: recipientsPartitionOf(imageId), [sortKey]: day }),
           UpdateExpression: 'ADD #digests :digests SET #expires = :expires',
           ConditionExpression:
             'attribute_not_exists(#digests) OR size(#digests) < :most OR contains(#digests, :digest)',
@@ -154,9 +200,15 @@ export const createMailRequests = (
           ? nowSeconds() + keptSeconds
           : Math.floor(presigned.expiresAt.getTime() / 1000) + unprovenSeconds;
       const item = { ...request, ...keyOf(request), [timeToLive]: expires };
-      await dynamodb.send(
-        new PutItemCommand({ TableName, Item: marshall(item, { removeUndefinedValues: true }) }),
-      );
+      await put(item);
+      // After the request, so that whoever finds the upload here finds its request as well.
+      if (uploadId !== undefined) {
+        await put({
+          [partitionKey]: uploadsPartitionOf(imageId),
+          [sortKey]: uploadId,
+          [timeToLive]: expires,
+        });
+      }
     },
 
     async of(imageId, uploadId) {
@@ -193,6 +245,23 @@ export const createMailRequests = (
             ConditionExpression: '#requestId = :requestId',
             ExpressionAttributeNames: { '#requestId': 'requestId' },
             ExpressionAttributeValues: marshall({ ':requestId': request.requestId }),
+          }),
+        ),
+      );
+    },
+
+    async removeAll(imageId, stopping) {
+      await removePartition(partitionOf(imageId, undefined), stopping);
+      await removePartition(recipientsPartitionOf(imageId), stopping);
+      const uploads = await keysIn(uploadsPartitionOf(imageId), stopping);
+      const inTurn = createTurns(uploadsAtOnce);
+      await Promise.all(
+        uploads.map((key) =>
+          inTurn(async () => {
+            const uploadId = z.string().parse(unmarshall({ ...key })[sortKey]);
+            await removePartition(partitionOf(imageId, uploadId), stopping);
+            // Last: a worker that dies before this finds the upload again.
+            await removeItem(key, stopping);
           }),
         ),
       );

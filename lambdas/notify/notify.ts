@@ -10,7 +10,7 @@ import type { Mail, Mailer } from './mailer.ts';
 import type { Preview } from './preview.ts';
 
 export interface NotifyDependencies {
-  readonly catalog: Catalog;
+  readonly catalog: Pick<Catalog, 'find'>;
   readonly mailRequests: MailRequests;
   readonly mailer: Mailer;
   /** A picture of the thumbnail; undefined when there is none that is safe to show. */

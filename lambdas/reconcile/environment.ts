@@ -6,6 +6,7 @@ export const reconcileEnvironment = {
   catalogTable: text,
   resizeQueueUrl: text,
   slowResizeQueueUrl: text,
+  deleteQueueUrl: text,
   /** How long an image may stay `received` before it counts as lost. */
   overdueSeconds: wholeNumber,
   /** With more messages in the queue, an overdue image may only be waiting for its turn. */

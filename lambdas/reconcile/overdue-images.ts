@@ -1,7 +1,7 @@
 import type { Catalog } from '../aws/catalog.ts';
 import { type WaitingKind, waitingParts } from '../aws/catalog-table.ts';
 import type { PageStart } from '../aws/table.ts';
-import type { ImageRecord } from '../image/record.ts';
+import type { ImageState } from '../image/deletion.ts';
 
 export interface OverdueQuery {
   readonly kind: WaitingKind;
@@ -25,7 +25,7 @@ const pageSize = 50;
 export const overdueImages = async function* (
   catalog: Pick<Catalog, 'overdue'>,
   { kind, before, maxImages, deadline }: OverdueQuery,
-): AsyncGenerator<readonly ImageRecord[]> {
+): AsyncGenerator<readonly ImageState[]> {
   let open: readonly OpenPart[] = waitingParts[kind].map((part) => ({ part }));
   let left = maxImages;
   while (open.length > 0 && left > 0 && Date.now() < deadline) {
@@ -33,9 +33,9 @@ export const overdueImages = async function* (
     const pages = await Promise.all(
       open.map(async ({ part, from }) => ({ part, ...(await catalog.overdue(part, before, limit, from)) })),
     );
-    const records = pages.flatMap((page) => page.records).slice(0, left);
-    left -= records.length;
-    yield records;
+    const states = pages.flatMap((page) => page.states).slice(0, left);
+    left -= states.length;
+    yield states;
     open = pages.flatMap(({ part, next }) => (next === undefined ? [] : [{ part, from: next }]));
   }
 };

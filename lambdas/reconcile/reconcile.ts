@@ -1,7 +1,9 @@
 import type { Catalog } from '../aws/catalog.ts';
 import type { WaitingKind } from '../aws/catalog-table.ts';
+import type { DeletionRequests } from '../aws/deletion-requests.ts';
 import type { Originals } from '../aws/originals.ts';
 import type { ResizeRequests } from '../aws/resize-requests.ts';
+import { type Deletion, type ImageState, isDeletion } from '../image/deletion.ts';
 import type { ImageId } from '../image/id.ts';
 import type { ImageRecord } from '../image/record.ts';
 import { createTurns } from '../runtime/turns.ts';
@@ -12,6 +14,7 @@ export interface ReconcileDependencies {
   readonly originals: Pick<Originals, 'head'>;
   readonly resizeRequests: ResizeRequests;
   readonly slowResizeRequests: Pick<ResizeRequests, 'waiting'>;
+  readonly deletionRequests: Pick<DeletionRequests, 'send'>;
   readonly overdueSeconds: number;
   /** With more messages in the queue, an image that waits may simply not have had its turn. */
   readonly maxBacklog: number;
@@ -27,12 +30,14 @@ export interface ReconcileReport {
   readonly requeued: readonly ImageId[];
   /** Images whose original was never stored: they are no longer examined, and their records expire. */
   readonly expired: readonly ImageId[];
+  /** Images whose deletion did not end, and was requested again. */
+  readonly deletions: readonly ImageId[];
 }
 
 export type Reconcile = (options: { readonly dryRun: boolean }) => Promise<ReconcileReport>;
 
 /** The kinds of images in the order in which they are examined. Each has its own share of a run. */
-const kinds: readonly WaitingKind[] = ['stored', 'slow', 'announced'];
+const kinds: readonly WaitingKind[] = ['deletion', 'stored', 'slow', 'announced'];
 
 /**
  * Images of each kind in one run. With 288 runs a day, announcements are cleared three times as fast as the
@@ -66,7 +71,7 @@ interface Patience {
 /** What was done with one image. */
 interface Examined {
   readonly id: ImageId;
-  readonly action: 'requeued' | 'expired';
+  readonly action: 'requeued' | 'expired' | 'deletions';
 }
 
 /** Undefined for images that the run had no time for. */
@@ -74,13 +79,15 @@ type Results = readonly PromiseSettledResult<Examined | undefined>[];
 
 /**
  * Finds images that have been `received` for too long, because an event was lost or a process died, and
- * requests their thumbnails again. Images without an original are left to expire. A dry run only reports.
+ * requests their thumbnails again. Images without an original are left to expire. Deletions that did not end
+ * are requested again as well. A dry run only reports.
  */
 export const createReconcile = ({
   catalog,
   originals,
   resizeRequests,
   slowResizeRequests,
+  deletionRequests,
   overdueSeconds,
   maxBacklog,
 }: ReconcileDependencies): Reconcile => {
@@ -92,7 +99,21 @@ export const createReconcile = ({
   const expire = (record: ImageRecord): Promise<boolean> =>
     catalog.expire(record, new Date(Date.now() + expiryMilliseconds));
 
-  const examine = async (record: ImageRecord, patience: Patience, dryRun: boolean): Promise<Examined> => {
+  const requestDeletion = async (deletion: Deletion): Promise<void> => {
+    if (await catalog.noteDeletionRequested(deletion)) await deletionRequests.send(deletion.id);
+  };
+
+  const examine = async (state: ImageState, patience: Patience, dryRun: boolean): Promise<Examined> => {
+    if (!isDeletion(state)) return examineRecord(state, patience, dryRun);
+    if (!dryRun) await requestDeletion(state);
+    return { id: state.id, action: 'deletions' };
+  };
+
+  const examineRecord = async (
+    record: ImageRecord,
+    patience: Patience,
+    dryRun: boolean,
+  ): Promise<Examined> => {
     const isStored = (await originals.head(record.id)) !== undefined;
     if (!dryRun) await (isStored ? requeue(record, patience) : expire(record));
     return { id: record.id, action: isStored ? 'requeued' : 'expired' };
@@ -103,9 +124,9 @@ export const createReconcile = ({
     const query = { kind, before: overdueSinceOf(patience), maxImages: maxImagesOfKind, deadline };
     const inTurn = createTurns(concurrency);
     const results: Results[number][] = [];
-    for await (const records of overdueImages(catalog, query)) {
-      const examined = records.map((record) =>
-        inTurn(async () => (Date.now() < deadline ? examine(record, patience, dryRun) : undefined)),
+    for await (const states of overdueImages(catalog, query)) {
+      const examined = states.map((state) =>
+        inTurn(async () => (Date.now() < deadline ? examine(state, patience, dryRun) : undefined)),
       );
       results.push(...(await Promise.allSettled(examined)));
     }
@@ -122,6 +143,8 @@ export const createReconcile = ({
       // A single message there may be the image's own.
       slow: { seconds: slowPatienceFactor * overdueSeconds, isBusy: slowBacklog > 0 },
       announced: { seconds: overdueSeconds, isBusy: backlog > maxBacklog },
+      // A repeated request does no harm.
+      deletion: { seconds: overdueSeconds, isBusy: false },
     };
     const results: Results[number][] = [];
     for (const kind of kinds) results.push(...(await examineKind(kind, patience[kind], dryRun)));
@@ -140,12 +163,12 @@ const reportOf = (
   const examined = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const idsOf = (action: Examined['action']): readonly ImageId[] =>
     examined.flatMap((image) => (image?.action === action ? [image.id] : []));
-  const [requeued, expired] = [idsOf('requeued'), idsOf('expired')];
+  const [requeued, expired, deletions] = [idsOf('requeued'), idsOf('expired'), idsOf('deletions')];
   const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-  if (errors.length === 0) return { ...run, requeued, expired };
+  if (errors.length === 0) return { ...run, requeued, expired, deletions };
   const [cause] = errors;
   throw new Error(
-    `${errors.length} images could not be examined (requeued ${requeued.length}, expired ${expired.length}). The first: ${cause}`,
+    `${errors.length} images could not be examined (requeued ${requeued.length}, expired ${expired.length}, deletions ${deletions.length}). The first: ${cause}`,
     { cause },
   );
 };

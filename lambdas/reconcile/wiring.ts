@@ -1,5 +1,6 @@
 import { createCatalog } from '../aws/catalog.ts';
 import { createS3Client } from '../aws/clients.ts';
+import { createDeletionRequests } from '../aws/deletion-requests.ts';
 import { createOriginals } from '../aws/originals.ts';
 import { createResizeRequests } from '../aws/resize-requests.ts';
 import type { ReconcileEnvironment } from './environment.ts';
@@ -12,6 +13,7 @@ export const wireReconcile = (environment: ReconcileEnvironment): Reconcile =>
     originals: createOriginals(createS3Client(), environment.rawBucket),
     resizeRequests: createResizeRequests(environment.resizeQueueUrl),
     slowResizeRequests: createResizeRequests(environment.slowResizeQueueUrl),
+    deletionRequests: createDeletionRequests(environment.deleteQueueUrl),
     overdueSeconds: environment.overdueSeconds,
     maxBacklog: environment.maxBacklog,
   });

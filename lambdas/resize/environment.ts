@@ -32,6 +32,8 @@ export const resizeEnvironment = {
   catalogTable: text,
   /** The fast lane moves slow images there. */
   slowResizeQueueUrl: text,
+  /** What arrives of a deleted image is removed by the deletion worker. */
+  deleteQueueUrl: text,
   imageEventsTopicArn: text,
   stackName: text,
   variants: json(variantsSchema),

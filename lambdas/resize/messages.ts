@@ -70,7 +70,12 @@ export const createMessageHandler = ({ resize, metrics, log }: MessageHandlerPro
     }
     try {
       const isFirstDelivery = isFirst(object, delivery);
-      const { record, result, reason } = await resize({ id: imageId, storedAt, isFirstDelivery });
+      const outcome = await resize({ id: imageId, storedAt, isFirstDelivery });
+      if (outcome.result === 'deleted') {
+        log.info('image is deleted, what arrived of it is removed', { imageId });
+        return;
+      }
+      const { record, result, reason } = outcome;
       const { original, thumbnails, resizeMilliseconds, uploadToReadyMilliseconds, error } = record;
       if (result === 'nothing-to-do') log.info('nothing left to do', { imageId });
       else if (result === 'moved') log.info('moved to the slow lane', { imageId });

@@ -1,8 +1,10 @@
-import type { Catalog, Finished } from '../aws/catalog.ts';
+import type { Before, Catalog, Finished } from '../aws/catalog.ts';
+import type { DeletionRequests } from '../aws/deletion-requests.ts';
 import type { Events } from '../aws/events.ts';
 import type { Originals } from '../aws/originals.ts';
 import type { ResizeRequests } from '../aws/resize-requests.ts';
 import type { Thumbnails } from '../aws/thumbnails.ts';
+import { isDeletion } from '../image/deletion.ts';
 import { ImageError } from '../image/errors.ts';
 import type { ImageId } from '../image/id.ts';
 import { thumbnailKey } from '../image/keys.ts';
@@ -26,6 +28,8 @@ export interface ResizeDependencies {
   readonly originals: Originals;
   readonly thumbnails: Thumbnails;
   readonly catalog: Catalog;
+  /** Removes what is stored of an image that is being or was deleted. */
+  readonly deletionRequests: Pick<DeletionRequests, 'send'>;
   readonly events: Events;
   readonly metrics: Metrics;
   /** The decoder of this lane. */
@@ -44,7 +48,8 @@ export interface ResizeJob {
   readonly isFirstDelivery?: boolean;
 }
 
-export interface Outcome {
+/** The image has a record. */
+interface Kept {
   readonly record: ImageRecord;
   /** Whether this job settled the image, found nothing left to do, or moved it to the slow lane. */
   readonly result: 'settled' | 'nothing-to-do' | 'moved';
@@ -52,8 +57,21 @@ export interface Outcome {
   readonly reason?: string | undefined;
 }
 
+/** The image is being or was deleted. */
+interface Deleted {
+  readonly result: 'deleted';
+}
+
+export type Outcome = Kept | Deleted;
+
 /** @throws ImageError `original-missing`: the image may still arrive; or any temporary error */
 export type Resize = (job: ResizeJob) => Promise<Outcome>;
+
+/** How often a job begins again because another upload replaced the record meanwhile. */
+const maxAttempts = 3;
+
+const isKept = (outcome: Outcome | 'replaced'): outcome is Kept =>
+  outcome !== 'replaced' && outcome.result !== 'deleted';
 
 type Thumbnail = readonly [name: string, StoredThumbnail];
 
@@ -73,12 +91,23 @@ interface Made {
  * keys that never change, and events are published last, with ids that never change.
  */
 export const createResize = (dependencies: ResizeDependencies): Resize => {
-  const { originals, thumbnails, catalog, events, metrics, variants, slowLane } = dependencies;
+  const { originals, thumbnails, catalog, deletionRequests, events, metrics, variants, slowLane } =
+    dependencies;
   const decodeOriginal = createDecodeOriginal({ ...dependencies, lane: slowLane ? 'fast' : 'slow' });
   const fingerprint = fingerprintOf(variants);
 
   const resize: Resize = async (job) => {
-    const before = await catalog.find(job.id);
+    for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+      const before = await catalog.state(job.id);
+      if (before && isDeletion(before)) return sweep(job.id);
+      const outcome = await resizeOf(job, before);
+      if (outcome !== 'replaced') return outcome;
+    }
+    throw new Error('Other uploads replaced the record each time.');
+  };
+
+  /** @returns `replaced` if the image has another record now, for which nothing is done yet */
+  const resizeOf = async (job: ResizeJob, before: Before): Promise<Outcome | 'replaced'> => {
     if (before && isSettled(before, fingerprint)) {
       // A worker may have died between recording and publishing. Its message is then delivered again.
       if (!job.isFirstDelivery) await publish(before);
@@ -87,22 +116,28 @@ export const createResize = (dependencies: ResizeDependencies): Resize => {
     if (before === undefined || before.announced) {
       // What was received is known only once its bytes have been read.
       const outcome = await settle(job, before);
-      await publish(outcome.record);
+      if (isKept(outcome)) await publish(outcome.record);
       return outcome;
     }
     const [outcome] = await bothOf(settle(job, before), publish(before));
-    await publishEnd(outcome.record);
+    if (isKept(outcome)) await publishEnd(outcome.record);
     return outcome;
   };
 
-  const settle = async (job: ResizeJob, before: ImageRecord | undefined): Promise<Outcome> => {
+  /** Something of a deleted image was stored, perhaps after the deletion listed what there is. */
+  const sweep = async (id: ImageId): Promise<Deleted> => {
+    await deletionRequests.send(id);
+    return { result: 'deleted' };
+  };
+
+  const settle = async (job: ResizeJob, before: Before): Promise<Outcome | 'replaced'> => {
     const startedAt = performance.now();
     const result = await make(job.id, before);
     return record(job, before, result, Math.round(performance.now() - startedAt));
   };
 
   /** Makes the missing thumbnails, or finds out why there can be none. */
-  const make = async (id: ImageId, before: ImageRecord | undefined): Promise<Made | Failed | Slow> => {
+  const make = async (id: ImageId, before: Before): Promise<Made | Failed | Slow> => {
     if (before && hasNoRequeuesLeft(before)) return giveUp(before);
     const { kept, missing } = planOf(id, variants, before);
     if (before && missing.length === 0) {
@@ -159,35 +194,36 @@ export const createResize = (dependencies: ResizeDependencies): Resize => {
   /** Records a result, unless another worker has settled the image meanwhile. */
   const record = async (
     job: ResizeJob,
-    before: ImageRecord | undefined,
+    before: Before,
     result: Made | Failed | Slow,
     resizeMilliseconds: number,
-  ): Promise<Outcome> => {
+  ): Promise<Outcome | 'replaced'> => {
     const { id, storedAt } = job;
     switch (result.kind) {
       case 'slow':
-        return moveToSlowLane(job, { ...before?.original, ...result.original });
+        return moveToSlowLane(job, before, { ...before?.original, ...result.original });
       case 'failed': {
         const { original, failure, uploadId, reason } = result;
-        const failed = await catalog.fail(id, fingerprint, original, failure, uploadId);
-        return { ...(await outcomeOf(id, before, failed)), reason };
+        const failed = await catalog.fail(id, before, fingerprint, original, failure, uploadId);
+        return outcomeOf(id, before, failed, reason);
       }
       case 'made': {
         // S3 has another clock.
         const uploadToReadyMilliseconds = storedAt && Math.max(0, Date.now() - storedAt.getTime());
         const finished = { ...result.finished, resizeMilliseconds, uploadToReadyMilliseconds };
-        const { reason } = result;
-        return { ...(await outcomeOf(id, before, await catalog.finish(id, fingerprint, finished))), reason };
+        const ready = await catalog.finish(id, before, fingerprint, finished);
+        return outcomeOf(id, before, ready, result.reason);
       }
     }
   };
 
   const outcomeOf = async (
     id: ImageId,
-    before: ImageRecord | undefined,
+    before: Before,
     settled: ImageRecord | undefined,
-  ): Promise<Outcome> => {
-    if (settled === undefined) return nothingToDo(id);
+    reason: string | undefined,
+  ): Promise<Outcome | 'replaced'> => {
+    if (settled === undefined) return overtaken(id, before);
     const { original, error, uploadToReadyMilliseconds } = settled;
     // With zeros: alarms compare these metrics, and one without data has no value to compare.
     const uploaded = before?.announced ? { Uploads: 1, UploadedBytes: original.bytes } : { Uploads: 0 };
@@ -202,23 +238,30 @@ export const createResize = (dependencies: ResizeDependencies): Resize => {
         UploadToReadyMilliseconds: uploadToReadyMilliseconds,
       });
     }
-    return { record: settled, result: 'settled' };
+    return { record: settled, result: 'settled', reason };
   };
 
   /** Records the move first: the reconciler waits longer for images of the slow lane. */
-  const moveToSlowLane = async ({ id, storedAt }: ResizeJob, original: Original): Promise<Outcome> => {
+  const moveToSlowLane = async (
+    { id, storedAt }: ResizeJob,
+    before: Before,
+    original: Original,
+  ): Promise<Outcome | 'replaced'> => {
     if (slowLane === undefined) throw new Error('An image of the slow lane cannot move to it.');
-    const moved = await catalog.noteSlowLane(id, fingerprint, original);
-    if (moved === undefined) return nothingToDo(id);
+    const moved = await catalog.noteSlowLane(id, before, fingerprint, original);
+    if (moved === undefined) return overtaken(id, before);
     await slowLane.move(id, storedAt);
     metrics.record({ MovedToSlowLane: 1 });
     return { record: moved, result: 'moved' };
   };
 
-  const nothingToDo = async (id: ImageId): Promise<Outcome> => {
-    const present = await catalog.find(id);
+  /** Another process changed the record first. */
+  const overtaken = async (id: ImageId, before: Before): Promise<Outcome | 'replaced'> => {
+    const present = await catalog.state(id);
     if (present === undefined) throw new Error('The record disappeared meanwhile.');
-    return { record: present, result: 'nothing-to-do' };
+    if (isDeletion(present)) return sweep(id);
+    const isOther = present.createdAt !== before?.createdAt && !isSettled(present, fingerprint);
+    return isOther ? 'replaced' : { record: present, result: 'nothing-to-do' };
   };
 
   /** Publishes everything that has happened to an image. */
@@ -241,7 +284,7 @@ interface Plan {
   readonly missing: readonly Variant[];
 }
 
-const planOf = (id: ImageId, variants: Variants, before: ImageRecord | undefined): Plan => {
+const planOf = (id: ImageId, variants: Variants, before: Before): Plan => {
   const kept = Object.entries(before?.thumbnails ?? {}).filter(([name, { key }]) =>
     variants.some((variant) => variant.name === name && thumbnailKey(id, variant) === key),
   );

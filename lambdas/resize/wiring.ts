@@ -1,5 +1,6 @@
 import { createCatalog } from '../aws/catalog.ts';
 import { createS3Client } from '../aws/clients.ts';
+import { createDeletionRequests } from '../aws/deletion-requests.ts';
 import { createEvents } from '../aws/events.ts';
 import { createOriginals } from '../aws/originals.ts';
 import { createResizeRequests } from '../aws/resize-requests.ts';
@@ -25,6 +26,7 @@ export const wireResize = (environment: ResizeEnvironment, log: Log, { lane, dec
     originals: createOriginals(s3, environment.rawBucket),
     thumbnails: createThumbnails(s3, environment.thumbnailBucket),
     catalog: createCatalog(environment.catalogTable),
+    deletionRequests: createDeletionRequests(environment.deleteQueueUrl),
     events: createEvents(environment.imageEventsTopicArn),
     metrics,
     decoder,

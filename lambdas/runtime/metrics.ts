@@ -19,6 +19,8 @@ export const metricUnits = {
   MovedToSlowLane: MetricUnit.Count,
   /** From storing the original to storing its last thumbnail. */
   UploadToReadyMilliseconds: MetricUnit.Milliseconds,
+  /** Images of which nothing is left. */
+  Deleted: MetricUnit.Count,
   /** Messages that failed for a transient reason, and are delivered again. */
   Retries: MetricUnit.Count,
   /** Events that could not be published: the log has them. */

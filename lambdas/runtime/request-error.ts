@@ -7,6 +7,8 @@ export type RequestErrorCode =
   | 'empty-body'
   | 'body-too-large'
   | 'not-found'
+  | 'image-deleted'
+  | 'deletion-in-progress'
   | 'unknown-variant'
   | 'method-not-allowed'
   | 'upload-too-slow'

@@ -1,4 +1,5 @@
 import type { ImageEventType } from '../../lambdas/image/event.ts';
+import { deletionMemoryMiB } from '../function-memory.ts';
 import type { Usage } from './prices.ts';
 
 /**
@@ -11,6 +12,7 @@ export const assumed = {
   photoBytes: 2_000_000,
   ingestSeconds: 0.3,
   resizeSeconds: 0.3,
+  deletionSeconds: 0.3,
   /** An ingest task of one vCPU receives this many; the scaling starts another task above it. */
   uploadsPerTaskSecond: 20,
   /** The share of requests that X-Ray traces. */
@@ -53,5 +55,14 @@ export const eventUsage = (ingestMemoryMiB: number): Readonly<Record<ImageEventT
     'image.ready': { ...resized, s3Puts: 1 },
     'image.failed': resized,
     'link.served': { ...inEveryEvent, ...httpApi(0), s3Gets: 1 },
+    // With one sweep. S3 lists at the price of a PUT, and deletes free of charge (S3 pricing).
+    'image.deleted': {
+      ...inEveryEvent,
+      ...lambda(2 * assumed.deletionSeconds, deletionMemoryMiB, 2),
+      s3Puts: 4,
+      dynamodbReads: 2,
+      dynamodbWrites: 10,
+      sqsRequests: 7,
+    },
   };
 };

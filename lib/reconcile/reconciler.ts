@@ -19,6 +19,7 @@ export interface ReconcilerProps {
   readonly catalog: ITable;
   readonly resizeQueue: IQueue;
   readonly slowResizeQueue: IQueue;
+  readonly deleteQueue: IQueue;
   /** How long an image may wait for its thumbnails before it counts as lost. */
   readonly overdueAfter: Duration;
   /** Messages that may wait in the resize queue without an image counting as lost. */
@@ -38,6 +39,7 @@ export class Reconciler extends Construct {
       catalogTable: props.catalog.tableName,
       resizeQueueUrl: props.resizeQueue.queueUrl,
       slowResizeQueueUrl: props.slowResizeQueue.queueUrl,
+      deleteQueueUrl: props.deleteQueue.queueUrl,
       overdueSeconds: props.overdueAfter.toSeconds(),
       maxBacklog: props.maxBacklog,
     });
@@ -64,6 +66,7 @@ export class Reconciler extends Construct {
         { actions: ['dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
         { actions: ['sqs:SendMessage', 'sqs:GetQueueAttributes'], resources: [props.resizeQueue.queueArn] },
         { actions: ['sqs:GetQueueAttributes'], resources: [props.slowResizeQueue.queueArn] },
+        { actions: ['sqs:SendMessage'], resources: [props.deleteQueue.queueArn] },
       ],
     });
     new Rule(this, 'Schedule', {

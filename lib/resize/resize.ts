@@ -4,7 +4,9 @@ import type { PolicyStatementProps } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { catalogTable } from '../../lambdas/aws/catalog-table.ts';
 import { originalPrefix, thumbnailPrefix } from '../../lambdas/image/keys.ts';
 import type { ResizeEnvironment } from '../../lambdas/resize/environment.ts';
 import type { Lane } from '../../lambdas/resize/lanes.ts';
@@ -22,6 +24,8 @@ export interface ResizeProps {
   readonly thumbnailBucket: IBucket;
   readonly catalog: ITable;
   readonly imageEvents: ITopic;
+  /** Receives images that were deleted before their originals arrived. */
+  readonly deleteQueue: IQueue;
   /** The slow lane receives what is too slow for the fast one. */
   readonly queues: Readonly<Record<Lane, WorkQueue>>;
   readonly settings: Settings;
@@ -55,6 +59,7 @@ export class Resize extends Construct {
       catalogTable: props.catalog.tableName,
       imageEventsTopicArn: props.imageEvents.topicArn,
       slowResizeQueueUrl: queues.slow.queue.queueUrl,
+      deleteQueueUrl: props.deleteQueue.queueUrl,
       stackName: serviceName,
     };
     this.statements = [
@@ -70,8 +75,18 @@ export class Resize extends Construct {
         resources: [props.thumbnailBucket.arnForObjects(`${thumbnailPrefix}*`)],
         ...inOwnAccount(this),
       },
-      { actions: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], resources: [props.catalog.tableArn] },
+      { actions: ['dynamodb:GetItem'], resources: [props.catalog.tableArn] },
+      {
+        actions: ['dynamodb:UpdateItem'],
+        resources: [props.catalog.tableArn],
+        // Decoders may be taken over by an image: they must not have another one deleted (DynamoDB Developer
+        // Guide, "Using IAM policy conditions for fine-grained access control").
+        conditions: {
+          'ForAllValues:StringNotEquals': { 'dynamodb:Attributes': [...catalogTable.deletionAttributes] },
+        },
+      },
       { actions: ['sns:Publish'], resources: [props.imageEvents.topicArn] },
+      { actions: ['sqs:SendMessage'], resources: [props.deleteQueue.queueArn] },
     ];
     this.moveStatement = { actions: ['sqs:SendMessage'], resources: [queues.slow.queue.queueArn] };
     this.logGroup = new ServiceLogs(this, 'FunctionLogs', { retention: props.logRetention });

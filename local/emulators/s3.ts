@@ -7,6 +7,7 @@ import type { Disk } from './disk.ts';
 import { type Guard, ownRequestsOnly } from './own-requests-only.ts';
 import { notificationOf } from './patches/s3rver-notifications.ts';
 import { replaceAccessKey, requireSignatures } from './patches/s3rver-signatures.ts';
+import { listVersions } from './patches/s3rver-versions.ts';
 import { makeWritesAtomic } from './patches/s3rver-whole-objects.ts';
 
 export interface S3Props {
@@ -41,6 +42,7 @@ export const startS3 = async (props: S3Props): Promise<S3> => {
   await s3.configureBuckets();
   await makeWritesAtomic(s3.store, { directory, disk });
   requireSignatures(s3);
+  listVersions();
   s3.on('event', ({ Records }) => {
     for (const record of Records) {
       const { bucket, object } = record.s3;

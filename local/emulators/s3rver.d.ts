@@ -72,3 +72,46 @@ declare module '@20minutes/s3rver/lib/models/account.js' {
   const AWSAccount: { readonly DUMMY_ACCOUNT: Account };
   export default AWSAccount;
 }
+
+declare module '@20minutes/s3rver/lib/controllers/bucket.js' {
+  export interface BucketContext {
+    readonly params: { readonly bucket: string };
+    readonly query: Readonly<Record<string, string | undefined>>;
+    readonly store: {
+      listObjects(
+        bucket: string,
+        options: {
+          readonly prefix: string;
+          readonly startAfter: string | undefined;
+          readonly maxKeys: number;
+        },
+      ): Promise<{
+        readonly objects: readonly {
+          readonly key: string;
+          readonly lastModifiedDate: Date;
+          readonly size: number;
+        }[];
+        readonly isTruncated: boolean;
+      }>;
+    };
+    body: unknown;
+  }
+
+  const controller: {
+    /** The parameters that select another method than the plain one. */
+    readonly METHODS: string[];
+    getBucket(context: BucketContext): Promise<void>;
+  };
+  export default controller;
+}
+
+declare module '@20minutes/s3rver/lib/signature/v4.js' {
+  interface CanonicalRequest {
+    readonly uri: string;
+  }
+
+  const signature: {
+    getStringToSign(canonical: CanonicalRequest, request: unknown): string;
+  };
+  export default signature;
+}

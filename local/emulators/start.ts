@@ -40,6 +40,9 @@ const slowVisibilityFactor = 15;
 /** Shorter than in AWS, but longer than a killed sender's claim on a mail (60 s). */
 const notifyVisibilitySeconds = 90;
 
+/** Shorter than in AWS, but longer than a killed worker's lease of an image (60 s). */
+const deleteVisibilitySeconds = 90;
+
 /** The worker collects a batch for a second and writes it. */
 const dataLakeVisibilitySeconds = 10;
 
@@ -67,6 +70,7 @@ export const startEmulators = async (props: EmulatorsProps): Promise<Emulators> 
           name: resources.slowResizeQueue,
           visibilityTimeoutSeconds: slowVisibilityFactor * visibilityTimeoutSeconds,
         },
+        { name: resources.deleteQueue, visibilityTimeoutSeconds: deleteVisibilitySeconds },
         { name: resources.notifyQueue, visibilityTimeoutSeconds: notifyVisibilitySeconds },
         { name: resources.dataLakeQueue, visibilityTimeoutSeconds: dataLakeVisibilitySeconds },
       ],

@@ -137,6 +137,10 @@ const prepare = async (id: string, image: Buffer, before: NonNullable<Case['befo
         uploadToReadyMilliseconds: 50,
       });
       return;
+    case 'deleting':
+    case 'deleted':
+      await prepareDeletion(id, before.status);
+      return;
     case 'unreadable':
       await aws.dynamodb.send(
         new PutItemCommand({
@@ -145,6 +149,16 @@ const prepare = async (id: string, image: Buffer, before: NonNullable<Case['befo
         }),
       );
   }
+};
+
+const prepareDeletion = async (id: string, status: 'deleting' | 'deleted'): Promise<void> => {
+  const record = await aws.catalog.receive(id, { bytes: 9 }, new Date());
+  const deletion = record && (await aws.catalog.startDeletion(record));
+  if (deletion === undefined) throw new Error('The deletion did not begin.');
+  if (status === 'deleting') return;
+  const soon = new Date(Date.now() + 3_600_000);
+  await aws.catalog.takeLease(deletion, 'test', soon);
+  await aws.catalog.finishDeletion(deletion, 'test', soon);
 };
 
 let marks = 0;

@@ -84,6 +84,8 @@ export const inventoryOf = (stack: Outputs): Inventory => ({
     stack.SlowResizeQueueUrl,
     stack.SlowResizeDeadLetterQueueUrl,
     stack.ResizeDeadLetterQueueUrl,
+    stack.DeleteQueueUrl,
+    stack.DeleteDeadLetterQueueUrl,
     stack.NotifyQueueUrl,
     stack.NotifyDeadLetterQueueUrl,
   ]

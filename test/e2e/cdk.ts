@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { programs, runCommand } from './command.ts';
 import type { UserCredentials } from './iam.ts';
@@ -12,6 +12,8 @@ const outputsSchema = z.object({
   ResizeDeadLetterQueueUrl: z.url(),
   SlowResizeQueueUrl: z.url(),
   SlowResizeDeadLetterQueueUrl: z.url(),
+  DeleteQueueUrl: z.url(),
+  DeleteDeadLetterQueueUrl: z.url(),
   CatalogTableName: z.string(),
   AdmissionTableName: z.string(),
   ReconcilerFunctionName: z.string(),
@@ -57,10 +59,12 @@ export interface Cdk {
   synth(settings?: Settings): Promise<string>;
   /** @returns the output of `npm run redrive` */
   redrive(...args: readonly string[]): Promise<string>;
-  /** @returns the output of `npm run stateful-changes` for a deployment with these settings */
-  statefulChanges(settings: Settings): Promise<string>;
   /** @returns the JSON of `npm run preflight` by a user, who must be able to read everything */
   preflight(settings: Settings, user: UserCredentials): Promise<string>;
+  /** @returns the output of `cdk diff`, which compares the templates */
+  diff(assembly: string): Promise<string>;
+  /** @returns the output of `npm run stateful-changes` */
+  statefulChanges(assembly: string): Promise<string>;
 }
 
 const nameOf = ({ stackName = 'ThumbnailGenerator' }: Settings): string => stackName;
@@ -229,11 +233,15 @@ export const createCdk = (
     },
     synth,
     redrive: (...args) => runScript('redrive', args),
-    statefulChanges: async (settings) => runScript('stateful-changes', ['--assembly', await synth(settings)]),
     preflight: (settings, user) =>
       runScript('preflight', ['--json', ...contextOptions(settings)], {
         AWS_ACCESS_KEY_ID: user.accessKeyId,
         AWS_SECRET_ACCESS_KEY: user.secretAccessKey,
       }),
+    async diff(assembly) {
+      const output = await run('diff', 120, ['--app', assembly, '--no-change-set']);
+      return readFileSync(join(dirname(output), 'log'), 'utf8');
+    },
+    statefulChanges: (assembly) => runScript('stateful-changes', ['--assembly', assembly]),
   };
 };

@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { imageIdOf } from '../../lambdas/image/id.ts';
 import { corruptJpeg } from '../images.ts';
 import type { Reply, ShownReply } from '../reply.ts';
@@ -15,6 +16,7 @@ import {
   uploadAndWait,
 } from './api.ts';
 import { type Cdk, createCdk, type Outputs, type Settings } from './cdk.ts';
+import { type PipelineRole, statementsOf } from './deploy-role.ts';
 import { credentials, type Emulator, region, startEmulator } from './emulator.ts';
 import { readQueue } from './event-sources.ts';
 import { createIam } from './iam.ts';
@@ -53,7 +55,8 @@ let account: Account;
 let cdk: Cdk;
 let api: Api;
 let before: Installation;
-/** What `npm run stateful-changes` says before the upgrade. */
+/** What the pull request shows: `cdk diff` and `npm run stateful-changes`. */
+let difference: string;
 let foreseen: string;
 let after: Outputs;
 
@@ -120,6 +123,19 @@ const use = async (outputs: Outputs): Promise<Installation> => {
   return { ...used, items: await itemsOf(outputs.CatalogTableName, idsOf(used)) };
 };
 
+/** For the files of one who runs cdk. */
+const folderFor = (name: string): string => {
+  const own = join(folder, `as-${name}`);
+  mkdirSync(own);
+  return own;
+};
+
+/** The environment of a user who may do what a role of the pipeline may. */
+const signedInAs = async (role: PipelineRole) => {
+  const user = await createIam(emulator.endpoint).createUser(role, statementsOf(role));
+  return { AWS_ACCESS_KEY_ID: user.accessKeyId, AWS_SECRET_ACCESS_KEY: user.secretAccessKey };
+};
+
 beforeAll(async () => {
   emulator = await startEmulator(folder);
   account = createAccount(emulator.endpoint);
@@ -132,16 +148,20 @@ beforeAll(async () => {
   };
   try {
     // GIVEN
-    const release = createCdk(folder, environment, await unpackRelease(folder));
+    const release = createCdk(folderFor('release'), environment, await unpackRelease(folder));
     await release.bootstrap();
     const outputs = await release.deploy(settings);
     api = createApi(emulator.urlOf(outputs.UploadUrl));
     before = await use(outputs);
 
-    // WHEN
-    cdk = createCdk(folder, environment);
-    foreseen = await cdk.statefulChanges(settings);
-    after = await cdk.deploy(settings);
+    // WHEN the pipeline deploys this version
+    cdk = createCdk(folderFor('owner'), environment);
+    const assembly = await cdk.synth(settings);
+    const comparing = createCdk(folderFor('diff'), { ...environment, ...(await signedInAs('DiffRole')) });
+    difference = await comparing.diff(assembly);
+    foreseen = await comparing.statefulChanges(assembly);
+    const deploying = createCdk(folderFor('deploy'), { ...environment, ...(await signedInAs('DeployRole')) });
+    after = await deploying.deploy(settings);
   } catch (error) {
     console.error(emulator.endOfLog());
     throw error;
@@ -162,7 +182,8 @@ describe(`This version, deployed over ${lastRelease},`, () => {
     expect(queues).toEqual(expect.arrayContaining([...before.inventory.queues]));
   });
 
-  test('passes the gate of the pipeline', () => {
+  test('is compared and deployed with the permissions of the pipeline, and passes its gate', () => {
+    expect(difference).toMatch(/\[~\] AWS::Lambda::Function/);
     expect(foreseen).toBe(`${stackName}: nothing that holds data is replaced or removed\n`);
   });
 

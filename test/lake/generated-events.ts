@@ -38,6 +38,7 @@ const types: readonly ImageEventType[] = [
   'image.ready',
   'image.failed',
   'link.served',
+  'image.deleted',
 ];
 
 const eventOf = (random: Random, images: readonly string[]): ImageEvent => {
@@ -85,6 +86,8 @@ const eventOf = (random: Random, images: readonly string[]): ImageEvent => {
       };
     case 'link.served':
       return { ...facts, type, variant: random.pick(['thumbnail', 'card']) };
+    case 'image.deleted':
+      return { ...facts, type };
   }
 };
 
@@ -112,7 +115,7 @@ export const garbageOf = (event: ImageEvent | undefined): readonly string[] => {
     JSON.stringify({ Type: 'Notification', Message: whole }),
     changed({ schemaVersion: 2 }),
     changed({ schemaVersion: '1' }),
-    changed({ type: 'image.deleted' }),
+    changed({ type: 'image.renamed' }),
     changed({ type: 'image.failed', original: undefined }),
     changed({ type: 'image.failed', original: { bytes: -1 }, code: 'image-corrupt' }),
     changed({ type: 'image.failed', original: { bytes: 1e300 }, code: 'image-corrupt' }),

@@ -43,6 +43,8 @@ const always = {
 };
 
 const ofMail = {
+  'delete-dead-letters':
+    'ApproximateNumberOfMessagesVisible of DeleteQueueDeadLetters (Maximum) >= 1, 1 of 1 x 300 s',
   'notify-dead-letters':
     'ApproximateNumberOfMessagesVisible of NotifyQueueDeadLetters (Maximum) >= 1, 1 of 1 x 300 s',
 };

@@ -42,6 +42,7 @@ test('have defaults', () => {
     ingestMaxConcurrency: null,
     resizeMaxConcurrency: 3,
     slowResizeMaxConcurrency: 2,
+    deletedDays: 30,
     logRetentionDays: 30,
     email: null,
     alerts: { emails: [], uploadToReadyGoalSeconds: 10, usualImagesPerHour: 1000 },

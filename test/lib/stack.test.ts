@@ -59,6 +59,8 @@ describe('the template', () => {
       'AdmissionTableName',
       'AlertsTopicArn',
       'CatalogTableName',
+      'DeleteDeadLetterQueueUrl',
+      'DeleteQueueUrl',
       'ImageEventsTopicArn',
       'RawBucketName',
       'ReconcilerFunctionName',
@@ -432,12 +434,12 @@ describe('the reconciler', () => {
   });
 });
 
-describe('the resize queues', () => {
+describe('the queues', () => {
   test('are encrypted, require TLS, and keep dead letters longer than messages', () => {
     template.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true });
     const queues = resourcesOf(template, 'AWS::SQS::Queue');
-    expect(queues).toHaveLength(4);
-    for (const name of ['ResizeQueue', 'SlowResizeQueue']) {
+    expect(queues).toHaveLength(6);
+    for (const name of ['ResizeQueue', 'SlowResizeQueue', 'DeleteQueue']) {
       const [deadLetters, queue] = queues.filter((each) => each.name.startsWith(name));
       expect(queue?.RedrivePolicy).toEqual({
         deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters?.name, 'Arn'] },
@@ -445,7 +447,7 @@ describe('the resize queues', () => {
       });
       expect(deadLetters?.MessageRetentionPeriod).toBeGreaterThan(queue?.MessageRetentionPeriod);
     }
-    expect(resourcesOf(template, 'AWS::SQS::QueuePolicy')).toHaveLength(4);
+    expect(resourcesOf(template, 'AWS::SQS::QueuePolicy')).toHaveLength(6);
     template.allResourcesProperties('AWS::SQS::QueuePolicy', {
       PolicyDocument: Match.objectLike({
         Statement: Match.arrayWith([
@@ -547,8 +549,8 @@ describe('no resource', () => {
   });
 
   test.each([
-    ['default', () => template, 2],
-    ['changed', () => changed, 3],
+    ['default', () => template, 3],
+    ['changed', () => changed, 4],
   ])(
     'with the %s settings is a queue without a dead-letter queue that keeps messages longer',
     (_, of, count) => {

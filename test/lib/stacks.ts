@@ -53,6 +53,7 @@ export const everySetting = {
   ingestMaxConcurrency: 25,
   resizeMaxConcurrency: 4,
   slowResizeMaxConcurrency: 3,
+  deletedDays: 14,
   logRetentionDays: 7,
   auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'] } },
   links: 'same',

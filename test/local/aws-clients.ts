@@ -16,6 +16,7 @@ import { createMailRequests } from '../../lambdas/notify/mail-requests.ts';
 import { deadLetterQueueOf, queueUrl, region, resources } from '../../local/aws.ts';
 import { type Credentials, dataFolderOf, readCredentials } from '../../local/data-folder.ts';
 import { endpointOf, type Ports } from '../../local/ports.ts';
+import { lateCatalog } from '../late-catalog.ts';
 import { until } from './local-run.ts';
 
 /** Where emulators run, or have run. */
@@ -40,7 +41,7 @@ export const awsClients = (place: Place) => {
   const dynamodb = new DynamoDBClient({ ...account, endpoint: endpointOf(ports.dynamodb) });
   const sqs = new SQSClient({ ...account, endpoint: endpointOf(ports.sqs) });
   const urlOf = (queue: string) => queueUrl(endpointOf(ports.sqs), queue);
-  const catalog = createCatalog(resources.catalogTable, dynamodb);
+  const catalog = lateCatalog(createCatalog(resources.catalogTable, dynamodb));
   const originals = createOriginals(s3, resources.rawBucket);
   const mailRequests = createMailRequests(resources.mailRequestsTable, dynamodb);
 

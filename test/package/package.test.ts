@@ -9,6 +9,7 @@ import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import sharp from 'sharp';
 import { createCatalog } from '../../lambdas/aws/catalog.ts';
+import { deleteEnvironment } from '../../lambdas/delete/environment.ts';
 import { imageEventSchema } from '../../lambdas/image/event.ts';
 import { thumbnailKey } from '../../lambdas/image/keys.ts';
 import { endedEvent, linkServedEvent } from '../../lambdas/image/new-event.ts';
@@ -30,6 +31,7 @@ import { createdMessage, postEvent, queueEvent } from '../events.ts';
 import { heicFile } from '../heic-files.ts';
 import { cameraPicture, quarteredPicture } from '../images.ts';
 import { startMailServer } from '../lambdas/notify/mail-server.ts';
+import { lateCatalog } from '../late-catalog.ts';
 import { invoke, packageOf } from './packaged-function.ts';
 
 type CatalogServer = Awaited<ReturnType<typeof startCatalogServer>>;
@@ -52,6 +54,7 @@ let ingest: string;
 let resize: string;
 let notify: string;
 let reconcile: string;
+let deletion: string;
 let catalog: CatalogServer;
 
 beforeAll(async () => {
@@ -62,6 +65,7 @@ beforeAll(async () => {
   resize = packageOf(assembly, 'ResizeFunction');
   notify = packageOf(assembly, 'NotifyFunction');
   reconcile = packageOf(assembly, 'ReconcilerFunction');
+  deletion = packageOf(assembly, 'DeletionFunction');
 }, 200_000);
 
 afterAll(async () => {
@@ -187,6 +191,16 @@ test.each(['/dev/upload_image', '/upload_image'])('runs ingest from its package,
   });
 });
 
+test('runs delete from its package', async () => {
+  const environment = {
+    ...lambdaEnvironment,
+    AWS_ENDPOINT_URL_DYNAMODB: catalog.endpoint,
+    ...writeEnvironment(deleteEnvironment, valuesWith(catalog, {})),
+  };
+  const body = JSON.stringify({ imageId: 'f'.repeat(64) });
+  expect(await invoke(deletion, environment, queueEvent(body))).toEqual({ batchItemFailures: [] });
+});
+
 test('runs reconcile from its package', async () => {
   // The only request to the queue counts its messages.
   const queue = createServer((_request, response) => {
@@ -206,7 +220,7 @@ test('runs reconcile from its package', async () => {
     AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${address.port}`,
     ...writeEnvironment(reconcileEnvironment, values),
   };
-  const report = { dryRun: true, backlog: 0, slowBacklog: 0, requeued: [], expired: [] };
+  const report = { dryRun: true, backlog: 0, slowBacklog: 0, requeued: [], expired: [], deletions: [] };
   try {
     expect(await invoke(reconcile, environment, { dryRun: true })).toEqual(report);
   } finally {
@@ -332,7 +346,7 @@ onlyHere.each([
     const key = thumbnailKey(id, variant);
     const thumbnail = await quarteredPicture(240, 320).webp().toBuffer();
     const stored = { key, contentType: 'image/webp', width: 240, height: 320, bytes: thumbnail.length };
-    const record = await createCatalog(catalog.tableName, catalog.client).finish(id, 'any', {
+    const record = await lateCatalog(createCatalog(catalog.tableName, catalog.client)).finish(id, 'any', {
       original: { contentType: 'image/jpeg', width: 480, height: 640, bytes: 9 },
       thumbnails: { thumbnail: stored },
       thumbhash: undefined,

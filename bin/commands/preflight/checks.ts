@@ -51,6 +51,12 @@ const withContainers = {
   concerns: ({ compute }: Settings) => compute === 'fargate',
 };
 
+/** A setting without which its check is not made. */
+const given = <Value>(setting: Value | null): Value => {
+  if (setting === null) throw new Error('This check does not concern these settings.');
+  return setting;
+};
+
 const lakeStackOf = ({ stackName }: Settings): string => `${stackName}DataLake`;
 
 /** Looks whether a name is free or the stack's own, and reads the stack only for a name that is taken. */
@@ -201,8 +207,8 @@ export const checks: readonly Check[] = [
       'The certificate is of another region or account, not issued, not for the domain, or expires',
     ...withDomain,
     actions: ['acm:DescribeCertificate'],
-    look: async ({ account, caller, settings: { domain }, now }) => {
-      if (domain === null) throw new Error('There is no domain.');
+    look: async ({ account, caller, settings, now }) => {
+      const domain = given(settings.domain);
       const facts = { ...caller, domain, now };
       return (
         judgeCertificateArn(facts) ??
@@ -217,7 +223,7 @@ export const checks: readonly Check[] = [
     actions: ['apigateway:GET', ...nameActions],
     look: (deployment) => {
       const { account, settings } = deployment;
-      const name = settings.domain?.name ?? '';
+      const { name } = given(settings.domain);
       return lookAtName(deployment, {
         kind: 'custom domain name',
         name,
@@ -234,12 +240,12 @@ export const checks: readonly Check[] = [
     ...withMail,
     actions: ['ses:GetEmailIdentity', ...nameActions],
     look: async ({ account, settings: { email, stackName } }) => {
-      const from = email?.from ?? '';
+      const { from, identity } = given(email);
       const address = await account.mailIdentity(from);
       const own = address && (await account.stackResources(stackName));
       return judgeMailSender({
         from,
-        identity: 'create',
+        identity,
         address,
         domain: await account.mailIdentity(from.slice(from.lastIndexOf('@') + 1)),
         isOwn: isAmong(own, 'AWS::SES::EmailIdentity', from),
@@ -253,7 +259,7 @@ export const checks: readonly Check[] = [
     actions: ['ses:GetAccount', 'ses:GetEmailIdentity'],
     look: async ({ account, settings: { email } }) => {
       const { mayMailAnyone, maySend } = await account.mailAccount();
-      const recipients = mayMailAnyone ? [] : (email?.allowedRecipients ?? []);
+      const recipients = mayMailAnyone ? [] : given(email).allowedRecipients;
       const identities = await Promise.all(recipients.map((name) => account.mailIdentity(name)));
       return judgeMailSandbox({
         mayMailAnyone,

@@ -94,7 +94,7 @@ export const readDeployedStack = async (name: string, aws: AwsClients): Promise<
   }
   if (status.endsWith('_IN_PROGRESS')) {
     throw new UsageError(
-      `The stack ${name} in ${region} is still changing (${status}). Wait until that ends: aws cloudformation wait stack-update-complete --stack-name ${name}`,
+      `The stack ${name} in ${region} is still changing (${status}). Wait until that ends: aws cloudformation wait ${status.startsWith('CREATE_') ? 'stack-create-complete' : 'stack-update-complete'} --stack-name ${name}`,
     );
   }
   const allOutputs = Object.fromEntries(

@@ -22,3 +22,6 @@ export const judge = (faults: readonly string[], seen: string): Outcome =>
 export class NotAsExpected extends Error {
   override readonly name = 'NotAsExpected';
 }
+
+/** `1 bucket`, `2 buckets` */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { DeleteItemCommand, GetItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
 import {
-  DeleteObjectCommand,
   DeleteObjectsCommand,
   HeadObjectCommand,
-  paginateListObjectsV2,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
 } from '@aws-sdk/client-s3';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { catalogTable } from '../../../lambdas/aws/catalog-table.ts';
@@ -14,6 +14,7 @@ import { mailRequestsTable } from '../../../lambdas/notify/mail-request.ts';
 import { describeAwsError } from '../aws-errors.ts';
 import type { AwsClients } from './aws.ts';
 import type { StackOutputs } from './deployed-stack.ts';
+import { NotAsExpected } from './outcome.ts';
 import type { UndoList } from './undo-list.ts';
 
 /** The images that a run uploads. */
@@ -25,8 +26,8 @@ export interface OwnImages {
   add(image: Buffer): ImageId;
 }
 
-/** How long an image that is being resized may delay its removal. */
-const settleMilliseconds = 10_000;
+/** How long images that are being resized may delay the removal of all. */
+const settleMilliseconds = 60_000;
 
 export const createOwnImages = (
   outputs: StackOutputs,
@@ -56,24 +57,36 @@ export const createOwnImages = (
   };
 
   /** A worker that finishes after the removal would store its thumbnails again. */
-  const settled = async (id: ImageId): Promise<void> => {
-    const until = Date.now() + settleMilliseconds;
-    while ((await isBeingResized(id)) && Date.now() < until) await setTimeout(500);
+  let until: number | undefined;
+  const hasSettled = async (id: ImageId): Promise<boolean> => {
+    until ??= Date.now() + settleMilliseconds;
+    while (await isBeingResized(id)) {
+      if (Date.now() > until) return false;
+      await setTimeout(500);
+    }
+    return true;
   };
 
-  const removeThumbnails = async (id: ImageId): Promise<void> => {
-    const pages = paginateListObjectsV2(
-      { client: s3 },
-      { Bucket: ThumbnailBucketName, Prefix: `${thumbnailPrefix}${id}/` },
-    );
-    for await (const { Contents = [] } of pages) {
-      const Objects = Contents.map(({ Key }) => ({ Key }));
-      if (Objects.length === 0) continue;
-      const { Errors: [refused] = [] } = await s3.send(
-        new DeleteObjectsCommand({ Bucket: ThumbnailBucketName, Delete: { Objects } }),
+  /** Removes all objects below a prefix, with their versions where the bucket keeps those. */
+  const removeObjects = async (Bucket: string, Prefix: string): Promise<void> => {
+    let next: ListObjectVersionsCommandOutput | undefined;
+    do {
+      next = await s3.send(
+        new ListObjectVersionsCommand({
+          Bucket,
+          Prefix,
+          KeyMarker: next?.NextKeyMarker,
+          VersionIdMarker: next?.NextVersionIdMarker,
+        }),
       );
-      if (refused !== undefined) throw new Error(`${refused.Key}: ${refused.Message}`);
-    }
+      const found = [...(next.Versions ?? []), ...(next.DeleteMarkers ?? [])];
+      const Objects = found.map(({ Key, VersionId }) => ({ Key, VersionId }));
+      if (Objects.length === 0) return;
+      const { Errors: [refused] = [] } = await s3.send(
+        new DeleteObjectsCommand({ Bucket, Delete: { Objects } }),
+      );
+      if (refused !== undefined) throw new NotAsExpected(`${refused.Key}: ${refused.Message}.`);
+    } while (next.IsTruncated);
   };
 
   const removeMailRequests = async (TableName: string, id: ImageId): Promise<void> => {
@@ -100,8 +113,8 @@ export const createOwnImages = (
   };
 
   const remove = async (id: ImageId): Promise<void> => {
-    await s3.send(new DeleteObjectCommand({ Bucket: RawBucketName, Key: originalKey(id) }));
-    await removeThumbnails(id);
+    await removeObjects(RawBucketName, originalKey(id));
+    await removeObjects(ThumbnailBucketName, `${thumbnailPrefix}${id}/`);
     await dynamodb.send(new DeleteItemCommand(catalogItem(id)));
     if (MailRequestsTableName !== undefined) await removeMailRequests(MailRequestsTableName, id);
   };
@@ -112,8 +125,10 @@ export const createOwnImages = (
       if (ids.has(id)) return id;
       ids.add(id);
       undoLater(`the image ${id}`, async () => {
-        await settled(id);
+        const isSettled = await hasSettled(id);
         await remove(id);
+        if (isSettled) return;
+        throw new NotAsExpected('It is still being resized: its thumbnails may be stored again.');
       });
       return id;
     },

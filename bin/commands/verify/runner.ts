@@ -10,8 +10,8 @@ export interface Result extends Outcome {
 }
 
 export interface RunOptions {
-  /** Why checks cannot upload; undefined if they can. */
-  readonly noCaller: string | undefined;
+  /** The outcome of checks that upload; undefined if they can. */
+  readonly noCaller: Outcome | undefined;
   /** The names of checks that are left out. */
   readonly skip: readonly string[];
   readonly onResult: (result: Result) => void;
@@ -34,7 +34,7 @@ export const runChecks = async (
     const outcome = skip.includes(check.name)
       ? skipped('Left out with --skip.')
       : check.needsCaller && noCaller !== undefined
-        ? skipped(noCaller)
+        ? noCaller
         : await outcomeOf(check, context);
     if (outcome === undefined) break;
     const { name, group } = check;

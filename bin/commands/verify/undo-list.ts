@@ -1,4 +1,5 @@
 import { describeAwsError } from '../aws-errors.ts';
+import { NotAsExpected } from './outcome.ts';
 
 /** What a run has created, and how to remove it. */
 export interface UndoList {
@@ -20,7 +21,8 @@ export const createUndoList = (): UndoList => {
           await step.undo();
         } catch (error) {
           const { kind, sentence } = describeAwsError(error);
-          if (kind !== 'not-found') left.push(`Could not remove ${step.what}. ${sentence}`);
+          if (error instanceof NotAsExpected) left.push(`Could not remove ${step.what}. ${error.message}`);
+          else if (kind !== 'not-found') left.push(`Could not remove ${step.what}. ${sentence}`);
         }
       }
       return left;

@@ -6,7 +6,7 @@ import type { AwsClients } from './aws.ts';
 import type { Group } from './check.ts';
 import { checks } from './checks.ts';
 import { type DeployedStack, readDeployedStack } from './deployed-stack.ts';
-import { NotAsExpected } from './outcome.ts';
+import { NotAsExpected, type Outcome, skipped, unknown } from './outcome.ts';
 import { createOwnImages } from './own-images.ts';
 import type { Report } from './report.ts';
 import { type Result, runChecks } from './runner.ts';
@@ -35,26 +35,35 @@ const targetOf = ({ outputs }: DeployedStack, url: string | undefined) => {
     : { baseUrl: UploadUrl.replace(/\/upload_image$/, '') };
 };
 
-/** Who uploads, or why nobody can. */
-const callerOf = (
-  auth: Auth,
-  region: string,
-  aws: AwsClients,
-  token: string | undefined,
-): { readonly caller: Caller; readonly noCaller?: string } => {
-  if (auth === 'none') return { caller: { kind: 'anonymous' } };
+interface Upload {
+  readonly caller: Caller;
+  /** The outcome of checks that upload, if nobody can. */
+  readonly noCaller?: Outcome;
+}
+
+const nobody = { kind: 'anonymous' } as const satisfies Caller;
+
+/** Who uploads, by the setting `auth`. */
+const callerOf = (auth: Auth, region: string, aws: AwsClients, token: string | undefined): Upload => {
+  if (auth === 'none') return { caller: nobody };
   if (auth === 'iam') return { caller: { kind: 'iam', region, credentials: aws.s3.config.credentials } };
   if (token !== undefined) return { caller: { kind: 'token', token } };
-  return { caller: { kind: 'anonymous' }, noCaller: 'Needs a token of the issuer in VERIFY_TOKEN.' };
+  return { caller: nobody, noCaller: skipped('Needs a token of the issuer in VERIFY_TOKEN.') };
 };
 
-/** The setting `auth`. Without one that can be read, the check of the environments shows why. */
-const authOf = async (stack: DeployedStack): Promise<Auth> => {
+const uploadOf = async (
+  stack: DeployedStack,
+  aws: AwsClients,
+  token: string | undefined,
+): Promise<Upload> => {
   try {
-    return (await stack.settings()).auth;
+    return callerOf((await stack.settings()).auth, stack.region, aws, token);
   } catch (error) {
-    if (error instanceof NotAsExpected) return 'none';
-    throw error;
+    const { kind, sentence } = describeAwsError(error);
+    // The check of the environments shows why they cannot be read.
+    if (error instanceof NotAsExpected || kind === 'not-found') return { caller: nobody };
+    if (kind !== 'access-denied') throw error;
+    return { caller: nobody, noCaller: unknown(`The setting auth cannot be read. ${sentence}`) };
   }
 };
 
@@ -72,7 +81,7 @@ export const verify = async (
   onResult: (result: Result) => void,
 ): Promise<Report> => {
   const stack = await readDeployedStack(stackName, aws);
-  const { caller, noCaller } = callerOf(await authOf(stack), stack.region, aws, token);
+  const { caller, noCaller } = await uploadOf(stack, aws, token);
   const undoList = createUndoList();
   const results: Result[] = [];
   let stoppedBy: string | undefined;

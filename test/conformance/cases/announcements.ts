@@ -1,4 +1,14 @@
-import { announce, type Case, jsonReply, markBytes, problem, ready, received, receivedJpeg } from './case.ts';
+import {
+  announce,
+  type Case,
+  deleting,
+  jsonReply,
+  markBytes,
+  problem,
+  ready,
+  received,
+  receivedJpeg,
+} from './case.ts';
 
 const wrongHash = problem(400, 'invalid-request', 'sha256 must be 64 lower-case hexadecimal digits', {
   field: 'sha256',
@@ -30,6 +40,12 @@ export const createAnnouncementCases = (photo: Buffer): readonly Case[] => {
       before: { status: 'received' },
       request: announce({ sha256: '<id>', bytes: 4_000_000 }),
       reply: jsonReply(200, receivedJpeg(bytes)),
+    },
+    {
+      name: 'a large image that is being deleted',
+      before: { status: 'deleting' },
+      request: announce({ sha256: '<id>', bytes: 4_000_000 }),
+      reply: deleting,
     },
     {
       name: 'a large image that is ready',

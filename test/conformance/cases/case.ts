@@ -4,7 +4,7 @@ import type { ApiReply, ApiRequest } from '../exchange.ts';
 
 /** The state of the image before the request. Its original is stored only if it is `received`. */
 export type Before =
-  | { readonly status: 'received' | 'ready' | 'unreadable' }
+  | { readonly status: 'received' | 'ready' | 'unreadable' | 'deleting' | 'deleted' }
   /** It has as many recipients today as it may have. */
   | { readonly status: 'mailed' }
   | { readonly status: 'failed'; readonly code: ImageErrorCode; readonly detail: string };
@@ -87,6 +87,14 @@ export const problem = (
   headers: { ...headers, 'content-type': 'application/problem+json' },
   body: `${JSON.stringify({ status, title: problemKinds[code].title, code, detail, field })}\n`,
 });
+
+/** The reply about an image whose deletion does not end. */
+export const deleting = problem(
+  503,
+  'deletion-in-progress',
+  'The image is being deleted. Upload it again in a few seconds.',
+  { headers: { 'retry-after': '5' } },
+);
 
 export const upload = ({
   image,

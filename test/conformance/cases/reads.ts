@@ -34,6 +34,8 @@ const wrongId = problem(
 );
 const notFound = problem(404, 'not-found', 'There is no image with this id.');
 
+const wasDeleted = 'The image was deleted. It can be uploaded again.';
+
 const noRoute = problem(404, 'not-found', 'There is no such path. /dev/openapi.json lists all routes.');
 
 const allow = (method: string, sent: string): ApiReply =>
@@ -156,6 +158,30 @@ export const createReadCases = (photo: Buffer): readonly Case[] => {
         body: String(page('The image is damaged', 'It is <not> valid.')),
       },
     },
+    ...(['deleting', 'deleted'] as const).flatMap((status) => [
+      {
+        name: `a link to an image that is ${status}`,
+        before: { status },
+        request: get('/thumbnails/<id>'),
+        reply: problem(410, 'image-deleted', wasDeleted, { headers: noStore }),
+      },
+      {
+        name: `a link in a browser to an image that is ${status}`,
+        before: { status },
+        request: get('/thumbnails/<id>/thumbnail', browser),
+        reply: {
+          status: 410,
+          headers: { ...noStore, ...html },
+          body: String(page('The image was deleted', wasDeleted)),
+        },
+      },
+      {
+        name: `an image that is ${status}`,
+        before: { status },
+        request: get('/images/<id>'),
+        reply: notFound,
+      },
+    ]),
     { name: 'a link to an unknown image', request: get(`/thumbnails/${unknownId}`), reply: notFound },
     { name: 'a link with a malformed id', request: get('/thumbnails/x'), reply: wrongId },
     {

@@ -4,6 +4,7 @@ import { corruptJpeg, hostilePng, svg } from '../../images.ts';
 import {
   announce,
   type Case,
+  deleting,
   failed,
   failures,
   jsonReply,
@@ -24,6 +25,13 @@ export const createUploadCases = (photo: Buffer): readonly Case[] => {
   const bytes = photo.byteLength + markBytes;
   return [
     { name: 'a new image', ...upload(), reply: jsonReply(202, receivedJpeg(bytes)) },
+    {
+      name: 'an image that was deleted',
+      before: { status: 'deleted' },
+      ...upload(),
+      reply: jsonReply(202, receivedJpeg(bytes)),
+    },
+    { name: 'an image that is being deleted', before: { status: 'deleting' }, ...upload(), reply: deleting },
     {
       name: 'a new image with a wrong content type',
       ...upload({ headers: { 'Content-Type': 'application/pdf' } }),

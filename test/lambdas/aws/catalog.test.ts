@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { type Catalog, createCatalog, type Finished } from '../../../lambdas/aws/catalog.ts';
+import { createCatalog, type Finished } from '../../../lambdas/aws/catalog.ts';
 import { waitingParts } from '../../../lambdas/aws/catalog-table.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { type LateCatalog, lateCatalog } from '../../late-catalog.ts';
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
-let catalog: Catalog;
+let catalog: LateCatalog;
 let number = 0;
 let id = '';
 
 beforeAll(async () => {
   server = await startCatalogServer();
-  catalog = createCatalog(server.tableName, server.client);
+  catalog = lateCatalog(createCatalog(server.tableName, server.client));
 });
 afterAll(() => server.stop());
 beforeEach(() => {
@@ -35,7 +36,7 @@ const soon = () => new Date(Date.now() + 60_000);
 const ago = (seconds: number) => new Date(Date.now() - seconds * 1000);
 const overdueIds = async (before = soon(), kind: keyof typeof waitingParts = 'stored') => {
   const pages = await Promise.all(waitingParts[kind].map((part) => catalog.overdue(part, before, 1000)));
-  return pages.flatMap(({ records }) => records.map((record) => record.id));
+  return pages.flatMap(({ states }) => states.map((state) => state.id));
 };
 
 test('finds no record of an image that was never received', async () => {
@@ -155,8 +156,8 @@ describe('an image that waits too long', () => {
     for (const one of sameDigit) await catalog.receive(one, original, new Date());
     const first = await catalog.overdue(part, soon(), 2);
     const second = await catalog.overdue(part, soon(), 2, first.next);
-    expect(first.records).toHaveLength(2);
-    expect([...first.records, ...second.records].map((record) => record.id)).toEqual(sameDigit);
+    expect(first.states).toHaveLength(2);
+    expect([...first.states, ...second.states].map((state) => state.id)).toEqual(sameDigit);
     expect(second.next).toBeUndefined();
     for (const one of sameDigit) await catalog.finish(one, present, finished());
   });
@@ -263,6 +264,189 @@ describe('an announcement', () => {
     );
     expect(Item?.['expiresAtSeconds']?.N).toBe(String(Math.floor(endsAt.getTime() / 1000)));
   });
+});
+
+describe('a deletion', () => {
+  const inAnHour = () => new Date(Date.now() + 3_600_000);
+  const ready = async () => {
+    const record = await catalog.finish(id, present, finished());
+    if (record === undefined) throw new Error('not finished');
+    return record;
+  };
+  const deleting = async () => {
+    const deletion = await catalog.startDeletion(await ready());
+    if (deletion === undefined) throw new Error('not started');
+    return deletion;
+  };
+  const deleted = async () => {
+    const lease = await catalog.takeLease(await deleting(), 'worker', soon());
+    if (lease === undefined) throw new Error('no lease');
+    expect(await catalog.finishDeletion(lease, 'worker', inAnHour())).toBe(true);
+    return lease;
+  };
+
+  test('leaves nothing of the record, which is no image from then on', async () => {
+    const { createdAt } = await ready();
+    const deletion = await catalog.startDeletion(await recorded());
+    expect(deletion).toMatchObject({ id, status: 'deleting', createdAt, isPublished: false });
+    expect(await catalog.state(id)).toEqual(deletion);
+    expect(await catalog.find(id)).toBeUndefined();
+    expect(await overdueIds(soon(), 'deletion')).toContain(id);
+    const { Item } = await server.client.send(
+      new GetItemCommand({ TableName: server.tableName, Key: { id: { S: id } } }),
+    );
+    expect(Object.keys(Item ?? {}).sort()).toEqual([
+      'changedAt',
+      'createdAt',
+      'deletion',
+      'id',
+      'waiting',
+      'waitingSince',
+    ]);
+  });
+
+  const recorded = async () => {
+    const record = await catalog.find(id);
+    if (record === undefined) throw new Error('no record');
+    return record;
+  };
+
+  test('begins once, however many try at the same time', async () => {
+    const record = await ready();
+    const tries = await Promise.all(Array.from({ length: 10 }, () => catalog.startDeletion(record)));
+    expect(tries.filter((deletion) => deletion !== undefined)).toHaveLength(1);
+  });
+
+  test('does not begin when the image was claimed since its record was read', async () => {
+    const before = await ready();
+    await expect(catalog.claim(id)).resolves.toMatchObject({ id, claims: 1 });
+    await expect(catalog.startDeletion(before)).resolves.toBeUndefined();
+    const between = await recorded();
+    await catalog.claim(id);
+    await expect(catalog.startDeletion(between)).resolves.toBeUndefined();
+    await expect(catalog.startDeletion(await recorded())).resolves.toMatchObject({ status: 'deleting' });
+  });
+
+  test('begins although the image was settled, or requested again, since its record was read', async () => {
+    const received = await catalog.receive(id, original, new Date());
+    await catalog.finish(id, 'earlier', finished());
+    await catalog.renew(id, present);
+    if (received === undefined) throw new Error('not received');
+    await expect(catalog.startDeletion(received)).resolves.toMatchObject({ status: 'deleting' });
+  });
+
+  test('refuses claims, uploads, announcements, results and further requests', async () => {
+    const record = await ready();
+    await catalog.startDeletion(record);
+    const before = await catalog.state(id);
+    await expect(catalog.claim(id)).resolves.toBeUndefined();
+    await expect(catalog.receive(id, original, new Date())).resolves.toBeUndefined();
+    await expect(catalog.announce(id, new Date(), inAnHour())).resolves.toBeUndefined();
+    await expect(catalog.renew(id)).resolves.toBe(false);
+    const worker = createCatalog(server.tableName, server.client);
+    for (const seen of [record, undefined]) {
+      await expect(worker.finish(id, seen, 'other', finished())).resolves.toBeUndefined();
+      await expect(worker.fail(id, seen, 'other', original, failure)).resolves.toBeUndefined();
+      await expect(worker.noteSlowLane(id, seen, 'other', original)).resolves.toBeUndefined();
+    }
+    expect(await catalog.state(id)).toEqual(before);
+  });
+
+  test('of an announcement does not expire before it ends', async () => {
+    const record = await catalog.announce(id, ago(60), new Date(Date.now() + 500));
+    if (record === undefined) throw new Error('not announced');
+    await catalog.startDeletion(record);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(await catalog.state(id)).toMatchObject({ status: 'deleting' });
+  });
+
+  test('is done by one worker at a time, and by another one once the lease has ended', async () => {
+    const deletion = await deleting();
+    await expect(catalog.takeLease(deletion, 'first', new Date(Date.now() + 300))).resolves.toBeDefined();
+    await expect(catalog.takeLease(deletion, 'second', soon())).resolves.toBeUndefined();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await expect(catalog.takeLease(deletion, 'second', soon())).resolves.toMatchObject({
+      leaseToken: 'second',
+    });
+    await expect(catalog.finishDeletion(deletion, 'first', inAnHour())).resolves.toBe(false);
+    await expect(catalog.finishDeletion(deletion, 'second', inAnHour())).resolves.toBe(true);
+  });
+
+  test('leaves a trace with its times, also after a sweep', async () => {
+    const { createdAt, changedAt } = await deleted();
+    expect(await catalog.state(id)).toEqual({
+      id,
+      status: 'deleted',
+      createdAt,
+      changedAt,
+      isPublished: true,
+    });
+    expect(await overdueIds(soon(), 'deletion')).not.toContain(id);
+    const lease = await catalog.takeLease(await deletedState(), 'sweeper', soon());
+    expect(lease).toMatchObject({ status: 'deleting', changedAt, isPublished: true });
+    await expect(catalog.finishDeletion(await deletedState(), 'sweeper', inAnHour())).resolves.toBe(true);
+    expect(await deletedState()).toMatchObject({ status: 'deleted', createdAt, changedAt });
+  });
+
+  const deletedState = async () => {
+    const state = await catalog.state(id);
+    if (state === undefined || !('isPublished' in state)) throw new Error('not deleted');
+    return state;
+  };
+
+  test('that has ended lets the image be uploaded and announced as a new one', async () => {
+    const { createdAt } = await deleted();
+    const received = await catalog.receive(id, original, new Date());
+    expect(received).toMatchObject({ status: 'received', claims: 0 });
+    expect(received?.createdAt).not.toBe(createdAt);
+    expect(await catalog.find(id)).toEqual(received);
+    id = createHash('sha256').update(`announced ${number}`).digest('hex');
+    await deleted();
+    expect(await catalog.announce(id, new Date(), inAnHour())).toMatchObject({ announced: true });
+  });
+
+  test('that has ended lets no result of the earlier image in', async () => {
+    const worker = createCatalog(server.tableName, server.client);
+    const earlier = await ready();
+    const deletion = await catalog.startDeletion(earlier);
+    if (deletion === undefined) throw new Error('not started');
+    await catalog.takeLease(deletion, 'worker', soon());
+    await catalog.finishDeletion(deletion, 'worker', inAnHour());
+    for (const seen of [earlier, undefined]) {
+      await expect(worker.finish(id, seen, 'other', finished())).resolves.toBeUndefined();
+    }
+    await catalog.receive(id, original, new Date());
+    for (const seen of [earlier, undefined]) {
+      await expect(worker.finish(id, seen, 'other', finished())).resolves.toBeUndefined();
+      await expect(worker.fail(id, seen, 'other', original, failure)).resolves.toBeUndefined();
+      await expect(worker.noteSlowLane(id, seen, 'other', original)).resolves.toBeUndefined();
+    }
+    expect(await catalog.startDeletion(earlier)).toBeUndefined();
+    expect(await catalog.takeLease(deletion, 'worker', soon())).toBeUndefined();
+    expect(await catalog.find(id)).toMatchObject({ status: 'received' });
+  });
+
+  test('that has expired lets the image be uploaded, and no late result in', async () => {
+    const deletion = await deleting();
+    await catalog.takeLease(deletion, 'worker', soon());
+    await catalog.finishDeletion(deletion, 'worker', new Date(Date.now() - 1000));
+    const worker = createCatalog(server.tableName, server.client);
+    await expect(worker.finish(id, undefined, present, finished())).resolves.toBeUndefined();
+    expect(await catalog.state(id)).toMatchObject({ status: 'deleted' });
+    await expect(catalog.receive(id, original, new Date())).resolves.toMatchObject({ status: 'received' });
+  });
+
+  test('that is overdue waits again once it is requested', async () => {
+    const deletion = await deleting();
+    await expect(catalog.noteDeletionRequested(deletion)).resolves.toBe(true);
+    await expect(catalog.noteDeletionRequested(deletion)).resolves.toBe(false);
+  });
+});
+
+test('no image is claimed without a record', async () => {
+  await expect(catalog.claim(id)).resolves.toBeUndefined();
+  await catalog.announce(id, new Date(), new Date(Date.now() - 1000));
+  await expect(catalog.claim(id)).resolves.toBeUndefined();
 });
 
 test('refuses a record of another shape', async () => {

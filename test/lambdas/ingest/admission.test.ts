@@ -3,7 +3,7 @@ import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sd
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
-import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
+import { createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { createLocalWaitingPlaces } from '../../../lambdas/aws/waiting-places.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
@@ -15,6 +15,7 @@ import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
 import { differentPictures } from '../../images.ts';
 import { createTestApp, type IngestApp } from '../../ingest-app.ts';
+import { type LateCatalog, lateCatalog } from '../../late-catalog.ts';
 
 /** The daily budget and the places for waiting callers. */
 
@@ -24,12 +25,12 @@ const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 const printed = jest.spyOn(console, 'log').mockImplementation();
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
-let catalog: Catalog;
+let catalog: LateCatalog;
 
 /** Each test has its own tables. */
 beforeEach(async () => {
   server = await startCatalogServer();
-  catalog = createCatalog(server.tableName, server.client);
+  catalog = lateCatalog(createCatalog(server.tableName, server.client));
   Object.assign(process.env, {
     ...awsVariables(server),
     POWERTOOLS_DEV: 'true',

@@ -11,7 +11,7 @@ import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { createIntake } from '../../../containers/intake.ts';
-import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
+import { createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { thumbnailKey } from '../../../lambdas/image/keys.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { thumbnailContentTypes, type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
@@ -26,6 +26,7 @@ import { awsVariables, valuesWith } from '../../environment.ts';
 import { heicFile } from '../../heic-files.ts';
 import { corruptJpeg, differentPictures, quarteredPicture, svg } from '../../images.ts';
 import { createTestApp, type IngestApp } from '../../ingest-app.ts';
+import { type LateCatalog, lateCatalog } from '../../late-catalog.ts';
 
 const s3 = mockClient(S3Client);
 const sns = mockClient(SNSClient);
@@ -37,7 +38,7 @@ const variants = variantsSchema.parse(givenVariants);
 const fingerprint = fingerprintOf(variants);
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
-let catalog: Catalog;
+let catalog: LateCatalog;
 let stored: Map<string, Buffer>;
 let app: IngestApp;
 
@@ -46,7 +47,7 @@ const appWith = (given: readonly object[], host?: Partial<IngestHost>) =>
 
 beforeAll(async () => {
   server = await startCatalogServer();
-  catalog = createCatalog(server.tableName, server.client);
+  catalog = lateCatalog(createCatalog(server.tableName, server.client));
   Object.assign(process.env, {
     ...awsVariables(server),
     POWERTOOLS_METRICS_DISABLED: 'true',

@@ -1,7 +1,7 @@
 import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
-import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
+import { createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageEventSchema } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
@@ -10,6 +10,7 @@ import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables } from '../../environment.ts';
 import { differentPictures } from '../../images.ts';
 import { appIn, type IngestApp } from '../../ingest-app.ts';
+import { type LateCatalog, lateCatalog } from '../../late-catalog.ts';
 
 /** The events that ingest publishes. */
 
@@ -20,12 +21,12 @@ const printed = jest.spyOn(console, 'log').mockImplementation();
 const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'square', fit: 'cover' }]);
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
-let catalog: Catalog;
+let catalog: LateCatalog;
 let app: IngestApp;
 
 beforeAll(async () => {
   server = await startCatalogServer();
-  catalog = createCatalog(server.tableName, server.client);
+  catalog = lateCatalog(createCatalog(server.tableName, server.client));
   Object.assign(process.env, {
     ...awsVariables(server),
     POWERTOOLS_DEV: 'true',
@@ -170,5 +171,5 @@ test('replies although the topic is unreachable, and logs the events', async () 
 
 test('the description contains every event', async () => {
   const description = JSON.parse(await (await app.request('/openapi.json')).text());
-  expect(description.components.schemas.ImageEvent.oneOf).toHaveLength(5);
+  expect(description.components.schemas.ImageEvent.oneOf).toHaveLength(6);
 });

@@ -27,6 +27,7 @@ const ingest = {
     }),
   ),
   find: async () => record,
+  findUndeleted: async () => record,
   settled: async () => ({ record, waited: true }),
   publishServed: async () => {},
 } satisfies Ingest;

@@ -4,7 +4,7 @@ import { sdkStreamMixin } from '@smithy/core/serde';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import sharp from 'sharp';
-import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
+import { createCatalog } from '../../../lambdas/aws/catalog.ts';
 import type { ImageEvent } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { duplicateEvent, endedEvent, receivedEvent } from '../../../lambdas/image/new-event.ts';
@@ -17,6 +17,7 @@ import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
 import { queueEvent } from '../../events.ts';
 import { quarteredPicture } from '../../images.ts';
+import { type LateCatalog, lateCatalog } from '../../late-catalog.ts';
 import { allowAllLoaders } from '../../loaders.ts';
 import { startMailServer } from './mail-server.ts';
 
@@ -32,14 +33,14 @@ const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn(), log: jest.fn()
 let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 let database: Awaited<ReturnType<typeof startCatalogServer>>;
 let post: Awaited<ReturnType<typeof startMailServer>>;
-let catalog: Catalog;
+let catalog: LateCatalog;
 let mailRequests: MailRequests;
 let thumbnail: Buffer;
 let images = 0;
 
 beforeAll(async () => {
   [database, post] = await Promise.all([startCatalogServer(), startMailServer()]);
-  catalog = createCatalog(database.tableName, database.client);
+  catalog = lateCatalog(createCatalog(database.tableName, database.client));
   mailRequests = createMailRequests(database.mailRequestsTableName, database.client);
   thumbnail = await quarteredPicture(320, 200).webp().toBuffer();
   Object.assign(process.env, {

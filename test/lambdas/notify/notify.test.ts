@@ -5,12 +5,13 @@ import {
   TooManyRequestsException,
 } from '@aws-sdk/client-sesv2';
 import { mockClient } from 'aws-sdk-client-mock';
-import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
+import { createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { createMailRequests, type MailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { createMailer } from '../../../lambdas/notify/mailer.ts';
 import { createNotify, type NotifyDependencies } from '../../../lambdas/notify/notify.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
+import { type LateCatalog, lateCatalog } from '../../late-catalog.ts';
 
 const ses = mockClient(SESv2Client);
 const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
@@ -21,14 +22,14 @@ const throttled = () =>
   new TooManyRequestsException({ message: 'Maximum sending rate exceeded', $metadata: {} });
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
-let catalog: Catalog;
+let catalog: LateCatalog;
 let mailRequests: MailRequests;
 let id = '';
 let images = 0;
 
 beforeAll(async () => {
   server = await startCatalogServer();
-  catalog = createCatalog(server.tableName, server.client);
+  catalog = lateCatalog(createCatalog(server.tableName, server.client));
   mailRequests = createMailRequests(server.mailRequestsTableName, server.client);
 });
 afterAll(() => server.stop());

@@ -1,7 +1,7 @@
 import { HeadObjectCommand, NotFound, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
-import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
+import { createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageEventSchema } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
@@ -11,6 +11,7 @@ import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables } from '../../environment.ts';
 import { differentPictures } from '../../images.ts';
 import { appIn, type IngestApp } from '../../ingest-app.ts';
+import { type LateCatalog, lateCatalog } from '../../late-catalog.ts';
 
 /** A mail that an upload asks for. */
 
@@ -20,14 +21,14 @@ const log = { info: jest.fn(), warn: jest.fn(), error: jest.fn() };
 const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'square', fit: 'cover' }]);
 
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
-let catalog: Catalog;
+let catalog: LateCatalog;
 let mailRequests: MailRequests;
 let withoutMail: IngestApp;
 let app: IngestApp;
 
 beforeAll(async () => {
   server = await startCatalogServer();
-  catalog = createCatalog(server.tableName, server.client);
+  catalog = lateCatalog(createCatalog(server.tableName, server.client));
   mailRequests = createMailRequests(server.mailRequestsTableName, server.client);
   Object.assign(process.env, {
     ...awsVariables(server),

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { HeadObjectCommand, NotFound, S3Client } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
-import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
+import { createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { waitingParts } from '../../../lambdas/aws/catalog-table.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { reconcileEnvironment } from '../../../lambdas/reconcile/environment.ts';
@@ -11,12 +11,13 @@ import { parseCreatedObjects } from '../../../lambdas/resize/messages.ts';
 import { writeEnvironment } from '../../../lambdas/runtime/environment.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
+import { type LateCatalog, lateCatalog } from '../../late-catalog.ts';
 
 const s3 = mockClient(S3Client);
 const sqs = mockClient(SQSClient);
 const overdueSeconds = 900;
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
-let catalog: Catalog;
+let catalog: LateCatalog;
 let handler: (event: { readonly dryRun?: boolean }) => Promise<ReconcileReport>;
 let stored: Set<string>;
 let images = 0;
@@ -24,7 +25,7 @@ const slowQueueUrl = 'https://sqs.us-east-2.amazonaws.com/111122223333/slow-resi
 
 beforeAll(async () => {
   server = await startCatalogServer();
-  catalog = createCatalog(server.tableName, server.client);
+  catalog = lateCatalog(createCatalog(server.tableName, server.client));
   Object.assign(process.env, {
     ...awsVariables(server),
     ...writeEnvironment(
@@ -71,6 +72,7 @@ test('requests the thumbnails of an image whose event was lost', async () => {
     slowBacklog: 0,
     requeued: [id],
     expired: [],
+    deletions: [],
   });
   expect(requested()).toEqual([`raw/${id}`]);
   await expect(handler({})).resolves.toMatchObject({ requeued: [] });
@@ -92,6 +94,7 @@ test('counts no image as lost while the queue has a backlog', async () => {
     slowBacklog: 5000,
     requeued: [],
     expired: [],
+    deletions: [],
   });
   expect(requested()).toEqual([]);
   await end(id);
@@ -114,6 +117,7 @@ test('requests an image that has waited very long, whatever the backlog, and doe
     slowBacklog: 5000,
     requeued: [longAgo],
     expired: [],
+    deletions: [],
   });
   expect(requested()).toEqual([`raw/${longAgo}`]);
   expect(await catalog.find(longAgo)).toMatchObject({ status: 'received', requeued: 0 });
@@ -180,7 +184,7 @@ describe('announced images', () => {
   const waiting = async () => {
     const parts = [...waitingParts.stored, ...waitingParts.announced];
     const pages = await Promise.all(parts.map((part) => catalog.overdue(part, new Date(), 1000)));
-    return pages.flatMap(({ records }) => records.map(({ id }) => id));
+    return pages.flatMap(({ states }) => states.map(({ id }) => id));
   };
 
   test('that were uploaded but whose event was lost are requested again and no longer expire', async () => {
@@ -266,7 +270,7 @@ test('examines all other images when one cannot be examined, and fails at the en
   ];
   s3.on(HeadObjectCommand, { Key: `raw/${odd}` }).rejects(new Error('S3 is in trouble'));
   await expect(handler({})).rejects.toThrow(
-    '1 images could not be examined (requeued 1, expired 0). The first: Error: S3 is in trouble',
+    '1 images could not be examined (requeued 1, expired 0, deletions 0). The first: Error: S3 is in trouble',
   );
   expect(requested()).toEqual([`raw/${lost}`]);
   await end(odd);
@@ -283,7 +287,29 @@ test('only reports in a dry run', async () => {
     slowBacklog: 0,
     requeued: [lost],
     expired: [abandoned],
+    deletions: [],
   });
   expect(requested()).toEqual([]);
   expect(await Promise.all([catalog.find(lost), catalog.find(abandoned)])).toEqual(before);
+});
+
+test('requests a deletion again that did not end, whatever the backlog', async () => {
+  sqs.on(GetQueueAttributesCommand).resolves({ Attributes: { ApproximateNumberOfMessages: '5000' } });
+  const id = await received(0, { withOriginal: false });
+  const record = await catalog.find(id);
+  if (record === undefined) throw new Error('not received');
+  jest.useFakeTimers({ advanceTimers: true, now: Date.now() - (overdueSeconds + 10) * 1000 });
+  await catalog.startDeletion(record);
+  jest.useRealTimers();
+  await expect(handler({ dryRun: true })).resolves.toMatchObject({ deletions: [id] });
+  expect(sqs.commandCalls(SendMessageCommand)).toEqual([]);
+  await expect(handler({})).resolves.toMatchObject({ deletions: [id], requeued: [], expired: [] });
+  expect(sqs.commandCalls(SendMessageCommand).map(({ args }) => args[0].input)).toEqual([
+    {
+      QueueUrl: expect.stringMatching(/\/delete$/),
+      MessageBody: JSON.stringify({ imageId: id }),
+      DelaySeconds: 0,
+    },
+  ]);
+  await expect(handler({})).resolves.toMatchObject({ deletions: [] });
 });

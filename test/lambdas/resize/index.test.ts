@@ -13,7 +13,7 @@ import { sdkStreamMixin } from '@smithy/core/serde';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { mockClient } from 'aws-sdk-client-mock';
 import sharp from 'sharp';
-import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
+import { createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { requestedEventName } from '../../../lambdas/aws/resize-requests.ts';
 import { imageEventSchema } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
@@ -26,6 +26,7 @@ import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables, valuesWith } from '../../environment.ts';
 import { createdAt, createdMessage, queueEvent, redelivered } from '../../events.ts';
 import { corruptJpeg, quarteredPicture, slowTiff } from '../../images.ts';
+import { type LateCatalog, lateCatalog } from '../../late-catalog.ts';
 
 const s3 = mockClient(S3Client);
 const sns = mockClient(SNSClient);
@@ -35,13 +36,13 @@ const slowQueueUrl = 'https://sqs.us-east-2.amazonaws.com/111122223333/slow-resi
 let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 let logged: jest.SpyInstance;
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
-let catalog: Catalog;
+let catalog: LateCatalog;
 const maxUploadBytes = 600_000;
 const variants = variantsSchema.parse([{ name: 'thumbnail' }, { name: 'tiny', width: 16 }]);
 
 beforeAll(async () => {
   server = await startCatalogServer();
-  catalog = createCatalog(server.tableName, server.client);
+  catalog = lateCatalog(createCatalog(server.tableName, server.client));
   Object.assign(process.env, {
     ...awsVariables(server),
     ...writeEnvironment(

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
+import type { Deletion } from '../../../lambdas/image/deletion.ts';
 import type { ImageEvent } from '../../../lambdas/image/event.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
-import { fingerprintOf } from '../../../lambdas/image/record.ts';
+import { fingerprintOf, type ImageRecord } from '../../../lambdas/image/record.ts';
 import { variantsSchema } from '../../../lambdas/image/variant.ts';
 import { DecodeStopped, type StopReason } from '../../../lambdas/resize/decoder/errors.ts';
 import { createDecoder, type Decoder } from '../../../lambdas/resize/decoder/pool.ts';
@@ -52,6 +53,7 @@ const imageIn = async (lane: Lane, reasons: readonly StopReason[], announcedByte
   const stored: string[] = [];
   const moved: (readonly [string, Date | undefined])[] = [];
   const published: ImageEvent[] = [];
+  const swept: string[] = [];
   const resize = createResize({
     originals: {
       put: () => Promise.reject(new Error('not used')),
@@ -69,6 +71,11 @@ const imageIn = async (lane: Lane, reasons: readonly StopReason[], announcedByte
       get: () => Promise.reject(new Error('not used')),
     },
     catalog,
+    deletionRequests: {
+      send: async (imageId) => {
+        swept.push(imageId);
+      },
+    },
     events: {
       publish: async (event) => {
         published.push(event);
@@ -87,7 +94,7 @@ const imageIn = async (lane: Lane, reasons: readonly StopReason[], announcedByte
             },
           },
   });
-  return { id, bytes, resize, stored, moved, published };
+  return { id, bytes, resize, stored, moved, published, swept };
 };
 
 describe('in the fast lane', () => {
@@ -126,11 +133,17 @@ describe('in the fast lane', () => {
   test('an image that is settled meanwhile does not move', async () => {
     const { id, resize, moved } = await imageIn('fast', ['cpu']);
     // GIVEN an image that is settled after its record was read
-    const find = jest.spyOn(catalog, 'find').mockResolvedValueOnce(undefined);
-    await catalog.fail(id, fingerprintOf(variants), { bytes: 1 }, { code: 'image-corrupt', detail: '' });
+    const state = jest.spyOn(catalog, 'state').mockResolvedValueOnce(undefined);
+    await catalog.fail(
+      id,
+      undefined,
+      fingerprintOf(variants),
+      { bytes: 1 },
+      { code: 'image-corrupt', detail: '' },
+    );
     await expect(resize({ id })).resolves.toMatchObject({ result: 'nothing-to-do' });
     expect(moved).toHaveLength(0);
-    find.mockRestore();
+    state.mockRestore();
   });
 });
 
@@ -171,9 +184,86 @@ describe('in the slow lane', () => {
 
   test('the record of an image that is ready no longer names the slow lane', async () => {
     const { id, resize } = await imageIn('slow', []);
-    await catalog.noteSlowLane(id, fingerprintOf(variants), { bytes: 1 });
+    await catalog.noteSlowLane(id, undefined, fingerprintOf(variants), { bytes: 1 });
     await resize({ id });
     expect(await catalog.find(id)).toMatchObject({ status: 'ready' });
     expect(await catalog.find(id)).not.toHaveProperty('lane');
+  });
+});
+
+describe('an image that is deleted', () => {
+  const original = { bytes: 1 };
+  const received = async (id: string) => {
+    const record = await catalog.receive(id, original, new Date());
+    if (record === undefined) throw new Error('not received');
+    return record;
+  };
+  const deleteImage = async (record: ImageRecord) => {
+    const deletion = await catalog.startDeletion(record);
+    if (deletion === undefined) throw new Error('not started');
+    return deletion;
+  };
+  const endDeletion = async (deletion: Deletion) => {
+    const later = new Date(Date.now() + 60_000);
+    await catalog.takeLease(deletion, 'worker', later);
+    await catalog.finishDeletion(deletion, 'worker', later);
+  };
+  /** Does something else after the image's record was read, and before its result is recorded. */
+  const meanwhile = (work: () => Promise<unknown>): void => {
+    const read = catalog.state;
+    jest.spyOn(catalog, 'state').mockImplementationOnce(async (id) => {
+      const state = await read(id);
+      await work();
+      return state;
+    });
+  };
+  afterEach(() => jest.restoreAllMocks());
+
+  test('before its original arrives is left to the deletion worker', async () => {
+    const { id, resize, stored, swept, published } = await imageIn('fast', []);
+    const deletion = await deleteImage(await received(id));
+    await expect(resize({ id })).resolves.toEqual({ result: 'deleted' });
+    await endDeletion(deletion);
+    await expect(resize({ id })).resolves.toEqual({ result: 'deleted' });
+    expect(swept).toEqual([id, id]);
+    expect(stored).toEqual([]);
+    expect(published).toEqual([]);
+  });
+
+  test.each(['fast', 'slow'] as const)('while it is resized in the %s lane stays deleted', async (lane) => {
+    const { id, resize, swept, published } = await imageIn(lane, lane === 'fast' ? ['cpu'] : []);
+    const record = await received(id);
+    meanwhile(async () => endDeletion(await deleteImage(record)));
+    await expect(resize({ id })).resolves.toEqual({ result: 'deleted' });
+    expect(swept).toEqual([id]);
+    expect(await catalog.state(id)).toMatchObject({ status: 'deleted' });
+    expect(published.map(({ type }) => type)).toEqual(['image.received']);
+  });
+
+  test('and uploaded again while it is resized is resized once more', async () => {
+    const { id, resize, stored, swept } = await imageIn('fast', []);
+    const record = await received(id);
+    meanwhile(async () => {
+      await endDeletion(await deleteImage(record));
+      await received(id);
+    });
+    const open = await resize({ id });
+    expect(open).toMatchObject({ result: 'settled', record: { status: 'ready' } });
+    expect(stored).toHaveLength(2);
+    expect(swept).toEqual([]);
+    expect(await catalog.find(id)).toMatchObject({ status: 'ready' });
+  });
+
+  test('and uploaded again each time leaves its message in the queue', async () => {
+    const { id, resize } = await imageIn('fast', []);
+    let record = await received(id);
+    const { finish } = catalog;
+    jest.spyOn(catalog, 'finish').mockImplementation(async (...result) => {
+      await endDeletion(await deleteImage(record));
+      record = await received(id);
+      return finish(...result);
+    });
+    await expect(resize({ id })).rejects.toThrow('Other uploads replaced the record each time.');
+    expect(await catalog.find(id)).toMatchObject({ status: 'received' });
   });
 });

@@ -17,6 +17,7 @@ import { createLog } from '../../../lambdas/runtime/log.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { createdMessage, postEvent, queueEvent } from '../../events.ts';
 import { quarteredPicture, slowTiff } from '../../images.ts';
+import { lateCatalog } from '../../late-catalog.ts';
 import { allowAllLoaders } from '../../loaders.ts';
 import { inContainers, templateWith } from '../stacks.ts';
 import { covers, deployedContainer, deployedFunction, type Grant, grantsOf, region } from './policies.ts';
@@ -65,17 +66,17 @@ const usedAround: readonly { readonly action: string; readonly roles: RegExp; re
   },
   {
     action: 'sqs:ReceiveMessage',
-    roles: /^(?:Resize|ResizeSlow|Notify)FunctionRole$/,
+    roles: /^(?:Resize|ResizeSlow|Notify|Deletion)FunctionRole$/,
     reason: 'Lambda polls the queue of an event source',
   },
   {
     action: 'sqs:DeleteMessage',
-    roles: /^(?:Resize|ResizeSlow|Notify)FunctionRole$/,
+    roles: /^(?:Resize|ResizeSlow|Notify|Deletion)FunctionRole$/,
     reason: 'Lambda deletes the messages that were processed',
   },
   {
     action: 'sqs:GetQueueAttributes',
-    roles: /^(?:Resize|ResizeSlow|Notify)FunctionRole$/,
+    roles: /^(?:Resize|ResizeSlow|Notify|Deletion)FunctionRole$/,
     reason: 'Lambda reads how many messages wait',
   },
   ...['BatchCheckLayerAvailability', 'BatchGetImage', 'GetDownloadUrlForLayer', 'GetAuthorizationToken'].map(
@@ -151,19 +152,22 @@ beforeAll(async () => {
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     POWERTOOLS_METRICS_DISABLED: 'true',
   });
-  const catalog = createCatalog(server.tableName, server.client);
+  const catalog = lateCatalog(createCatalog(server.tableName, server.client));
   const setUp = async (prepare: () => Promise<unknown>) => {
     aws.actAs({ function: 'the test' });
     await prepare();
   };
-  const finished = (id: string) =>
-    catalog.finish(id, 'earlier', {
+  const finished = async (id: string) => {
+    const record = await catalog.finish(id, 'earlier', {
       original: { bytes: 9 },
       thumbnails: {},
       thumbhash: undefined,
       resizeMilliseconds: 1,
       uploadToReadyMilliseconds: 1,
     });
+    if (record === undefined) throw new Error('not finished');
+    return record;
+  };
 
   type IngestHandler = (event: APIGatewayProxyEventV2) => Promise<HttpApiResult>;
   /** Uploads pictures that are new, known, or lost by an earlier upload; @returns the new one */
@@ -204,7 +208,10 @@ beforeAll(async () => {
   const context = { functionName: 'resize', getRemainingTimeInMillis: () => 60_000 } as Context;
   const slow = slowTiff();
   aws.putObject(rawBucketOf(resize.environment), `raw/${imageIdOf(slow)}`, slow);
-  for (const id of [imageIdOf(fresh), imageIdOf(slow), 'b'.repeat(64)]) {
+  const deleted = imageIdOf(Buffer.from('deleted'));
+  await setUp(async () => catalog.startDeletion(await finished(deleted)));
+  aws.actAs({ function: resize.role });
+  for (const id of [imageIdOf(fresh), imageIdOf(slow), 'b'.repeat(64), deleted]) {
     expect(await resizeHandler(queueEvent(createdMessage(`raw/${id}`)), context)).toEqual({
       batchItemFailures: [],
     });
@@ -219,7 +226,7 @@ beforeAll(async () => {
   };
   const inSlowLane = serviceOf('slow', slowResize.environment);
   aws.actAs({ function: slowResize.role });
-  for (const id of [imageIdOf(slow), 'b'.repeat(64)])
+  for (const id of [imageIdOf(slow), 'b'.repeat(64), deleted])
     await inSlowLane(createdMessage(`raw/${id}`), { receiveCount: 1 });
 
   const notify = deployedFunction(template, 'NotifyFunction');
@@ -237,14 +244,36 @@ beforeAll(async () => {
     expect(await notifyHandler(queueEvent(event), context)).toEqual({ batchItemFailures: [] });
   }
 
+  const deletion = deployedFunction(template, 'DeletionFunction');
+  Object.assign(process.env, deletion.environment);
+  const { handler: deletionHandler } = await import('../../../lambdas/delete/index.ts');
+  const { thumbnailBucket } = readEnvironment({ thumbnailBucket: text }, deletion.environment);
+  aws.putObject(rawBucketOf(deletion.environment), `raw/${deleted}`, fresh);
+  aws.putObject(thumbnailBucket, `thumbnails/${deleted}/thumbnail/v2.webp`, fresh);
+  await setUp(() =>
+    createMailRequests(server.mailRequestsTableName, server.client).add(deleted, 'me@example.com'),
+  );
+  aws.actAs({ function: deletion.role });
+  expect(await deletionHandler(queueEvent(JSON.stringify({ imageId: deleted })), context)).toEqual({
+    batchItemFailures: [],
+  });
+
   const reconciler = deployedFunction(template, 'ReconcilerFunction');
   Object.assign(process.env, reconciler.environment);
   const { handler: reconcilerHandler } = await import('../../../lambdas/reconcile/index.ts');
   await setUp(() => catalog.receive('c'.repeat(64), { bytes: 9 }, new Date(0)));
   await setUp(() => catalog.receive('d'.repeat(64), { bytes: 9 }, new Date(0)));
   aws.putObject(rawBucketOf(reconciler.environment), `raw/${'c'.repeat(64)}`, fresh);
+  const undeleted = imageIdOf(Buffer.from('undeleted'));
+  await setUp(async () => {
+    const record = await finished(undeleted);
+    jest.useFakeTimers({ advanceTimers: true, now: 0 });
+    await catalog.startDeletion(record);
+    jest.useRealTimers();
+  });
   aws.actAs({ function: reconciler.role });
   expect(await reconcilerHandler({})).toMatchObject({
+    deletions: [undeleted],
     requeued: expect.arrayContaining(['c'.repeat(64)]),
     expired: expect.arrayContaining(['d'.repeat(64)]),
   });
@@ -266,7 +295,7 @@ beforeAll(async () => {
   aws.actAs({ function: resizeTask.role });
   const otherSlow = slowTiff('in a container');
   aws.putObject(rawBucketOf(resizeTask.environment), `raw/${imageIdOf(otherSlow)}`, otherSlow);
-  for (const id of [imageIdOf(freshInContainer), imageIdOf(otherSlow), 'f'.repeat(64)])
+  for (const id of [imageIdOf(freshInContainer), imageIdOf(otherSlow), 'f'.repeat(64), deleted])
     await resizeInContainer(createdMessage(`raw/${id}`), { receiveCount: 1 });
 });
 

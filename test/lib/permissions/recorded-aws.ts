@@ -8,8 +8,10 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectVersionsCommand,
   NoSuchKey,
   NotFound,
   PutObjectCommand,
@@ -43,6 +45,14 @@ const permissionOf = (command: unknown): Omit<Call, 'role'> => {
   }
   if (command instanceof PutObjectCommand) {
     return { action: 's3:PutObject', resource: `${bucketArn(command.input.Bucket)}/${command.input.Key}` };
+  }
+  if (command instanceof ListObjectVersionsCommand) {
+    return { action: 's3:ListBucketVersions', resource: bucketArn(command.input.Bucket) };
+  }
+  if (command instanceof DeleteObjectCommand) {
+    const { Bucket, Key, VersionId } = command.input;
+    const action = VersionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion';
+    return { action, resource: `${bucketArn(Bucket)}/${Key}` };
   }
   if (command instanceof GetItemCommand) {
     return { action: 'dynamodb:GetItem', resource: tableArn(command.input.TableName) };
@@ -147,6 +157,11 @@ export const recordAws = () => {
     if (command instanceof HeadObjectCommand) {
       if (object === undefined) throw new NotFound({ message: resource, $metadata: {} });
       return { ContentLength: object.byteLength };
+    }
+    if (command instanceof ListObjectVersionsCommand) {
+      const start = `${bucketArn(command.input.Bucket)}/`;
+      const keys = [...objects.keys()].filter((each) => each.startsWith(`${start}${command.input.Prefix}`));
+      return { Versions: keys.map((each) => ({ Key: each.slice(start.length), VersionId: 'null' })) };
     }
     if (command instanceof GetQueueAttributesCommand)
       return { Attributes: { ApproximateNumberOfMessages: '0' } };

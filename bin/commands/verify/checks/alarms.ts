@@ -23,7 +23,7 @@ import {
   SetQueueAttributesCommand,
 } from '@aws-sdk/client-sqs';
 import type { Check, Context } from '../check.ts';
-import { failed, held, judge, NotAsExpected, skipped } from '../outcome.ts';
+import { counted, failed, held, judge, NotAsExpected, skipped } from '../outcome.ts';
 import { waitFor } from '../wait.ts';
 
 /** DescribeAlarms takes at most this many names. */
@@ -150,7 +150,7 @@ export const alarmChecks: readonly Check[] = [
           ? []
           : [`${AlarmName} does not alert ${AlertsTopicArn}.`];
       });
-      return judge(faults, `${alarms.length} alarms.`);
+      return judge(faults, `${counted(alarms.length, 'alarm')}.`);
     },
   },
   {
@@ -176,13 +176,13 @@ export const alarmChecks: readonly Check[] = [
       if (expected.length === 0 && !found.some(isConfirmed)) {
         return skipped('Nobody is told about alarms: the setting alerts.emails is empty.');
       }
-      return judge(faults, `${found.filter(isConfirmed).length} subscriptions are confirmed.`);
+      return judge(faults, `Confirmed: ${counted(found.filter(isConfirmed).length, 'subscription')}.`);
     },
   },
   {
     name: 'alarm-drill',
     group: 'alarms',
-    quick: true,
+    quick: false,
     description:
       'A drill reaches a temporary queue at the topic of alerts. Subscribers of the topic get it too.',
     async run(context) {
@@ -246,7 +246,10 @@ export const alarmChecks: readonly Check[] = [
         if (fault !== undefined) faults.push(fault);
         if (MetricDataResults.some(({ Values = [] }) => Values.length > 0)) withPoints += 1;
       }
-      return judge(faults, `${alarms.length} alarms, ${withPoints} with points in the last three hours.`);
+      return judge(
+        faults,
+        `${counted(alarms.length, 'alarm')}, ${withPoints} with points in the last three hours.`,
+      );
     },
   },
 ];

@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { authOf, routesOf } from '../../../../lambdas/ingest/routes.ts';
 import type { AwsClients } from '../aws.ts';
 import type { Check, Context } from '../check.ts';
-import { judge, NotAsExpected } from '../outcome.ts';
+import { counted, judge, NotAsExpected } from '../outcome.ts';
 
 /** The HTTP API of the stack. */
 export const apiIdOf = ({ stack }: Pick<Context, 'stack'>): string =>
@@ -89,7 +89,7 @@ export const apiChecks: readonly Check[] = [
           }
         }
       }
-      return judge(faults, `${deployed.size} routes.`);
+      return judge(faults, `${counted(deployed.size, 'route')}.`);
     },
   },
   {
@@ -126,7 +126,7 @@ export const apiChecks: readonly Check[] = [
           ? []
           : [`${route}: ${found?.ThrottlingRateLimit ?? 'any number'} requests a second, not ${perSecond}.`];
       });
-      return judge(faults, `${Object.keys(expected).length} limits.`);
+      return judge(faults, `${counted(Object.keys(expected).length, 'limit')}.`);
     },
   },
 ];

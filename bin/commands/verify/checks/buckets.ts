@@ -10,7 +10,7 @@ import * as z from 'zod';
 import { routes, routesOf } from '../../../../lambdas/ingest/routes.ts';
 import { describeAwsError } from '../../aws-errors.ts';
 import type { Check, Context } from '../check.ts';
-import { judge } from '../outcome.ts';
+import { counted, judge } from '../outcome.ts';
 import { apiIdOf } from './api.ts';
 
 /** The buckets of images, also if another stack created them, and all others of the stack. */
@@ -75,7 +75,7 @@ export const bucketChecks: readonly Check[] = [
           faults.push(`${Bucket} is not encrypted.`);
         }
       }
-      return judge(faults, `${buckets.length} buckets.`);
+      return judge(faults, `${counted(buckets.length, 'bucket')}.`);
     },
   },
   {
@@ -94,7 +94,7 @@ export const bucketChecks: readonly Check[] = [
         if (policy.Statement.some(isOpenToAll))
           faults.push(`The policy of ${Bucket} allows something to everyone.`);
       }
-      return judge(faults, `${buckets.length} policies.`);
+      return judge(faults, `Policies of ${counted(buckets.length, 'bucket')}.`);
     },
   },
   {

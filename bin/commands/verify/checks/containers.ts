@@ -1,6 +1,6 @@
 import { DescribeTargetHealthCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Check } from '../check.ts';
-import { judge, skipped } from '../outcome.ts';
+import { counted, judge, skipped } from '../outcome.ts';
 
 export const containerChecks: readonly Check[] = [
   {
@@ -25,7 +25,7 @@ export const containerChecks: readonly Check[] = [
           else faults.push(`${Target?.Id} is ${State} ${Description}`.trim());
         }
       }
-      return judge(faults, `${healthy} targets are healthy.`);
+      return judge(faults, `Healthy: ${counted(healthy, 'target')}.`);
     },
   },
 ];

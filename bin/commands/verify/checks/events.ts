@@ -9,7 +9,7 @@ import { describeAwsError } from '../../aws-errors.ts';
 import type { AwsClients } from '../aws.ts';
 import type { Check, Context } from '../check.ts';
 import type { StackResource } from '../deployed-stack.ts';
-import { judge, skipped } from '../outcome.ts';
+import { counted, judge, skipped } from '../outcome.ts';
 
 const attributeOf = async (
   { sqs }: AwsClients,
@@ -134,7 +134,7 @@ export const eventChecks: readonly Check[] = [
           faults.push(`The policy of ${url} does not let ${service} send messages for ${arn}.`);
         }
       }
-      return judge(faults, `${senders.length} senders are allowed.`);
+      return judge(faults, `Allowed: ${counted(senders.length, 'sender')}.`);
     },
   },
   {
@@ -156,7 +156,7 @@ export const eventChecks: readonly Check[] = [
         else if (!arns.includes(target))
           faults.push(`The dead letters of ${physicalId} go to ${target}, not to the stack.`);
       }
-      return judge(faults, `${queues.length} queues have a dead-letter queue.`);
+      return judge(faults, `With a dead-letter queue: ${counted(queues.length, 'queue')}.`);
     },
   },
   {
@@ -176,7 +176,7 @@ export const eventChecks: readonly Check[] = [
         else if (found.State !== 'Enabled')
           faults.push(`${mapping.logicalId} is ${found.State}: nothing polls its queue.`);
       }
-      return judge(faults, `${mappings.length} mappings are enabled.`);
+      return judge(faults, `Enabled: ${counted(mappings.length, 'mapping')}.`);
     },
   },
   {
@@ -196,7 +196,7 @@ export const eventChecks: readonly Check[] = [
         );
         if (typeof found === 'string') faults.push(found);
       }
-      return judge(faults, `${subscriptions.length} subscriptions.`);
+      return judge(faults, `${counted(subscriptions.length, 'subscription')}.`);
     },
   },
   {

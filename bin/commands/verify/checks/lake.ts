@@ -2,6 +2,7 @@ import {
   GetQueryExecutionCommand,
   GetQueryResultsCommand,
   StartQueryExecutionCommand,
+  StopQueryExecutionCommand,
 } from '@aws-sdk/client-athena';
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
@@ -44,19 +45,23 @@ const ask = async (
       QueryExecutionContext: { Database: lake.DatabaseName },
     }),
   );
-  const execution = await waitFor(
-    async () => (await aws.athena.send(new GetQueryExecutionCommand({ QueryExecutionId }))).QueryExecution,
-    (found) => !['QUEUED', 'RUNNING'].includes(found?.Status?.State ?? ''),
-    { timeoutSeconds: 60, signal },
-  );
-  const { OutputLocation } = execution?.ResultConfiguration ?? {};
-  const [, Bucket = '', Key = ''] = /^s3:\/\/([^/]+)\/(.+)$/.exec(OutputLocation ?? '') ?? [];
+  const execution = async () =>
+    (await aws.athena.send(new GetQueryExecutionCommand({ QueryExecutionId }))).QueryExecution;
   undoLater('the result of a query', async () => {
+    await aws.athena.send(new StopQueryExecutionCommand({ QueryExecutionId }));
+    const { OutputLocation = '' } = (await execution())?.ResultConfiguration ?? {};
+    const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(OutputLocation) ?? [];
+    if (Bucket === undefined) return;
     for (const each of [Key, `${Key}.metadata`]) {
       await aws.s3.send(new DeleteObjectCommand({ Bucket, Key: each }));
     }
   });
-  const { State, StateChangeReason = '' } = execution?.Status ?? {};
+  const ended = await waitFor(
+    execution,
+    (found) => !['QUEUED', 'RUNNING'].includes(found?.Status?.State ?? ''),
+    { timeoutSeconds: 60, signal },
+  );
+  const { State, StateChangeReason = '' } = ended?.Status ?? {};
   if (State !== 'SUCCEEDED') throw new NotAsExpected(`A query is ${State}. ${StateChangeReason}`);
   const { ResultSet } = await aws.athena.send(new GetQueryResultsCommand({ QueryExecutionId }));
   return Number(ResultSet?.Rows?.[1]?.Data?.[0]?.VarCharValue ?? 0);

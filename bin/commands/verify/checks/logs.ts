@@ -1,33 +1,37 @@
 import { type FilteredLogEvent, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import * as z from 'zod';
 import type { Check, Context } from '../check.ts';
-import { failed, held, judge } from '../outcome.ts';
+import { counted, failed, held, judge, unknown } from '../outcome.ts';
 import { waitFor } from '../wait.ts';
 import { stageOf } from './api.ts';
 
 /** How far back logs are searched. */
 const searchMilliseconds = 3_600_000;
 
-/** More pages would only repeat the finding. */
-const maxPages = 50;
+/** A page is 1 MB of a log that was searched, with or without a finding. */
+const maxPages = 200;
 
+/**
+ * The lines of a log that match a pattern, up to the first page that has some.
+ *
+ * @returns undefined if the log is too long to search, and nothing was found
+ */
 const eventsIn = async (
   { aws }: Context,
   logGroupName: string,
   startTime: number,
   filterPattern?: string,
-): Promise<readonly FilteredLogEvent[]> => {
-  const found: FilteredLogEvent[] = [];
+): Promise<readonly FilteredLogEvent[] | undefined> => {
   let pages = 0;
   for await (const { events = [] } of paginateFilterLogEvents(
     { client: aws.logs },
     { logGroupName, startTime, ...(filterPattern && { filterPattern }) },
   )) {
-    found.push(...events);
+    if (events.length > 0) return events;
     pages += 1;
-    if (pages === maxPages) break;
+    if (pages === maxPages) return undefined;
   }
-  return found;
+  return [];
 };
 
 /** How services say that a permission is missing, as patterns of CloudWatch Logs. */
@@ -74,20 +78,20 @@ export const logChecks: readonly Check[] = [
       const since = Math.max(stack.changedAt.getTime(), startedAt.getTime() - searchMilliseconds);
       const logGroups = stack.of('AWS::Logs::LogGroup');
       const faults: string[] = [];
+      const tooLong: string[] = [];
       for (const { logicalId, physicalId } of logGroups) {
-        const found = new Map<string | undefined, string>();
+        const found: FilteredLogEvent[] = [];
         for (const pattern of refusals) {
-          for (const { eventId, message = '' } of await eventsIn(context, physicalId, since, pattern)) {
-            found.set(eventId, message);
-          }
+          const events = await eventsIn(context, physicalId, since, pattern);
+          if (events === undefined) tooLong.push(logicalId);
+          else found.push(...events);
         }
-        const [first, ...others] = found.values();
-        if (first !== undefined) {
-          const more = others.length > 0 ? ` (and ${others.length} more)` : '';
-          faults.push(`${logicalId}: ${messageOf(first)}${more}`);
-        }
+        if (found.length > 0) faults.push(`${logicalId}: ${messageOf(found[0]?.message ?? '')}`);
       }
-      return judge(faults, `${logGroups.length} logs since ${new Date(since).toISOString()}.`);
+      if (faults.length === 0 && tooLong.length > 0) {
+        return unknown(`${tooLong.join(', ')} has more of the last hour than can be searched.`);
+      }
+      return judge(faults, `${counted(logGroups.length, 'log')} since ${new Date(since).toISOString()}.`);
     },
   },
   {
@@ -103,13 +107,14 @@ export const logChecks: readonly Check[] = [
       await api.send('GET', '/openapi.json');
       const events = await waitFor(
         () => eventsIn(context, logGroupName, startedAt.getTime()),
-        (found) => found.length > 0,
+        (found) => found === undefined || found.length > 0,
         { timeoutSeconds: 120, intervalSeconds: 5, signal },
       );
+      if (events === undefined) return unknown(`${logGroupName} has more lines than can be searched.`);
       if (events.length === 0) return failed(`${logGroupName} has no line of this run after two minutes.`);
       const malformed = events.find(({ message = '' }) => !isAccessLine(message));
       return malformed === undefined
-        ? held(`${events.length} lines.`)
+        ? held(`${counted(events.length, 'line')}.`)
         : failed(`A line is not as expected: ${malformed.message?.slice(0, 300)}`);
     },
   },

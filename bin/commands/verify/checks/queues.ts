@@ -1,6 +1,6 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type { Check } from '../check.ts';
-import { judge } from '../outcome.ts';
+import { counted, judge } from '../outcome.ts';
 
 const counts = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
 
@@ -21,10 +21,12 @@ export const queueChecks: readonly Check[] = [
         );
         const messages = counts.reduce((sum, name) => sum + Number(Attributes[name] ?? 0), 0);
         if (messages > 0) {
-          faults.push(`${QueueUrl} has ${messages} messages. Fix the cause, then use npm run redrive.`);
+          faults.push(
+            `${QueueUrl} has ${counted(messages, 'message')}. Fix the cause, then use npm run redrive.`,
+          );
         }
       }
-      return judge(faults, `${urls.length} dead-letter queues are empty.`);
+      return judge(faults, `Empty: ${counted(urls.length, 'dead-letter queue')}.`);
     },
   },
 ];

@@ -7,7 +7,7 @@ import { describeAwsError } from '../../aws-errors.ts';
 import type { AwsClients } from '../aws.ts';
 import type { Check } from '../check.ts';
 import { type StackResource, templateVariables } from '../deployed-stack.ts';
-import { judge, NotAsExpected } from '../outcome.ts';
+import { counted, judge, NotAsExpected } from '../outcome.ts';
 
 type Ask = (aws: AwsClients, name: string) => Promise<unknown>;
 
@@ -121,7 +121,7 @@ export const settingsChecks: readonly Check[] = [
       const functions = new Set(variables.map(({ functionId }) => functionId)).size;
       return judge(
         [...faults],
-        `${functions} functions, ${variables.length} variables, ${found.size} resources that they name.`,
+        `${counted(functions, 'function')}, ${counted(variables.length, 'variable')}, ${counted(found.size, 'resource')} that they name.`,
       );
     },
   },

@@ -1,5 +1,5 @@
 import type { Check } from '../check.ts';
-import { judge } from '../outcome.ts';
+import { counted, judge } from '../outcome.ts';
 
 /** What CloudFormation says of the stack. */
 export const stackChecks: readonly Check[] = [
@@ -16,7 +16,7 @@ export const stackChecks: readonly Check[] = [
           .filter(({ status }) => !isDone(status))
           .map(({ logicalId, status }) => `${logicalId} is ${status}.`),
       ];
-      return judge(faults, `${stack.status}, ${stack.resources.length} resources.`);
+      return judge(faults, `${stack.status}, ${counted(stack.resources.length, 'resource')}.`);
     },
   },
 ];

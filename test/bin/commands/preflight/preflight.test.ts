@@ -1,11 +1,14 @@
+import { Template } from 'aws-cdk-lib/assertions';
+import * as z from 'zod';
 import type { Account } from '../../../../bin/commands/preflight/account.ts';
 import type { Check, Deployment } from '../../../../bin/commands/preflight/checks.ts';
 import { checks } from '../../../../bin/commands/preflight/checks.ts';
 import { fails, ok, surprise, unknown } from '../../../../bin/commands/preflight/outcome.ts';
 import { asJson, asTable } from '../../../../bin/commands/preflight/output.ts';
 import { exitCodeOf, type Finding, makeChecks } from '../../../../bin/commands/preflight/preflight.ts';
+import { DataLakeStack } from '../../../../lib/lake/data-lake-stack.ts';
 import { readSettings } from '../../../../lib/settings.ts';
-import { inContainers } from '../../../lib/stacks.ts';
+import { appWith, inContainers, resourcesOf } from '../../../lib/stacks.ts';
 
 const caller = { account: '111122223333', region: 'us-east-2', arn: 'arn:aws:iam::111122223333:user/me' };
 
@@ -102,6 +105,69 @@ test.each([
     });
   },
 );
+
+test('takes a sender that SES has verified, if it is not to be created', async () => {
+  const existing = { email: { ...email, identity: 'existing' } };
+  expect(await findingOf('mail-sender', deployment(existing))).toMatchObject({ result: 'ok' });
+  const mailIdentity = async () => undefined;
+  expect(await findingOf('mail-sender', deployment(existing, { mailIdentity }))).toMatchObject({
+    result: 'surprise',
+    finding: expect.stringContaining('neither me@example.com nor its domain'),
+  });
+});
+
+test('looks for the names that the templates have', async () => {
+  // GIVEN an account that remembers what it was asked for, and the templates
+  const asked: string[] = [];
+  const isFree = async (name: string) => {
+    asked.push(name);
+    return false;
+  };
+  const remembering = {
+    hasDashboard: isFree,
+    hasLogGroup: isFree,
+    hasWorkGroup: isFree,
+    hasApiDomain: isFree,
+  };
+  const { app, settings, stack } = appWith(everything);
+  const { imageEvents, alerts } = stack;
+  const lake = new DataLakeStack(app, `${settings.stackName}DataLake`, { settings, imageEvents, alerts });
+
+  // WHEN
+  await makeChecks(checks, deployment(everything, remembering));
+
+  // THEN
+  const nameProperties = {
+    'AWS::CloudWatch::Dashboard': 'DashboardName',
+    'AWS::Logs::LogGroup': 'LogGroupName',
+    'AWS::Athena::WorkGroup': 'Name',
+    'AWS::ApiGatewayV2::DomainName': 'DomainName',
+  };
+  const templates = [stack, lake].map((each) => Template.fromStack(each));
+  const fixed = Object.entries(nameProperties).flatMap(([type, property]) =>
+    templates.flatMap((template) =>
+      resourcesOf(template, type)
+        .map((resource) => textOf(Reflect.get(resource, property)))
+        .filter((name) => name !== undefined),
+    ),
+  );
+  expect(fixed).toHaveLength(4);
+  expect(asked.sort()).toEqual(fixed.sort());
+});
+
+/** A name in a template, for the region of the caller; undefined if CloudFormation chooses it. */
+const textOf = (value: unknown): string | undefined => {
+  if (value === undefined || typeof value === 'string') return value;
+  const { 'Fn::Join': join } = z
+    .strictObject({
+      'Fn::Join': z.tuple([
+        z.literal(''),
+        z.array(z.union([z.string(), z.object({ Ref: z.literal('AWS::Region') })])),
+      ]),
+    })
+    .parse(value);
+  return join[1].map((part) => (typeof part === 'string' ? part : caller.region)).join('');
+};
 
 test('reads the memory of existing functions only where it matters', async () => {
   const largestFunctionMiB = jest.fn(async () => 10_240);

@@ -6,6 +6,7 @@ import {
   GetQueryExecutionCommand,
   GetQueryResultsCommand,
   StartQueryExecutionCommand,
+  StopQueryExecutionCommand,
 } from '@aws-sdk/client-athena';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
@@ -139,6 +140,45 @@ describe('gateway-limit', () => {
   });
 });
 
+describe('an upload whose reply does not wait, as when many callers wait', () => {
+  const received = ready.replace('"ready"', '"received"');
+  const failed = received.replace(
+    '"received"',
+    '"failed","error":{"code":"image-corrupt","detail":"It is damaged."}',
+  );
+
+  /** The reply to the upload, then the records. */
+  const reply = (records: readonly string[]) => {
+    let count = 0;
+    answer = (request, response) => {
+      if (request.method === 'POST') return response.writeHead(202).end(received);
+      count += 1;
+      return response.writeHead(200).end(records[count - 1] ?? records.at(-1));
+    };
+  };
+
+  test('holds once the record is ready', async () => {
+    reply([received, ready]);
+    expect(await make('next-image', createContext({ baseUrl }))).toEqual({ status: 'held', seen: 'ready.' });
+  });
+
+  test('holds once the record of a corrupt image has its reason', async () => {
+    reply([received, failed]);
+    expect(await make('corrupt-image', createContext({ baseUrl }))).toEqual({
+      status: 'held',
+      seen: 'failed image-corrupt.',
+    });
+  });
+
+  test('fails if another reason is given', async () => {
+    reply([failed]);
+    await expect(make('bomb', createContext({ baseUrl }))).rejects.toMatchObject({
+      name: 'NotAsExpected',
+      message: 'A bomb is failed image-corrupt, not failed image-too-large.',
+    });
+  });
+});
+
 describe('access-log', () => {
   const line = {
     time: '29/Nov/2026:12:00:00 +0000',
@@ -200,7 +240,7 @@ describe('targets-healthy', () => {
       'holds, also while an old task drains',
       [target('healthy'), target('draining')],
       'held',
-      '1 targets are healthy.',
+      'Healthy: 1 target.',
     ],
     ['fails without a target', [target('draining')], 'failed', 'Resource has no targets.'],
     [
@@ -241,6 +281,7 @@ describe('lake-row', () => {
       ],
     });
     athena.on(StartQueryExecutionCommand).resolves({ QueryExecutionId: 'query' });
+    athena.on(StopQueryExecutionCommand).resolves({});
     athena.on(GetQueryExecutionCommand).resolves({
       QueryExecution: {
         Status: { State: 'SUCCEEDED' },

@@ -1,5 +1,5 @@
 import type { Check } from '../../../../bin/commands/verify/check.ts';
-import { held, NotAsExpected } from '../../../../bin/commands/verify/outcome.ts';
+import { held, NotAsExpected, type Outcome, skipped } from '../../../../bin/commands/verify/outcome.ts';
 import { type Result, runChecks } from '../../../../bin/commands/verify/runner.ts';
 import { createContext } from './context.ts';
 
@@ -18,7 +18,7 @@ const run = async (
     noCaller,
     skip = [],
     signal = new AbortController().signal,
-  }: { noCaller?: string; skip?: readonly string[]; signal?: AbortSignal } = {},
+  }: { noCaller?: Outcome; skip?: readonly string[]; signal?: AbortSignal } = {},
 ) => {
   const seen: Result[] = [];
   const results = await runChecks(checks, createContext({ signal }), {
@@ -88,7 +88,7 @@ test('leaves out what was asked for, and uploads without a caller, with the reas
   expect(
     await run([check('burst', never), check('upload', never, { needsCaller: true })], {
       skip: ['burst'],
-      noCaller: 'Needs a token.',
+      noCaller: skipped('Needs a token.'),
     }),
   ).toEqual([
     ['burst', 'skipped', 'Left out with --skip.'],

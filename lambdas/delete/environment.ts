@@ -1,0 +1,17 @@
+import { type EnvironmentOf, text, wholeNumber } from '../runtime/environment.ts';
+
+/** Values that the deletion worker reads from its environment. */
+export const deleteEnvironment = {
+  rawBucket: text,
+  thumbnailBucket: text,
+  catalogTable: text,
+  deleteQueueUrl: text,
+  imageEventsTopicArn: text,
+  stackName: text,
+  /** How long the catalog remembers that an image was deleted. */
+  deletedDays: wholeNumber,
+  /** @default - mail is off */
+  mailRequestsTable: text.optional(),
+};
+
+export type DeleteEnvironment = EnvironmentOf<typeof deleteEnvironment>;
