@@ -30,7 +30,13 @@ const defaults = {
 export const valuesWith = <Given extends object>(
   { tableName, admissionTableName, ownersTableName }: CatalogServer,
   given: Given,
-) => ({ ...defaults, catalogTable: tableName, admissionTable: admissionTableName, ownersTable: ownersTableName, ...given });
+) => ({
+  ...defaults,
+  catalogTable: tableName,
+  admissionTable: admissionTableName,
+  ownersTable: ownersTableName,
+  ...given,
+});
 
 /** What the SDK reads from the environment. */
 export const awsVariables = ({ endpoint, credentials }: CatalogServer) => ({

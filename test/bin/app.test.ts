@@ -30,7 +30,7 @@ describe('the app', () => {
     expect([status, stdout]).toEqual([0, '']);
     const blocks = stderr.trim().split(/\n\s*\n/);
     const ids = blocks.flatMap((block) => [...block.matchAll(acknowledged)].map(([, id]) => id));
-    expect(ids).toEqual(['no-alerts', 'open-api', 'new-account-quotas']);
+    expect(ids).toEqual(['no-alerts', 'open-api']);
     expect(blocks).toEqual([
       ...ids.map(() => expect.stringMatching(/^WARNING /)),
       expect.stringMatching(/^A copy of this report can be found in: \S+$/),
@@ -39,7 +39,7 @@ describe('the app', () => {
 
   test('prints nothing if all warnings are acknowledged', () => {
     const { status, stdout, stderr } = runApp({
-      acknowledgedWarnings: '["no-alerts","open-api","new-account-quotas","context-settings"]',
+      acknowledgedWarnings: '["no-alerts","open-api","context-settings"]',
     });
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
   }, 130_000);
@@ -64,7 +64,7 @@ describe('the app', () => {
     const given = {
       account: '444455556666',
       region: 'us-east-2',
-      acknowledgedWarnings: ['no-alerts', 'open-api', 'new-account-quotas', 'context-settings'],
+      acknowledgedWarnings: ['no-alerts', 'open-api', 'context-settings'],
     };
     const credentials = { CDK_DEFAULT_ACCOUNT: '444455556666', CDK_DEFAULT_REGION: 'us-east-2' };
     expect(runApp(given, credentials)).toMatchObject({ status: 0, stderr: '' });

@@ -30,7 +30,8 @@ let adopted: Resources;
 let adoptedLake: Resources;
 
 beforeAll(() => {
-  const { app, settings, stack } = appWith();
+  // Callers that are known may have more that is kept.
+  const { app, settings, stack } = appWith({ auth: 'iam' });
   const { imageEvents, alerts } = stack;
   const lake = new DataLakeStack(app, 'Lake', { settings, imageEvents, alerts });
   deployed = resourcesOf(Template.fromStack(stack));
