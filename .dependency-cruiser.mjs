@@ -69,7 +69,7 @@ const rules = {
   },
   'mail-can-be-removed': knownOnlyTo('^(lambdas|lib)/notify/', [
     '^lambdas/ingest/(environment|extensions|problem)\\.ts$',
-    '^bin/commands/verify/(own-images|checks/mail)\\.ts$',
+    '^bin/commands/verify/checks/mail\\.ts$',
     '^lambdas/delete/(forgetters|proof-listeners)\\.ts$',
   ]),
   'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', [

@@ -1,26 +1,30 @@
 import { setTimeout } from 'node:timers/promises';
-import { DeleteItemCommand, GetItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteItemCommand,
+  DescribeTableCommand,
+  GetItemCommand,
+  paginateQuery,
+} from '@aws-sdk/client-dynamodb';
 import {
   DeleteObjectsCommand,
   HeadObjectCommand,
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandOutput,
 } from '@aws-sdk/client-s3';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { catalogTable } from '../../../lambdas/aws/catalog-table.ts';
 import { type ImageId, imageIdOf } from '../../../lambdas/image/id.ts';
 import { originalKey, thumbnailPrefix } from '../../../lambdas/image/keys.ts';
-import { mailRequestsTable } from '../../../lambdas/notify/mail-request.ts';
 import { describeAwsError } from '../aws-errors.ts';
 import type { AwsClients } from './aws.ts';
-import type { StackOutputs } from './deployed-stack.ts';
+import type { DeployedStack } from './deployed-stack.ts';
 import { NotAsExpected } from './outcome.ts';
 import type { UndoList } from './undo-list.ts';
 
 /** The images that a run uploads. */
 export interface OwnImages {
   /**
-   * Registers an image before it is uploaded: its original, thumbnails, catalog record and mail requests are
+   * Registers an image before it is uploaded: its original, thumbnails and what the tables have of it are
    * removed in the end. @returns its id
    */
   add(image: Buffer): ImageId;
@@ -30,17 +34,17 @@ export interface OwnImages {
 const settleMilliseconds = 60_000;
 
 export const createOwnImages = (
-  outputs: StackOutputs,
+  { outputs, of }: Pick<DeployedStack, 'outputs' | 'of'>,
   { s3, dynamodb }: Pick<AwsClients, 's3' | 'dynamodb'>,
   { add: undoLater }: Pick<UndoList, 'add'>,
 ): OwnImages => {
   const ids = new Set<ImageId>();
-  const { RawBucketName, ThumbnailBucketName, CatalogTableName, MailRequestsTableName } = outputs;
-  const catalogItem = (id: ImageId) => ({
-    TableName: CatalogTableName,
-    Key: marshall({ [catalogTable.partitionKey]: id }),
-  });
-
+  const { RawBucketName, ThumbnailBucketName, CatalogTableName } = outputs;
+  /** Whatever the stack records of an image: its state, and requests for mail. */
+  const tables = new Set([
+    CatalogTableName,
+    ...of('AWS::DynamoDB::Table').map(({ physicalId }) => physicalId),
+  ]);
   const isStored = async (id: ImageId): Promise<boolean> => {
     try {
       await s3.send(new HeadObjectCommand({ Bucket: RawBucketName, Key: originalKey(id) }));
@@ -52,7 +56,13 @@ export const createOwnImages = (
   };
 
   const isBeingResized = async (id: ImageId): Promise<boolean> => {
-    const { Item } = await dynamodb.send(new GetItemCommand({ ...catalogItem(id), ConsistentRead: true }));
+    const { Item } = await dynamodb.send(
+      new GetItemCommand({
+        TableName: CatalogTableName,
+        Key: marshall({ [catalogTable.partitionKey]: id }),
+        ConsistentRead: true,
+      }),
+    );
     return Item?.['status']?.S === 'received' && (await isStored(id));
   };
 
@@ -89,23 +99,29 @@ export const createOwnImages = (
     } while (next.IsTruncated);
   };
 
-  const removeMailRequests = async (TableName: string, id: ImageId): Promise<void> => {
-    const { partitionKey, sortKey } = mailRequestsTable;
-    // Its requests, and the digests of its recipients.
+  const keysOf = async (TableName: string): Promise<readonly string[]> => {
+    const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
+    return (Table?.KeySchema ?? []).flatMap(({ AttributeName }) => AttributeName ?? []);
+  };
+
+  /** Removes the items of an image from a table, whatever its sort key is. */
+  const removeItems = async (TableName: string, id: ImageId): Promise<void> => {
+    const names = await keysOf(TableName);
+    // Mail also counts the recipients of an image, under another key.
     for (const partition of [id, `recipients#${id}`]) {
       const pages = paginateQuery(
         { client: dynamodb },
         {
           TableName,
+          ConsistentRead: true,
           KeyConditionExpression: '#partition = :partition',
-          ExpressionAttributeNames: { '#partition': partitionKey },
+          ExpressionAttributeNames: { '#partition': names[0] ?? '' },
           ExpressionAttributeValues: marshall({ ':partition': partition }),
         },
       );
       for await (const { Items = [] } of pages) {
         for (const item of Items) {
-          const { [partitionKey]: first, [sortKey]: second } = unmarshall(item);
-          const Key = marshall({ [partitionKey]: first, [sortKey]: second });
+          const Key = Object.fromEntries(Object.entries(item).filter(([name]) => names.includes(name)));
           await dynamodb.send(new DeleteItemCommand({ TableName, Key }));
         }
       }
@@ -115,8 +131,7 @@ export const createOwnImages = (
   const remove = async (id: ImageId): Promise<void> => {
     await removeObjects(RawBucketName, originalKey(id));
     await removeObjects(ThumbnailBucketName, `${thumbnailPrefix}${id}/`);
-    await dynamodb.send(new DeleteItemCommand(catalogItem(id)));
-    if (MailRequestsTableName !== undefined) await removeMailRequests(MailRequestsTableName, id);
+    for (const table of tables) await removeItems(table, id);
   };
 
   return {

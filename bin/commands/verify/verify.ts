@@ -93,7 +93,7 @@ export const verify = async (
         aws,
         signal,
         api: createApi({ ...targetOf(stack, url), caller, signal }),
-        images: createOwnImages(stack.outputs, aws, undoList),
+        images: createOwnImages(stack, aws, undoList),
         runId: randomBytes(6).toString('hex'),
         startedAt: new Date(),
         undoLater: undoList.add,

@@ -1,4 +1,10 @@
-import { DeleteItemCommand, DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteItemCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
 import {
   DeleteObjectsCommand,
   HeadObjectCommand,
@@ -19,10 +25,16 @@ const id = imageIdOf(image);
 const raw = { Bucket: 'raw', Prefix: `raw/${id}` };
 
 /** Registers the image, and removes it. @returns what could not be removed */
-const remove = (outputs: { readonly MailRequestsTableName?: string } = {}): Promise<readonly string[]> => {
-  const { stack, aws } = createContext();
+const remove = (): Promise<readonly string[]> => {
+  const { stack, aws } = createContext({
+    resources: ['catalog', 'mails'].map((physicalId) => ({
+      type: 'AWS::DynamoDB::Table',
+      physicalId,
+      properties: {},
+    })),
+  });
   const undoList = createUndoList();
-  const images = createOwnImages({ ...stack.outputs, ...outputs }, aws, undoList);
+  const images = createOwnImages(stack, aws, undoList);
   expect(images.add(image)).toBe(id);
   images.add(image);
   return undoList.undoAll();
@@ -35,9 +47,22 @@ beforeEach(() => {
   s3.on(DeleteObjectsCommand).resolves({});
   dynamodb.on(GetItemCommand).resolves({});
   dynamodb.on(DeleteItemCommand).resolves({});
+  dynamodb.on(QueryCommand).resolves({});
+  dynamodb
+    .on(DescribeTableCommand, { TableName: 'catalog' })
+    .resolves({ Table: { KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }] } })
+    .on(DescribeTableCommand, { TableName: 'mails' })
+    .resolves({
+      Table: {
+        KeySchema: [
+          { AttributeName: 'imageId', KeyType: 'HASH' },
+          { AttributeName: 'recipient', KeyType: 'RANGE' },
+        ],
+      },
+    });
 });
 
-test('removes the record, and every version of original and thumbnails', async () => {
+test('removes every version of original and thumbnails', async () => {
   // GIVEN a bucket that keeps versions, whose list has two pages
   s3.on(ListObjectVersionsCommand, raw).resolves({
     Versions: [{ Key: raw.Prefix, VersionId: 'v1' }],
@@ -61,9 +86,6 @@ test('removes the record, and every version of original and thumbnails', async (
     Bucket: 'thumbnails',
     Prefix: `thumbnails/${id}/`,
   });
-  expect(dynamodb.commandCalls(DeleteItemCommand).map(({ args }) => args[0].input)).toEqual([
-    { TableName: 'catalog', Key: { id: { S: id } } },
-  ]);
 });
 
 test('waits for a worker that has the image, so that it stores no thumbnails later', async () => {
@@ -83,16 +105,21 @@ test('does not wait for an image that was announced and never came', async () =>
   expect(dynamodb.commandCalls(GetItemCommand)).toHaveLength(1);
 });
 
-test('removes its mail requests', async () => {
-  dynamodb.on(QueryCommand).resolves({});
-  dynamodb.on(QueryCommand, { ExpressionAttributeValues: { ':partition': { S: id } } }).resolves({
-    Items: [{ imageId: { S: id }, recipient: { S: 'me@example.com' }, requestId: { S: '1' } }],
-  });
-  expect(await remove({ MailRequestsTableName: 'mails' })).toEqual([]);
-  expect(dynamodb.commandCalls(DeleteItemCommand).map(({ args }) => args[0].input)).toContainEqual({
-    TableName: 'mails',
-    Key: { imageId: { S: id }, recipient: { S: 'me@example.com' } },
-  });
+test('removes what the tables have of the image, by the keys of each', async () => {
+  const partition = (text: string) => ({ ExpressionAttributeValues: { ':partition': { S: text } } });
+  dynamodb
+    .on(QueryCommand, { TableName: 'catalog', ...partition(id) })
+    .resolves({ Items: [{ id: { S: id }, status: { S: 'ready' } }] })
+    .on(QueryCommand, { TableName: 'mails', ...partition(id) })
+    .resolves({ Items: [{ imageId: { S: id }, recipient: { S: 'me@example.com' }, requestId: { S: '1' } }] })
+    .on(QueryCommand, { TableName: 'mails', ...partition(`recipients#${id}`) })
+    .resolves({ Items: [{ imageId: { S: `recipients#${id}` }, recipient: { S: '2026-11-29' } }] });
+  expect(await remove()).toEqual([]);
+  expect(dynamodb.commandCalls(DeleteItemCommand).map(({ args }) => args[0].input)).toEqual([
+    { TableName: 'catalog', Key: { id: { S: id } } },
+    { TableName: 'mails', Key: { imageId: { S: id }, recipient: { S: 'me@example.com' } } },
+    { TableName: 'mails', Key: { imageId: { S: `recipients#${id}` }, recipient: { S: '2026-11-29' } } },
+  ]);
 });
 
 test('says what it may not remove', async () => {
