@@ -25,6 +25,18 @@ const outputsSchema = z.object({
   NotifyDeadLetterQueueUrl: z.url().optional(),
 });
 
+/** What each version since 0.2.0 has, and whatever else it has. */
+const anyVersionOutputsSchema = z
+  .object({
+    UploadUrl: z.url(),
+    ResizeQueueUrl: z.url(),
+    ResizeDeadLetterQueueUrl: z.url(),
+    NotifyQueueUrl: z.url(),
+    CatalogTableName: z.string(),
+  })
+  .catchall(z.string());
+export type AnyVersionOutputs = z.output<typeof anyVersionOutputsSchema>;
+
 const lakeOutputsSchema = z.object({
   BucketName: z.string(),
   DatabaseName: z.string(),
@@ -44,6 +56,8 @@ export type Settings = Readonly<Record<string, string>>;
 export interface Cdk {
   bootstrap(): Promise<void>;
   deploy(settings: Settings): Promise<Outputs>;
+  /** Deploys any version since 0.2.0, with mail. */
+  deployAnyVersion(settings: Settings): Promise<AnyVersionOutputs>;
   /** Deploys with the data lake. */
   deployLake(settings: Settings): Promise<LakeOutputs>;
   destroy(settings: Settings): Promise<void>;
@@ -218,6 +232,7 @@ export const createCdk = (
       await run('bootstrap', 120, []);
     },
     deploy: (settings) => deployStack(settings, nameOf(settings), outputsSchema),
+    deployAnyVersion: (settings) => deployStack(settings, nameOf(settings), anyVersionOutputsSchema),
     deployLake: (settings) =>
       deployStack({ ...settings, dataLake: 'true' }, lakeNameOf(settings), lakeOutputsSchema),
     async destroy(settings) {

@@ -15,7 +15,7 @@ import {
   shownAt,
   uploadAndWait,
 } from './api.ts';
-import { type Cdk, createCdk, type Outputs, type Settings } from './cdk.ts';
+import { type AnyVersionOutputs, type Cdk, createCdk, type Settings } from './cdk.ts';
 import { type PipelineRole, statementsOf } from './deploy-role.ts';
 import { credentials, type Emulator, region, startEmulator } from './emulator.ts';
 import { readQueue } from './event-sources.ts';
@@ -26,7 +26,7 @@ import { createRunFolder } from './run-folder.ts';
 
 /** What someone who runs the last release has when they deploy this version. */
 interface Installation {
-  readonly outputs: Outputs;
+  readonly outputs: AnyVersionOutputs;
   readonly inventory: Inventory;
   /** An image with a thumbnail, and a mail to `ready@example.com`. */
   readonly ready: ShownReply;
@@ -58,7 +58,7 @@ let before: Installation;
 /** What the pull request shows: `cdk diff` and `npm run stateful-changes`. */
 let difference: string;
 let foreseen: string;
-let after: Outputs;
+let after: AnyVersionOutputs;
 
 const idsOf = ({ ready, failed, announced, waiting, dead }: Omit<Installation, 'items'>) =>
   [ready, failed, announced, waiting, dead].map(({ id }) => id);
@@ -82,7 +82,7 @@ const mailsTo = async (address: string, count: number) => {
 };
 
 /** Uses the release until there is something of everything that an upgrade could lose. */
-const use = async (outputs: Outputs): Promise<Installation> => {
+const use = async (outputs: AnyVersionOutputs): Promise<Installation> => {
   const mailed = { 'X-Notify-Email': 'ready@example.com' };
   await replyOf(await api.upload(await smallPhoto(70), mailed), 202);
   const ready = await uploadAndWait(api, await smallPhoto(70));
@@ -150,7 +150,7 @@ beforeAll(async () => {
     // GIVEN
     const release = createCdk(folderFor('release'), environment, await unpackRelease(folder));
     await release.bootstrap();
-    const outputs = await release.deploy(settings);
+    const outputs = await release.deployAnyVersion(settings);
     api = createApi(emulator.urlOf(outputs.UploadUrl));
     before = await use(outputs);
 
@@ -161,7 +161,7 @@ beforeAll(async () => {
     difference = await comparing.diff(assembly);
     foreseen = await comparing.statefulChanges(assembly);
     const deploying = createCdk(folderFor('deploy'), { ...environment, ...(await signedInAs('DeployRole')) });
-    after = await deploying.deploy(settings);
+    after = await deploying.deployAnyVersion(settings);
   } catch (error) {
     console.error(emulator.endOfLog());
     throw error;
@@ -245,7 +245,7 @@ describe(`This version, deployed over ${lastRelease},`, () => {
   test('knows the bytes that were uploaded before, and mails no one again', async () => {
     const again = await uploadAndWait(api, await smallPhoto(70));
     expect(again.id).toBe(before.ready.id);
-    await account.drained(after.NotifyQueueUrl ?? '');
+    await account.drained(after.NotifyQueueUrl);
     await mailsTo('ready@example.com', 1);
   });
 });
