@@ -37,6 +37,7 @@ export class ThumbnailGeneratorStack extends Stack {
       ReconcilerFunctionName: { value: service.reconciler.handler.functionName },
       ImageEventsTopicArn: { value: service.imageEvents.topicArn },
       AlertsTopicArn: { value: service.alerts.topicArn },
+      ...ownersOutputs(service),
       ...mailOutputs(service),
       ...domainOutputs(service),
       ...loadBalancerOutputs(service),
@@ -45,6 +46,9 @@ export class ThumbnailGeneratorStack extends Stack {
 }
 
 type Outputs = Readonly<Record<string, CfnOutputProps>>;
+
+const ownersOutputs = ({ owners }: ThumbnailGenerator): Outputs | undefined =>
+  owners && { OwnersTableName: { value: owners.tableName } };
 
 const mailOutputs = ({ notify }: ThumbnailGenerator): Outputs | undefined =>
   notify && {

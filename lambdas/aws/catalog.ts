@@ -39,7 +39,7 @@ export type Before = ImageRecord | undefined;
  * events cannot undo finished work. A method whose condition does not hold changes nothing and returns
  * undefined or false.
  *
- * An image that is deleted and uploaded again gets a new `createdAt`. What began before that cannot change it.
+ * An image that is deleted and uploaded again gets a new `createdAt`. What began before cannot change it.
  */
 export interface Catalog {
   /** The record of an image; undefined if there is none, or if it is being or was deleted. */
@@ -47,8 +47,8 @@ export interface Catalog {
   /** The record, or what its deletion has left. */
   state(id: ImageId): Promise<ImageState | undefined>;
   /**
-   * Records an image as `received`, unless it has a record that does not expire, or is being deleted. Replaces
-   * an announcement, or what a deletion has left, as a whole.
+   * Records an image as `received`, unless it has a record that does not expire, or is being deleted.
+   * Replaces an announcement, or what a deletion has left, as a whole.
    *
    * @param waitingSince when its original should be stored
    * @param claims 1 for a known caller, whose ownership is recorded already. @default 0
@@ -60,8 +60,8 @@ export interface Catalog {
     claims?: number,
   ): Promise<ImageRecord | undefined>;
   /**
-   * Records that an image may be uploaded until `urlEndsAt`, unless it has a record that does not expire, or is
-   * being deleted. The new one expires at `expiresAt`.
+   * Records that an image may be uploaded until `urlEndsAt`, unless it has a record that does not expire, or
+   * is being deleted. The new one expires at `expiresAt`.
    */
   announce(id: ImageId, urlEndsAt: Date, expiresAt: Date): Promise<ImageRecord | undefined>;
   /**
@@ -118,7 +118,7 @@ export interface Catalog {
    */
   expire(record: ImageRecord, at: Date): Promise<boolean>;
   /**
-   * Makes an image `deleting`, if it is still the one of `record` and has not been claimed since that was read.
+   * Makes an image `deleting`, if it is still the one of `record` and was not claimed since that was read.
    * Nothing of the record is kept but its id and times.
    */
   startDeletion(record: ImageRecord): Promise<Deletion | undefined>;

@@ -52,10 +52,11 @@ const workSeconds = 40;
 const sweepAfterSeconds = 900;
 
 /**
- * Deletes one image, in this order: begin, take the lease, plan the sweep, remove everything, publish, record.
+ * Deletes one image, in this order: begin, take the lease, plan the sweep, remove everything, publish,
+ * record.
  *
- * A deletion may be stopped anywhere and begun again: until the last step the image is `deleting`, each step can
- * be repeated, and the event has an id that never changes.
+ * A deletion may be stopped anywhere and begun again: until the last step the image is `deleting`, each step
+ * can be repeated, and the event has an id that never changes.
  */
 export const createDelete = (dependencies: DeleteDependencies): Delete => {
   const { catalog, deletionRequests, forgetters, events, metrics, deletedDays, hasOwner } = dependencies;

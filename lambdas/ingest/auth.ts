@@ -32,8 +32,8 @@ export const linksSchema = z
 export type Links = z.output<typeof linksSchema>;
 
 /**
- * Whether a link tells that its image was deleted. Where a link is for its image's owners alone, nobody owns a
- * deleted image.
+ * Whether a link tells that its image was deleted. Where a link is for its image's owners alone, nobody owns
+ * a deleted image.
  */
 export const tellsDeletions = (auth: Auth, links: Links): boolean => auth === 'none' || links === 'public';
 

@@ -13,6 +13,7 @@ import * as z from 'zod';
 import { createDynamoDBClient } from '../aws/clients.ts';
 import type { ImageId } from '../image/id.ts';
 import { dayOf, secondsUntil } from '../runtime/day.ts';
+import { createTurns } from '../runtime/turns.ts';
 import type { UnprovenUpload } from '../runtime/upload-extension.ts';
 import {
   type MailRequest,
@@ -62,6 +63,9 @@ const keptSeconds = 14 * 86_400;
  * message of a dead consumer is delivered again, its claims have ended.
  */
 const claimSeconds = 60;
+
+/** Presigned uploads of an image whose requests are removed at a time: anyone may have made many. */
+const uploadsAtOnce = 25;
 
 const { partitionKey, sortKey, timeToLive } = mailRequestsTable;
 
@@ -145,12 +149,12 @@ export const createMailRequests = (
     return keys;
   };
 
-  const removeItems = async (keys: readonly Key[], abortSignal: AbortSignal): Promise<void> => {
-    await Promise.all(
-      keys.map((key) =>
-        dynamodb.send(new DeleteItemCommand({ TableName, Key: { ...key } }), { abortSignal }),
-      ),
-    );
+  const removeItem = async (key: Key, abortSignal: AbortSignal): Promise<void> => {
+    await dynamodb.send(new DeleteItemCommand({ TableName, Key: { ...key } }), { abortSignal });
+  };
+
+  const removePartition = async (partition: string, abortSignal: AbortSignal): Promise<void> => {
+    for (const key of await keysIn(partition, abortSignal)) await removeItem(key, abortSignal);
   };
 
   /**
@@ -269,16 +273,20 @@ export const createMailRequests = (
     remove,
 
     async removeAll(imageId, stopping) {
+      await removePartition(partitionOf(imageId, undefined), stopping);
+      await removePartition(recipientsPartitionOf(imageId), stopping);
       const uploads = await keysIn(uploadsPartitionOf(imageId), stopping);
-      const uploadIds = uploads.map((key) => z.string().parse(unmarshall({ ...key })[sortKey]));
-      const partitions = [
-        ...uploadIds.map((uploadId) => partitionOf(imageId, uploadId)),
-        partitionOf(imageId, undefined),
-        recipientsPartitionOf(imageId),
-      ];
-      for (const partition of partitions) await removeItems(await keysIn(partition, stopping), stopping);
-      // Last: a worker that dies before this finds them again.
-      await removeItems(uploads, stopping);
+      const inTurn = createTurns(uploadsAtOnce);
+      await Promise.all(
+        uploads.map((key) =>
+          inTurn(async () => {
+            const uploadId = z.string().parse(unmarshall({ ...key })[sortKey]);
+            await removePartition(partitionOf(imageId, uploadId), stopping);
+            // Last: a worker that dies before this finds the upload again.
+            await removeItem(key, stopping);
+          }),
+        ),
+      );
     },
   };
 };

@@ -40,8 +40,8 @@ export interface DeletionProps {
 export const deletionTimeout = Duration.seconds(60);
 
 /**
- * Deletes images, and what arrives late of deleted ones. A function with every `compute`: it is rarely needed,
- * and alone may delete objects. It decodes nothing.
+ * Deletes images, and what arrives late of deleted ones. A function with every `compute`: it is rarely
+ * needed, and alone may delete objects. It decodes nothing.
  */
 export class Deletion extends Construct {
   readonly handler: ServiceFunction;

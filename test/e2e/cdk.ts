@@ -11,6 +11,8 @@ const outputsSchema = z.object({
   ResizeDeadLetterQueueUrl: z.url(),
   SlowResizeQueueUrl: z.url(),
   SlowResizeDeadLetterQueueUrl: z.url(),
+  DeleteQueueUrl: z.url(),
+  DeleteDeadLetterQueueUrl: z.url(),
   CatalogTableName: z.string(),
   AdmissionTableName: z.string(),
   ReconcilerFunctionName: z.string(),
@@ -18,6 +20,8 @@ const outputsSchema = z.object({
   AlertsTopicArn: z.string(),
   // Only with mail.
   MailRequestsTableName: z.string().optional(),
+  /** Where callers are known. */
+  OwnersTableName: z.string().optional(),
   NotifyQueueUrl: z.url().optional(),
   NotifyDeadLetterQueueUrl: z.url().optional(),
 });

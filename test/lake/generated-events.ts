@@ -115,7 +115,7 @@ export const garbageOf = (event: ImageEvent | undefined): readonly string[] => {
     JSON.stringify({ Type: 'Notification', Message: whole }),
     changed({ schemaVersion: 2 }),
     changed({ schemaVersion: '1' }),
-    changed({ type: 'image.deleted' }),
+    changed({ type: 'image.renamed' }),
     changed({ type: 'image.failed', original: undefined }),
     changed({ type: 'image.failed', original: { bytes: -1 }, code: 'image-corrupt' }),
     changed({ type: 'image.failed', original: { bytes: 1e300 }, code: 'image-corrupt' }),

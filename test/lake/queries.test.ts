@@ -211,8 +211,19 @@ test('most-served-links', async () => {
 });
 
 describe('cost', () => {
+  /** A deletion and one sweep: each lists two buckets, and runs for 0.3 s with half a gigabyte. */
+  const costOfDeletion = {
+    api_usd: 0,
+    lambda_usd: usdOf({ lambdaCalls: 2, lambdaGigabyteSeconds: 0.3 }),
+    s3_usd: usdOf({ s3Puts: 4 }),
+    dynamodb_usd: usdOf({ dynamodbWrites: 10, dynamodbReads: 2 }),
+    sqs_sns_usd: usdOf({ sqsRequests: 7, snsEvents: 1 }),
+    logs_usd: usdOf({ logBytes: 2400 }),
+  };
+
   /** The cost of one event in dollars, according to docs/cost.md. */
   const costOf = (event: ImageEvent) => {
+    if (event.type === 'image.deleted') return costOfDeletion;
     const isUpload = event.type === 'image.received' || event.type === 'image.duplicate';
     const hasEnded = event.type === 'image.ready' || event.type === 'image.failed';
     const requests = isUpload

@@ -90,6 +90,7 @@ describe('the columns', () => {
       'image.ready',
       'image.failed',
       'link.served',
+      'image.deleted',
     ]);
   });
 });
@@ -135,6 +136,7 @@ describe('an event', () => {
       { original_bytes: 9, code: 'image-corrupt' },
     ],
     ['link.served', { variant: 'icon' }, { variant: 'icon' }],
+    ['image.deleted', {}, {}],
   ])('of the type %s fills only its own columns', (type, fields, filled) => {
     const { schemaVersion, eventId, time, imageId } = ready;
     const body = JSON.stringify({ schemaVersion, eventId, time, imageId, type, ...fields });

@@ -9,6 +9,7 @@ import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import sharp from 'sharp';
 import { createCatalog } from '../../lambdas/aws/catalog.ts';
+import { deleteEnvironment } from '../../lambdas/delete/environment.ts';
 import { imageEventSchema } from '../../lambdas/image/event.ts';
 import { thumbnailKey } from '../../lambdas/image/keys.ts';
 import { endedEvent, linkServedEvent } from '../../lambdas/image/new-event.ts';
@@ -53,6 +54,7 @@ let ingest: string;
 let resize: string;
 let notify: string;
 let reconcile: string;
+let deletion: string;
 let catalog: CatalogServer;
 
 beforeAll(async () => {
@@ -63,6 +65,7 @@ beforeAll(async () => {
   resize = packageOf(assembly, 'ResizeFunction');
   notify = packageOf(assembly, 'NotifyFunction');
   reconcile = packageOf(assembly, 'ReconcilerFunction');
+  deletion = packageOf(assembly, 'DeletionFunction');
 }, 200_000);
 
 afterAll(async () => {
@@ -186,6 +189,16 @@ test.each(['/dev/upload_image', '/upload_image'])('runs ingest from its package,
     headers: { 'content-type': 'application/problem+json' },
     body: expect.stringContaining('"code":"unsupported-type"'),
   });
+});
+
+test('runs delete from its package', async () => {
+  const environment = {
+    ...lambdaEnvironment,
+    AWS_ENDPOINT_URL_DYNAMODB: catalog.endpoint,
+    ...writeEnvironment(deleteEnvironment, valuesWith(catalog, {})),
+  };
+  const body = JSON.stringify({ imageId: 'f'.repeat(64) });
+  expect(await invoke(deletion, environment, queueEvent(body))).toEqual({ batchItemFailures: [] });
 });
 
 test('runs reconcile from its package', async () => {

@@ -50,7 +50,7 @@ export interface Stack {
   /** Of each ingest process. */
   readonly apiUrls: readonly string[];
   readonly aws: AwsClients;
-  /** Names of the processes: `services`, `ingest`, `ingest-2`, …, `resize-1`, `resize-2`, … */
+  /** Names of the processes: `services`, `ingest`, `ingest-2`, …, `resize-1`, `resize-2`, …, `delete` */
   readonly names: readonly string[];
   /** Sends SIGKILL. The process restarts immediately, and this is not counted as a death. */
   kill(name: string): Promise<void>;
@@ -181,6 +181,7 @@ export const startStack = async (props: StackProps): Promise<Stack> => {
         ...environment,
       }),
     ),
+    supervise('delete', 'local/workers/delete.ts', [], environments.delete),
   ];
   const reconciler =
     reconcileSeconds === undefined

@@ -1,9 +1,10 @@
-import { CloudFormationClient, DescribeStacksCommand, type Output } from '@aws-sdk/client-cloudformation';
+import { CloudFormationClient, type Output } from '@aws-sdk/client-cloudformation';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { clientConfig, deadLetterQueueOf, queueUrl, resources } from '../../../local/aws.ts';
 import { dataFolderOf, readCredentials } from '../../../local/data-folder.ts';
 import { endpointOf, type Ports } from '../../../local/ports.ts';
 import { UsageError } from '../command.ts';
+import { outputsOf } from '../stack-outputs.ts';
 
 /** A queue with its dead-letter queue. */
 export interface Queue {
@@ -34,20 +35,6 @@ export const queuesOfStack = async (
   const queues = queuesIn(await outputsOf(stackName, cloudFormation));
   if (queues.length > 0) return queues;
   throw new UsageError(`The stack ${stackName} has no dead-letter queues among its outputs.`);
-};
-
-const outputsOf = async (
-  StackName: string,
-  cloudFormation: CloudFormationClient,
-): Promise<readonly Output[]> => {
-  try {
-    const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
-    return Stacks?.[0]?.Outputs ?? [];
-  } catch (error) {
-    // CloudFormation's code for every mistake in a request, an unknown name among them.
-    if (!(error instanceof Error) || error.name !== 'ValidationError') throw error;
-    throw new UsageError(`${error.message} (searched in ${await cloudFormation.config.region()}).`);
-  }
 };
 
 /** Every output `XDeadLetterQueueUrl` for which there is an output `XQueueUrl`. */

@@ -1,7 +1,7 @@
 /**
  * Patches: the bucket controller and the signatures of s3rver.
- * Why: it does not list versions. It also leaves out the slash after the bucket's name, which the SDK signs in
- * requests about a bucket.
+ * Why: it does not list versions. It also leaves out the slash after the bucket's name, which the SDK signs
+ * in requests about a bucket.
  * Restores: a bucket without versioning has one version of each object, named `null`.
  * Upstream issue: none found.
  */

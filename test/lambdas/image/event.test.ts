@@ -1,5 +1,6 @@
 import { imageEventSchema } from '../../../lambdas/image/event.ts';
 import {
+  deletedEvent,
   duplicateEvent,
   endedEvent,
   linkServedEvent,
@@ -32,12 +33,20 @@ const failed: ImageRecord = {
   changedAt: '2026-11-23T20:00:01.000Z',
   error: { code: 'image-corrupt', detail: 'broken' },
 };
+const deletion = {
+  id: 'a'.repeat(64),
+  status: 'deleting',
+  createdAt: '2026-11-23T20:00:00.000Z',
+  changedAt: '2026-11-24T20:00:00.000Z',
+  isPublished: false,
+} as const;
 const each = [
   receivedEvent(received),
   duplicateEvent(received),
   endedEvent(ready),
   endedEvent(failed),
   linkServedEvent(received.id, 'thumbnail'),
+  deletedEvent({ ...deletion, isPublished: true }),
 ];
 
 test('every kind of event keeps to the schema, to the last field', () => {
@@ -67,7 +76,7 @@ test('an image that has not ended has no such event', () => {
 
 test.each([
   ['of another version', { schemaVersion: 2 }],
-  ['of an unknown type', { type: 'image.deleted' }],
+  ['of an unknown type', { type: 'image.renamed' }],
   ['without an id', { eventId: undefined }],
   ['without its time', { time: undefined }],
   ['with a code that there is not', { code: 'whatever' }],
@@ -78,4 +87,12 @@ test.each([
 
 test('what a later version adds does not matter', () => {
   expect(imageEventSchema.safeParse({ ...endedEvent(ready), colour: 'red' }).success).toBe(true);
+});
+
+test('the event of a deletion is the same from every worker, and another one for the next deletion', () => {
+  const first = deletedEvent(deletion);
+  expect(first).toMatchObject({ type: 'image.deleted', imageId: deletion.id, time: deletion.changedAt });
+  expect(deletedEvent({ ...deletion, leaseToken: 'other', isPublished: true })).toEqual(first);
+  const next = deletedEvent({ ...deletion, changedAt: '2026-11-25T20:00:00.000Z' });
+  expect(next.eventId).not.toBe(first.eventId);
 });

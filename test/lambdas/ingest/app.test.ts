@@ -12,6 +12,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
 import { createIntake } from '../../../containers/intake.ts';
 import { createCatalog } from '../../../lambdas/aws/catalog.ts';
+import type { Deletion } from '../../../lambdas/image/deletion.ts';
 import { thumbnailKey } from '../../../lambdas/image/keys.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { thumbnailContentTypes, type Variants, variantsSchema } from '../../../lambdas/image/variant.ts';
@@ -839,4 +840,71 @@ test('hides the details of a failure of S3 from callers, and logs them', async (
   const response = await post(await picture());
   await expectProblem(response, 500, 'internal-error', /Retry/);
   expect(log.error).toHaveBeenCalledWith('request failed', { error: denied });
+});
+
+describe('an image that is deleted', () => {
+  const deleting = async (bytes: Buffer) => {
+    const record = await catalog.receive(idOf(bytes), { bytes: bytes.length }, new Date());
+    const deletion = record && (await catalog.startDeletion(record));
+    if (deletion === undefined) throw new Error('not started');
+    return deletion;
+  };
+  const finish = async (deletion: Deletion) => {
+    const soon = new Date(Date.now() + 60_000);
+    await catalog.takeLease(deletion, 'worker', soon);
+    await catalog.finishDeletion(deletion, 'worker', soon);
+  };
+  const announce = (bytes: Buffer) =>
+    send('POST', '/uploads', { body: JSON.stringify({ sha256: idOf(bytes), bytes: bytes.length }) });
+
+  test('is a new one for an upload that waits for the deletion', async () => {
+    const bytes = await picture();
+    const deletion = await deleting(bytes);
+    const reply = post(bytes);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(puts()).toEqual([]);
+    await finish(deletion);
+    expect((await reply).status).toBe(202);
+    expect(puts()).toHaveLength(1);
+    const record = await catalog.find(idOf(bytes));
+    expect(record?.createdAt).not.toBe(deletion.createdAt);
+  });
+
+  test('is signed for an announcement that waits for the deletion', async () => {
+    const bytes = await picture();
+    const deletion = await deleting(bytes);
+    const reply = announce(bytes);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await finish(deletion);
+    expect((await reply).status).toBe(201);
+    expect(await catalog.find(idOf(bytes))).toMatchObject({ announced: true });
+  });
+
+  test('tells so with its link, and is unknown otherwise, until it is uploaded again', async () => {
+    const bytes = await picture();
+    const id = idOf(bytes);
+    await finish(await deleting(bytes));
+    const link = await send('GET', `/thumbnails/${id}`);
+    expect(link.status).toBe(410);
+    expect(link.headers.get('Cache-Control')).toBe('no-store');
+    expect((await send('GET', `/images/${id}`)).status).toBe(404);
+    const shown = await send('GET', `/thumbnails/${id}`, { headers: { Accept: 'image/*' } });
+    expect(shown.headers.get('Content-Type')).toBe('image/svg+xml');
+    await post(bytes);
+    expect((await send('GET', `/thumbnails/${id}`)).status).toBe(202);
+  });
+
+  test('tells nothing where links are for owners', async () => {
+    const bytes = await picture();
+    await finish(await deleting(bytes));
+    const jwt = { issuer: 'https://idp.example', audience: ['thumbnails'] };
+    const guarded = createTestApp(
+      valuesWith(server, { variants: variantsSchema.parse(givenVariants), auth: { jwt }, links: 'same' }),
+      log,
+    );
+    const deleted = await guarded.request(`http://api.example/thumbnails/${idOf(bytes)}`);
+    const unknown = await guarded.request(`http://api.example/thumbnails/${'e'.repeat(64)}`);
+    expect([deleted.status, await deleted.text()]).toEqual([unknown.status, await unknown.text()]);
+    expect(deleted.status).toBe(404);
+  });
 });

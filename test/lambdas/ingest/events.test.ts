@@ -171,5 +171,5 @@ test('replies although the topic is unreachable, and logs the events', async () 
 
 test('the description contains every event', async () => {
   const description = JSON.parse(await (await app.request('/openapi.json')).text());
-  expect(description.components.schemas.ImageEvent.oneOf).toHaveLength(5);
+  expect(description.components.schemas.ImageEvent.oneOf).toHaveLength(6);
 });

@@ -1,4 +1,10 @@
-import { PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteItemCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  paginateScan,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import type { MailRequest } from '../../../lambdas/notify/mail-request.ts';
@@ -240,5 +246,49 @@ describe('a removal', () => {
     const request = await added(ada);
     await mailRequests.remove(request);
     await expect(mailRequests.remove(request)).resolves.toBeUndefined();
+  });
+});
+
+describe('a deleted image', () => {
+  const leftOf = async () => {
+    const pages = paginateScan({ client: server.client }, { TableName: server.mailRequestsTableName });
+    const items = [];
+    for await (const { Items = [] } of pages) items.push(...Items);
+    return items.filter((item) => JSON.stringify(item).includes(id));
+  };
+  const soon = () => new Date(Date.now() + 60_000);
+
+  test('leaves no request, proven or not, and no digest of a recipient', async () => {
+    await mailRequests.add(id, ada);
+    await mailRequests.add(id, grace);
+    for (let upload = 1; upload <= 40; upload += 1) {
+      await mailRequests.add(id, ada, { uploadId: `upload ${upload}`, expiresAt: soon() });
+    }
+    const other = imageIdOf(Buffer.from('kept'));
+    await mailRequests.add(other, ada);
+    expect(await leftOf()).toHaveLength(2 + 1 + 2 * 40);
+    await mailRequests.removeAll(id, new AbortController().signal);
+    expect(await leftOf()).toEqual([]);
+    expect(await mailRequests.of(other)).toHaveLength(1);
+    await mailRequests.removeAll(id, new AbortController().signal);
+  });
+
+  test('is forgotten further on after an interruption', async () => {
+    await mailRequests.add(id, ada, { uploadId: 'upload 1', expiresAt: soon() });
+    const send = jest.spyOn(server.client, 'send');
+    send.mockImplementation(async (command: unknown) => {
+      if (command instanceof DeleteItemCommand) throw new Error('interrupted');
+      return Reflect.apply(DynamoDBClient.prototype.send, server.client, [command]);
+    });
+    await expect(mailRequests.removeAll(id, new AbortController().signal)).rejects.toThrow('interrupted');
+    send.mockRestore();
+    await mailRequests.removeAll(id, new AbortController().signal);
+    expect(await leftOf()).toEqual([]);
+  });
+
+  test('keeps what its worker has no time for', async () => {
+    await mailRequests.add(id, ada);
+    await expect(mailRequests.removeAll(id, AbortSignal.abort())).rejects.toThrow(/abort/i);
+    expect(await mailRequests.of(id)).toHaveLength(1);
   });
 });

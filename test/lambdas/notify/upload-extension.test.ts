@@ -279,3 +279,24 @@ describe('a mail', () => {
     expect(named(await descriptionOf(withoutMail))).toEqual([[], []]);
   });
 });
+
+test('a mail is requested again after a deletion that the upload waited for', async () => {
+  // GIVEN an image that is being deleted
+  const bytes = await picture();
+  const id = imageIdOf(bytes);
+  const record = await catalog.receive(id, { bytes: bytes.length }, new Date());
+  const deletion = record && (await catalog.startDeletion(record));
+  if (deletion === undefined) throw new Error('not started');
+  // WHEN it is uploaded again before the deletion removes the requests for mails
+  const reply = post(bytes, { 'X-Notify-Email': 'me@example.com' });
+  while ((await mailRequests.of(id)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  const soon = new Date(Date.now() + 60_000);
+  await catalog.takeLease(deletion, 'worker', soon);
+  await mailRequests.removeAll(id, new AbortController().signal);
+  expect(await mailRequests.of(id)).toEqual([]);
+  await catalog.finishDeletion(deletion, 'worker', soon);
+  // THEN
+  expect((await reply).status).toBe(202);
+  expect(await mailRequests.of(id)).toMatchObject([{ recipient: 'me@example.com' }]);
+  expect(await catalog.find(id)).toMatchObject({ status: 'received' });
+});

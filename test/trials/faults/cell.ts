@@ -1,9 +1,10 @@
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import type { Random } from '../random.ts';
 import type { Stack } from '../stack.ts';
-import type { Cell } from './cells.ts';
+import { type Cell, isOfDeletion } from './cells.ts';
 import { freshImage, freshSlowImage, type Upload, uploadUntilAccepted } from './client.ts';
 import { queuesOf } from './dead-letters.ts';
+import { beginDeletion, deletionProblems } from './deletion.ts';
 import { hangs } from './fault.ts';
 import type { OperationName } from './operations.ts';
 import { holds, outcomeOf } from './outcome.ts';
@@ -26,8 +27,11 @@ const hangingMilliseconds = 12_000;
 /** Operations of the reconciler alone, and only for an image whose event was lost. */
 const ofReconciler: readonly OperationName[] = ['HeadObject', 'Query', 'SendMessage', 'GetQueueAttributes'];
 
-/** A cell may end after three tries of a poll of 20 seconds each, or after two runs of the reconciler. */
-const endMilliseconds = 120_000;
+/**
+ * A cell may end after three tries of a poll of 20 seconds each, or after two runs of the reconciler, or
+ * when the message of a deletion is delivered again.
+ */
+const endMilliseconds = 180_000;
 
 export interface CellResult {
   readonly cell: Cell;
@@ -60,6 +64,9 @@ export const runCell = async (
     before.push(upload(lost, false));
     await Promise.all(before);
   }
+  // GIVEN an image that is ready
+  const deleted = isOfDeletion(cell) ? await uploadFresh(true) : undefined;
+  if (deleted?.id !== undefined) await outcomeOf(aws, [deleted.id], endMilliseconds);
 
   // WHEN
   const fault = proxy.inject({
@@ -68,6 +75,7 @@ export const runCell = async (
     moment: cell.moment,
     lasts: cell.duration === 'passing' ? { requests: passingRequests } : { milliseconds: lasting(cell) },
   });
+  if (deleted?.id !== undefined) await beginDeletion(stack, deleted.id);
   const during = [uploadFresh(false), uploadFresh(true), uploadFresh(false), uploadFresh(true)];
   during.push(upload(freshSlowImage(random), false));
   // Ingest requests an original too, when the same image is uploaded again.
@@ -79,6 +87,7 @@ export const runCell = async (
   if (!(await holds(async () => fault.hits() > 0, endMilliseconds))) problems.push('the fault hit nothing');
   const ids = uploads.flatMap(({ id }) => (id === undefined ? [] : [id]));
   const outcome = await outcomeOf(aws, ids, endMilliseconds);
+  if (deleted?.id !== undefined) problems.push(...(await deletionProblems(aws, deleted.id, endMilliseconds)));
   proxy.heal();
   const deadLetters = await queuesOf(stack).takeDeadLetters();
   problems.push(...outcome.problems, ...deadLetters.map((body) => `a dead letter: ${body}`));

@@ -32,9 +32,18 @@ export const allCells: readonly Cell[] = operations.flatMap(({ name: operation, 
   ),
 );
 
-/** A cell whose client waits until its timeout. */
-export const isSlow = ({ operation, kind, duration }: Cell): boolean =>
-  hangs(kind) && (duration === 'lasting' || operation === 'ReceiveMessage');
+/** Operations of the deletion worker alone. */
+export const isOfDeletion = ({ operation }: Cell): boolean =>
+  operation === 'DeleteObject' || operation === 'ListVersions';
+
+/** A cell whose client waits until its timeout, or whose deletion begins again when its lease has ended. */
+export const isSlow = (cell: Cell): boolean => {
+  const { operation, kind, duration } = cell;
+  return (
+    (hangs(kind) && (duration === 'lasting' || operation === 'ReceiveMessage')) ||
+    (isOfDeletion(cell) && (hangs(kind) || duration === 'lasting'))
+  );
+};
 
 /** Every operation once and every kind at least once, from the fast cells. */
 export const sampleCells = (random: Random): readonly Cell[] => {

@@ -20,10 +20,10 @@ export const queuesOf = (place: Place) => {
       );
     },
 
-    /** Drains the dead-letter queues of both lanes, and returns the bodies. */
+    /** Drains the dead-letter queues of both lanes and of deletions, and returns the bodies. */
     takeDeadLetters: async (): Promise<readonly string[]> => {
       const bodies: string[] = [];
-      for (const queue of [resources.resizeQueue, resources.slowResizeQueue]) {
+      for (const queue of [resources.resizeQueue, resources.slowResizeQueue, resources.deleteQueue]) {
         const QueueUrl = queueUrl(endpoint, deadLetterQueueOf(queue));
         for (;;) {
           const { Messages = [] } = await sqs.send(

@@ -65,7 +65,7 @@ const object = <Name extends string>(
   name,
   service: 's3',
   hasBody: expectedMethod === 'PUT',
-  is: ({ method, path }) => method === expectedMethod && path.startsWith(`/${bucket}/`),
+  is: ({ method, path }) => method === expectedMethod && new RegExp(`^/${bucket}/[^?]`).test(path),
 });
 
 const action =
@@ -79,12 +79,19 @@ const action =
 const dynamodb = action('dynamodb', 'DynamoDB_20120810');
 const sqs = action('sqs', 'AmazonSQS');
 
-/** Every call of ingest, worker and reconciler, by its name in the matrix. */
+/** Every call of ingest, the workers and the reconciler, by its name in the matrix. */
 export const operations = [
   object('PutOriginal', 'PUT', resources.rawBucket),
   object('PutThumbnail', 'PUT', resources.thumbnailBucket),
   object('GetObject', 'GET', resources.rawBucket),
   object('HeadObject', 'HEAD', resources.rawBucket),
+  object('DeleteObject', 'DELETE', resources.rawBucket),
+  {
+    name: 'ListVersions',
+    service: 's3',
+    hasBody: false,
+    is: ({ method, path }: RequestHead) => method === 'GET' && path.startsWith(`/${resources.rawBucket}/?`),
+  },
   dynamodb('GetItem'),
   dynamodb('PutItem'),
   dynamodb('UpdateItem'),
