@@ -71,6 +71,13 @@ const rules = {
     '^lambdas/ingest/(environment|extensions|problem)\\.ts$',
     '^lambdas/delete/(forgetters|proof-listeners)\\.ts$',
   ]),
+  'owners-can-be-removed': knownOnlyTo('^(lambdas|lib)/owners/', [
+    '^lambdas/ingest/(app|wiring|gateway-callers|own-images-handlers)\\.ts$',
+    '^lib/ingest/ingest\\.ts$',
+    '^lambdas/delete/(forgetters|messages|proof-listeners|wiring)\\.ts$',
+    '^containers/jwt-guard\\.ts$',
+    '^bin/(commands/)?delete',
+  ]),
   'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', ['^bin/app\\.ts$', '^bin/(commands/)?query']),
   'containers-can-be-removed': {
     ...knownOnlyTo('^(lib/)?containers/'),

@@ -75,6 +75,7 @@ describe('the template', () => {
         'ApiDomainTarget',
         'PublicUploadUrl',
         'MailRequestsTableName',
+        'OwnersTableName',
         'NotifyQueueUrl',
         'NotifyDeadLetterQueueUrl',
       ].sort(),
