@@ -72,6 +72,13 @@ const rules = {
     '^bin/commands/verify/checks/mail\\.ts$',
     '^lambdas/delete/(forgetters|proof-listeners)\\.ts$',
   ]),
+  'owners-can-be-removed': knownOnlyTo('^(lambdas|lib)/owners/', [
+    '^lambdas/ingest/(app|wiring|gateway-callers|own-images-handlers)\\.ts$',
+    '^lib/ingest/ingest\\.ts$',
+    '^lambdas/delete/(forgetters|messages|proof-listeners|wiring)\\.ts$',
+    '^containers/jwt-guard\\.ts$',
+    '^bin/(commands/)?delete',
+  ]),
   'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', [
     '^bin/(app|adopt)\\.ts$',
     '^bin/(commands/)?query',

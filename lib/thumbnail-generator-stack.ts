@@ -63,6 +63,7 @@ export class ThumbnailGeneratorStack extends Stack {
       ReconcilerFunctionName: { value: service.reconciler.handler.functionName },
       ImageEventsTopicArn: { value: service.imageEvents.topicArn },
       AlertsTopicArn: { value: service.alerts.topicArn },
+      ...ownersOutputs(service),
       ...mailOutputs(service),
       ...domainOutputs(service),
       ...loadBalancerOutputs(service),
@@ -71,6 +72,9 @@ export class ThumbnailGeneratorStack extends Stack {
 }
 
 type Outputs = Readonly<Record<string, CfnOutputProps>>;
+
+const ownersOutputs = ({ owners }: ThumbnailGenerator): Outputs | undefined =>
+  owners && { OwnersTableName: { value: owners.tableName } };
 
 const mailOutputs = ({ notify }: ThumbnailGenerator): Outputs | undefined =>
   notify && {

@@ -36,6 +36,8 @@ export class ThumbnailGenerator extends Construct {
   readonly thumbnailBucket: ImageBucket;
   readonly catalog: CatalogTable;
   readonly admission: AdmissionTable;
+  /** Who owns which image. Undefined where callers are anonymous. */
+  readonly owners: OwnersTable | undefined;
   readonly resizeQueue: WorkQueue;
   readonly slowResizeQueue: WorkQueue;
   readonly deleteQueue: WorkQueue;
@@ -95,7 +97,7 @@ export class ThumbnailGenerator extends Construct {
     });
     this.catalog = new CatalogTable(this, 'Catalog', { removalPolicy });
     this.admission = new AdmissionTable(this, 'Admission');
-    const owners = areCallersKnown ? new OwnersTable(this, 'Owners', { removalPolicy }) : undefined;
+    this.owners = areCallersKnown ? new OwnersTable(this, 'Owners', { removalPolicy }) : undefined;
     this.imageEvents = new ImageEvents(this, 'ImageEvents');
     this.alerts = new Alerts(this, 'Alerts', { emails: alerts.emails });
     const mailRequests = email ? new MailRequestsTable(this, 'MailRequests') : undefined;
@@ -118,7 +120,7 @@ export class ThumbnailGenerator extends Construct {
     const ingest = new Ingest(this, 'Ingest', {
       ...common,
       admission: this.admission,
-      owners,
+      owners: this.owners,
       mail:
         email && mailRequests
           ? { requests: mailRequests, allowedRecipients: email.allowedRecipients }
@@ -159,7 +161,7 @@ export class ThumbnailGenerator extends Construct {
             tables: [
               this.catalog,
               this.admission,
-              ...(owners ? [owners] : []),
+              ...(this.owners ? [this.owners] : []),
               ...(mailRequests ? [mailRequests] : []),
             ],
             uploadToReadyGoalSeconds: alerts.uploadToReadyGoalSeconds,
@@ -181,7 +183,7 @@ export class ThumbnailGenerator extends Construct {
     const deletion = new Deletion(this, 'Deletion', {
       ...common,
       queue: this.deleteQueue,
-      owners,
+      owners: this.owners,
       mailRequests,
     });
     this.reconciler = new Reconciler(this, 'Reconciler', {

@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { HttpApiResult } from '../../lambdas/ingest/http-api.ts';
-import { routes } from '../../lambdas/ingest/routes.ts';
+import { type Route, routes, routesOf } from '../../lambdas/ingest/routes.ts';
 import { type ApiRequest, type ByteRequest, contractHeadersOf, type Send } from './exchange.ts';
 
 /** Sends over HTTP, with the path unchanged. */
@@ -38,15 +38,17 @@ const stage = 'dev';
 export const gatewayUrl = `https://${domainName}/${stage}`;
 
 /**
- * Whether API Gateway passes a request to the function. It answers the others itself: 404 for unknown paths
- * and methods, 401 without a valid token, 429 over the throttle, 413 over its own body limit.
+ * Whether API Gateway passes a request to the function where everyone is anonymous. It answers the others
+ * itself: 404 for unknown paths and methods, 401 without a valid token, 429 over the throttle, 413 over its own
+ * body limit.
  */
-export const isRouted = ({ method, path }: ApiRequest): boolean => matchOf(method, path) !== undefined;
+export const isRouted = ({ method, path }: ApiRequest): boolean =>
+  matchOf(method, path, routesOf({ auth: 'none', uploadPage: null })) !== undefined;
 
 /** The route that API Gateway matches, with its decoded parameters. */
-const matchOf = (method: string, path: string) => {
+const matchOf = (method: string, path: string, present: readonly Route[] = Object.values(routes)) => {
   const [pathname = ''] = path.split('?');
-  for (const route of Object.values(routes)) {
+  for (const route of present) {
     const methods = [route.method, 'OPTIONS', ...(route.method === 'GET' ? ['HEAD'] : [])];
     if (!methods.includes(method)) continue;
     const pattern = route.path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)');

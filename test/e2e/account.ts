@@ -76,7 +76,12 @@ const nameOfQueue = (url: string): string => url.split('/').at(-1) ?? '';
 /** The resources of a stack that hold data. */
 export const inventoryOf = (stack: Outputs): Inventory => ({
   buckets: [stack.RawBucketName, stack.ThumbnailBucketName].sort(),
-  tables: [stack.CatalogTableName, stack.AdmissionTableName, stack.MailRequestsTableName]
+  tables: [
+    stack.CatalogTableName,
+    stack.AdmissionTableName,
+    stack.MailRequestsTableName,
+    stack.OwnersTableName,
+  ]
     .filter((name) => name !== undefined)
     .sort(),
   queues: [

@@ -21,6 +21,8 @@ const outputsSchema = z.object({
   AlertsTopicArn: z.string(),
   // Only with mail.
   MailRequestsTableName: z.string().optional(),
+  /** Where callers are known. */
+  OwnersTableName: z.string().optional(),
   NotifyQueueUrl: z.url().optional(),
   NotifyDeadLetterQueueUrl: z.url().optional(),
 });

@@ -78,6 +78,7 @@ describe('the template', () => {
         'ApiDomainTarget',
         'PublicUploadUrl',
         'MailRequestsTableName',
+        'OwnersTableName',
         'NotifyQueueUrl',
         'NotifyDeadLetterQueueUrl',
       ].sort(),
