@@ -5,6 +5,6 @@ import { readSettingsOrExit } from './read-settings.ts';
 
 /** The app of `npm run adopt`: what an earlier stack has kept, under the logical ids of the next one. */
 const app = new App();
-const { stackName, dataLake } = readSettingsOrExit(app);
-new AdoptionStack(app, stackName);
-if (dataLake) new LakeAdoptionStack(app, `${stackName}DataLake`);
+const settings = readSettingsOrExit(app);
+new AdoptionStack(app, settings.stackName, { settings });
+if (settings.dataLake) new LakeAdoptionStack(app, `${settings.stackName}DataLake`);

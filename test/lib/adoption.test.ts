@@ -37,7 +37,7 @@ beforeAll(() => {
   deployed = resourcesOf(Template.fromStack(stack));
   deployedLake = resourcesOf(Template.fromStack(lake));
   const adopting = new App({ context: app.node.getAllContext() });
-  const service = new AdoptionStack(adopting, settings.stackName);
+  const service = new AdoptionStack(adopting, settings.stackName, { settings });
   const lakeBucket = new LakeAdoptionStack(adopting, 'Lake');
   adopted = resourcesOf(Template.fromStack(service));
   adoptedLake = resourcesOf(Template.fromStack(lakeBucket));
@@ -50,7 +50,7 @@ test('imports everything that an earlier stack has kept, under the same logical 
       .sort();
   expect(idsAndTypes(adopted)).toEqual(idsAndTypes(keptIn(deployed)));
   expect(idsAndTypes(adoptedLake)).toEqual(idsAndTypes(keptIn(deployedLake)));
-  expect([adopted, adoptedLake].map((each) => Object.keys(each).length)).toEqual([3, 1]);
+  expect([adopted, adoptedLake].map((each) => Object.keys(each).length)).toEqual([4, 1]);
 });
 
 test('keeps everything if the import is undone', () => {
