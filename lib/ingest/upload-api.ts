@@ -14,7 +14,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
-import { authOf, routes } from '../../lambdas/ingest/routes.ts';
+import { authOf, routes, routesOf } from '../../lambdas/ingest/routes.ts';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import type { Monitored } from '../constructs/monitored.ts';
 import { requireType } from '../constructs/require-type.ts';
@@ -65,10 +65,10 @@ export class UploadApi extends Construct {
     const integration = new HttpLambdaIntegration('Ingest', props.handler);
     const authorizer = authorizerOf(props.auth);
     const paths = new Set<string>();
-    // Also those that a setting turns off, which the function answers with 404. API Gateway keeps the
-    // throttle of a route that is gone, and then refuses each change of the stage with "Unable to find Route
-    // by key" (aws/serverless-application-model#1939).
-    const apiRoutes = Object.values(routes).flatMap((route) => {
+    // The page's route stays where a setting turns the page off: the function then answers with 404. API
+    // Gateway keeps the throttle of a route that is gone, and refuses each change of the stage with "Unable
+    // to find Route by key" (aws/serverless-application-model#1939).
+    const apiRoutes = routesOf({ auth: props.auth, uploadPage: true }).flatMap((route) => {
       const isOpen = authOf(route, props.auth, props.links) === 'none';
       // Browsers send preflight requests without a token.
       const preflight =

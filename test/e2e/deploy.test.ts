@@ -101,8 +101,8 @@ describe('In the end the stack', () => {
   check('is destroyed without the images and their catalog by default', async (deployment) => {
     const { account, cdk, second } = deployment;
     const { outputs, settings } = second;
-      await account.allowDestroying('Second');
-      const owners = ownersTables(await account.inventory());
+    await account.allowDestroying('Second');
+    const owners = ownersTables(await account.inventory());
     await cdk.destroy(settings);
     const kept = {
       ...inventoryOf(outputs),
