@@ -69,12 +69,22 @@ const rules = {
   },
   'mail-can-be-removed': knownOnlyTo('^(lambdas|lib)/notify/', [
     '^lambdas/ingest/(environment|extensions|problem)\\.ts$',
+    '^bin/commands/verify/checks/mail\\.ts$',
     '^lambdas/delete/(forgetters|proof-listeners)\\.ts$',
   ]),
-  'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', ['^bin/app\\.ts$', '^bin/(commands/)?query']),
-  'containers-can-be-removed': {
-    ...knownOnlyTo('^(lib/)?containers/'),
-  },
+  'owners-can-be-removed': knownOnlyTo('^(lambdas|lib)/owners/', [
+    '^lambdas/ingest/(app|wiring|gateway-callers|own-images-handlers)\\.ts$',
+    '^lib/ingest/ingest\\.ts$',
+    '^lambdas/delete/(forgetters|messages|proof-listeners|wiring)\\.ts$',
+    '^containers/jwt-guard\\.ts$',
+    '^bin/(commands/)?delete',
+  ]),
+  'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', [
+    '^bin/(app|adopt)\\.ts$',
+    '^bin/(commands/)?query',
+    '^bin/commands/verify/checks/lake\\.ts$',
+  ]),
+  'containers-can-be-removed': knownOnlyTo('^(lib/)?containers/', ['^bin/commands/preflight/checks/fargate']),
 };
 
 export default {

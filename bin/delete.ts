@@ -1,23 +1,32 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { isDeletion } from '../lambdas/image/deletion.ts';
 import { isImageId } from '../lambdas/image/id.ts';
+import { ownerOfArn, ownerOfSubject } from '../lambdas/owners/owner.ts';
 import { readPorts } from '../local/options.ts';
 import { requireEmulators } from '../local/ports.ts';
 import { readArguments, runCommand, UsageError } from './commands/command.ts';
 import { type DeletedImage, deleteImages } from './commands/delete/delete-images.ts';
 import { localPlace, type Place, placeOfStack } from './commands/delete/place.ts';
+import { type ReleaseImagesProps, releaseImages } from './commands/delete/release-images.ts';
 import { createProgress } from './commands/progress.ts';
 
 const usage = `Usage: npm run delete -- [--stack NAME] [--dry-run] [--report FILE] ID...
        npm run delete -- [--stack NAME] [--dry-run] [--report FILE] --ids-from FILE
+       npm run delete -- [--stack NAME] [--dry-run] [--report FILE] --issuer ISSUER --subject SUBJECT
+       npm run delete -- [--stack NAME] [--dry-run] [--report FILE] --owner-arn ARN
 
   ID              the id of an image: 64 hexadecimal digits, the SHA-256 of its bytes
   --ids-from FILE reads the ids from a file, one in each line
+  --issuer, --subject
+                  takes all images from the owner of tokens with this issuer and this subject (the claim
+                  "sub", or the one in the setting auth), and deletes those that no one else owns
+  --owner-arn ARN the same for a user or a role of IAM
   --stack NAME    deletes images of this stack, with the region and credentials of the AWS CLI;
                   without it, those of npm start (on PORT if set)
   --report FILE   also writes what was done to a file, as JSON
   --dry-run       says what would be deleted, and changes nothing
 
-It deletes images whoever uploaded them, and ends once nothing of them is left. If it is interrupted, run it
+Images that are named by id are deleted whoever uploaded them. The command ends once nothing of them is left. If it is interrupted, run it
 again. It exits with 0 if every image is deleted, and with 1 if one is not.`;
 
 /** A deletion takes less than a second; the message of a killed worker is delivered again in 6 minutes. */
@@ -32,6 +41,26 @@ const linesOf = (file: string): readonly string[] => {
   } catch (error) {
     throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : error}`);
   }
+};
+
+interface OwnerOptions {
+  readonly issuer?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly 'owner-arn'?: string | undefined;
+}
+
+/** @returns undefined where the options name none. @throws UsageError when they name one in part, or two */
+const ownerOf = ({ issuer, subject, 'owner-arn': arn }: OwnerOptions): string | undefined => {
+  if (issuer !== undefined && subject !== undefined && arn === undefined) {
+    return ownerOfSubject(issuer, subject);
+  }
+  if (issuer !== undefined || subject !== undefined) {
+    throw new UsageError(`Name an owner by --issuer and --subject, or by --owner-arn.\n\n${usage}`);
+  }
+  if (arn !== undefined && !arn.startsWith('arn:')) {
+    throw new UsageError(`${JSON.stringify(arn)} is no ARN.`);
+  }
+  return arn === undefined ? undefined : ownerOfArn(arn);
 };
 
 /** @throws UsageError naming the first one that is no id */
@@ -51,6 +80,24 @@ const placeOf = async (stackName: string | undefined): Promise<Place> => {
   return localPlace(ports);
 };
 
+/** What is to be deleted of an owner's images. The others are kept by their other owners. */
+const release = async (
+  { ownerships, ...place }: Place,
+  props: Pick<ReleaseImagesProps, 'owner' | 'isDryRun' | 'stopping'>,
+): Promise<{ readonly ids: readonly string[]; readonly others: readonly DeletedImage[] }> => {
+  if (ownerships === undefined) throw new UsageError('The stack has no owners: its callers are anonymous.');
+  const released = await releaseImages({ ...place, ...props, ownerships });
+  if (props.isDryRun) return { ids: [], others: released.map((id) => ({ id, result: 'would-release' })) };
+  const states = await Promise.all(
+    released.map(async (id) => ({ id, state: await place.catalog.state(id) })),
+  );
+  const isKept = ({ state }: (typeof states)[number]): boolean => state !== undefined && !isDeletion(state);
+  return {
+    ids: states.filter((each) => !isKept(each)).map(({ id }) => id),
+    others: states.filter(isKept).map(({ id }) => ({ id, result: 'kept' })),
+  };
+};
+
 const print = (images: readonly DeletedImage[]): void => {
   for (const { id, result } of images) console.log(`${id} ${result}`);
 };
@@ -61,17 +108,29 @@ await runCommand(async () => {
     options: {
       stack: { type: 'string' },
       'ids-from': { type: 'string' },
+      issuer: { type: 'string' },
+      subject: { type: 'string' },
+      'owner-arn': { type: 'string' },
       report: { type: 'string' },
       'dry-run': { type: 'boolean', default: false },
     },
   });
   const file = values['ids-from'];
-  const ids = idsOf([...positionals, ...(file === undefined ? [] : linesOf(file))]);
+  const owner = ownerOf(values);
+  const named = [...positionals, ...(file === undefined ? [] : linesOf(file))];
+  if (owner !== undefined && named.length > 0) throw new UsageError(`Name images or an owner.\n\n${usage}`);
+  const namedIds = owner === undefined ? idsOf(named) : [];
   const stopping = new AbortController();
   // Handlers stay installed, because npm forwards a Ctrl-C that the terminal already sent here.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
 
   const startedAt = new Date().toISOString();
+  const place = await placeOf(values.stack);
+  const isDryRun = values['dry-run'];
+  const { ids, others } =
+    owner === undefined
+      ? { ids: namedIds, others: [] }
+      : await release(place, { owner, isDryRun, stopping: stopping.signal });
   const progress = createProgress({
     name: 'delete',
     total: ids.length,
@@ -79,20 +138,21 @@ await runCommand(async () => {
   });
   let images: readonly DeletedImage[];
   try {
-    images = await deleteImages({
-      ...(await placeOf(values.stack)),
+    const deleted = await deleteImages({
+      ...place,
       ids,
-      isDryRun: values['dry-run'],
+      isDryRun,
       waitSeconds,
       stopping: stopping.signal,
       onProgress: progress.show,
     });
+    images = [...others, ...deleted];
   } finally {
     progress.end();
   }
   print(images);
   if (values.report !== undefined) {
-    const report = { stack: values.stack ?? 'npm start', dryRun: values['dry-run'], startedAt };
+    const report = { stack: values.stack ?? 'npm start', dryRun: isDryRun, startedAt };
     const text = JSON.stringify({ ...report, endedAt: new Date().toISOString(), images }, undefined, 2);
     writeFileSync(values.report, `${text}\n`);
   }

@@ -7,6 +7,7 @@ import { readArguments, runCommand, UsageError } from './commands/command.ts';
 import { createProgress } from './commands/progress.ts';
 import { type Answer, openLocalLake } from './commands/query/engine.ts';
 import { asCsv, asJson, asTable } from './commands/query/output.ts';
+import { portsWithEvents } from './commands/query/ports-with-events.ts';
 
 const usage = `Usage: npm run query -- NAME [--csv | --json]
        npm run query -- --list
@@ -20,13 +21,21 @@ const listOf = (queries: readonly NamedQuery[]): string => {
   return queries.map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`).join('\n');
 };
 
+/** What to do where there are no events: those of an `npm start` at another port may be meant. */
+const hintAt = (name: string): string => {
+  const ports = portsWithEvents();
+  return ports.length === 0
+    ? 'Upload an image to npm start first.'
+    : `There are some at other ports: ${ports.map((port) => `PORT=${port} npm run query -- ${name}`).join(', ')}`;
+};
+
 const ask = async ({ name, sql }: NamedQuery, directory: string): Promise<Answer> => {
   const lake = await openLocalLake(directory);
   const progress = createProgress({ name, total: 100, describe: (percent) => `${Math.floor(percent)} %` });
   try {
     const answer = await lake.ask(sql, progress.show);
     if (lake.isEmpty) {
-      console.error(`There are no events in ${directory} yet. Upload an image to npm start first.`);
+      console.error(`There are no events in ${directory} yet. ${hintAt(name)}`);
     } else if (answer.rows.length === 0) {
       console.error('No event of the last 30 days matches.');
     }

@@ -4,6 +4,7 @@ import { defaultVariants, variantsSchema } from '../lambdas/image/variant.ts';
 import { authSchema, linksSchema, uploadPageSchema } from '../lambdas/ingest/auth.ts';
 import { corsOriginsSchema } from '../lambdas/ingest/cors.ts';
 import { checkContainers, containerSettings } from './containers/settings.ts';
+import { costSettings } from './cost/settings.ts';
 import { deletionSettings } from './delete/settings.ts';
 import { checkRetention, imageSettings } from './image/settings.ts';
 import { domainSchema } from './ingest/domain.ts';
@@ -11,6 +12,7 @@ import { lakeSettings } from './lake/settings.ts';
 import { monitoringSettings } from './monitoring/settings.ts';
 import { mailSettings } from './notify/settings.ts';
 import { flag, matching, oneOf, orNull, setting, textSetting, wholeNumber } from './setting.ts';
+import { warningSettings } from './warnings/settings.ts';
 import { describeWrongSettings } from './wrong-settings.ts';
 
 const deploymentSettings = {
@@ -18,9 +20,17 @@ const deploymentSettings = {
     matching(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'a letter, then letters, digits and hyphens'),
     'ThumbnailGenerator',
   ).describe('Name of the CloudFormation stack; another name deploys an independent copy.'),
-  imagesOnDestroy: textSetting(oneOf(['keep', 'delete']), 'keep').describe(
-    'Keeps or deletes the buckets and the catalog, with everything in them, on `cdk destroy`.',
+  account: textSetting(orNull(matching(/^\d{12}$/, '12 digits')), null).describe(
+    'Refuses to deploy with credentials of another account; null deploys to any.',
   ),
+  region: textSetting(
+    orNull(matching(/^[a-z]{2,}(?:-[a-z]+)+-\d{1,2}$/, 'a region such as us-east-2')),
+    null,
+  ).describe('Refuses to deploy to another region; null deploys to any.'),
+  imagesOnDestroy: textSetting(oneOf(['keep', 'delete']), 'keep').describe(
+    'Keeps or deletes the buckets and the catalog, with everything in them, on `cdk destroy`; "keep" also protects the stack from it.',
+  ),
+  ...warningSettings,
 };
 
 const apiSettings = {
@@ -66,7 +76,7 @@ const uploadSettings = {
   maxUploadBytesPerDay: setting(wholeNumber(1, 1_000_000_000_000_000), 200_000_000_000).describe(
     'Bytes of uploads accepted in a day of UTC.',
   ),
-  maxWaitingCallers: setting(wholeNumber(0, 1000), 10).describe(
+  maxWaitingCallers: setting(wholeNumber(0, 1000), 2).describe(
     'Callers that may wait for thumbnails at a time (`Prefer: wait`), each in a Lambda function of its own.',
   ),
   // 100 of the account's concurrency must stay unreserved (Lambda quotas); a new account may have no more.
@@ -100,10 +110,12 @@ const resizeSettings = {
   decodeMemoryMiB: setting(wholeNumber(128, 8192), 1280).describe(
     'Memory that decoding an image may use; the resize function gets more memory if it needs it.',
   ),
-  resizeMaxConcurrency: setting(wholeNumber(2, 1000), 20).describe(
+  // All queues and `maxWaitingCallers` together leave some of the ten functions that a new account may run at
+  // a time. Two is the least for a queue (Lambda API Reference, ScalingConfig, `MaximumConcurrency`).
+  resizeMaxConcurrency: setting(wholeNumber(2, 1000), 3).describe(
     'Resize functions that run at the same time; other images wait in the queue.',
   ),
-  slowResizeMaxConcurrency: setting(wholeNumber(2, 1000), 4).describe(
+  slowResizeMaxConcurrency: setting(wholeNumber(2, 1000), 2).describe(
     'Resize functions for slow images, which have a queue of their own so that they delay no others.',
   ),
 };
@@ -118,6 +130,7 @@ export const settingsSchema = z
     ...imageSettings,
     ...deletionSettings,
     ...monitoringSettings,
+    ...costSettings,
     ...mailSettings,
     ...lakeSettings,
     ...containerSettings,

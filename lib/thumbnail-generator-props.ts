@@ -4,6 +4,7 @@ import type { variantsSchema } from '../lambdas/image/variant.ts';
 import type { authSchema, Links } from '../lambdas/ingest/auth.ts';
 import type { fargateSchema } from './containers/settings.ts';
 import type { Settings } from './settings.ts';
+import type { WarningId } from './warnings/settings.ts';
 
 export interface AlertsSettings {
   /** Addresses that get a mail about each alarm; each must confirm the subscription once. @default - none */
@@ -26,7 +27,7 @@ export interface RetentionSettings {
 /** The names and defaults of the settings in docs; `lib/settings.ts` checks the values. */
 export interface ThumbnailGeneratorProps {
   /**
-   * The name of the API and the dashboard, the beginning of the alarms' names, and the metrics' dimension.
+   * The name of the API, the beginning of the names of alarms and dashboard, and the metrics' dimension.
    * @default - the names of the stack and of the constructs in it, joined by "-"; `Default` adds nothing
    */
   readonly serviceName?: string;
@@ -81,13 +82,13 @@ export interface ThumbnailGeneratorProps {
   readonly maxUploadsPerDay?: number;
   /** Bytes of uploads in a day of UTC; more get 429. @default 200_000_000_000 */
   readonly maxUploadBytesPerDay?: number;
-  /** Callers that may wait for thumbnails at a time. @default 10 */
+  /** Callers that may wait for thumbnails at a time. @default 2 */
   readonly maxWaitingCallers?: number;
   /** Concurrency reserved for the ingest function. @default - none is reserved */
   readonly ingestMaxConcurrency?: number | null;
-  /** Resize functions that run at the same time. @default 20 */
+  /** Resize functions that run at the same time. @default 3 */
   readonly resizeMaxConcurrency?: number;
-  /** Resize functions that run at the same time for slow images. @default 4 */
+  /** Resize functions that run at the same time for slow images. @default 2 */
   readonly slowResizeMaxConcurrency?: number;
 
   /** Days for which the link of a deleted image replies 410. @default 30 */
@@ -105,6 +106,8 @@ export interface ThumbnailGeneratorProps {
   readonly versioning?: boolean;
   /** Whether images and their catalog outlive the stack. @default keep */
   readonly imagesOnDestroy?: 'keep' | 'delete';
+  /** Warnings that are known and accepted. @default - none, so each is shown */
+  readonly acknowledgedWarnings?: readonly WarningId[];
 
   /** What runs the code: functions of Lambda, or containers behind a load balancer. @default lambda */
   readonly compute?: 'lambda' | 'fargate';

@@ -1,7 +1,16 @@
-import { CfnOutput, type CfnOutputProps, Stack, type StackProps } from 'aws-cdk-lib';
+import {
+  CfnOutput,
+  type CfnOutputProps,
+  CrossStackReferences,
+  ReferenceStrength,
+  Stack,
+  type StackProps,
+} from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { routes } from '../lambdas/ingest/routes.ts';
+import { MonthlyBudget } from './cost/monthly-budget.ts';
+import { serviceTag, stackTagsOf } from './cost/settings.ts';
 import type { Settings } from './settings.ts';
 import { ThumbnailGenerator } from './thumbnail-generator.ts';
 
@@ -17,11 +26,28 @@ export class ThumbnailGeneratorStack extends Stack {
   readonly alerts: ITopic;
 
   constructor(scope: Construct, id: string, { settings, ...stackProps }: ThumbnailGeneratorStackProps) {
-    super(scope, id, stackProps);
+    // A deleted stack leaves its images behind, but no API that shows them: each permanent link is broken.
+    const terminationProtection = settings.imagesOnDestroy === 'keep';
+    const tags = stackTagsOf(settings);
+    super(scope, id, { terminationProtection, tags, ...stackProps });
     // The id `Default` is no part of logical ids: older stacks, without this construct, keep their resources.
     const service = new ThumbnailGenerator(this, 'Default', settings);
     this.imageEvents = service.imageEvents;
     this.alerts = service.alerts;
+    // For the data lake. CloudFormation refuses to replace a topic while another stack imports its name: the
+    // lake would go on listening to the old one (aws/aws-cdk#6346). They stay without the setting `dataLake`,
+    // because the lake's stack imports them until it is destroyed.
+    for (const topic of [this.imageEvents, this.alerts]) {
+      CrossStackReferences.of(topic).produce(ReferenceStrength.STRONG);
+      this.exportValue(topic.topicArn);
+    }
+    if (settings.budget) {
+      new MonthlyBudget(this, 'MonthlyBudget', {
+        ...settings.budget,
+        service: tags[serviceTag],
+        alerts: service.alerts,
+      });
+    }
     addOutputs(this, {
       UploadUrl: { value: service.api.uploadUrl, description: 'POST an image here' },
       RawBucketName: { value: service.rawBucket.bucketName },
@@ -37,6 +63,7 @@ export class ThumbnailGeneratorStack extends Stack {
       ReconcilerFunctionName: { value: service.reconciler.handler.functionName },
       ImageEventsTopicArn: { value: service.imageEvents.topicArn },
       AlertsTopicArn: { value: service.alerts.topicArn },
+      ...ownersOutputs(service),
       ...mailOutputs(service),
       ...domainOutputs(service),
       ...loadBalancerOutputs(service),
@@ -45,6 +72,9 @@ export class ThumbnailGeneratorStack extends Stack {
 }
 
 type Outputs = Readonly<Record<string, CfnOutputProps>>;
+
+const ownersOutputs = ({ owners }: ThumbnailGenerator): Outputs | undefined =>
+  owners && { OwnersTableName: { value: owners.tableName } };
 
 const mailOutputs = ({ notify }: ThumbnailGenerator): Outputs | undefined =>
   notify && {

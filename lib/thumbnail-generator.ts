@@ -1,9 +1,10 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { HttpMethods } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { arrivalPrefix, originalPrefix, thumbnailPrefix } from '../lambdas/image/keys.ts';
 import { routes, routesOf } from '../lambdas/ingest/routes.ts';
+import { removalPolicyOf } from './constructs/kept.ts';
 import { WorkQueue } from './constructs/work-queue.ts';
 import { Containers } from './containers/containers.ts';
 import { Deletion, deletionTimeout } from './delete/deletion.ts';
@@ -26,6 +27,7 @@ import { ResizeFunctions } from './resize/resize-functions.ts';
 import { ResizeQueue } from './resize/resize-queue.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { ThumbnailGeneratorProps } from './thumbnail-generator-props.ts';
+import { warnAboutSettings } from './warnings/warnings.ts';
 
 /** POST an image, get a presigned URL of its thumbnail. */
 export class ThumbnailGenerator extends Construct {
@@ -34,6 +36,8 @@ export class ThumbnailGenerator extends Construct {
   readonly thumbnailBucket: ImageBucket;
   readonly catalog: CatalogTable;
   readonly admission: AdmissionTable;
+  /** Who owns which image. Undefined where callers are anonymous. */
+  readonly owners: OwnersTable | undefined;
   readonly resizeQueue: WorkQueue;
   readonly slowResizeQueue: WorkQueue;
   readonly deleteQueue: WorkQueue;
@@ -56,11 +60,13 @@ export class ThumbnailGenerator extends Construct {
   constructor(scope: Construct, id: string, { serviceName, ...given }: ThumbnailGeneratorProps = {}) {
     super(scope, id);
     const settings = readSettings(given);
-    const { domain, email, stage, alerts, retention } = settings;
+    warnAboutSettings(this, settings);
+    const { domain, email, stage, alerts, retention, versioning } = settings;
     const publicUrl = domain ? `https://${domain.name}/${stage}` : undefined;
-    const removalPolicy = settings.imagesOnDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const removalPolicy = removalPolicyOf(settings);
 
     const areCallersKnown = settings.auth !== 'none';
+
     // A net below the reconciler, which deletes images in time.
     const imagesExpireAfterDays = retention.imageDays === null ? undefined : retention.imageDays + 2;
 
@@ -71,26 +77,27 @@ export class ThumbnailGenerator extends Construct {
     if (areCallersKnown) this.deleteQueue.acceptBucketEvents();
     this.rawBucket = new ImageBucket(this, 'RawBucket', {
       removalPolicy,
-      prefixes: areCallersKnown ? [originalPrefix, arrivalPrefix] : [originalPrefix],
-      objectCreated: [
-        { prefix: originalPrefix, queue: this.resizeQueue.queue },
-        ...(areCallersKnown ? [{ prefix: arrivalPrefix, queue: this.deleteQueue.queue }] : []),
+      prefixes: [
+        {
+          prefix: originalPrefix,
+          objectCreatedQueue: this.resizeQueue.queue,
+          expireAfterDays: retention.originalDays ?? imagesExpireAfterDays,
+        },
+        // The worker removes an arrival at once. One day is for those whose event was lost.
+        ...(areCallersKnown
+          ? [{ prefix: arrivalPrefix, objectCreatedQueue: this.deleteQueue.queue, expireAfterDays: 1 }]
+          : []),
       ],
-      keptDays: {
-        [originalPrefix]: retention.originalDays ?? imagesExpireAfterDays,
-        [arrivalPrefix]: areCallersKnown ? 1 : undefined,
-      },
-      versioned: settings.versioning,
+      versioned: versioning,
     });
     this.thumbnailBucket = new ImageBucket(this, 'ThumbnailBucket', {
       removalPolicy,
-      prefixes: [thumbnailPrefix],
-      keptDays: { [thumbnailPrefix]: imagesExpireAfterDays },
-      versioned: settings.versioning,
+      prefixes: [{ prefix: thumbnailPrefix, expireAfterDays: imagesExpireAfterDays }],
+      versioned: versioning,
     });
     this.catalog = new CatalogTable(this, 'Catalog', { removalPolicy });
     this.admission = new AdmissionTable(this, 'Admission');
-    const owners = areCallersKnown ? new OwnersTable(this, 'Owners', { removalPolicy }) : undefined;
+    this.owners = areCallersKnown ? new OwnersTable(this, 'Owners', { removalPolicy }) : undefined;
     this.imageEvents = new ImageEvents(this, 'ImageEvents');
     this.alerts = new Alerts(this, 'Alerts', { emails: alerts.emails });
     const mailRequests = email ? new MailRequestsTable(this, 'MailRequests') : undefined;
@@ -113,7 +120,7 @@ export class ThumbnailGenerator extends Construct {
     const ingest = new Ingest(this, 'Ingest', {
       ...common,
       admission: this.admission,
-      owners,
+      owners: this.owners,
       mail:
         email && mailRequests
           ? { requests: mailRequests, allowedRecipients: email.allowedRecipients }
@@ -127,7 +134,6 @@ export class ThumbnailGenerator extends Construct {
       auth: settings.auth,
       links: settings.links,
       corsOrigins: settings.corsOrigins,
-      uploadPage: settings.uploadPage,
       uploadThrottle: { perSecond: settings.uploadsPerSecond, burst: settings.uploadBurst },
       throttle: { perSecond: settings.requestsPerSecond, burst: settings.requestBurst },
       logRetention: settings.logRetentionDays,
@@ -155,7 +161,7 @@ export class ThumbnailGenerator extends Construct {
             tables: [
               this.catalog,
               this.admission,
-              ...(owners ? [owners] : []),
+              ...(this.owners ? [this.owners] : []),
               ...(mailRequests ? [mailRequests] : []),
             ],
             uploadToReadyGoalSeconds: alerts.uploadToReadyGoalSeconds,
@@ -177,7 +183,7 @@ export class ThumbnailGenerator extends Construct {
     const deletion = new Deletion(this, 'Deletion', {
       ...common,
       queue: this.deleteQueue,
-      owners,
+      owners: this.owners,
       mailRequests,
     });
     this.reconciler = new Reconciler(this, 'Reconciler', {

@@ -21,8 +21,39 @@ const describe = (issue: z.core.$ZodIssue, given: Given, names: readonly string[
   }
   const value = valueAt(path, given);
   const found = value === undefined ? ' (not set)' : ` = ${JSON.stringify(value)}`;
-  return `${path.join('.')}${found}: ${issue.message}`;
+  return `${nameOf(path, given)}${found}: ${ruleOf(issue, value)}`;
 };
+
+/** The path, and the names of list entries: `variants.0 ("card").width`. */
+const nameOf = (path: readonly string[], given: Given): string =>
+  path
+    .map((key, index) => {
+      const entry = /^\d+$/.test(key) && valueAt(path.slice(0, index + 1), given);
+      const name = typeof entry === 'object' && entry !== null ? Reflect.get(entry, 'name') : undefined;
+      const next = path[index + 1];
+      const isNamed = typeof name === 'string' && next !== undefined && next !== 'name';
+      return isNamed ? `${key} (${JSON.stringify(name)})` : key;
+    })
+    .join('.');
+
+/** The rule in the words of this project, where zod's own would be shown. */
+const ruleOf = (issue: z.core.$ZodIssue, value: unknown): string => {
+  const { code, message } = issue;
+  if (code === 'too_big' && message.startsWith('Too big'))
+    return `at most ${issue.maximum}${unitOf(issue.origin)}`;
+  if (code === 'too_small' && message.startsWith('Too small')) {
+    return `at least ${issue.minimum}${unitOf(issue.origin)}`;
+  }
+  if (code === 'invalid_type' && message.startsWith('Invalid input')) {
+    return value === undefined ? 'must be set' : `expected ${issue.expected}`;
+  }
+  if (code === 'invalid_value' && message.startsWith('Invalid option')) {
+    return `one of ${issue.values.map((each) => JSON.stringify(each)).join(', ')}`;
+  }
+  return message;
+};
+
+const unitOf = (origin: string): string => ({ array: ' in the list', string: ' characters' })[origin] ?? '';
 
 const unknownSetting = (key: string, names: readonly string[]): string => {
   const similar = names.find((name) => isSimilar(name.toLowerCase(), key.toLowerCase()));

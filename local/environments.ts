@@ -16,7 +16,7 @@ const overdueSeconds = 60;
 export const apiUrlOf = ({ api }: Ports, { stage }: Settings): string => `${endpointOf(api)}/${stage}`;
 
 /** Mail is always on, because no mail leaves this machine. */
-export const emailOf = ({ email }: Settings): EmailSettings =>
+export const emailOf = ({ email }: Settings): Pick<EmailSettings, 'from' | 'allowedRecipients'> =>
   email ?? { from: 'thumbnails@example.com', allowedRecipients: ['example.com'] };
 
 /** For an API that only this machine may use. */

@@ -37,7 +37,7 @@ export const readOptions = (
   const { given, isJsonLog } = readArguments(args);
   const ports = readPorts(environment['PORT']);
   return {
-    settings: withStartError(() => readSettings({ ...readContext(), ...given })),
+    settings: settingsFrom(contextWith(given, usage)),
     ports,
     dataFolder: dataFolderOf(ports.api),
     isNpmScript: environment['npm_lifecycle_event'] !== undefined,
@@ -61,17 +61,31 @@ const readArguments = (args: readonly string[]) => {
       }),
     usage,
   );
-  const given: Readonly<Record<string, string>> = Object.fromEntries(
-    (values.context ?? []).map((assignment) => {
+  return { given: values.context ?? [], isJsonLog: values.json };
+};
+
+/**
+ * The context that `cdk deploy` reads: that of cdk.json in the current folder, and what `-c` overrides.
+ *
+ * @param given each `name=value`
+ * @throws StartError with the hint if one is no such pair
+ */
+export const contextWith = (given: readonly string[], hint: string): Readonly<Record<string, unknown>> => ({
+  ...readContext(),
+  ...Object.fromEntries(
+    given.map((assignment) => {
       const [, name, value] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
       if (name === undefined || value === undefined) {
-        throw new StartError(`-c takes name=value (given ${JSON.stringify(assignment)}).\n\n${usage}`);
+        throw new StartError(`-c takes name=value (given ${JSON.stringify(assignment)}).\n\n${hint}`);
       }
       return [name, value];
     }),
-  );
-  return { given, isJsonLog: values.json };
-};
+  ),
+});
+
+/** @throws StartError naming each setting that is wrong */
+export const settingsFrom = (context: Readonly<Record<string, unknown>>): Settings =>
+  withStartError(() => readSettings(context));
 
 /** @throws StartError if the next four ports would not be valid */
 export const readPorts = (text = '3000'): Ports => {

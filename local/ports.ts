@@ -31,21 +31,36 @@ export const endpointOf = (port: number): string => `http://${host}:${port}`;
 const named = ({ api, s3, sqs, dynamodb, mail }: Ports) =>
   Object.entries({ API: api, S3: s3, SQS: sqs, DynamoDB: dynamodb, mail });
 
-/** @throws StartError for the first port that is in use */
+/** How long an earlier run may still hold its ports: npm returns before it has stopped. */
+const stoppingMilliseconds = 2000;
+
+/** @throws StartError for the first port that stays in use */
 export const refuseBusyPorts = async (ports: Ports): Promise<void> => {
+  const deadline = Date.now() + stoppingMilliseconds;
   for (const [use, port] of named(ports)) {
-    const server = createServer();
-    try {
-      await once(server.listen(port, host), 'listening');
-    } catch (error) {
-      const reason = error instanceof Error && 'code' in error ? error.code : error;
-      throw new StartError(
-        `Port ${port} (${use}) cannot be used: ${reason === 'EADDRINUSE' ? 'something else listens on it' : reason}.\n` +
-          'Choose others: PORT=3100 npm start takes 3100 to 3104.',
-      );
+    let reason = await reasonAgainst(port);
+    while (reason === 'EADDRINUSE' && Date.now() < deadline) {
+      await wait(100);
+      reason = await reasonAgainst(port);
     }
-    await once(server.close(), 'close');
+    if (reason === undefined) continue;
+    throw new StartError(
+      `Port ${port} (${use}) cannot be used: ${reason === 'EADDRINUSE' ? 'something else listens on it' : reason}.\n` +
+        'Choose others: PORT=3100 npm start takes 3100 to 3104.',
+    );
   }
+};
+
+/** Why a server cannot listen on a port; undefined if it can. */
+const reasonAgainst = async (port: number): Promise<unknown> => {
+  const server = createServer();
+  try {
+    await once(server.listen(port, host), 'listening');
+  } catch (error) {
+    return typeof error === 'object' && error !== null && 'code' in error ? error.code : error;
+  }
+  await once(server.close(), 'close');
+  return undefined;
 };
 
 /** Whether a server accepts connections. */

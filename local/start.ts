@@ -106,7 +106,7 @@ const mailHint = (allowedRecipients: AllowedRecipients, page: string): string =>
   const [first = ''] = allowedRecipients;
   const example = first.includes('@') ? first : `me@${first}`;
   return `Mail to ${recipients.join(', ')} stays on this machine, until Ctrl-C: add -H "X-Notify-Email: ${example}"
-  and read it at ${page}.`;
+  and read it at ${page}. Others are allowed by the setting email.`;
 };
 
 /** What has been started, in that order. */

@@ -21,8 +21,15 @@ const acceptedSchema = z.object({ status: z.string(), bytes: z.number().optional
 const refusedSchema = z.object({ code: z.string(), detail: z.string() });
 const mailSchema = z.object({ recipient: z.string() });
 
+/** What the reconciler prints, which is no line of a log. */
+const reportSchema = z.looseObject({
+  message: z.literal('reconciled'),
+  requeued: z.array(z.string()),
+  expired: z.array(z.string()),
+});
+
 /** Lines that say nothing about an image or a problem. */
-const silent = /^(?:request answered|nothing left to do|reconciled|.+ (?:polls|listens|stops))$/;
+const silent = /^(?:request answered|nothing left to do|.+ (?:polls|listens|stops))$/;
 
 /**
  * A log line as one short line for a person, such as
@@ -31,7 +38,9 @@ const silent = /^(?:request answered|nothing left to do|reconciled|.+ (?:polls|l
  * @returns undefined for a line that no one needs to read
  */
 export const describeLogLine = (text: string): string | undefined => {
-  const line = parse(text);
+  const report = parse(reportSchema, text);
+  if (report !== undefined) return describeReport(report);
+  const line = parse(lineSchema, text);
   if (line === undefined) return text.trim() === '' ? undefined : text;
   if (line.level === 'INFO' && silent.test(line.message)) return undefined;
   const { what, about } = contentOf(line);
@@ -39,9 +48,21 @@ export const describeLogLine = (text: string): string | undefined => {
   return [time, what.padEnd(9), line.imageId?.slice(0, 8), about].filter(Boolean).join(' ');
 };
 
-const parse = (text: string): Line | undefined => {
+/** @returns undefined if it changed nothing, as in most runs */
+const describeReport = ({ requeued, expired }: z.output<typeof reportSchema>): string | undefined => {
+  const lists = [
+    ['requested again', requeued],
+    ['never arrived', expired],
+  ] as const;
+  const parts = lists.flatMap(([what, ids]) =>
+    ids.length === 0 ? [] : [`${what}: ${ids.map((id) => id.slice(0, 8)).join(', ')}`],
+  );
+  return parts.length === 0 ? undefined : `reconciled ${parts.join('; ')}`;
+};
+
+const parse = <Schema extends z.ZodType>(schema: Schema, text: string): z.output<Schema> | undefined => {
   try {
-    return lineSchema.safeParse(JSON.parse(text)).data;
+    return schema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }

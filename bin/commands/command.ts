@@ -1,5 +1,6 @@
 import { inspect, type ParseArgsConfig, parseArgs } from 'node:util';
 import { StartError } from '../../local/start-error.ts';
+import { describeAwsError } from './aws-errors.ts';
 
 /** An error that the operator can fix. It is printed without a stack. */
 export class UsageError extends Error {
@@ -23,13 +24,17 @@ export const readArguments = <const Config extends ParseArgsConfig>(usage: strin
   }
 };
 
-/** Runs a command, which resolves to its exit code. A command that throws is explained and exits with 1. */
-export const runCommand = async (command: () => Promise<number>): Promise<void> => {
+/**
+ * Runs a command, which resolves to its exit code. An error is explained.
+ *
+ * @param exitCodeOfErrors of a command that throws
+ */
+export const runCommand = async (command: () => Promise<number>, exitCodeOfErrors = 1): Promise<void> => {
   try {
     process.exitCode = await command();
   } catch (error) {
     console.error(`\n${explanationOf(error) ?? inspect(error)}\n`);
-    process.exitCode = 1;
+    process.exitCode = exitCodeOfErrors;
   }
 };
 
@@ -37,10 +42,7 @@ export const runCommand = async (command: () => Promise<number>): Promise<void> 
 const explanationOf = (error: unknown): string | undefined => {
   if (error instanceof UsageError || error instanceof StartError) return error.message;
   if (!(error instanceof Error)) return undefined;
-  const { name, message } = error;
-  if (name === 'CredentialsProviderError' || message.startsWith('Region ')) {
-    return `${message.replace(/\.$/, '')}. Set AWS_PROFILE, or AWS_REGION and credentials, as for the AWS CLI.`;
-  }
+  const { kind, sentence } = describeAwsError(error);
   // Errors of AWS and of the network.
-  return '$metadata' in error || 'code' in error ? `${name}: ${message}` : undefined;
+  return kind !== 'other' || '$metadata' in error || 'code' in error ? sentence : undefined;
 };

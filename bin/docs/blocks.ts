@@ -2,6 +2,7 @@ import { alarmsTable } from './alarms.ts';
 import { bodiesReference, routesReference } from './api-reference.ts';
 import { benchTable } from './bench.ts';
 import { quotasTable, settingsCapacityTable } from './capacity.ts';
+import { checksTable } from './checks.ts';
 import { errorCodesTable, eventsTable } from './contract.ts';
 import {
   breakEvenTable,
@@ -17,6 +18,7 @@ import {
   worstDayTable,
   worstDayTotal,
 } from './cost.ts';
+import { preflightTable } from './preflight.ts';
 import { settingsTable } from './settings.ts';
 
 /** A part of a document that `npm run docs` writes. */
@@ -33,7 +35,9 @@ export const blocks: readonly Block[] = [
   { name: 'bodies', render: bodiesReference },
   { name: 'events', render: eventsTable },
   { name: 'alarms', render: alarmsTable },
+  { name: 'checks', render: checksTable },
   { name: 'bench', render: benchTable },
+  { name: 'preflight', render: preflightTable },
   { name: 'prices', render: pricesTable },
   { name: 'million-uploads', render: millionUploadsTable },
   { name: 'million-uploads-containers', render: millionUploadsInContainersTable },

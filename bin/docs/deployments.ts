@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { DataLakeStack } from '../../lib/lake/data-lake-stack.ts';
 import { readSettings } from '../../lib/settings.ts';
 import { ThumbnailGeneratorStack } from '../../lib/thumbnail-generator-stack.ts';
+import { warningIds } from '../../lib/warnings/settings.ts';
 
 /** The settings of the two modes that the documents describe. */
 export const deployments = {
@@ -56,7 +57,8 @@ export const synthesizedAlarms = (given: Readonly<Record<string, unknown>>) => {
     .object({ context: z.record(z.string(), z.unknown()) })
     .parse(JSON.parse(readFileSync('cdk.json', 'utf8')));
   const outdir = mkdtempSync(join(tmpdir(), 'thumbnail-generator-docs-'));
-  const app = new App({ outdir, context: { ...context, ...given, 'aws:cdk:bundling-stacks': [] } });
+  const quiet = { acknowledgedWarnings: [...warningIds], 'aws:cdk:bundling-stacks': [] };
+  const app = new App({ outdir, context: { ...context, ...given, ...quiet } });
   const settings = readSettings(app.node.getAllContext());
   const service = new ThumbnailGeneratorStack(app, settings.stackName, { settings });
   const { imageEvents, alerts } = service;

@@ -210,8 +210,8 @@ const isUnsettled = (before: Before, fingerprint: string): Condition =>
       });
 
 /**
- * The image is not `ready` with these settings. One with thumbnails of earlier settings is finished again when
- * it gets those of the present ones.
+ * The image is not `ready` with these settings. One with thumbnails of earlier settings is finished again
+ * when it gets those of the present ones.
  */
 const isUnfinished = (before: Before, fingerprint: string, outdated: string | undefined): Condition =>
   before === undefined

@@ -29,8 +29,8 @@ export interface StoredOriginal {
 }
 
 /**
- * The uploaded images, each under the hash of its bytes. S3 removes expired ones within days; from the moment on
- * at which an original expires, it counts as missing.
+ * The uploaded images, each under the hash of its bytes. S3 removes expired ones within days; from the
+ * moment on at which an original expires, it counts as missing.
  */
 export interface Originals {
   /** Stores an original unless it is stored already. */

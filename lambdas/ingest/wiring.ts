@@ -52,6 +52,7 @@ export const wireIngest = (
     uploads: createUploads(signingClient, environment.rawBucket, lifetimeSeconds),
   };
   const dependencies: Omit<IngestDependencies, keyof OwnedPorts> = {
+    thumbnails: createThumbnails(s3, environment.thumbnailBucket),
     budget: createUploadBudget(
       environment.admissionTable,
       {

@@ -67,10 +67,12 @@ export const requireRecipient = (text: string, allowed: AllowedRecipients): stri
   if (allowed.includes(recipientDomain)) return data;
   const ownEntry = allowed.find((entry) => entry.toLowerCase() === data.toLowerCase());
   if (ownEntry !== undefined) return ownEntry;
-  throw new MailError('recipient-not-allowed', 'This server sends no mail to that address.', {
-    field: notifyHeader,
-  });
+  throw new MailError('recipient-not-allowed', notAllowed, { field: notifyHeader });
 };
+
+/** It does not say who is allowed: the caller may be anyone. */
+const notAllowed =
+  'This server sends no mail to that address. The setting email.allowedRecipients names who gets mail, for example: npm start -- -c \'email={"from":"me@example.com","allowedRecipients":["example.com"]}\'';
 
 /** An address in a form for logs: `m…@example.com`. */
 export const masked = (recipient: string): string => recipient.replace(/^(.).*@/, '$1…@');

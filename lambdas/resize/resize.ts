@@ -244,9 +244,19 @@ export const createResize = (dependencies: ResizeDependencies): Resize => {
   ): Promise<Outcome | 'replaced'> => {
     if (settled === undefined) return overtaken(id, before);
     const { original, error, uploadToReadyMilliseconds } = settled;
-    if (before?.announced) metrics.record({ Uploads: 1, UploadedBytes: original.bytes });
-    if (error) metrics.record({ Failed: 1 }, error.code);
-    else metrics.record({ Ready: 1, UploadToReadyMilliseconds: uploadToReadyMilliseconds });
+    // With zeros: alarms compare these metrics, and one without data has no value to compare.
+    const uploaded = before?.announced ? { Uploads: 1, UploadedBytes: original.bytes } : { Uploads: 0 };
+    if (error) {
+      metrics.record(uploaded);
+      metrics.record({ Failed: 1 }, error.code);
+    } else {
+      metrics.record({
+        ...uploaded,
+        Ready: 1,
+        Failed: 0,
+        UploadToReadyMilliseconds: uploadToReadyMilliseconds,
+      });
+    }
     return { record: settled, result: 'settled', reason };
   };
 

@@ -8,9 +8,10 @@ export interface Forgetter {
   /**
    * Removes everything about an image, however often it is called, and whatever is left.
    *
-   * @param stopping ends all requests: another worker may delete the image, or the image may be uploaded again
-   * @param startedAt when the deletion began. What an upload has recorded since then belongs to the next image of
-   *   the same bytes, which begins when the deletion has ended
+   * @param stopping ends all requests: from then on another worker may delete the image, or it may be
+   *   uploaded again
+   * @param startedAt when the deletion began. What an upload has recorded since then belongs to the next
+   *   image of the same bytes, which begins when the deletion has ended
    */
   forget(id: ImageId, stopping: AbortSignal, startedAt: Date): Promise<void>;
 }

@@ -13,7 +13,7 @@ export const metricUnits = {
   /** Of new images. */
   UploadedBytes: MetricUnit.Bytes,
   Ready: MetricUnit.Count,
-  /** Also by `code`. */
+  /** 0 for an image that is ready, so that the average is the share of failed images. Also by `code`. */
   Failed: MetricUnit.Count,
   /** Images that moved from the fast lane to the slow lane. */
   MovedToSlowLane: MetricUnit.Count,

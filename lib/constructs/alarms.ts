@@ -3,7 +3,11 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 
-/** One alarm, as a row of a table. */
+/**
+ * One alarm, as a row of a table. If its metric is an expression, all metrics in it must have data whenever
+ * it should go off: what CloudWatch makes of one without any, even with `FILL`, is not documented (CloudWatch
+ * User Guide, "Using math expressions with CloudWatch metrics").
+ */
 export interface AlarmRow {
   /** In kebab case: the end of the alarm's name, and its heading in the runbook. */
   readonly name: string;
@@ -12,6 +16,8 @@ export interface AlarmRow {
   readonly limit: { readonly above: number } | { readonly atLeast: number };
   /** How many of the latest periods must exceed the limit. @default - the latest one */
   readonly periods?: { readonly over: number; readonly of: number };
+  /** Whether a period without data is in order. @default true */
+  readonly mayHaveNoData?: boolean;
   /** Two or three sentences: what it means, and what to do first. */
   readonly description: string;
 }
@@ -34,7 +40,8 @@ export class Alarms extends Construct {
     super(scope, id);
     const { serviceName, rows, alerts, runbook = 'docs/runbook.md' } = props;
     const action = new SnsAction(alerts);
-    this.alarms = rows.map(({ name, metric, limit, periods = { over: 1, of: 1 }, description }) => {
+    this.alarms = rows.map((row) => {
+      const { name, metric, limit, periods = { over: 1, of: 1 }, mayHaveNoData = true, description } = row;
       const [threshold, comparisonOperator] =
         'above' in limit
           ? [limit.above, ComparisonOperator.GREATER_THAN_THRESHOLD]
@@ -47,8 +54,8 @@ export class Alarms extends Construct {
         comparisonOperator,
         evaluationPeriods: periods.of,
         datapointsToAlarm: periods.over,
-        // There are data only while something happens.
-        treatMissingData: TreatMissingData.NOT_BREACHING,
+        // Most metrics have data only while something happens.
+        treatMissingData: mayHaveNoData ? TreatMissingData.NOT_BREACHING : TreatMissingData.BREACHING,
       });
       alarm.addAlarmAction(action);
       alarm.addOkAction(action);

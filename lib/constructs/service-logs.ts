@@ -4,11 +4,13 @@ import type { Construct } from 'constructs';
 
 export interface ServiceLogsProps {
   readonly retention: RetentionDays;
+  /** @default - a name from CloudFormation */
+  readonly logGroupName?: string;
 }
 
 /** A log group that expires, and is deleted with the stack. */
 export class ServiceLogs extends LogGroup {
-  constructor(scope: Construct, id: string, { retention }: ServiceLogsProps) {
-    super(scope, id, { retention, removalPolicy: RemovalPolicy.DESTROY });
+  constructor(scope: Construct, id: string, { retention, logGroupName }: ServiceLogsProps) {
+    super(scope, id, { retention, logGroupName, removalPolicy: RemovalPolicy.DESTROY });
   }
 }

@@ -3,14 +3,12 @@ import { type IMetric, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { AlarmRow } from '../constructs/alarms.ts';
-import { ownMetricsOf } from '../constructs/own-metrics.ts';
 import type { ContainerService } from './container-service.ts';
 import type { IngestService } from './ingest-service.ts';
 import type { LoadBalancer } from './load-balancer.ts';
 import type { WorkerService } from './worker-service.ts';
 
 export interface ContainerAlarmsProps {
-  readonly serviceName: string;
   readonly loadBalancer: LoadBalancer;
   readonly ingest: IngestService;
   readonly worker: WorkerService;
@@ -30,12 +28,9 @@ export const containerAlarms = (props: ContainerAlarmsProps): readonly AlarmRow[
     {
       name: 'load-balancer-5xx-rate',
       metric: new MathExpression({
-        expression:
-          'IF(FILL(own, 0) + FILL(failed, 0) >= 5, 100 * (FILL(own, 0) + FILL(failed, 0)) / (FILL(own, 0) + FILL(requests, 0)), 0)',
+        expression: 'IF(failed >= 5, 100 * failed / requests, 0)',
         usingMetrics: {
-          // Does not count the requests that reach no target.
           requests: balancer.metrics.requestCount(),
-          own: balancer.metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT),
           failed: balancer.metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT),
         },
         label: 'Server errors, % of requests',
@@ -43,7 +38,16 @@ export const containerAlarms = (props: ContainerAlarmsProps): readonly AlarmRow[
       }),
       limit: { above: 1 },
       description:
-        'More than 1 % of all requests to the load balancer, and at least five, got a server error within five minutes, or were refused because tasks were at capacity. Look in the log of ingest for the cause; if it shows none, check whether any tasks run.',
+        'More than 1 % of all requests to the load balancer, and at least five, got a server error from a task within five minutes, or were refused because tasks were at capacity. Look in the log of ingest for the cause.',
+    },
+    {
+      name: 'load-balancer-errors',
+      // No rate: requests that reach no task are not counted.
+      metric: balancer.metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, { period }),
+      limit: { atLeast: 5 },
+      periods: { over: 2, of: 2 },
+      description:
+        'For ten minutes the load balancer itself has answered requests with a server error, because it reached no task or a task closed the connection. Check whether tasks run and are ready.',
     },
     {
       name: 'ingest-targets-unhealthy',
@@ -61,6 +65,9 @@ export const containerAlarms = (props: ContainerAlarmsProps): readonly AlarmRow[
       metric: missing(service),
       limit: { atLeast: 1 },
       periods: lasting,
+      // ECS sends no metrics of a service while none of its tasks run (ECS Developer Guide, "Amazon ECS
+      // CloudWatch metrics").
+      mayHaveNoData: service.minTasks === 0,
       description: `For 15 minutes fewer ${who} have run than should, and ${what} wait or are refused. The events of the service show why tasks do not start, or why they end.`,
     })),
     {
@@ -82,16 +89,9 @@ export const containerAlarms = (props: ContainerAlarmsProps): readonly AlarmRow[
       description: `For 15 minutes a task has used more than 90 % of its memory, and may soon be killed. If the memory falls again under less load, raise ${setting}; otherwise look for a leak.`,
     })),
     {
-      name: 'resize-errors',
-      metric: ownMetricsOf(props.serviceName)('Retries', { period }),
-      limit: { atLeast: 5 },
-      description:
-        'At least five attempts to resize an image failed within five minutes, and the images are not at fault. Each message is delivered five times, so nothing is lost yet. Look in the log of resize for the cause.',
-    },
-    {
       name: 'resize-backlog',
       metric: new MathExpression({
-        expression: `IF(FILL(tasks, 0) >= ${worker.maxTasks}, FILL(messages, 0) / tasks, 0)`,
+        expression: `IF(tasks >= ${worker.maxTasks}, messages / tasks, 0)`,
         usingMetrics: {
           messages: resizeQueue.metricApproximateNumberOfMessagesVisible(),
           tasks: worker.metricTasks('RunningTaskCount', { statistic: 'Minimum' }),
@@ -116,7 +116,7 @@ export const containerAlarms = (props: ContainerAlarmsProps): readonly AlarmRow[
 const missing = (service: ContainerService): IMetric =>
   new MathExpression({
     // Fewest desired and most running of a period, so that scaling and deployments do not count.
-    expression: 'FILL(desired, 0) - FILL(running, 0)',
+    expression: 'desired - running',
     usingMetrics: {
       desired: service.metricTasks('DesiredTaskCount', { statistic: 'Minimum' }),
       running: service.metricTasks('RunningTaskCount', { statistic: 'Maximum' }),

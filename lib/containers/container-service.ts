@@ -14,16 +14,19 @@ import {
   LinuxParameters,
   LogDriver,
   OperatingSystemFamily,
+  PropagatedTagSource,
 } from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement, type PolicyStatementProps, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
-import type { Construct } from 'constructs';
+import type { Construct, IDependable } from 'constructs';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import type { Network } from './network.ts';
 
 /** What both services run on. */
 export interface Platform {
   readonly cluster: ICluster;
+  /** What lets services of the cluster run on Fargate. */
+  readonly capacityProviders: IDependable;
   readonly network: Network;
   /** The one image that both run. */
   readonly image: ContainerImage;
@@ -36,6 +39,8 @@ export interface ContainerServiceProps {
   readonly environment: Readonly<Record<string, string>>;
   readonly vcpus: number;
   readonly memoryMiB: number;
+  /** Fewest tasks, to which scaling returns. */
+  readonly minTasks: number;
   readonly logGroup: ILogGroup;
   /** All permissions of the code. ECS writes its log with another role. */
   readonly statements: readonly PolicyStatementProps[];
@@ -60,9 +65,10 @@ export class ContainerService extends FargateService {
   readonly logGroup: ILogGroup;
   readonly vcpus: number;
   readonly memoryMiB: number;
+  readonly minTasks: number;
 
   constructor(scope: Construct, id: string, props: ContainerServiceProps) {
-    const { cluster, network, image } = props.platform;
+    const { cluster, capacityProviders, network, image } = props.platform;
     const taskRole = new Role(scope, `${id}TaskRole`, {
       assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
@@ -125,9 +131,12 @@ export class ContainerService extends FargateService {
       maxHealthyPercent: 200,
       availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
       circuitBreaker: { enable: true, rollback: true },
+      // Tasks cost, not services: without the tags of the stack a task is on no one's bill.
+      propagateTags: PropagatedTagSource.SERVICE,
     });
-    // Tasks that start before the network can reach their image fail, which rolls the deployment back.
-    this.node.findChild('Service').node.addDependency(network);
+    // Tasks that start before the network can reach their image fail, which rolls the deployment back. And
+    // capacity providers can be removed only after the services that use them.
+    this.node.findChild('Service').node.addDependency(network, capacityProviders);
     acknowledge(
       taskDefinition,
       'ECS2',
@@ -142,6 +151,7 @@ export class ContainerService extends FargateService {
     this.logGroup = props.logGroup;
     this.vcpus = props.vcpus;
     this.memoryMiB = props.memoryMiB;
+    this.minTasks = props.minTasks;
   }
 
   /** Counted once a minute (CloudWatch User Guide, "Amazon ECS Container Insights metrics"). */

@@ -1,13 +1,17 @@
 import type { RemovalPolicy } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { DockerImageAsset, Platform as ImagePlatform } from 'aws-cdk-lib/aws-ecr-assets';
-import { CfnCluster, Cluster, ContainerImage, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
+import {
+  CfnClusterCapacityProviderAssociations,
+  Cluster,
+  ContainerImage,
+  ContainerInsights,
+} from 'aws-cdk-lib/aws-ecs';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { Monitored } from '../constructs/monitored.ts';
 import { projectFolder } from '../constructs/project-folder.ts';
-import { requireType } from '../constructs/require-type.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import type { Compute } from '../resize/compute.ts';
 import type { Resize } from '../resize/resize.ts';
@@ -71,8 +75,10 @@ export class Containers extends Construct implements Compute {
       platform: ImagePlatform.LINUX_ARM64,
       buildArgs: { HEIC: String(props.resize.environment.heic) },
     });
+    const cluster = this.createCluster(network);
     const platform = {
-      cluster: this.createCluster(network),
+      cluster,
+      capacityProviders: this.addCapacityProviders(cluster, loadBalancer),
       network,
       image: ContainerImage.fromDockerImageAsset(image),
     };
@@ -89,11 +95,13 @@ export class Containers extends Construct implements Compute {
       settings: settings.worker,
       uploadToReadyGoalSeconds: props.uploadToReadyGoalSeconds,
     });
+    // A deployment starts new tasks before it stops the old ones. One service after the other, the smallest
+    // size stays within the 6 vCPU of a new account (ECS endpoints and quotas, "Fargate On-Demand vCPU").
+    worker.node.addDependency(ingest);
     this.loadBalancer = loadBalancer;
     this.steadyBacklog = worker.steadyBacklog;
     this.monitored = {
       alarms: containerAlarms({
-        serviceName: props.serviceName,
         loadBalancer,
         ingest,
         worker,
@@ -108,9 +116,24 @@ export class Containers extends Construct implements Compute {
 
   /** Counts its tasks, because workers are scaled by their number, and an alarm reports missing ones. */
   private createCluster({ vpc }: Network): Cluster {
-    const cluster = new Cluster(this, 'Cluster', { vpc, containerInsightsV2: ContainerInsights.ENABLED });
-    // CDK adds a separate resource, which CloudFormation would delete before the services that use it.
-    requireType(cluster.node.defaultChild, CfnCluster).capacityProviders = ['FARGATE', 'FARGATE_SPOT'];
-    return cluster;
+    return new Cluster(this, 'Cluster', { vpc, containerInsightsV2: ContainerInsights.ENABLED });
+  }
+
+  /**
+   * The first cluster of an account creates the role that ECS uses itself, which takes seconds until it can
+   * be used: a cluster with capacity providers fails then (aws-cloudformation/cloudformation-coverage-roadmap
+   * #818). A load balancer takes minutes, and the cluster is created meanwhile.
+   */
+  private addCapacityProviders(
+    { clusterName }: Cluster,
+    loadBalancer: LoadBalancer,
+  ): CfnClusterCapacityProviderAssociations {
+    const associations = new CfnClusterCapacityProviderAssociations(this, 'CapacityProviders', {
+      cluster: clusterName,
+      capacityProviders: ['FARGATE', 'FARGATE_SPOT'],
+      defaultCapacityProviderStrategy: [],
+    });
+    associations.node.addDependency(loadBalancer.balancer);
+    return associations;
   }
 }

@@ -38,6 +38,7 @@ export class IngestService extends ContainerService {
       environment,
       vcpus: settings.vcpus,
       memoryMiB: settings.memoryMiB,
+      minTasks: settings.minTasks,
       logGroup: ingest.handler.logGroup,
       statements: ingest.statements,
       securityGroup,

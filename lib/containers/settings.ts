@@ -51,6 +51,10 @@ const requirePossible = ({ minTasks, maxTasks, ...task }: Tasks, { addIssue }: z
   }
 };
 
+/**
+ * New accounts have 6 vCPU of Fargate on demand, and 6 on Spot (ECS endpoints and quotas). By default the
+ * fewest tasks fit in, and the most do not.
+ */
 const ingestSchema = z
   .strictObject({
     minTasks: field(tasksFrom(1), 2).describe(
@@ -109,6 +113,23 @@ export type FargateSettings = Readonly<z.output<typeof fargateSchema>>;
 
 /** How many images a worker decodes at a time: each keeps one CPU busy. */
 export const decodersOf = ({ vcpus }: FargateSettings['worker']): number => Math.ceil(vcpus);
+
+/** One of ECS: a number of tasks, then a share of the others. */
+export interface Capacity {
+  readonly capacityProvider: 'FARGATE' | 'FARGATE_SPOT';
+  /** @default 0 */
+  readonly base?: number;
+  readonly weight: number;
+}
+
+/** The first worker and a fifth of the others run on demand, because Spot capacity may be missing. */
+export const workerCapacity = ({ spot }: FargateSettings['worker']): readonly Capacity[] =>
+  spot
+    ? [
+        { capacityProvider: 'FARGATE', base: 1, weight: 1 },
+        { capacityProvider: 'FARGATE_SPOT', weight: 4 },
+      ]
+    : [{ capacityProvider: 'FARGATE', weight: 1 }];
 
 export const containerSettings = {
   compute: textSetting(oneOf(['lambda', 'fargate']), 'lambda').describe(

@@ -1,4 +1,4 @@
-import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
@@ -21,7 +21,9 @@ export const trafficLogPrefixes = { connections: 'connections', refused: 'refuse
 export class TrafficLogs extends PrivateBucket {
   constructor(scope: Construct, id: string, { retention, removalPolicy }: TrafficLogsProps) {
     super(scope, id, {
-      removalPolicy,
+      // Unlike kept images: the load balancer stores a test object immediately (Elastic Load Balancing,
+      // "Enable connection logs"), and CloudFormation fails to delete a bucket that is not empty.
+      removalPolicy: removalPolicy === RemovalPolicy.DESTROY ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
       lifecycleRules: [{ id: 'ExpireLogs', expiration: Duration.days(retention) }],
     });
     acknowledge(

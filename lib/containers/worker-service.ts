@@ -1,7 +1,7 @@
 import { Duration, Names } from 'aws-cdk-lib';
 import { AdjustmentType, CfnScalingPolicy, ScalableTarget } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import type { CapacityProviderStrategy, ScalableTaskCount } from 'aws-cdk-lib/aws-ecs';
+import type { ScalableTaskCount } from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
 import { resizeContainerEnvironment } from '../../containers/environment.ts';
 import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
@@ -9,7 +9,7 @@ import { requireType } from '../constructs/require-type.ts';
 import type { WorkQueue } from '../constructs/work-queue.ts';
 import type { Resize } from '../resize/resize.ts';
 import { ContainerService, type Platform } from './container-service.ts';
-import { decodersOf, type FargateSettings } from './settings.ts';
+import { decodersOf, type FargateSettings, workerCapacity } from './settings.ts';
 
 export interface WorkerServiceProps {
   readonly platform: Platform;
@@ -20,15 +20,6 @@ export interface WorkerServiceProps {
 
 /** How long one decoder works on an image and waits for S3, as docs/cost.md assumes. */
 const imageSeconds = 0.3;
-
-/** The first worker and a fifth of the others run on demand, because Spot capacity may be missing. */
-const capacityOf = ({ spot }: FargateSettings['worker']): readonly CapacityProviderStrategy[] =>
-  spot
-    ? [
-        { capacityProvider: 'FARGATE', base: 1, weight: 1 },
-        { capacityProvider: 'FARGATE_SPOT', weight: 4 },
-      ]
-    : [{ capacityProvider: 'FARGATE', weight: 1 }];
 
 /** Runs the code of the resize functions in tasks, the workers, as many as the queues need. */
 export class WorkerService extends ContainerService {
@@ -52,6 +43,7 @@ export class WorkerService extends ContainerService {
       }),
       vcpus: settings.vcpus,
       memoryMiB: settings.memoryMiB,
+      minTasks: settings.minTasks,
       logGroup: resize.logGroup,
       statements: [
         ...resize.statements,
@@ -63,7 +55,7 @@ export class WorkerService extends ContainerService {
         },
       ],
       securityGroup: platform.network.taskSecurityGroup(scope, `${id}Access`, 'Resize tasks'),
-      capacity: capacityOf(settings),
+      capacity: workerCapacity(settings),
     });
     this.backlogTarget = Math.max(
       1,
@@ -103,15 +95,19 @@ export class WorkerService extends ContainerService {
     });
   }
 
-  /** The backlog for each of zero tasks is undefined: the first one starts as soon as a message waits. */
+  /**
+   * The backlog for each of zero tasks is undefined: the first one starts as soon as a message waits that no
+   * task has taken. Their number says nothing: ECS sends no metrics of a service without running tasks.
+   */
   private scaleFromZero(scaling: ScalableTaskCount, queues: Resize['queues']): void {
     scaling.scaleOnMetric('FromZero', {
       metric: new MathExpression({
-        expression: 'IF(FILL(tasks, 0) > 0, 0, messages + slow)',
+        expression: 'IF(taken + slowTaken > 0, 0, messages + slow)',
         usingMetrics: {
           messages: waiting(queues.fast),
           slow: waiting(queues.slow),
-          tasks: this.metricTasks('RunningTaskCount', { statistic: 'Maximum' }),
+          taken: taken(queues.fast),
+          slowTaken: taken(queues.slow),
         },
         label: 'Messages without a worker',
         period: Duration.minutes(1),
@@ -129,6 +125,9 @@ export class WorkerService extends ContainerService {
 
 const waiting = ({ queue }: WorkQueue): Metric =>
   queue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' });
+
+const taken = ({ queue }: WorkQueue): Metric =>
+  queue.metricApproximateNumberOfMessagesNotVisible({ statistic: 'Maximum' });
 
 const metricData = (id: string, { namespace, metricName, dimensions = {}, statistic }: Metric) => ({
   id,

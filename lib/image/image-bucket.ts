@@ -7,19 +7,20 @@ import { acknowledge, logicalIdOf } from '../constructs/acknowledge.ts';
 import { PrivateBucket } from '../constructs/private-bucket.ts';
 import { requireType } from '../constructs/require-type.ts';
 
-export interface ObjectCreatedQueue {
+/** Objects of one kind. */
+export interface ImagePrefix {
+  /** What their keys begin with. */
   readonly prefix: string;
-  readonly queue: IQueue;
+  /** Receives an event for every new one. @default - no events */
+  readonly objectCreatedQueue?: IQueue;
+  /** Days after which S3 removes one. @default - never */
+  readonly expireAfterDays?: number | undefined;
 }
 
 export interface ImageBucketProps {
   readonly removalPolicy: RemovalPolicy;
-  /** What all keys begin with, one or another. */
-  readonly prefixes: readonly string[];
-  /** Queues that receive an event for every new object below a prefix. @default - no events */
-  readonly objectCreated?: readonly ObjectCreatedQueue[];
-  /** For how many days objects below some prefixes are kept. @default - for ever */
-  readonly keptDays?: Readonly<Record<string, number | undefined>>;
+  /** All that the bucket contains. */
+  readonly prefixes: readonly ImagePrefix[];
   /** Keeps for some days what is overwritten or removed. @default false */
   readonly versioned?: boolean;
 }
@@ -34,27 +35,29 @@ const previousVersionRules: readonly LifecycleRule[] = [
   { id: 'RemoveDeleteMarkers', expiredObjectDeleteMarker: true },
 ];
 
+const expirationRules = (prefixes: readonly ImagePrefix[]): readonly LifecycleRule[] =>
+  prefixes.flatMap(({ prefix, expireAfterDays }) =>
+    expireAfterDays === undefined
+      ? []
+      : [{ id: `Expire-${prefix.slice(0, -1)}`, prefix, expiration: Duration.days(expireAfterDays) }],
+  );
+
 /** A private bucket for images. */
 export class ImageBucket extends PrivateBucket {
   constructor(scope: Construct, id: string, props: ImageBucketProps) {
-    const { removalPolicy, prefixes, objectCreated = [], keptDays = {}, versioned } = props;
+    const { removalPolicy, prefixes, versioned } = props;
     super(scope, id, {
       removalPolicy,
       versioned,
-      lifecycleRules: [
-        ...Object.entries(keptDays).flatMap(([prefix, days]) =>
-          days === undefined ? [] : [{ prefix, expiration: Duration.days(days) }],
-        ),
-        ...(versioned ? previousVersionRules : []),
-      ],
+      lifecycleRules: [...expirationRules(prefixes), ...(versioned ? previousVersionRules : [])],
     });
-    if (objectCreated.length > 0) this.sendEvents(objectCreated);
+    this.sendEvents(prefixes);
     acknowledge(
       this,
       'S1',
       'Only the roles of this service reach the bucket, and URLs that they signed; the access log of the API has every request that leads to one. Server access logs would double the number of objects that are kept.',
     );
-    for (const prefix of prefixes) {
+    for (const { prefix } of prefixes) {
       acknowledge(
         scope,
         `IAM5[Resource::<${logicalIdOf(this)}.Arn>/${prefix}*]`,
@@ -80,7 +83,11 @@ export class ImageBucket extends PrivateBucket {
    * Sets the bucket's own property. `addEventNotification` would deploy a function for it, with a role that
    * may write to any log, and a log of its own that outlives the stack.
    */
-  private sendEvents(queues: readonly ObjectCreatedQueue[]): void {
+  private sendEvents(prefixes: readonly ImagePrefix[]): void {
+    const queues = prefixes.flatMap(({ prefix, objectCreatedQueue: queue }) =>
+      queue === undefined ? [] : [{ prefix, queue }],
+    );
+    if (queues.length === 0) return;
     const bucket = requireType(this.node.defaultChild, CfnBucket);
     bucket.notificationConfiguration = {
       queueConfigurations: queues.map(({ prefix, queue }) => ({

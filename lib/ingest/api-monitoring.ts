@@ -17,7 +17,7 @@ export const apiMonitoring = ({ stage, accessLogs }: ApiMonitoringProps): Monito
     {
       name: 'api-5xx-rate',
       metric: new MathExpression({
-        expression: 'IF(FILL(failed, 0) >= 5, 100 * FILL(failed, 0) / requests, 0)',
+        expression: 'IF(failed >= 5, 100 * failed / requests, 0)',
         usingMetrics: {
           failed: stage.metricServerError({ statistic: 'Sum' }),
           requests: stage.metricCount({ statistic: 'Sum' }),

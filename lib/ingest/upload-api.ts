@@ -1,11 +1,12 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   CfnStage,
   HttpApi,
   HttpMethod,
   HttpStage,
+  type IAccessLogDestination,
   type IHttpRouteAuthorizer,
-  LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
@@ -13,7 +14,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Auth, Links } from '../../lambdas/ingest/auth.ts';
-import { authOf, type Route, type RouteSettings, routes, routesOf } from '../../lambdas/ingest/routes.ts';
+import { authOf, routes, routesOf } from '../../lambdas/ingest/routes.ts';
 import { acknowledge } from '../constructs/acknowledge.ts';
 import type { Monitored } from '../constructs/monitored.ts';
 import { requireType } from '../constructs/require-type.ts';
@@ -29,12 +30,13 @@ export interface Throttle {
 /** For each route that shows the same to everyone. Their replies are large, and seldom needed. */
 export const documentThrottle: Throttle = { perSecond: 5, burst: 50 };
 
-export interface UploadApiProps extends RouteSettings {
+export interface UploadApiProps {
   /** The name of the API. */
   readonly serviceName: string;
   readonly handler: IFunction;
   /** First segment of every path. */
   readonly stage: string;
+  readonly auth: Auth;
   readonly links: Links;
   /** Pages of these origins may use the API. */
   readonly corsOrigins: readonly string[];
@@ -63,7 +65,10 @@ export class UploadApi extends Construct {
     const integration = new HttpLambdaIntegration('Ingest', props.handler);
     const authorizer = authorizerOf(props.auth);
     const paths = new Set<string>();
-    const apiRoutes = routesOf(props).flatMap((route) => {
+    // The page's route stays where a setting turns the page off: the function then answers with 404. API
+    // Gateway keeps the throttle of a route that is gone, and refuses each change of the stage with "Unable
+    // to find Route by key" (aws/serverless-application-model#1939).
+    const apiRoutes = routesOf({ auth: props.auth, uploadPage: true }).flatMap((route) => {
       const isOpen = authOf(route, props.auth, props.links) === 'none';
       // Browsers send preflight requests without a token.
       const preflight =
@@ -80,14 +85,20 @@ export class UploadApi extends Construct {
       });
       return [...own, ...preflight];
     });
-    this.accessLogs = new ServiceLogs(this, 'AccessLogs', { retention: props.logRetention });
+    this.accessLogs = new ServiceLogs(this, 'AccessLogs', {
+      retention: props.logRetention,
+      // Each other log to which AWS delivers takes a part of the 5,120 characters of one policy, which is
+      // never shortened (CloudWatch Logs User Guide, "Enable logging from AWS services", "Log group resource
+      // policy size limit considerations").
+      logGroupName: `/aws/vendedlogs/${props.serviceName}/api-access`,
+    });
     this.stage = new HttpStage(this, 'Stage', {
       httpApi: api,
       stageName: props.stage,
       autoDeploy: true,
       throttle: { rateLimit: props.throttle.perSecond, burstLimit: props.throttle.burst },
       accessLogSettings: {
-        destination: new LogGroupLogDestination(this.accessLogs),
+        destination: logDestination(this.accessLogs),
         format: AccessLogFormat.custom(
           JSON.stringify({
             time: '$context.requestTime',
@@ -103,7 +114,7 @@ export class UploadApi extends Construct {
         ),
       },
     });
-    throttleRoutes(this.stage, routesOf(props), props.uploadThrottle);
+    throttleRoutes(this.stage, props.uploadThrottle);
     // The stage's settings for a route need the route to exist.
     this.stage.node.addDependency(...apiRoutes);
     this.url = this.stage.url;
@@ -117,6 +128,21 @@ export class UploadApi extends Construct {
   }
 }
 
+/**
+ * API Gateway stores the ARN without the ":*" with which CloudFormation ends it: CDK's own destination would
+ * be reported as drift for ever (aws/aws-cdk#38796).
+ */
+const logDestination = (logGroup: LogGroup): IAccessLogDestination => ({
+  bind: () => ({
+    destinationArn: Stack.of(logGroup).formatArn({
+      service: 'logs',
+      resource: 'log-group',
+      resourceName: logGroup.logGroupName,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    }),
+  }),
+});
+
 /** How API Gateway authorizes callers. */
 const authorizerOf = (auth: Auth): IHttpRouteAuthorizer | undefined => {
   if (auth === 'none') return undefined;
@@ -125,7 +151,7 @@ const authorizerOf = (auth: Auth): IHttpRouteAuthorizer | undefined => {
 };
 
 /** Limits the routes that have a limit of their own. */
-const throttleRoutes = (stage: HttpStage, present: readonly Route[], uploadThrottle: Throttle): void => {
+const throttleRoutes = (stage: HttpStage, uploadThrottle: Throttle): void => {
   const limitsOf = ({ perSecond, burst }: Throttle) => ({
     ThrottlingRateLimit: perSecond,
     ThrottlingBurstLimit: burst,
@@ -133,7 +159,7 @@ const throttleRoutes = (stage: HttpStage, present: readonly Route[], uploadThrot
   const uploads = [routes.upload, routes.announce].map(
     ({ method, path }) => [`${method} ${path}`, limitsOf(uploadThrottle)] as const,
   );
-  const documents = present
+  const documents = Object.values(routes)
     .filter(({ opens }) => opens === 'everyone')
     .flatMap(({ path }) =>
       ['GET', 'HEAD'].map((method) => [`${method} ${path}`, limitsOf(documentThrottle)] as const),

@@ -1,7 +1,9 @@
-import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { Alarms } from '../constructs/alarms.ts';
+import { removalPolicyOf } from '../constructs/kept.ts';
+import { stackTagsOf } from '../cost/settings.ts';
 import { ingestMemoryMiB, resizeMemoryMiB } from '../function-memory.ts';
 import type { Settings } from '../settings.ts';
 import { Delivery } from './delivery.ts';
@@ -24,10 +26,8 @@ export class DataLakeStack extends Stack {
     id: string,
     { settings, imageEvents, alerts, ...stackProps }: DataLakeStackProps,
   ) {
-    super(scope, id, stackProps);
-    const bucket = new LakeBucket(this, 'Bucket', {
-      removalPolicy: settings.imagesOnDestroy === 'keep' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-    });
+    super(scope, id, { tags: stackTagsOf(settings), ...stackProps });
+    const bucket = new LakeBucket(this, 'Bucket', { removalPolicy: removalPolicyOf(settings) });
     const events = new EventsTable(this, 'Events', { bucket });
     const delivery = new Delivery(this, 'Delivery', {
       imageEvents,

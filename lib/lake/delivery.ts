@@ -16,7 +16,7 @@ import {
   SchemaConfiguration,
   StreamEncryption,
 } from 'aws-cdk-lib/aws-kinesisfirehose';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup, LogStream, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { FirehoseSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -27,6 +27,7 @@ import { lakePrefixes, partitionPrefix } from '../../lambdas/lake/table.ts';
 import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import { acknowledge, logicalIdOf } from '../constructs/acknowledge.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
+import { requireType } from '../constructs/require-type.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import type { EventsTable } from './events-table.ts';
 
@@ -86,6 +87,10 @@ export class Delivery extends Construct {
         },
       }),
     });
+    // CDK keeps the stream of a log that is deleted.
+    requireType(logGroup.node.findChild('S3Destination'), LogStream).applyRemovalPolicy(
+      RemovalPolicy.DESTROY,
+    );
     // A list of Firehose's addresses, which only streams into a VPC use.
     Stack.of(this).node.tryRemoveChild('@aws-cdk--aws-kinesisfirehose.CidrBlocks');
     const policy = new Policy(this, 'Policy', {
@@ -112,12 +117,15 @@ export class Delivery extends Construct {
       'SQS3',
       'The queue is itself the dead-letter queue of the subscription, which the rule does not consider.',
     );
-    imageEvents.addSubscription(
+    const subscription = imageEvents.addSubscription(
       new FirehoseSubscription(this.stream, {
         rawMessageDelivery: true,
         deadLetterQueue: this.deadLetterQueue,
       }),
     );
+    // SNS checks immediately whether the role may write to the stream (as Firehose does: aws/aws-cdk#21827).
+    // CDK's class for subscriptions waits for the role, but not for its policy.
+    subscription.node.addDependency(requireType(this.stream.node.findChild('TopicSubscriptionRole'), Role));
   }
 
   /** Firehose Developer Guide, "Controlling access". */

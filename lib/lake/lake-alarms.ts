@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { type IMetric, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -42,21 +42,20 @@ export const lakeAlarms = (props: LakeAlarmsProps): readonly AlarmRow[] => {
       description:
         'Events of more days arrive at the same time than Firehose has partitions for. The rest are under errors/ for 30 days. Find out who sends old events again, and slow that down.',
     },
+    // Firehose calls four times before it gives up a batch.
     {
       name: 'lake-transformer-errors',
-      metric: new MathExpression({
-        expression: 'FILL(errors, 0) + FILL(throttles, 0)',
-        usingMetrics: {
-          errors: props.transformer.metricErrors({ period }),
-          throttles: props.transformer.metricThrottles({ period }),
-        },
-        label: 'Failed calls of the transformer',
-        period,
-      }),
-      // Firehose calls four times before it gives up a batch.
+      metric: props.transformer.metricErrors({ period }),
       limit: { atLeast: 4 },
       description:
-        'The transformer crashed, timed out or was throttled so often that whole batches of events may be under errors/processing-failed/, for 30 days. Look in its log for the cause.',
+        'The transformer crashed or timed out so often that whole batches of events may be under errors/processing-failed/, for 30 days. Look in its log for the cause.',
+    },
+    {
+      name: 'lake-transformer-throttles',
+      metric: props.transformer.metricThrottles({ period }),
+      limit: { atLeast: 4 },
+      description:
+        "Lambda throttled the transformer so often that whole batches of events may be under errors/processing-failed/, for 30 days. Find out which functions use up the account's concurrency.",
     },
     {
       name: 'lake-throttled',

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import {
   AlarmStatusWidget,
   Dashboard as CloudWatchDashboard,
@@ -14,7 +14,7 @@ import { Construct } from 'constructs';
 import { logGroupsOf, type Monitored, type Section, type SharedGraph } from '../constructs/monitored.ts';
 
 export interface DashboardProps {
-  /** The dashboard's name. */
+  /** The dashboard's name begins with it. */
   readonly serviceName: string;
   readonly alarms: readonly IAlarm[];
   readonly capabilities: readonly Monitored[];
@@ -34,7 +34,8 @@ export class Dashboard extends Construct {
     const widgetsOf = (section: Section) =>
       props.capabilities.flatMap(({ widgets }) => widgets?.[section] ?? []);
     new CloudWatchDashboard(this, 'Dashboard', {
-      dashboardName: props.serviceName,
+      // Dashboards belong to an account, not to a region (aws-solutions/qnabot-on-aws#81).
+      dashboardName: `${props.serviceName}-${Stack.of(this).region}`,
       defaultInterval: Duration.hours(12),
       // CloudWatch wraps a list of widgets into rows.
       widgets: [

@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -24,12 +24,15 @@ import { ServiceFunction } from '../constructs/service-function.ts';
 import { WorkQueue } from '../constructs/work-queue.ts';
 import type { Settings } from '../settings.ts';
 import { mailMonitoring } from './mail-monitoring.ts';
+import type { EmailSettings } from './settings.ts';
 
 export interface NotifyProps {
   /** The service to which metrics and logs belong. */
   readonly serviceName: string;
-  /** The sender of mails, which must be an identity of SES. */
+  /** The sender of mails. */
   readonly from: string;
+  /** Whether SES gets the sender from this stack, or has it already. */
+  readonly identity: EmailSettings['identity'];
   /** Addresses and domains that may receive mails. */
   readonly allowedRecipients: readonly string[];
   readonly mailRequests: Table;
@@ -68,7 +71,7 @@ export class Notify extends Construct {
         deadLetterQueue,
       }),
     );
-    new EmailIdentity(this, 'Sender', { identity: Identity.email(from) });
+    if (props.identity === 'create') this.createIdentity(from);
     const configurationSet = this.createConfigurationSet(props.alerts);
 
     const environment = writeEnvironment(notifyEnvironment, {
@@ -109,7 +112,9 @@ export class Notify extends Construct {
             this.sesArn('configuration-set', configurationSet.configurationSetName),
             // In its sandbox SES checks the recipient's identity as well as the sender's
             // (aws/aws-sdk-js#3641, cloudposse/terraform-aws-ses#40).
-            ...new Set([from, ...props.allowedRecipients].map((name) => this.sesArn('identity', name))),
+            ...new Set(
+              [...senders(props), ...props.allowedRecipients].map((name) => this.sesArn('identity', name)),
+            ),
           ],
           conditions: { StringEquals: { 'ses:FromAddress': from } },
         },
@@ -131,6 +136,15 @@ export class Notify extends Construct {
       queue: this.queue,
       mailRequests,
     });
+  }
+
+  /**
+   * Kept with the stack: a person has confirmed the address, and others in the account may send from it
+   * meanwhile (anomalyco/sst#4556). So that a change to "existing" does not delete it either.
+   */
+  private createIdentity(from: string): void {
+    const identity = new EmailIdentity(this, 'Sender', { identity: Identity.email(from) });
+    identity.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
   }
 
   /** Requires TLS, and reports mails that do not arrive. */
@@ -156,3 +170,7 @@ export class Notify extends Construct {
     });
   }
 }
+
+/** An existing sender is verified as itself or by its domain. SES checks the one that it finds. */
+const senders = ({ from, identity }: Pick<NotifyProps, 'from' | 'identity'>): readonly string[] =>
+  identity === 'existing' ? [from, from.slice(from.lastIndexOf('@') + 1)] : [from];

@@ -1,10 +1,13 @@
 import type * as z from 'zod';
 import { emailAddressSchema } from '../../lambdas/image/email-address.ts';
 import { allowedRecipientsSchema } from '../../lambdas/notify/mail-request.ts';
-import { objectLike, orNull, setting } from '../setting.ts';
+import { field, objectLike, oneOf, orNull, setting } from '../setting.ts';
 
 const emailSchema = objectLike('{"from": "me@example.com", "allowedRecipients": ["example.com"]}', {
-  from: emailAddressSchema.describe('The sender of mails; SES asks this address for confirmation.'),
+  from: emailAddressSchema.describe('The sender of mails.'),
+  identity: field(oneOf(['create', 'existing']), 'create').describe(
+    'Creates the sender in SES, which asks the address for confirmation, or uses the address or the domain that SES has verified already.',
+  ),
   // Lambda holds at most 4 KB of environment variables (Lambda quotas).
   allowedRecipients: allowedRecipientsSchema
     .min(1, 'at least one address or domain')

@@ -1,11 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
-import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Lane } from '../../lambdas/resize/lanes.ts';
 import type { AlarmRow } from '../constructs/alarms.ts';
 import type { Monitored } from '../constructs/monitored.ts';
-import { ownMetricsOf } from '../constructs/own-metrics.ts';
 import type { Compute } from './compute.ts';
 import type { Resize } from './resize.ts';
 import { ResizeFunction } from './resize-function.ts';
@@ -47,27 +45,21 @@ export class ResizeFunctions extends Construct implements Compute {
 }
 
 const alarms = (
-  { serviceName, usualImagesPerHour }: ResizeFunctionsProps,
+  { usualImagesPerHour }: ResizeFunctionsProps,
   resize: ResizeFunction,
   slowResize: ResizeFunction,
 ): readonly AlarmRow[] => [
-  {
-    name: 'resize-errors',
-    metric: new MathExpression({
-      // Failed messages are no errors to Lambda: the function returns which ones to deliver again.
-      expression: 'FILL(errors, 0) + FILL(slowErrors, 0) + FILL(retries, 0)',
-      usingMetrics: {
-        errors: resize.metricErrors(),
-        slowErrors: slowResize.metricErrors(),
-        retries: ownMetricsOf(serviceName)('Retries'),
-      },
-      label: 'Failed attempts to resize',
-      period,
-    }),
-    limit: { atLeast: 5 },
+  ...[
+    { name: 'resize-crashes', crashing: resize },
+    { name: 'slow-resize-crashes', crashing: slowResize },
+  ].map(({ name, crashing }) => ({
+    name,
+    // Failed messages are no errors to Lambda: the function returns which ones to deliver again.
+    metric: crashing.metricErrors({ period }),
+    limit: { atLeast: 3 },
     description:
-      'At least five attempts to resize an image failed within five minutes, and the images are not at fault. Each message is delivered five times, so nothing is lost yet. Look in the log of resize for the cause.',
-  },
+      'The resize function crashed or timed out at least three times within five minutes. Each message is delivered five times, so nothing is lost yet. Look in the log of resize for the cause.',
+  })),
   ...[
     { name: 'resize-throttles', throttled: resize },
     { name: 'slow-resize-throttles', throttled: slowResize },

@@ -78,6 +78,13 @@ const imageAlarms = (props: ResizeMonitoringProps): readonly AlarmRow[] => {
   const ownMetric = ownMetricsOf(props.serviceName);
   return [
     {
+      name: 'resize-errors',
+      metric: ownMetric('Retries', { period }),
+      limit: { atLeast: 5 },
+      description:
+        'At least five attempts to resize an image failed within five minutes, and the images are not at fault. Each message is delivered five times, so nothing is lost yet. Look in the log of resize for the cause.',
+    },
+    {
       name: 'upload-to-ready',
       metric: new MathExpression({
         expression: 'IF(images >= 10, p95, 0)',
@@ -95,9 +102,12 @@ const imageAlarms = (props: ResizeMonitoringProps): readonly AlarmRow[] => {
     {
       name: 'failed-images',
       metric: new MathExpression({
-        expression:
-          'IF(FILL(failed, 0) + FILL(ready, 0) >= 20, 100 * FILL(failed, 0) / (FILL(failed, 0) + FILL(ready, 0)), 0)',
-        usingMetrics: { failed: ownMetric('Failed'), ready: ownMetric('Ready') },
+        expression: 'IF(settled >= 20, 100 * failed, 0)',
+        // Each image that is ready counts as 0, and each that failed as 1.
+        usingMetrics: {
+          settled: ownMetric('Failed', { statistic: 'SampleCount' }),
+          failed: ownMetric('Failed', { statistic: 'Average' }),
+        },
         label: 'Failed images, % of at least twenty',
         period: Duration.minutes(15),
       }),
@@ -108,10 +118,10 @@ const imageAlarms = (props: ResizeMonitoringProps): readonly AlarmRow[] => {
     {
       name: 'runaway-resizes',
       metric: new MathExpression({
-        expression: 'FILL(ready, 0) + FILL(failed, 0) - 2 * FILL(uploads, 0)',
+        expression: 'settled - 2 * uploads',
+        // Resize records 0 uploads with each image that it settles, so that both have data.
         usingMetrics: {
-          ready: ownMetric('Ready'),
-          failed: ownMetric('Failed'),
+          settled: ownMetric('Failed', { statistic: 'SampleCount' }),
           uploads: ownMetric('Uploads'),
         },
         label: 'Settled images, less twice the uploads',

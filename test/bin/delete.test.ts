@@ -1,6 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ownerOfArn } from '../../lambdas/owners/owner.ts';
+import { createOwnerships } from '../../lambdas/owners/ownerships.ts';
 import { readSettings } from '../../lib/settings.ts';
+import { resources } from '../../local/aws.ts';
 import { environmentsFor } from '../../local/environments.ts';
 import { credentialsOf } from '../local/aws-clients.ts';
 import { type EmbeddedServices, startEmbeddedServices } from '../local/embedded-services.ts';
@@ -113,4 +116,54 @@ test.each([
   const running = start(...args);
   expect(await running.ended).toBe(1);
   expect(running.errors()).toContain(message);
+});
+
+test('takes all images from an owner, and deletes those that no one else owns', async () => {
+  const { folder, ports, aws } = services;
+  const auth = 'iam';
+  const environment = environmentsFor(ports, readSettings({ auth }), credentialsOf(services)).delete;
+  worker = startNode('local/workers/delete.ts', { folder, environment });
+  const ownerships = createOwnerships(resources.ownersTable, aws.dynamodb);
+  const arn = 'arn:aws:iam::111122223333:role/Uploader';
+  const own = async (id: string, owner: string): Promise<void> => {
+    await ownerships.claim(id, owner);
+    await aws.catalog.claim(id);
+  };
+  const [alone, common, others] = [await uploaded(), await uploaded(), await uploaded()];
+  for (const id of [alone, common]) await own(id, ownerOfArn(arn));
+  for (const id of [common, others]) await own(id, 'someone else');
+  await ownerships.announce('b'.repeat(64), ownerOfArn(arn), new Date(Date.now() + 60_000), undefined);
+  const session = 'arn:aws:sts::111122223333:assumed-role/Uploader/anyone';
+
+  const trial = start('--owner-arn', session, '--dry-run');
+  expect(await trial.ended).toBe(0);
+  expect(trial.out().match(/would-release/g)).toHaveLength(3);
+  expect(await isStored(alone)).toBe(true);
+
+  const running = start('--owner-arn', session);
+  expect(await running.ended).toBe(0);
+  const lines = running.out().trim().split('\n');
+  expect(lines.toSorted()).toEqual(
+    [`${alone} deleted`, `${common} kept`, `${'b'.repeat(64)} unknown`].toSorted(),
+  );
+  expect([await isStored(alone), await isStored(common), await isStored(others)]).toEqual([
+    false,
+    true,
+    true,
+  ]);
+  expect((await ownerships.ofOwner(ownerOfArn(arn), 10)).ownerships).toEqual([]);
+
+  const again = start('--owner-arn', arn);
+  expect([await again.ended, again.out()]).toEqual([0, '']);
+});
+
+test.each([
+  [['--issuer', 'https://idp.example']],
+  [['--subject', 'ann', '--owner-arn', 'arn:aws:iam::111122223333:user/ann']],
+  [['--owner-arn', 'ann']],
+  [['--owner-arn', 'arn:aws:iam::111122223333:user/ann', 'a'.repeat(64)]],
+])('refuses %j', async (args) => {
+  const running = start(...args);
+  expect(await running.ended).toBe(1);
+  expect(running.errors()).toMatch(/owner|ARN/);
 });

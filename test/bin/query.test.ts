@@ -34,8 +34,12 @@ beforeAll(async () => {
 afterAll(cleanUp);
 
 /** Runs `npm run query` to its end. */
-const query = async (args: readonly string[], port = '3100') => {
-  const running = startNode('bin/query.ts', { args, folder, environment: { PORT: port } });
+const query = async (args: readonly string[], port = '3100', currentFolder = folder) => {
+  const running = startNode('bin/query.ts', {
+    args,
+    folder: currentFolder,
+    environment: { PORT: port },
+  });
   const code = await running.ended;
   return { code, out: running.out(), errors: running.errors() };
 };
@@ -99,7 +103,13 @@ test.each<[string, readonly string[], string]>([
 });
 
 test('prints a hint and succeeds when there are no events, or none that match', async () => {
-  const never = await query(['cost', '--json'], '3200');
+  const elsewhere = await query(['cost', '--json'], '3200');
+  expect(elsewhere).toMatchObject({ code: 0, out: '[]\n' });
+  expect(elsewhere.errors).toBe(
+    'There are no events in .local/3200/s3/data-lake yet. There are some at other ports: PORT=3100 npm run query -- cost\n',
+  );
+  const emptyFolder = await temporaryFolder();
+  const never = await query(['cost', '--json'], '3200', emptyFolder);
   expect(never).toMatchObject({ code: 0, out: '[]\n' });
   expect(never.errors).toBe(
     'There are no events in .local/3200/s3/data-lake yet. Upload an image to npm start first.\n',

@@ -48,9 +48,9 @@ const start = (
 ): Running =>
   startNode('bin/redrive.ts', { args, folder, environment: { PORT: String(ports.api), ...environment } });
 
-/** Runs `npm run redrive` to its end. */
+/** Runs `npm run redrive -- --local` to its end. */
 const redrive = async (...args: readonly string[]): Promise<Running> => {
-  const running = start(args);
+  const running = start(['--local', ...args]);
   await running.ended;
   return running;
 };
@@ -150,10 +150,10 @@ test('loses no message when it is killed or stopped half-way', async () => {
   );
 
   // WHEN one run is killed, the next one is stopped, and the last one ends by itself
-  const killed = start([]);
+  const killed = start(['--local']);
   await until('some moves', async () => (await aws.deadLetters()) <= 700 || undefined);
   expect(await killed.end('SIGKILL')).toBe('SIGKILL');
-  const stopped = start([]);
+  const stopped = start(['--local']);
   await until('more moves', async () => (await aws.deadLetters()) <= 500 || undefined);
   expect(await stopped.end('SIGINT')).toBe(1);
   expect(stopped.out()).toMatch(/^resize: dead letters moved back: \d+ of \d+\nresize: dead letters: \d+/);
@@ -238,14 +238,14 @@ describe('with a stack', () => {
       'access is denied',
       refusal(403, 'AccessDenied', 'User: x is not authorized to perform: cloudformation:DescribeStacks'),
       {},
-      'AccessDenied: User: x is not authorized to perform: cloudformation:DescribeStacks',
+      'These credentials may not use cloudformation:DescribeStacks.',
     ],
-    ['there is no region', stackWith({}), { AWS_REGION: undefined }, 'Region is missing. Set AWS_PROFILE'],
+    ['there is no region', stackWith({}), { AWS_REGION: undefined }, 'No AWS region is set. Set AWS_PROFILE'],
     [
       'there are no credentials',
       stackWith({}),
       { AWS_ACCESS_KEY_ID: undefined },
-      'Could not load credentials from any providers. Set AWS_PROFILE',
+      'There are no AWS credentials. Set AWS_PROFILE',
     ],
   ])('explains without a stack that %s', async (_, given, others, message) => {
     answer = given;
@@ -259,11 +259,22 @@ describe('with a stack', () => {
 
 test('fails when npm start does not run, and for an unknown flag with the usage', async () => {
   const port = await freePort();
-  const alone = start([], { PORT: String(port) });
+  const alone = start(['--local'], { PORT: String(port) });
   expect(await alone.ended).toBe(1);
   expect(alone.errors()).toContain(`Nothing listens on port ${port + 1} (S3). Run npm start first`);
   const misspelled = await redrive('--dryrun');
   expect(await misspelled.ended).toBe(1);
   expect(misspelled.errors()).toContain("Unknown option '--dryrun'");
-  expect(misspelled.errors()).toContain('npm run redrive -- [--stack NAME] [--dry-run]');
+  expect(misspelled.errors()).toContain('npm run redrive -- --stack NAME [--dry-run]');
+});
+
+test.each<[string, readonly string[], RegExp]>([
+  ['no argument', [], /^\nUsage: npm run redrive -- --stack NAME/],
+  ['neither a stack nor npm start', ['--dry-run'], /^\nUsage: npm run redrive -- --stack NAME/],
+  ['both', ['--stack', 'Trial', '--local'], /^\nGive --stack or --local, not both\.\n\nUsage: /],
+])('moves nothing and prints its usage for %s', async (_, args, message) => {
+  const run = start(args);
+  expect(await run.ended).toBe(1);
+  expect(run.out()).toBe('');
+  expect(run.errors()).toMatch(message);
 });

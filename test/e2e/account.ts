@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { CloudFormationClient, UpdateTerminationProtectionCommand } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient, GetItemCommand, ListTablesCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   GetObjectCommand,
@@ -60,6 +61,8 @@ export interface Account {
   send(queueUrl: string, body: string): Promise<void>;
   /** Sets the tag that allows CDK to empty a bucket: CloudFormation sets it, but the emulator loses it. */
   allowEmptying(bucket: string): Promise<void>;
+  /** Switches the termination protection of a stack off. */
+  allowDestroying(stackName: string): Promise<void>;
 }
 
 export interface StoredObject {
@@ -73,7 +76,12 @@ const nameOfQueue = (url: string): string => url.split('/').at(-1) ?? '';
 /** The resources of a stack that hold data. */
 export const inventoryOf = (stack: Outputs): Inventory => ({
   buckets: [stack.RawBucketName, stack.ThumbnailBucketName].sort(),
-  tables: [stack.CatalogTableName, stack.AdmissionTableName, stack.MailRequestsTableName]
+  tables: [
+    stack.CatalogTableName,
+    stack.AdmissionTableName,
+    stack.MailRequestsTableName,
+    stack.OwnersTableName,
+  ]
     .filter((name) => name !== undefined)
     .sort(),
   queues: [
@@ -95,6 +103,7 @@ export const createAccount = (endpoint: string): Account => {
   const sqs = new SQSClient({ endpoint, region, credentials, useQueueUrlAsEndpoint: false });
   const sns = new SNSClient({ endpoint, region, credentials });
   const dynamodb = new DynamoDBClient({ endpoint, region, credentials });
+  const cloudFormation = new CloudFormationClient({ endpoint, region, credentials });
 
   const messagesIn = async (queueUrl: string): Promise<number> => {
     const { Attributes = {} } = await sqs.send(
@@ -228,6 +237,12 @@ export const createAccount = (endpoint: string): Account => {
     async allowEmptying(Bucket) {
       const TagSet = [{ Key: 'aws-cdk:auto-delete-objects', Value: 'true' }];
       await s3.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet } }));
+    },
+
+    async allowDestroying(StackName) {
+      await cloudFormation.send(
+        new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection: false }),
+      );
     },
   };
 };

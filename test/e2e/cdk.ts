@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { programs, runCommand } from './command.ts';
+import type { UserCredentials } from './iam.ts';
 
 const outputsSchema = z.object({
   UploadUrl: z.url(),
@@ -20,9 +21,23 @@ const outputsSchema = z.object({
   AlertsTopicArn: z.string(),
   // Only with mail.
   MailRequestsTableName: z.string().optional(),
+  /** Where callers are known. */
+  OwnersTableName: z.string().optional(),
   NotifyQueueUrl: z.url().optional(),
   NotifyDeadLetterQueueUrl: z.url().optional(),
 });
+
+/** What each version since 0.2.0 has, and whatever else it has. */
+const anyVersionOutputsSchema = z
+  .object({
+    UploadUrl: z.url(),
+    ResizeQueueUrl: z.url(),
+    ResizeDeadLetterQueueUrl: z.url(),
+    NotifyQueueUrl: z.url(),
+    CatalogTableName: z.string(),
+  })
+  .catchall(z.string());
+export type AnyVersionOutputs = z.output<typeof anyVersionOutputsSchema>;
 
 const lakeOutputsSchema = z.object({
   BucketName: z.string(),
@@ -43,15 +58,29 @@ export type Settings = Readonly<Record<string, string>>;
 export interface Cdk {
   bootstrap(): Promise<void>;
   deploy(settings: Settings): Promise<Outputs>;
+  /** Deploys any version since 0.2.0, with mail. */
+  deployAnyVersion(settings: Settings): Promise<AnyVersionOutputs>;
   /** Deploys with the data lake. */
   deployLake(settings: Settings): Promise<LakeOutputs>;
   destroy(settings: Settings): Promise<void>;
+  /**
+   * Imports resources that an earlier stack has kept into a new stack, as `npm run adopt` does.
+   *
+   * @param names the name of each resource, by its logical id and the property of its name
+   */
+  adopt(settings: Settings, names: Readonly<Record<string, Readonly<Record<string, string>>>>): Promise<void>;
   /** Destroys only the data lake. */
   destroyLake(settings: Settings): Promise<void>;
   /** @returns the folder with the cloud assembly: the template and the packaged functions */
   synth(settings?: Settings): Promise<string>;
   /** @returns the output of `npm run redrive` */
   redrive(...args: readonly string[]): Promise<string>;
+  /** @returns the JSON of `npm run preflight` by a user, who must be able to read everything */
+  preflight(settings: Settings, user: UserCredentials): Promise<string>;
+  /** @returns the output of `cdk diff`, which compares the templates */
+  diff(assembly: string): Promise<string>;
+  /** @returns the output of `npm run stateful-changes` */
+  statefulChanges(assembly: string): Promise<string>;
 }
 
 const nameOf = ({ stackName = 'ThumbnailGenerator' }: Settings): string => stackName;
@@ -121,8 +150,13 @@ const adapt = (assembly: string): void => {
  *
  * @param folder for the files of the commands: cloud assemblies, outputs, logs
  * @param aws the environment of an account; no AWS settings of the developer are used
+ * @param projectFolder the folder of `cdk.json`
  */
-export const createCdk = (folder: string, aws: Readonly<Record<string, string>> = {}): Cdk => {
+export const createCdk = (
+  folder: string,
+  aws: Readonly<Record<string, string>> = {},
+  projectFolder = '.',
+): Cdk => {
   const noProxy = [process.env['NO_PROXY'] ?? process.env['no_proxy'], '127.0.0.1'].filter(Boolean).join();
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:AWS|CDK)_/.test(name));
   const environment = {
@@ -150,6 +184,7 @@ export const createCdk = (folder: string, aws: Readonly<Record<string, string>> 
       environment,
       logFile: join(output, 'log'),
       timeoutSeconds,
+      workingFolder: projectFolder,
     });
     return assembly;
   };
@@ -178,30 +213,52 @@ export const createCdk = (folder: string, aws: Readonly<Record<string, string>> 
   const synth = (settings: Settings = {}): Promise<string> =>
     run('synth', 180, ['--quiet', ...contextOptions(settings)]);
 
+  /** @returns what `npm run` prints */
+  const runScript = async (
+    script: string,
+    args: readonly string[],
+    others: Readonly<Record<string, string>> = {},
+  ): Promise<string> => {
+    commands += 1;
+    const logFile = join(folder, `${script}-${commands}.log`);
+    await runCommand('npm', ['run', '--silent', script, '--', ...args], {
+      environment: { ...environment, NODE_EXTRA_CA_CERTS: aws['AWS_CA_BUNDLE'], ...others },
+      logFile,
+      timeoutSeconds: 60,
+    });
+    return readFileSync(logFile, 'utf8');
+  };
+
   return {
     async bootstrap() {
       await run('bootstrap', 120, []);
     },
     deploy: (settings) => deployStack(settings, nameOf(settings), outputsSchema),
+    deployAnyVersion: (settings) => deployStack(settings, nameOf(settings), anyVersionOutputsSchema),
     deployLake: (settings) =>
       deployStack({ ...settings, dataLake: 'true' }, lakeNameOf(settings), lakeOutputsSchema),
     async destroy(settings) {
       await run('destroy', 180, ['--all', '--force', ...contextOptions(settings)]);
+    },
+    async adopt(settings, names) {
+      const mapping = `--resource-mapping-inline=${JSON.stringify(names)}`;
+      await run('import', 120, ['--app', 'node bin/adopt.ts', mapping, ...contextOptions(settings)]);
     },
     async destroyLake(settings) {
       const name = lakeNameOf(settings);
       await run('destroy', 180, [name, '--force', ...contextOptions({ ...settings, dataLake: 'true' })]);
     },
     synth,
-    async redrive(...args) {
-      commands += 1;
-      const logFile = join(folder, `redrive-${commands}.log`);
-      await runCommand('npm', ['run', '--silent', 'redrive', '--', ...args], {
-        environment: { ...environment, NODE_EXTRA_CA_CERTS: aws['AWS_CA_BUNDLE'] },
-        logFile,
-        timeoutSeconds: 60,
-      });
-      return readFileSync(logFile, 'utf8');
+    redrive: (...args) => runScript('redrive', args),
+    preflight: (settings, user) =>
+      runScript('preflight', ['--json', ...contextOptions(settings)], {
+        AWS_ACCESS_KEY_ID: user.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: user.secretAccessKey,
+      }),
+    async diff(assembly) {
+      const output = await run('diff', 120, ['--app', assembly, '--no-change-set']);
+      return readFileSync(join(dirname(output), 'log'), 'utf8');
     },
+    statefulChanges: (assembly) => runScript('stateful-changes', ['--assembly', assembly]),
   };
 };

@@ -10,6 +10,8 @@ export interface CommandOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The file for the output of the command. */
   readonly logFile: string;
+  /** @default - the current folder */
+  readonly workingFolder?: string;
 }
 
 export interface RunningCommand {
@@ -25,11 +27,12 @@ export interface RunningCommand {
 export const startCommand = (
   command: string,
   args: readonly string[],
-  { environment, logFile }: CommandOptions,
+  { environment, logFile, workingFolder }: CommandOptions,
 ): RunningCommand => {
   const log = openSync(logFile, 'a');
   const child = spawn(join(programs, 'node'), [join(import.meta.dirname, 'contain.ts'), command, ...args], {
     env: environment,
+    cwd: workingFolder,
     stdio: ['pipe', log, log],
   });
   closeSync(log);

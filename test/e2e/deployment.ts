@@ -52,7 +52,7 @@ const mainSettings: Settings = {
   alerts: JSON.stringify({ emails: ['operator@example.com'] }),
   email: JSON.stringify({
     from: 'thumbnails@example.com',
-    allowedRecipients: ['example.com'],
+    allowedRecipients: ['example.com', 'simulator.amazonses.com'],
   }),
 };
 const secondSettings: Settings = { stackName: 'Second', urlLifetimeSeconds: '60' };

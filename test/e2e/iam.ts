@@ -6,7 +6,12 @@ const policySchema = z.looseObject({
 });
 
 /** The roles of the app, by the start of their logical ids. */
-export type RoleId = 'IngestFunctionRole' | 'IngestUrlSigner' | 'ResizeFunctionRole' | 'NotifyFunctionRole';
+export type RoleId =
+  | 'IngestFunctionRole'
+  | 'IngestUrlSigner'
+  | 'ResizeFunctionRole'
+  | 'NotifyFunctionRole'
+  | 'ReconcilerFunctionRole';
 
 export interface UserCredentials {
   readonly accessKeyId: string;

@@ -31,8 +31,9 @@ const always = {
   'api-5xx-rate': '5xx of UploadApiHttpApi (Sum), Count of UploadApiHttpApi (Sum) > 1, 1 of 1 x 300 s',
   'upload-to-ready':
     'UploadToReadyMilliseconds (SampleCount), UploadToReadyMilliseconds (p95) > 4000, 3 of 3 x 300 s',
-  'failed-images': 'Failed (Sum), Ready (Sum) > 20, 1 of 1 x 900 s',
-  'runaway-resizes': 'Ready (Sum), Failed (Sum), Uploads (Sum) > 100, 1 of 1 x 3600 s',
+  'resize-errors': 'Retries (Sum) >= 5, 1 of 1 x 300 s',
+  'failed-images': 'Failed (SampleCount), Failed (Average) > 20, 1 of 1 x 900 s',
+  'runaway-resizes': 'Failed (SampleCount), Uploads (Sum) > 100, 1 of 1 x 3600 s',
   'daily-budget-80-percent': 'BudgetUsedPercent (Maximum) >= 80, 1 of 1 x 3600 s',
   'daily-budget-exhausted': 'BudgetRefusals (Sum) >= 1, 1 of 1 x 3600 s',
   'events-unpublished': 'EventsUnpublished (Sum) >= 1, 1 of 1 x 300 s',
@@ -50,8 +51,8 @@ const ofMail = {
 
 const expected = {
   ...always,
-  'resize-errors':
-    'Errors of ResizeFunction (Sum), Errors of ResizeSlowFunction (Sum), Retries (Sum) >= 5, 1 of 1 x 300 s',
+  'resize-crashes': 'Errors of ResizeFunction (Sum) >= 3, 1 of 1 x 300 s',
+  'slow-resize-crashes': 'Errors of ResizeSlowFunction (Sum) >= 3, 1 of 1 x 300 s',
   'resize-throttles': 'Throttles of ResizeFunction (Sum) >= 5, 2 of 2 x 300 s',
   'slow-resize-throttles': 'Throttles of ResizeSlowFunction (Sum) >= 5, 2 of 2 x 300 s',
   'runaway-invocations': 'Invocations of ResizeFunction (Sum) > 5000, 1 of 1 x 3600 s',
@@ -63,14 +64,14 @@ const [ingest, resize] = ['Ingest', 'Resize'].map((name) => `ContainersCluster o
 
 const expectedInContainers = {
   ...always,
-  'load-balancer-5xx-rate': `RequestCount of ${balancer} (Sum), HTTPCode_ELB_5XX_Count of ${balancer} (Sum), HTTPCode_Target_5XX_Count of ${balancer} (Sum) > 1, 1 of 1 x 300 s`,
+  'load-balancer-5xx-rate': `RequestCount of ${balancer} (Sum), HTTPCode_Target_5XX_Count of ${balancer} (Sum) > 1, 1 of 1 x 300 s`,
+  'load-balancer-errors': `HTTPCode_ELB_5XX_Count of ${balancer} (Sum) >= 5, 2 of 2 x 300 s`,
   'ingest-targets-unhealthy': `UnHealthyHostCount of ${balancer}Https of ${balancer}Targets (Maximum) >= 1, 3 of 3 x 300 s`,
   'ingest-tasks-missing': `DesiredTaskCount of ${ingest} (Minimum), RunningTaskCount of ${ingest} (Maximum) >= 1, 3 of 3 x 300 s`,
   'resize-tasks-missing': `DesiredTaskCount of ${resize} (Minimum), RunningTaskCount of ${resize} (Maximum) >= 1, 3 of 3 x 300 s`,
   'ingest-cpu': `CPUUtilization of ${ingest} (Average) > 85, 3 of 3 x 300 s`,
   'ingest-memory': `MemoryUtilization of ${ingest} (Maximum) > 90, 3 of 3 x 300 s`,
   'resize-memory': `MemoryUtilization of ${resize} (Maximum) > 90, 3 of 3 x 300 s`,
-  'resize-errors': 'Retries (Sum) >= 5, 1 of 1 x 300 s',
   'resize-backlog': `ApproximateNumberOfMessagesVisible of ResizeQueue (Maximum), RunningTaskCount of ${resize} (Minimum) > 26, 3 of 3 x 300 s`,
   'runaway-messages': 'NumberOfMessagesReceived of ResizeQueue (Sum) > 5000, 1 of 1 x 3600 s',
   ...ofMail,
@@ -107,15 +108,24 @@ describe('the alarms', () => {
     for (const { Metric } of own) expect(Metric.Dimensions).toEqual([{ Name: 'service', Value: 'Second' }]);
   });
 
-  test('notify the alerts topic when they go off and when it is over, and ignore missing data', () => {
+  test('notify the alerts topic when they go off and when it is over', () => {
     const [topic] = resourcesOf(withMail, 'AWS::SNS::Topic').filter(({ name }) => name.startsWith('Alerts'));
     const alerts = [{ Ref: topic?.name }];
-    for (const { actions, missing } of [...alarmsOf(withMail), ...alarmsOf(containers)]) {
-      expect({ actions, missing }).toEqual({
-        actions: { alarm: alerts, ok: alerts },
-        missing: 'notBreaching',
-      });
+    for (const { actions } of [...alarmsOf(withMail), ...alarmsOf(containers)]) {
+      expect(actions).toEqual({ alarm: alerts, ok: alerts });
     }
+  });
+
+  test('ignore missing data, except of tasks of which some should always run', () => {
+    const goingOff = (template: Template) =>
+      alarmsOf(template).flatMap(({ name, missing }) => (missing === 'breaching' ? [name] : []));
+    expect(goingOff(withMail)).toEqual([]);
+    expect(goingOff(containers)).toEqual(['ingest-tasks-missing', 'resize-tasks-missing']);
+    const sleeping = templateWith({ ...inContainers, fargate: { worker: { minTasks: 0 } } });
+    sleeping.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'ThumbnailGenerator-resize-tasks-missing',
+      TreatMissingData: 'notBreaching',
+    });
   });
 
   test('have a description of two or three sentences, with a link to the runbook', () => {
@@ -160,6 +170,7 @@ describe('the right alarms go off when', () => {
       [],
     ],
     ['more images are resized again than uploaded', { Uploads: 100, Ready: 350 }, 60, ['runaway-resizes']],
+    ['images are resized again and none is uploaded', { Ready: 101 }, 60, ['runaway-resizes']],
     ['an hour ends between uploads and their thumbnails', { Uploads: 0, Ready: 100 }, 60, []],
     [
       'six times the usual images arrive',
@@ -207,8 +218,9 @@ describe('the right alarms go off when', () => {
       'two attempts to resize fail and three functions crash',
       { Retries: 2, 'Errors of ResizeFunction': 3 },
       5,
-      ['resize-errors'],
+      ['resize-crashes'],
     ],
+    ['three slow images crash a function', { 'Errors of ResizeSlowFunction': 3 }, 5, ['slow-resize-crashes']],
     [
       'a message that failed once waits for its second attempt',
       { Retries: 1, 'ApproximateAgeOfOldestMessage of ResizeQueue': 740 },
@@ -251,7 +263,12 @@ describe('the right alarms go off when', () => {
       5,
       [],
     ],
-    ['no worker runs while no image waits', { [`DesiredTaskCount of ${resize}`]: 0 }, 5, []],
+    [
+      'no worker runs, so that ECS sends no metrics of workers',
+      { [`DesiredTaskCount of ${resize}`]: undefined, [`RunningTaskCount of ${resize}`]: undefined },
+      5,
+      ['resize-tasks-missing'],
+    ],
     [
       'a deployment runs twice the tasks',
       { [`DesiredTaskCount of ${ingest}`]: 2, [`RunningTaskCount of ${ingest}`]: 4 },
@@ -260,9 +277,13 @@ describe('the right alarms go off when', () => {
     ],
     [
       'no ingest task starts, and the load balancer has no target',
-      { [`DesiredTaskCount of ${ingest}`]: 2, [`HTTPCode_ELB_5XX_Count of ${balancer}`]: 5 },
+      {
+        [`DesiredTaskCount of ${ingest}`]: undefined,
+        [`RunningTaskCount of ${ingest}`]: undefined,
+        [`HTTPCode_ELB_5XX_Count of ${balancer}`]: 5,
+      },
       5,
-      ['load-balancer-5xx-rate', 'ingest-tasks-missing'],
+      ['load-balancer-errors', 'ingest-tasks-missing'],
     ],
     [
       'five of four hundred requests fail',
@@ -270,7 +291,7 @@ describe('the right alarms go off when', () => {
       5,
       ['load-balancer-5xx-rate'],
     ],
-    ['four of four requests fail', { [`HTTPCode_ELB_5XX_Count of ${balancer}`]: 4 }, 5, []],
+    ['four requests reach no task', { [`HTTPCode_ELB_5XX_Count of ${balancer}`]: 4 }, 5, []],
     [
       'a task is not ready',
       { [`UnHealthyHostCount of ${balancer}Https of ${balancer}Targets`]: 1 },
@@ -316,7 +337,14 @@ describe('the right alarms go off when', () => {
     ['five attempts to resize fail', { Retries: 5 }, 5, ['resize-errors']],
     ['messages circulate', { 'NumberOfMessagesReceived of ResizeQueue': 5001 }, 60, ['runaway-messages']],
   ])('in containers, %s', (_, facts, withinMinutes, expectedAlarms) => {
-    const off = alarmsOf(containers).filter((alarm) => goesOff(alarm, facts, withinMinutes * minutes));
+    const running = Object.fromEntries(
+      [ingest, resize].flatMap((service) =>
+        ['DesiredTaskCount', 'RunningTaskCount'].map((metric) => [`${metric} of ${service}`, 2]),
+      ),
+    );
+    const off = alarmsOf(containers).filter((alarm) =>
+      goesOff(alarm, { ...running, ...facts }, withinMinutes * minutes),
+    );
     expect(off.map(({ name }) => name)).toEqual(expectedAlarms);
   });
 });

@@ -5,6 +5,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Construct } from 'constructs';
 import { ThumbnailGenerator } from '../../lib/thumbnail-generator.ts';
 import type { ThumbnailGeneratorProps } from '../../lib/thumbnail-generator-props.ts';
+import { warningIds } from '../../lib/warnings/settings.ts';
 import { inContainers, resourcesOf } from './stacks.ts';
 
 const newStack = (): Stack => {
@@ -21,12 +22,13 @@ describe('two services in a stack of another app', () => {
 
   beforeAll(() => {
     const stack = newStack();
-    new ThumbnailGenerator(stack, 'Thumbnails');
+    new ThumbnailGenerator(stack, 'Thumbnails', { acknowledgedWarnings: warningIds });
     new ThumbnailGenerator(stack, 'AvatarThumbnails', {
       serviceName: 'Avatars',
       stage: 'live',
       variants: [{ name: 'avatar', width: 64, height: 64, fit: 'cover' }],
       alerts: { usualImagesPerHour: 20 },
+      acknowledgedWarnings: warningIds,
     });
     template = Template.fromStack(stack);
   });
@@ -37,11 +39,15 @@ describe('two services in a stack of another app', () => {
     for (const name of names) expect(alarms).toContain(`${name}-resize-dead-letters`);
   });
 
-  test.each([
-    ['dashboard', 'AWS::CloudWatch::Dashboard', 'DashboardName'],
-    ['API', 'AWS::ApiGatewayV2::Api', 'Name'],
-  ])('each have a %s of their name', (_, type, property) => {
-    expect(resourcesOf(template, type).map((each) => each[property])).toEqual(names);
+  test('each have an API, a dashboard and an access log of their name', () => {
+    expect(resourcesOf(template, 'AWS::ApiGatewayV2::Api').map(({ Name }) => Name)).toEqual(names);
+    expect(
+      resourcesOf(template, 'AWS::CloudWatch::Dashboard').map(({ DashboardName }) => DashboardName),
+    ).toEqual(names.map((name) => ({ 'Fn::Join': ['', [`${name}-`, { Ref: 'AWS::Region' }]] })));
+    const logs = resourcesOf(template, 'AWS::Logs::LogGroup').flatMap(
+      ({ LogGroupName = [] }) => LogGroupName,
+    );
+    expect(logs).toEqual(names.map((name) => `/aws/vendedlogs/${name}/api-access`));
   });
 
   test('record and watch metrics under their own names', () => {

@@ -68,9 +68,10 @@ const widget = (title: string, of = widgets): Widget => {
   return found;
 };
 
-test('has the name of its stack', () => {
-  expect(dashboardOf(withMail).name).toBe('ThumbnailGenerator');
-  expect(dashboardOf(templateWith({ stackName: 'Second' })).name).toBe('Second');
+test('has the names of its stack and its region', () => {
+  const named = (stackName: string) => ({ 'Fn::Join': ['', [`${stackName}-`, { Ref: 'AWS::Region' }]] });
+  expect(dashboardOf(withMail).name).toEqual(named('ThumbnailGenerator'));
+  expect(dashboardOf(templateWith({ stackName: 'Second' })).name).toEqual(named('Second'));
 });
 
 test('asks its questions from the most to the least urgent', () => {

@@ -82,24 +82,32 @@ export const summaryOf = ({ metrics, sign, threshold, over, of, periodSeconds }:
 };
 
 /** Sums or values by metric. Other metrics have no data. */
-export type Facts = Readonly<Record<string, number>>;
+export type Facts = Readonly<Record<string, number | undefined>>;
 
 /**
  * CloudWatch's functions, for one period (CloudWatch User Guide, "Using math expressions with CloudWatch
- * metrics").
+ * metrics"). The dashboard may use `FILL`, alarms may not.
  */
 const metricMath = {
   FILL: (value: number | undefined, filler: number) => value ?? filler,
   IF: (condition: boolean, then: number, otherwise: number) => (condition ? then : otherwise),
 };
 
-export const evaluate = (
-  expression: string,
-  values: Readonly<Record<string, number | undefined>>,
-): number => {
+export const evaluate = (expression: string, values: Facts): number => {
   const scope = { ...metricMath, ...values };
   return Number(new Function(...Object.keys(scope), `return ${expression}`)(...Object.values(scope)));
 };
+
+/** With the zeros that resize records for each image that it settles. */
+const recorded = (facts: Facts): Facts => {
+  const { Ready = 0, Failed = 0 } = facts;
+  const settled = Ready + Failed;
+  if (settled === 0) return facts;
+  return { Uploads: 0, ...facts, 'SampleCount of Failed': settled, 'Average of Failed': Failed / settled };
+};
+
+/** Statistics that do not grow with the length of a period. */
+const isLevel = (statistic: string): boolean => /^(?:p\d|Average|Minimum|Maximum)/.test(statistic);
 
 /**
  * Whether an alarm goes off when these facts are spread evenly over so many seconds, and repeat for as long
@@ -107,13 +115,16 @@ export const evaluate = (
  */
 export const goesOff = (alarm: DeployedAlarm, facts: Facts, withinSeconds: number): boolean => {
   const share = Math.min(1, alarm.periodSeconds / withinSeconds);
+  const all = recorded(facts);
   const measured = (metric: MetricStat): number | undefined => {
     const name = metricNameOf(metric);
-    if (metric.Stat.startsWith('p')) return facts[`${metric.Stat} of ${name}`];
-    const fact = facts[name];
-    return fact === undefined || metric.Stat === 'Maximum' ? fact : fact * share;
+    const ofStatistic = all[`${metric.Stat} of ${name}`];
+    const fact = ofStatistic ?? (metric.Stat.startsWith('p') ? undefined : all[name]);
+    return fact === undefined || isLevel(metric.Stat) ? fact : fact * share;
   };
-  const values = Object.entries(alarm.metrics).map(([id, metric]) => [id, measured(metric)]);
+  const values = Object.entries(alarm.metrics).map(([id, metric]) => [id, measured(metric)] as const);
+  // What CloudWatch makes of an expression with a metric that has no data is not documented.
+  if (values.some(([, value]) => value === undefined)) return alarm.missing === 'breaching';
   const value = evaluate(alarm.expression, Object.fromEntries(values));
   return alarm.sign === '>' ? value > alarm.threshold : value >= alarm.threshold;
 };

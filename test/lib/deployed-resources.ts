@@ -38,15 +38,32 @@ interface Resource {
   readonly Properties?: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * A value as text. A resource of another stack is named by its logical id, however the stacks refer to each
+ * other: the value that CloudFormation compares is the same.
+ */
+const textOf = (value: unknown): string => {
+  const reference =
+    /^\{"Fn::(?:GetStackOutput|ImportValue)":.*Output(?:Ref|FnGetAtt)(\w+?)[0-9A-F]{8}"\}*$/.exec(
+      JSON.stringify(value),
+    );
+  return reference ? `of the other stack: ${reference[1]}` : JSON.stringify(value);
+};
+
+/** A deployment that fails at first may remove what it created: later ones keep it all the same. */
+const isKept = (policy: string): boolean => policy.startsWith('Retain');
+
 /** One line for each resource, by its logical id. */
 const linesOf = (stack: Stack): Readonly<Record<string, string>> => {
   const resources: Readonly<Record<string, Resource>> = Template.fromStack(stack).toJSON()['Resources'];
   return Object.fromEntries(
-    Object.entries(resources).flatMap(([logicalId, { Type, DeletionPolicy, Properties = {} }]) => {
+    Object.entries(resources).flatMap(([logicalId, { Type, DeletionPolicy = 'Delete', Properties = {} }]) => {
       const given = replacing[Type]?.flatMap((name) =>
-        name in Properties ? [`${name} ${JSON.stringify(Properties[name])}`] : [],
+        name in Properties ? [`${name} ${textOf(Properties[name])}`] : [],
       );
-      return given ? [[logicalId, [Type, DeletionPolicy ?? 'Delete', ...given].join(', ')]] : [];
+      return given
+        ? [[logicalId, [Type, isKept(DeletionPolicy) ? 'Retain' : DeletionPolicy, ...given].join(', ')]]
+        : [];
     }),
   );
 };

@@ -5,6 +5,7 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { readSettings } from '../../lib/settings.ts';
 import { ThumbnailGeneratorStack } from '../../lib/thumbnail-generator-stack.ts';
+import { warningIds } from '../../lib/warnings/settings.ts';
 
 /** The settings that containers need. */
 export const inContainers = {
@@ -50,7 +51,8 @@ export const everySetting = {
   requestsPerSecond: 5,
   requestBurst: 10,
   ingestMaxConcurrency: 25,
-  resizeMaxConcurrency: 2,
+  resizeMaxConcurrency: 4,
+  slowResizeMaxConcurrency: 3,
   deletedDays: 14,
   logRetentionDays: 7,
   auth: { jwt: { issuer: 'https://idp.example', audience: ['thumbnails'], ownerClaim: 'oid' } },
@@ -63,15 +65,21 @@ export const everySetting = {
   },
   domain: inContainers.domain,
   imagesOnDestroy: 'delete',
+  account: '111122223333',
+  region: 'eu-west-1',
+  tags: { Team: 'media' },
+  budget: { monthlyUsd: 50, emails: ['boss@example.com'] },
+  acknowledgedWarnings: ['new-account-quotas'],
   retention: { originalDays: 30, imageDays: 400, failedDays: 7 },
   versioning: true,
 };
 
-/** The app with settings that override cdk.json; functions are not bundled. */
+/** The app with settings that override cdk.json; functions are not bundled, and nothing is warned about. */
 export const appWith = (given: Readonly<Record<string, unknown>> = {}) => {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8'));
   const outdir = mkdtempSync(join(tmpdir(), 'thumbnail-generator-synth-'));
-  const app = new App({ outdir, context: { ...context, ...given, 'aws:cdk:bundling-stacks': [] } });
+  const quiet = { acknowledgedWarnings: [...warningIds], 'aws:cdk:bundling-stacks': [] };
+  const app = new App({ outdir, context: { ...context, ...quiet, ...given } });
   const settings = readSettings(app.node.getAllContext());
   const stack = new ThumbnailGeneratorStack(app, settings.stackName, { settings });
   return { app, outdir, settings, stack };

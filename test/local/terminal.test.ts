@@ -41,12 +41,33 @@ test.each([
   expect(describeLogLine(text)).toBe(`${time} ${expected}`);
 });
 
+/** As the reconciler prints it, without level and time. */
+const reconciled = (changed: object): string =>
+  JSON.stringify({
+    message: 'reconciled',
+    dryRun: false,
+    backlog: 0,
+    slowBacklog: 0,
+    requeued: [],
+    expired: [],
+    ...changed,
+  });
+
+test('shows what the reconciler has changed', () => {
+  expect(describeLogLine(reconciled({ requeued: [imageId, 'a'.repeat(64)] }))).toBe(
+    'reconciled requested again: ee87fd4b, aaaaaaaa',
+  );
+  expect(describeLogLine(reconciled({ requeued: [imageId], expired: ['b'.repeat(64)] }))).toBe(
+    'reconciled requested again: ee87fd4b; never arrived: bbbbbbbb',
+  );
+});
+
 test.each([
   line('request answered', { status: 200 }),
   line('resize polls', { queues: [] }),
   line('ingest listens', { port: 3000 }),
   line('nothing left to do', { imageId }),
-  line('reconciled', { requeued: 0 }),
+  reconciled({}),
   '',
 ])('says nothing of %s', (text) => expect(describeLogLine(text)).toBeUndefined());
 

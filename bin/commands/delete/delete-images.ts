@@ -10,11 +10,19 @@ import { createTurns } from '../../../lambdas/runtime/turns.ts';
  * - `was-deleted`: it was deleted before.
  * - `unknown`: there is no such image.
  * - `unfinished`: its deletion has begun, or not even that. Delete it again.
- * - `would-delete`: in a dry run.
+ * - `kept`: it was taken from an owner, and others still own it.
+ * - `would-delete`, `would-release`: in a dry run.
  */
 export type DeletedImage = {
   readonly id: ImageId;
-  readonly result: 'deleted' | 'was-deleted' | 'unknown' | 'unfinished' | 'would-delete';
+  readonly result:
+    | 'deleted'
+    | 'was-deleted'
+    | 'kept'
+    | 'unknown'
+    | 'unfinished'
+    | 'would-delete'
+    | 'would-release';
 };
 
 export interface DeleteImagesProps {

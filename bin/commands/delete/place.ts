@@ -3,15 +3,19 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { createDeletionRequests } from '../../../lambdas/aws/deletion-requests.ts';
+import { createOwnerships, type Ownerships } from '../../../lambdas/owners/ownerships.ts';
 import { clientConfig, queueUrl, resources } from '../../../local/aws.ts';
 import { dataFolderOf, readCredentials } from '../../../local/data-folder.ts';
 import { endpointOf, type Ports } from '../../../local/ports.ts';
 import { UsageError } from '../command.ts';
 import { outputsOf } from '../stack-outputs.ts';
-import type { DeleteImagesProps } from './delete-images.ts';
+import type { ReleaseImagesProps } from './release-images.ts';
 
 /** Where images are deleted. */
-export type Place = Pick<DeleteImagesProps, 'catalog' | 'deletionRequests'>;
+export type Place = Pick<ReleaseImagesProps, 'catalog' | 'deletionRequests'> & {
+  /** Undefined where callers are anonymous. */
+  readonly ownerships: Ownerships | undefined;
+};
 
 /** What `npm start` runs. */
 export const localPlace = (ports: Ports): Place => {
@@ -20,6 +24,7 @@ export const localPlace = (ports: Ports): Place => {
   const endpoint = endpointOf(ports.sqs);
   return {
     catalog: createCatalog(resources.catalogTable, dynamodb),
+    ownerships: createOwnerships(resources.ownersTable, dynamodb),
     deletionRequests: createDeletionRequests(
       queueUrl(endpoint, resources.deleteQueue),
       new SQSClient(clientConfig(endpoint, credentials)),
@@ -33,15 +38,20 @@ export const placeOfStack = async (
   cloudFormation: CloudFormationClient = new CloudFormationClient(),
 ): Promise<Place> => {
   const outputs = await outputsOf(stackName, cloudFormation);
+  const find = (key: string): string | undefined =>
+    outputs.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
   const output = (key: string): string => {
-    const value = outputs.find(({ OutputKey }) => OutputKey === key)?.OutputValue;
+    const value = find(key);
     if (value === undefined) {
       throw new UsageError(`The stack ${stackName} has no output ${key}: deploy this version of it first.`);
     }
     return value;
   };
+  const dynamodb = new DynamoDBClient();
+  const ownersTable = find('OwnersTableName');
   return {
-    catalog: createCatalog(output('CatalogTableName'), new DynamoDBClient()),
+    catalog: createCatalog(output('CatalogTableName'), dynamodb),
+    ownerships: ownersTable === undefined ? undefined : createOwnerships(ownersTable, dynamodb),
     deletionRequests: createDeletionRequests(output('DeleteQueueUrl'), new SQSClient()),
   };
 };

@@ -43,9 +43,14 @@ export const createMailCases = (photo: Buffer): readonly Case[] => {
     {
       name: 'an image, with a recipient who is not allowed',
       ...upload({ headers: { 'X-Notify-Email': 'me@elsewhere.example' } }),
-      reply: problem(403, 'recipient-not-allowed', 'This server sends no mail to that address.', {
-        field: 'X-Notify-Email',
-      }),
+      reply: problem(
+        403,
+        'recipient-not-allowed',
+        'This server sends no mail to that address. The setting email.allowedRecipients names who gets mail, for example: npm start -- -c \'email={"from":"me@example.com","allowedRecipients":["example.com"]}\'',
+        {
+          field: 'X-Notify-Email',
+        },
+      ),
     },
     {
       name: 'an image, with one recipient too many',

@@ -153,7 +153,9 @@ describe('in the slow lane', () => {
     const { id, resize, stored } = await imageIn('slow', ['crash']);
     const storedAt = new Date(Date.now() - 60_000);
     await resize({ id, storedAt });
-    expect(record.mock.calls).toEqual([[{ Ready: 1, UploadToReadyMilliseconds: expect.any(Number) }]]);
+    expect(record.mock.calls).toEqual([
+      [{ Uploads: 0, Ready: 1, Failed: 0, UploadToReadyMilliseconds: expect.any(Number) }],
+    ]);
     expect(record.mock.calls[0][0].UploadToReadyMilliseconds).toBeGreaterThanOrEqual(60_000);
     expect(stored).toHaveLength(1);
     expect(await catalog.find(id)).toMatchObject({ status: 'ready' });
@@ -166,7 +168,7 @@ describe('in the slow lane', () => {
   ] as const)('records %s after the second attempt', async (code, reasons) => {
     const { id, bytes, resize, stored } = await imageIn('slow', reasons);
     await expect(resize({ id })).resolves.toMatchObject({ result: 'settled' });
-    expect(record.mock.calls).toEqual([[{ Failed: 1 }, code]]);
+    expect(record.mock.calls).toEqual([[{ Uploads: 0 }], [{ Failed: 1 }, code]]);
     expect(stored).toHaveLength(0);
     expect(await catalog.find(id)).toMatchObject({
       status: 'failed',

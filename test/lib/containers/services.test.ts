@@ -156,7 +156,8 @@ describe('the service of resize', () => {
     expect(serviceOf(changed, 'Resize').CapacityProviderStrategy).toEqual([
       { CapacityProvider: 'FARGATE', Weight: 1 },
     ]);
-    expect(only(template, 'AWS::ECS::Cluster').CapacityProviders).toEqual(['FARGATE', 'FARGATE_SPOT']);
+    const { CapacityProviders } = only(template, 'AWS::ECS::ClusterCapacityProviderAssociations');
+    expect(CapacityProviders).toEqual(['FARGATE', 'FARGATE_SPOT']);
   });
 
   test('decodes as many images at a time as it has CPUs', () => {
@@ -236,7 +237,7 @@ describe('the service of resize', () => {
       ({ AlarmActions }) => AlarmActions[0].Ref === step?.name,
     );
     expect(alarm).toMatchObject({ Threshold: 1, ComparisonOperator: 'GreaterThanOrEqualToThreshold' });
-    expect(JSON.stringify(alarm?.Metrics)).toContain('IF(FILL(tasks, 0) > 0, 0, messages + slow)');
+    expect(JSON.stringify(alarm?.Metrics)).toContain('IF(taken + slowTaken > 0, 0, messages + slow)');
   });
 
   test('keeps the queue’s visibility timeout, and removes the functions that poll it', () => {
