@@ -65,7 +65,6 @@ export const wireIngest = (
     waitingPlaces:
       waitingPlaces ??
       createSharedPlaces(environment.admissionTable, environment.maxWaitingCallers, dynamodb),
-    thumbnails: createThumbnails(s3, environment.thumbnailBucket),
     resizeRequests: createResizeRequests(environment.resizeQueueUrl),
     events: createEvents(environment.imageEventsTopicArn),
     metrics: createMetrics(environment.stackName),

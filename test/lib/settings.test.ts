@@ -144,7 +144,7 @@ test.each([
   [
     'auth',
     { auth: { jwt: { issuer: 'https://idp.example', audience: ['a'], ownerClaim: '' } } },
-    /auth\.jwt\.ownerClaim = .*>=1 characters/,
+    /auth\.jwt\.ownerClaim = .*at least 1 characters/,
   ],
   ['email', { email: 'me@example.com' }, /email = "me@example\.com": expected \{"from"/],
   [
