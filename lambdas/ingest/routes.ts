@@ -37,8 +37,8 @@ export const authOf = ({ opens }: Route, auth: Auth, links: Links): Auth => {
 };
 
 /**
- * The keys of a route in API Gateway: `GET /images/{id}`. A GET route also answers HEAD, and every route answers
- * the preflight requests of browsers.
+ * The keys of a route in API Gateway: `GET /images/{id}`. A GET route also answers HEAD, and every route
+ * answers the preflight requests of browsers.
  */
 const keysOf = ({ method, path }: Route): readonly string[] =>
   (method === 'GET' ? ['GET', 'HEAD', 'OPTIONS'] : [method, 'OPTIONS']).map((each) => `${each} ${path}`);

@@ -25,8 +25,8 @@ export interface ArrivalsDependencies extends Omit<OwnPortsProps, 'uploads'> {
 }
 
 /**
- * Receives a presigned upload of a known caller: makes the caller an owner, and the bytes the image's original
- * unless it has one. It may be stopped anywhere and run again.
+ * Receives a presigned upload of a known caller: makes the caller an owner, and the bytes the image's
+ * original unless it has one. It may be stopped anywhere and run again.
  *
  * @throws temporary errors, also while the image is being deleted: to be repeated
  */

@@ -24,8 +24,8 @@ export interface ImagePage {
 /** What an owner may do with all their images, and with no others. */
 export interface OwnImages {
   /**
-   * The images of the owner, the newest first. Those that are uploaded meanwhile are before the first page, so
-   * no later page misses or repeats one. With a status, a page may have fewer images than `limit`.
+   * The images of the owner, the newest first. Those that are uploaded meanwhile are before the first page,
+   * so no later page misses or repeats one. With a status, a page may have fewer images than `limit`.
    *
    * @throws RequestError `invalid-cursor`
    */

@@ -93,8 +93,8 @@ export interface ReceivedImage {
 const deletionMilliseconds = 3000;
 
 /**
- * Makes a caller an owner, and then records the image: see `Catalog.claim`. A deletion removes earlier claims,
- * so each attempt makes a new one.
+ * Makes a caller an owner, and then records the image: see `Catalog.claim`. A deletion removes earlier
+ * claims, so each attempt makes a new one.
  *
  * @returns the record if it is new. Undefined as a whole while the image is being deleted
  */

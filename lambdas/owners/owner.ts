@@ -36,9 +36,9 @@ const roleArn = /^(arn:[\w-]+):iam::(\d+):role\/(?:.*\/)?([^/]+)$/;
 
 /**
  * The owner of a user, a role or a session of a role. All sessions of a role are one owner: who may assume a
- * role also chooses the name of the session (STS API Reference, AssumeRole), and ECS and EC2 choose another one
- * for each task and machine. A session's ARN lacks the path of its role, whose name is unique in the account
- * without it (IAM User Guide, "IAM identifiers").
+ * role also chooses the name of the session (STS API Reference, AssumeRole), and ECS and EC2 choose another
+ * one for each task and machine. A session's ARN lacks the path of its role, whose name is unique in the
+ * account without it (IAM User Guide, "IAM identifiers").
  */
 export const ownerOfArn = (arn: string): string => {
   const [, partition, account, role] = sessionArn.exec(arn) ?? roleArn.exec(arn) ?? [];

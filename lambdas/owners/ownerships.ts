@@ -58,8 +58,8 @@ export interface Ownerships {
   ofOwner(owner: string, limit: number, after?: Position): Promise<OwnershipPage>;
   /**
    * Removes all claims of a deleted image. Announcements stay: they are about an upload that is yet to come.
-   * Claims since `startedAt` are those of uploads that wait for the end of the deletion, and end by themselves
-   * unless these succeed.
+   * Claims since `startedAt` are those of uploads that wait for the end of the deletion, and end by
+   * themselves unless these succeed.
    */
   forget(imageId: ImageId, stopping: AbortSignal, startedAt: Date): Promise<void>;
 }

@@ -39,8 +39,8 @@ export const gatewayUrl = `https://${domainName}/${stage}`;
 
 /**
  * Whether API Gateway passes a request to the function where everyone is anonymous. It answers the others
- * itself: 404 for unknown paths and methods, 401 without a valid token, 429 over the throttle, 413 over its own
- * body limit.
+ * itself: 404 for unknown paths and methods, 401 without a valid token, 429 over the throttle, 413 over its
+ * own body limit.
  */
 export const isRouted = ({ method, path }: ApiRequest): boolean =>
   matchOf(method, path, routesOf({ auth: 'none', uploadPage: null })) !== undefined;
