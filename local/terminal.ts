@@ -74,6 +74,8 @@ const contentOf = (line: Line): { readonly what: string; readonly about: string 
     }
     case 'moved to the slow lane':
       return { what: 'slow', about: 'moved to the slow lane' };
+    case 'image deleted':
+      return { what: 'deleted', about: '' };
     case 'mail sent':
       return { what: 'mail', about: `sent to ${mailSchema.parse(line).recipient}` };
     default:

@@ -4,7 +4,7 @@ import { imageIdPattern } from '../image/id.ts';
 import { arrivalOfKey } from '../image/keys.ts';
 import type { ReceiveArrival } from '../owners/arrivals.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Delete } from './delete.ts';
+import type { Delete, DeleteResult } from './delete.ts';
 
 /** A message of `DeletionRequests`, or something else. */
 const messageSchema = z.union([
@@ -12,6 +12,13 @@ const messageSchema = z.union([
   z.record(z.string(), z.unknown()).transform(() => ({ imageId: undefined })),
 ]);
 const imageIdSchema = z.string().regex(imageIdPattern, 'imageId must be the id of an image');
+
+const messages: Readonly<Record<DeleteResult, string>> = {
+  deleted: 'image deleted',
+  swept: 'what arrived late of a deleted image is removed',
+  busy: 'another worker deletes the image',
+  'nothing-to-do': 'nothing left to do',
+};
 
 /**
  * Processes the body of one queue message: a request to delete an image, or S3's event of an arrival.
@@ -31,7 +38,6 @@ export const createMessageHandler = (deleteImage: Delete, log: Log, receiveArriv
   return async (body: string): Promise<void> => {
     const { imageId } = messageSchema.parse(JSON.parse(body));
     if (imageId === undefined) return receiveAll(body);
-    const result = await deleteImage(imageIdSchema.parse(imageId));
-    log.info('deletion request handled', { imageId, result });
+    log.info(messages[await deleteImage(imageIdSchema.parse(imageId))], { imageId });
   };
 };

@@ -57,6 +57,7 @@ test('requeues an image whose event was lost, and expires an upload that never a
     slowBacklog: 0,
     requeued: [lost],
     expired: [neverArrived],
+    deletions: [],
   };
   expect(JSON.parse(dryRun.out())).toEqual({ ...report, dryRun: true });
   expect(await Promise.all([lost, neverArrived, recent].map(aws.catalog.find))).toEqual(before);

@@ -105,7 +105,7 @@ describe('the subscription of notify', () => {
     const others = imageEventSchema.options
       .map(({ shape }) => shape.type.value)
       .filter((type) => !FilterPolicy.type.includes(type));
-    expect(others).toEqual(['image.received', 'link.served']);
+    expect(others).toEqual(['image.received', 'link.served', 'image.deleted']);
   });
 
   test('has a dead-letter queue for failed deliveries, and for messages that failed five times', () => {

@@ -66,7 +66,7 @@ export interface LocalRun extends Running {
   /** Resolves when it has printed that it is ready. */
   ready(): Promise<void>;
   /** The id of a child process. */
-  pidOf(name: 'ingest' | 'resize' | 'notify'): Promise<number>;
+  pidOf(name: 'ingest' | 'resize' | 'notify' | 'delete'): Promise<number>;
 }
 
 export interface LocalRunProps {

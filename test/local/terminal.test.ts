@@ -31,6 +31,7 @@ test.each([
     'failed    ee87fd4b image-corrupt: It is damaged.',
   ],
   [line('moved to the slow lane', { imageId }), 'slow      ee87fd4b moved to the slow lane'],
+  [line('image deleted', { imageId }), 'deleted   ee87fd4b'],
   [line('mail sent', { imageId, recipient: 'm…@example.com' }), 'mail      ee87fd4b sent to m…@example.com'],
   [
     line('message failed, to be delivered again', { error: { name: 'Error', message: 'no disk' } }, 'ERROR'),

@@ -34,7 +34,7 @@ export const checkReconciler = (): void => {
     for (const item of items) await account.putItem(table, item);
     const requests = await main.logLines('ResizeFunction', lost);
 
-    const found = { backlog: 0, slowBacklog: 0, requeued: [lost], expired: [neverCame] };
+    const found = { backlog: 0, slowBacklog: 0, requeued: [lost], expired: [neverCame], deletions: [] };
     expect(await reconcile({ dryRun: true })).toEqual({ dryRun: true, ...found });
     expect(await Promise.all([lost, neverCame].map((id) => account.item(table, id)))).toEqual(items);
     expect(await main.logLines('ResizeFunction', lost)).toEqual(requests);
@@ -54,8 +54,8 @@ export const checkReconciler = (): void => {
       backlog: 0,
       slowBacklog: 0,
       requeued: [],
-
       expired: [],
+      deletions: [],
     });
   });
 };
