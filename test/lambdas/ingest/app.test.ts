@@ -897,10 +897,11 @@ describe('an image that is deleted', () => {
   test('tells nothing where links are for owners', async () => {
     const bytes = await picture();
     await finish(await deleting(bytes));
-    const jwt = { issuer: 'https://idp.example', audience: ['thumbnails'] };
+    const jwt = { issuer: 'https://idp.example', audience: ['thumbnails'], ownerClaim: 'sub' };
     const guarded = createTestApp(
       valuesWith(server, { variants: variantsSchema.parse(givenVariants), auth: { jwt }, links: 'same' }),
       log,
+      { authenticate: async () => ({ kind: 'known', owner: 'somebody' }) },
     );
     const deleted = await guarded.request(`http://api.example/thumbnails/${idOf(bytes)}`);
     const unknown = await guarded.request(`http://api.example/thumbnails/${'e'.repeat(64)}`);
