@@ -4,7 +4,7 @@ import type { Authenticate } from '../runtime/caller.ts';
 import type { Auth } from './auth.ts';
 import { contextOf } from './http-api.ts';
 
-/** What the authorizers of an HTTP API found out (API Gateway Developer Guide, "JWT authorizers"). */
+/** What the authorizers of an HTTP API found out, in the payload format 2.0. */
 const jwtContext = z.object({
   authorizer: z.object({ jwt: z.object({ claims: z.record(z.string(), z.unknown()) }) }),
 });

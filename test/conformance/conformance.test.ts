@@ -252,7 +252,7 @@ test('a container at capacity refuses uploads', async () => {
 test('the cases cover every error code', () => {
   // Tested elsewhere: owners (callers.test.ts), tokens (auth.test.ts, as API Gateway checks them for
   // functions), slow senders (http-server.test.ts, as API Gateway shields functions from them) and foreign
-  // requests (own-requests.test.ts).
+  // requests (own-requests.test.ts). One code is only logged.
   const elsewhere = [
     'unauthorized',
     'issuer-unavailable',

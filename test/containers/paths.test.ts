@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ingestContainerEnvironment } from '../../containers/environment.ts';
 import { imageIdOf } from '../../lambdas/image/id.ts';
+import { ownerOfSubject } from '../../lambdas/owners/owner.ts';
+import { createOwnerships } from '../../lambdas/owners/ownerships.ts';
 import { writeEnvironment } from '../../lambdas/runtime/environment.ts';
 import { readSettings } from '../../lib/settings.ts';
-import { awsEnvironment } from '../../local/aws.ts';
+import { awsEnvironment, resources } from '../../local/aws.ts';
 import { valuesFor } from '../../local/environments.ts';
 import { isListening } from '../../local/ports.ts';
 import { startIssuer } from '../issuer.ts';
@@ -34,7 +36,9 @@ beforeAll(async () => {
   await until('ingest', async () => (await isListening(port)) || undefined);
   const bytes = Buffer.from('an image');
   id = imageIdOf(bytes);
-  await aws.catalog.receive(imageIdOf(bytes), { bytes: bytes.byteLength }, new Date());
+  const owner = ownerOfSubject(issuer.issuer, 'somebody');
+  await createOwnerships(resources.ownersTable, aws.dynamodb).claim(id, owner);
+  await aws.catalog.receive(id, { bytes: bytes.byteLength }, new Date());
 });
 afterAll(async () => {
   issuer.stop();
