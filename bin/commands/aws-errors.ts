@@ -82,7 +82,7 @@ const missingRegion: Describe = ({ message }) =>
 const expiredNames = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired'];
 
 /** How the SDK says that a session of `aws sso login` or `aws login` is over. */
-const sessionOver = /has expired|is expired|re-?authenticate|aws sso login|SSO session .* is invalid/i;
+const sessionOver = /has expired|is expired|re-?authenticate|aws sso login|this profile is invalid/i;
 
 const expired: Describe = ({ name, message }) => {
   const isOver = /ProviderError$/.test(name) && sessionOver.test(message);
@@ -152,7 +152,7 @@ const deniedName = /^(?:AccessDenied|Unauthorized|Authorization|NotAuthorized|Fo
 const denied: Describe = ({ name, message, status }) => {
   if (!deniedName.test(name) && status !== 403) return undefined;
   const [, action] = /not authorized to perform:? ([a-z0-9-]+:[A-Za-z0-9*]+)/.exec(message) ?? [];
-  const [, policy] = /explicit deny in an? ([a-z -]+? policy)/.exec(message) ?? [];
+  const [, policy] = /explicit deny in an? ((?:[a-z]{1,20}[ -]){1,4}policy)/.exec(message) ?? [];
   const because = policy === undefined ? '' : ` (a ${policy} denies it)`;
   return action === undefined
     ? { kind: 'access-denied', sentence: `Not allowed: ${asSentence(message || name)}` }

@@ -234,7 +234,8 @@ describe('cost', () => {
       (event.type === 'image.ready' ? (event.resizeMilliseconds / 1000) * (1769 / 1024) : 0);
     const puts =
       event.type === 'image.ready' ? event.thumbnails.length : Number(event.type === 'image.received');
-    const gets = Number(hasEnded || event.type === 'link.served');
+    // A visit looks for the thumbnail before it leads there.
+    const gets = event.type === 'link.served' ? 2 : Number(hasEnded);
     const writes = event.type === 'image.received' || hasEnded ? 3 : Number(event.type === 'image.duplicate');
     return {
       api_usd: usdOf({ apiRequests: requests }),

@@ -182,7 +182,8 @@ export const createAccount = (region: string): Account => {
         return true;
       } catch (error) {
         // Athena's name for every mistake in a request.
-        const isMissing = error instanceof Error && /WorkGroup .*not found/i.test(error.message);
+        const isMissing =
+          error instanceof Error && /^WorkGroup\b/.test(error.message) && /not found/.test(error.message);
         if (isMissing || describeAwsError(error).kind === 'not-found') return false;
         throw error;
       }

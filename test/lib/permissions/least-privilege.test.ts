@@ -337,7 +337,7 @@ beforeAll(async () => {
   aws.putObject(rawBucketOf(resizeTask.environment), `raw/${imageIdOf(otherSlow)}`, otherSlow);
   for (const id of [imageIdOf(freshInContainer), imageIdOf(otherSlow), 'f'.repeat(64), deleted])
     await resizeInContainer(createdMessage(`raw/${id}`), { receiveCount: 1 });
-});
+}, 120_000);
 
 afterAll(async () => {
   await server.stop();
