@@ -1,10 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { isDeletion } from '../lambdas/image/deletion.ts';
 import { isImageId } from '../lambdas/image/id.ts';
 import { ownerOfArn, ownerOfSubject } from '../lambdas/owners/owner.ts';
 import { readPorts } from '../local/options.ts';
 import { requireEmulators } from '../local/ports.ts';
-import { readArguments, runCommand, UsageError } from './commands/command.ts';
+import { fileProblemOf, readArguments, runCommand, UsageError } from './commands/command.ts';
 import { type DeletedImage, deleteImages } from './commands/delete/delete-images.ts';
 import { localPlace, type Place, placeOfStack } from './commands/delete/place.ts';
 import { type ReleaseImagesProps, releaseImages } from './commands/delete/release-images.ts';
@@ -39,7 +39,16 @@ const linesOf = (file: string): readonly string[] => {
       .map((line) => line.trim())
       .filter((line) => line !== '');
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : error}`);
+    throw new UsageError(`${file} cannot be read: ${fileProblemOf(error)}.`);
+  }
+};
+
+/** @throws UsageError before anything is deleted of which there would be no report */
+const requireWritable = (file: string): void => {
+  try {
+    appendFileSync(file, '');
+  } catch (error) {
+    throw new UsageError(`${file} cannot be written: ${fileProblemOf(error)}.`);
   }
 };
 
@@ -120,6 +129,7 @@ await runCommand(async () => {
   const named = [...positionals, ...(file === undefined ? [] : linesOf(file))];
   if (owner !== undefined && named.length > 0) throw new UsageError(`Name images or an owner.\n\n${usage}`);
   const namedIds = owner === undefined ? idsOf(named) : [];
+  if (values.report !== undefined) requireWritable(values.report);
   const stopping = new AbortController();
   // Handlers stay installed, because npm forwards a Ctrl-C that the terminal already sent here.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
@@ -150,6 +160,7 @@ await runCommand(async () => {
   } finally {
     progress.end();
   }
+  if (owner !== undefined && images.length === 0) console.error('This owner has no images.');
   print(images);
   if (values.report !== undefined) {
     const report = { stack: values.stack ?? 'npm start', dryRun: isDryRun, startedAt };

@@ -27,7 +27,9 @@ await runCommand(async () => {
       'dry-run': { type: 'boolean', default: false },
     },
   });
-  if (values.stack === undefined && !values.local) throw new UsageError(usage);
+  if (values.stack === undefined && !values.local) {
+    throw new UsageError(`Give --stack or --local.\n\n${usage}`);
+  }
   if (values.stack !== undefined && values.local) {
     throw new UsageError(`Give --stack or --local, not both.\n\n${usage}`);
   }

@@ -11,10 +11,12 @@ export const describeWrongSettings = (
 ): readonly string[] => [...new Set(issues.map((issue) => describe(issue, given, names)))];
 
 const describe = (issue: z.core.$ZodIssue, given: Given, names: readonly string[]): string => {
-  if (issue.code === 'unrecognized_keys' && issue.path.length === 0) {
-    return issue.keys.map((key) => unknownSetting(key, names)).join('\n  ');
-  }
   const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    const describeKey = (key: string): string =>
+      path.length === 0 ? unknownSetting(key, names) : `${nameOf([...path, key], given)}: no such setting.`;
+    return issue.keys.map(describeKey).join('\n  ');
+  }
   const text = given[path[0] ?? ''];
   if (path.length === 1 && looksLikeJson(text)) {
     return `${path[0]} is not valid JSON: ${text}`;

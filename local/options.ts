@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { readSettings, type Settings } from '../lib/settings.ts';
+import { argumentProblemOf } from './argument-problem.ts';
 import { dataFolderOf } from './data-folder.ts';
 import { type Ports, portsFrom } from './ports.ts';
 import { StartError } from './start-error.ts';
@@ -50,18 +51,18 @@ const readArguments = (args: readonly string[]) => {
     console.log(usage);
     process.exit(0);
   }
-  const { values } = withStartError(
-    () =>
-      parseArgs({
-        args: [...args],
-        options: {
-          context: { type: 'string', short: 'c', multiple: true },
-          json: { type: 'boolean', default: false },
-        },
-      }),
-    usage,
-  );
-  return { given: values.context ?? [], isJsonLog: values.json };
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        context: { type: 'string', short: 'c', multiple: true },
+        json: { type: 'boolean', default: false },
+      },
+    });
+    return { given: values.context ?? [], isJsonLog: values.json };
+  } catch (error) {
+    throw new StartError(`${argumentProblemOf(error)}\n\n${usage}`);
+  }
 };
 
 /**
@@ -106,13 +107,13 @@ const readContext = (): Readonly<Record<string, unknown>> => {
   }
 };
 
-/** @throws StartError with the message of any error, which is written for people, and the hint */
-const withStartError = <Result>(read: () => Result, hint?: string): Result => {
+/** @throws StartError with the message of any error, which is written for people */
+const withStartError = <Result>(read: () => Result): Result => {
   try {
     return read();
   } catch (error) {
     if (error instanceof StartError) throw error;
-    throw new StartError([messageOf(error), hint].filter(Boolean).join('\n\n'));
+    throw new StartError(messageOf(error));
   }
 };
 

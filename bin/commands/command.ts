@@ -1,4 +1,5 @@
 import { inspect, type ParseArgsConfig, parseArgs } from 'node:util';
+import { argumentProblemOf } from '../../local/argument-problem.ts';
 import { StartError } from '../../local/start-error.ts';
 import { describeAwsError } from './aws-errors.ts';
 
@@ -20,9 +21,13 @@ export const readArguments = <const Config extends ParseArgsConfig>(usage: strin
   try {
     return parseArgs(config);
   } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    throw new UsageError(`${argumentProblemOf(error)}\n\n${usage}`);
   }
 };
+
+/** Why a file cannot be read or written, without the code and the path that Node.js adds. */
+export const fileProblemOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replace(/^E[A-Z]+: ([^,]+),.*$/s, '$1');
 
 /**
  * Runs a command, which resolves to its exit code. An error is explained.

@@ -196,7 +196,10 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
       if (record !== undefined || !tellsDeletions) return requireRecord(record);
       const state = await catalog.state(id);
       if (state === undefined || !isDeletion(state)) return requireRecord(state);
-      throw new RequestError('image-deleted', 'The image was deleted. It can be uploaded again.');
+      throw new RequestError(
+        'image-deleted',
+        'It is no longer available. Whoever has the file can upload it again.',
+      );
     },
 
     async upload(bytes, wishes, contentDigest) {

@@ -111,11 +111,20 @@ test('can be interrupted and run again', async () => {
 test.each([
   ['no image', [], 'Name at least one image.'],
   ['a wrong id', ['raw/x'], '"raw/x" is no id: expected 64 lower-case hexadecimal digits.'],
-  ['a missing file', ['--ids-from', 'nowhere'], 'nowhere cannot be read: '],
+  ['a missing file', ['--ids-from', 'nowhere'], 'nowhere cannot be read: no such file or directory.\n'],
+  ['an unknown flag', ['--ids', 'x'], "\nUnknown option '--ids'.\n\nUsage: "],
+  ['a missing value', ['--stack'], "\nOption '--stack' needs a value.\n\nUsage: "],
+  ['a flag in place of a value', ['--stack', '--dry-run'], "\nOption '--stack' needs a value.\n\nUsage: "],
+  [
+    'a folder that is missing, before it deletes',
+    ['a'.repeat(64), '--report', 'nowhere/report.json'],
+    '\nnowhere/report.json cannot be written: no such file or directory.\n',
+  ],
 ])('explains %s', async (_, args, message) => {
   const running = start(...args);
   expect(await running.ended).toBe(1);
   expect(running.errors()).toContain(message);
+  expect(running.out()).toBe('');
 });
 
 test('takes all images from an owner, and deletes those that no one else owns', async () => {
@@ -154,7 +163,7 @@ test('takes all images from an owner, and deletes those that no one else owns', 
   expect((await ownerships.ofOwner(ownerOfArn(arn), 10)).ownerships).toEqual([]);
 
   const again = start('--owner-arn', arn);
-  expect([await again.ended, again.out()]).toEqual([0, '']);
+  expect([await again.ended, again.out(), again.errors()]).toEqual([0, '', 'This owner has no images.\n']);
 });
 
 test.each([

@@ -269,8 +269,8 @@ test('fails when npm start does not run, and for an unknown flag with the usage'
 });
 
 test.each<[string, readonly string[], RegExp]>([
-  ['no argument', [], /^\nUsage: npm run redrive -- --stack NAME/],
-  ['neither a stack nor npm start', ['--dry-run'], /^\nUsage: npm run redrive -- --stack NAME/],
+  ['no argument', [], /^\nGive --stack or --local\.\n\nUsage: npm run redrive -- --stack NAME/],
+  ['neither a stack nor npm start', ['--dry-run'], /^\nGive --stack or --local\.\n\nUsage: /],
   ['both', ['--stack', 'Trial', '--local'], /^\nGive --stack or --local, not both\.\n\nUsage: /],
 ])('moves nothing and prints its usage for %s', async (_, args, message) => {
   const run = start(args);

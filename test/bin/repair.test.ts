@@ -59,10 +59,12 @@ const remove = async (Bucket: string, Key: string): Promise<void> => {
 
 const statusOf = async (id: string) => (await services.aws.catalog.find(id))?.status;
 
-test('repairs what it can, counts it first in a dry run, and leaves intact images alone', async () => {
-  const [intact, damaged, lost] = [await ready(), await ready(), await ready()];
+test('repairs what it can, counts it first in a dry run, and leaves intact and deleted images alone', async () => {
+  const [intact, damaged, lost, deleted] = [await ready(), await ready(), await ready(), await ready()];
   for (const id of [damaged, lost]) await remove(resources.thumbnailBucket, thumbnailKey(id, variant));
   await remove(resources.rawBucket, originalKey(lost));
+  const record = await services.aws.catalog.find(deleted);
+  expect(record && (await services.aws.catalog.startDeletion(record))).toBeDefined();
 
   // WHEN it only counts
   const dryRun = repair('--dry-run');

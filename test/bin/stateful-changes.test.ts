@@ -5,6 +5,9 @@ import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { cleanUp, startNode, temporaryFolder } from '../local/processes.ts';
 
+// Each run starts a process that loads the SDK and CDK's comparison.
+jest.setTimeout(120_000);
+
 let folder: string;
 /** Stands in for CloudFormation. */
 let cloudFormation: Server;
@@ -23,6 +26,8 @@ beforeAll(async () => {
     for await (const chunk of request) body += chunk;
     const form = new URLSearchParams(body);
     const stackName = form.get('StackName') ?? '';
+    // A connection that this server closes after a pause would be used again, and there is one attempt only.
+    response.setHeader('connection', 'close');
     const template = deployed[stackName];
     expect([form.get('Action'), form.get('TemplateStage')]).toEqual(['GetTemplate', 'Original']);
     if (stackName === 'Secret') {
@@ -121,7 +126,11 @@ test('fails for a queue that would be replaced and a bucket that would be left b
 });
 
 test.each<[string, readonly string[], string]>([
-  ['without a synthesized app', [], 'cdk.out/manifest.json cannot be read'],
+  [
+    'without a synthesized app',
+    [],
+    'cdk.out/manifest.json cannot be read (no such file or directory). Run npx cdk synth first.',
+  ],
   ['for an unknown flag', ['--acknowledge'], "Unknown option '--acknowledge'"],
 ])('explains what is wrong %s', async (_, args, message) => {
   const { code, out, errors } = await run(...args);
@@ -135,5 +144,5 @@ test('fails, acknowledged or not, where it may not read what is deployed', async
   const assembly = await writeAssembly('secret', { Secret: { Resources: {} } });
   const { code, errors } = await run('--assembly', assembly, '--acknowledged');
   expect(code).toBe(1);
-  expect(errors).toContain('not authorized to perform: cloudformation:GetTemplate');
+  expect(errors).toBe('\nThese credentials may not use cloudformation:GetTemplate.\n\n');
 });

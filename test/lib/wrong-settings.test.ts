@@ -23,6 +23,8 @@ test.each([
   [{ variants: '[{"name":"card","width":5000}]' }, 'variants.0 ("card").width = 5000: at most 4096'],
   [{ variants: [{ name: 'a', height: 0 }] }, 'variants.0 ("a").height = 0: at least 1'],
   [{ variants: [{ name: 'a', width: 'wide' }] }, 'variants.0 ("a").width = "wide": expected '],
+  [{ variants: [{ name: 'a', heigth: 9 }] }, 'variants.0 ("a").heigth: no such setting.'],
+  [{ retention: '{"originalDay":3}' }, 'retention.originalDay: no such setting.'],
   [{ maxUploadBytes: '2000000' }, 'maxUploadBytes = "2000000": not less than maxInlineBytes (4700000)'],
   [{ corsOrigins: '["https://a.example/"]' }, 'expected a list of origins'],
   [{ corsOrigins: ['*', 'https://a.example'] }, 'expected a list of origins'],

@@ -40,7 +40,7 @@ test.each([
   ['a wrong variant', ['--context=variants=[{"name":"A"}]'], 'variants.0.name'],
   ['no assignment', ['-c', 'stage'], '-c takes name=value (given "stage")'],
   ['no name', ['-c', '=dev'], '-c takes name=value (given "=dev")'],
-  ['no value', ['-c'], "Option '-c, --context <value>' argument missing"],
+  ['no value', ['-c'], "Option '--context' needs a value."],
   ['an unknown flag', ['--colour'], "Unknown option '--colour'"],
   ['an argument', ['prod'], "Unexpected argument 'prod'"],
 ])('refuses %s and names it', (_, args, message) => {

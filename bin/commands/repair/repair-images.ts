@@ -27,7 +27,7 @@ export interface RepairImagesProps {
 }
 
 export interface Counts {
-  /** Images that were looked at. */
+  /** Images that were looked at. Those that were deleted do not count. */
   readonly images: number;
   /** Their missing thumbnails are made again. */
   readonly repaired: number;
@@ -39,10 +39,11 @@ export interface Counts {
 export const repairImages = async (props: RepairImagesProps): Promise<Counts> => {
   const { catalog, repair, pageFrom, isDryRun, rate, stopping, onPage } = props;
 
-  const look = async (id: ImageId): Promise<'intact' | 'repaired' | 'lost'> => {
+  const look = async (id: ImageId): Promise<'deleted' | 'intact' | 'repaired' | 'lost'> => {
     const record = await catalog.find(id);
-    const damage = record && (await repair.inspect(record));
-    if (record === undefined || damage === undefined) return 'intact';
+    if (record === undefined) return 'deleted';
+    const damage = await repair.inspect(record);
+    if (damage === undefined) return 'intact';
     if (!isDryRun) await repair.repair(record, damage);
     return damage.hasOriginal ? 'repaired' : 'lost';
   };
@@ -59,9 +60,9 @@ export const repairImages = async (props: RepairImagesProps): Promise<Counts> =>
       }),
     );
     await pageEndsAt;
-    const countOf = (result: 'repaired' | 'lost') => found.filter((each) => each === result).length;
+    const countOf = (result: (typeof found)[number]) => found.filter((each) => each === result).length;
     counts = {
-      images: counts.images + ids.length,
+      images: counts.images + ids.length - countOf('deleted'),
       repaired: counts.repaired + countOf('repaired'),
       lost: counts.lost + countOf('lost'),
     };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CloudFormationClient, GetTemplateCommand } from '@aws-sdk/client-cloudformation';
 import * as z from 'zod';
-import { UsageError } from '../command.ts';
+import { fileProblemOf, UsageError } from '../command.ts';
 
 export type Template = Readonly<Record<string, unknown>>;
 
@@ -37,8 +37,8 @@ export const synthesizedStacks = (folder: string): readonly SynthesizedStack[] =
     try {
       return JSON.parse(readFileSync(join(folder, name), 'utf8'));
     } catch (error) {
-      const reason = error instanceof Error ? error.message : error;
-      throw new UsageError(`${join(folder, name)} cannot be read (${reason}). Run npx cdk synth first.`);
+      const problem = fileProblemOf(error);
+      throw new UsageError(`${join(folder, name)} cannot be read (${problem}). Run npx cdk synth first.`);
     }
   };
   const { artifacts } = manifestSchema.parse(read('manifest.json'));

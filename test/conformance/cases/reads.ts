@@ -34,7 +34,7 @@ const wrongId = problem(
 );
 const notFound = problem(404, 'not-found', 'There is no image with this id.');
 
-const wasDeleted = 'The image was deleted. It can be uploaded again.';
+const wasDeleted = 'It is no longer available. Whoever has the file can upload it again.';
 
 const noRoute = problem(404, 'not-found', 'There is no such path. /dev/openapi.json lists all routes.');
 
