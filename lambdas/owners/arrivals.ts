@@ -74,6 +74,6 @@ export const createReceiveArrival = (dependencies: ArrivalsDependencies): Receiv
     } else {
       log.info('arrival discarded, its owner has deleted the image', { imageId: id });
     }
-    await objects.empty(arrival);
+    await objects.empty(arrival, stored);
   };
 };

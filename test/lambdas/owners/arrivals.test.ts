@@ -1,4 +1,10 @@
-import { CopyObjectCommand, HeadObjectCommand, NotFound, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  NotFound,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { PublishCommand } from '@aws-sdk/client-sns';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
@@ -35,6 +41,8 @@ let originals: Originals;
 let uploads: Uploads;
 let mailRequests: ReturnType<typeof createMailRequests>;
 let owners: Map<string, string>;
+/** When an object was stored, and its version. */
+let facts: Map<string, { readonly LastModified?: Date; readonly VersionId?: string }>;
 
 beforeAll(async () => {
   server = await startCatalogServer();
@@ -43,7 +51,7 @@ beforeAll(async () => {
   ownerships = createOwnerships(server.ownersTableName, server.client);
   mailRequests = createMailRequests(server.mailRequestsTableName, server.client);
   const s3 = createS3Client({ region: 'us-east-2' });
-  originals = createOriginals(s3, bucket);
+  originals = createOriginals(s3, bucket, { originalDays: 10 });
   uploads = createUploads(async () => s3, bucket, 60);
   receive = createReceiveArrival({
     catalog,
@@ -70,6 +78,7 @@ const dieIfDue = (call: NonNullable<typeof dying>['call']): void => {
 beforeEach(() => {
   storage.reset();
   owners = new Map();
+  facts = new Map();
   dying = undefined;
   storage.s3.on(PutObjectCommand).callsFake(({ Key, Body }) => {
     dieIfDue('PutObject');
@@ -80,7 +89,7 @@ beforeEach(() => {
     dieIfDue('HeadObject');
     const body = storage.stored.get(Key);
     if (body === undefined) throw new NotFound({ message: 'not found', $metadata: {} });
-    return { ContentLength: body.length, Metadata: { owner: owners.get(Key) } };
+    return { ContentLength: body.length, Metadata: { owner: owners.get(Key) }, ...facts.get(Key) };
   });
   storage.s3.on(CopyObjectCommand).callsFake(({ Key, CopySource, MetadataDirective }) => {
     dieIfDue('CopyObject');
@@ -154,6 +163,24 @@ test('the arrival of an image that another one has makes a second owner, and is 
   // A deletion that began before and did not see the second owner fails.
   if (before === undefined) throw new Error('There is no record.');
   expect(await catalog.startDeletion(before)).toBeUndefined();
+});
+
+test('leaves no version of the bytes in a bucket that keeps versions', async () => {
+  const arrival = await arrived('ann');
+  facts.set(arrivalKey(arrival), { VersionId: 'with the bytes' });
+  await receive(arrival);
+  expect(storage.s3.commandCalls(DeleteObjectCommand).map(({ args }) => args[0].input)).toEqual([
+    { Bucket: bucket, Key: arrivalKey(arrival), VersionId: 'with the bytes' },
+  ]);
+});
+
+test('an arrival replaces an original that has expired, although S3 has yet to remove it', async () => {
+  const first = await arrived('ann');
+  await receive(first);
+  await settle(first.id);
+  facts.set(originalKey(first.id), { LastModified: new Date(Date.now() - 11 * 86_400_000) });
+  await receive(await arrived('ben', first.id));
+  expect(storage.s3.commandCalls(CopyObjectCommand)).toHaveLength(2);
 });
 
 test.each([
