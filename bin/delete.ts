@@ -1,5 +1,4 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { isDeletion } from '../lambdas/image/deletion.ts';
 import { isImageId } from '../lambdas/image/id.ts';
 import { ownerOfArn, ownerOfCognitoIdentity, ownerOfSubject } from '../lambdas/owners/owner.ts';
 import { readPorts } from '../local/options.ts';
@@ -88,7 +87,7 @@ const placeOf = async (stackName: string | undefined): Promise<Place> => {
   return localPlace(ports);
 };
 
-/** What is to be deleted of an owner's images. The others are kept by their other owners. */
+/** The images that were taken from an owner. Those that others own as well are kept. */
 const release = async (
   { ownerships, ...place }: Place,
   props: Pick<ReleaseImagesProps, 'owner' | 'isDryRun' | 'stopping'>,
@@ -96,14 +95,7 @@ const release = async (
   if (ownerships === undefined) throw new UsageError('The stack has no owners: its callers are anonymous.');
   const released = await releaseImages({ ...place, ...props, ownerships });
   if (props.isDryRun) return { ids: [], others: released.map((id) => ({ id, result: 'would-release' })) };
-  const states = await Promise.all(
-    released.map(async (id) => ({ id, state: await place.catalog.state(id) })),
-  );
-  const isKept = ({ state }: (typeof states)[number]): boolean => state !== undefined && !isDeletion(state);
-  return {
-    ids: states.filter((each) => !isKept(each)).map(({ id }) => id),
-    others: states.filter(isKept).map(({ id }) => ({ id, result: 'kept' })),
-  };
+  return { ids: released, others: [] };
 };
 
 const print = (images: readonly DeletedImage[]): void => {
@@ -150,6 +142,7 @@ await runCommand(async () => {
     const deleted = await deleteImages({
       ...place,
       ids,
+      ofAllOwners: owner === undefined,
       isDryRun,
       waitSeconds,
       stopping: stopping.signal,
