@@ -137,7 +137,11 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
   ): Promise<{ readonly record: ImageRecord; readonly isNew: boolean }> => {
     for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
       const created = await catalog.receive(id, original, new Date());
-      if (created) return { record: created, isNew: true };
+      if (created) {
+        // A deletion that has ended just now may have removed them.
+        await recordAll(wishes, id);
+        return { record: created, isNew: true };
+      }
       const known = await records.findForUpload(id);
       if (known) return { record: known, isNew: false };
       await stateAfterDeletion(id);

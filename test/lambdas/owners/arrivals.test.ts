@@ -15,6 +15,7 @@ import { createResizeRequests } from '../../../lambdas/aws/resize-requests.ts';
 import { createUploads, type Uploads } from '../../../lambdas/aws/uploads.ts';
 import { type Arrival, arrivalKey, arrivalOfKey, originalKey } from '../../../lambdas/image/keys.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
+import { createMailForgetter } from '../../../lambdas/notify/mail-forgetter.ts';
 import { createMailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { createArrivalObjects } from '../../../lambdas/owners/arrival-objects.ts';
 import { createReceiveArrival, type ReceiveArrival } from '../../../lambdas/owners/arrivals.ts';
@@ -276,6 +277,27 @@ describe('a request for a mail', () => {
     await receive(second);
     expect(await recipientsOf(first.id)).toEqual(['ann@example.com', 'ben@example.com']);
     expect(eventTypes()).toEqual(['image.duplicate']);
+  });
+
+  test('outlasts the deletion of the image of others', async () => {
+    const first = await arrived('ann');
+    await receive(first);
+    const record = await catalog.find(first.id);
+    const deletion = record && (await catalog.startDeletion(record));
+    if (deletion === undefined) throw new Error('There is no deletion.');
+    const second = await arrived('ben', first.id);
+    await mailRequests.add(first.id, 'ben@example.com', { uploadId: second.uploadId, expiresAt });
+    await expect(receive(second)).rejects.toThrow('being deleted');
+    await createMailForgetter(server.mailRequestsTableName, server.client, true).forget(
+      first.id,
+      new AbortController().signal,
+      new Date(deletion.changedAt),
+    );
+    const soon = new Date(Date.now() + 60_000);
+    await catalog.takeLease(deletion, 'worker', soon);
+    await catalog.finishDeletion(deletion, 'worker', soon);
+    await receive(second);
+    expect(await recipientsOf(first.id)).toEqual(['ben@example.com']);
   });
 });
 
