@@ -482,6 +482,12 @@ describe('where everyone is anonymous', () => {
   });
 });
 
+test('a browser does not show the redirect of one caller to the next one', async () => {
+  const id = await uploaded('ann');
+  const link = await send('ann', 'GET', `/thumbnails/${id}`);
+  expect([link.status, link.headers.get('Vary')]).toEqual([302, 'Authorization']);
+});
+
 test('a public link shows an image to everyone, whoever owns it', async () => {
   const open = appOfPeople(server, log, { links: 'public' });
   const id = await uploaded('ann');
