@@ -78,6 +78,7 @@ const rules = {
     '^lambdas/delete/(forgetters|messages|proof-listeners|wiring)\\.ts$',
     '^containers/jwt-guard\\.ts$',
     '^bin/(commands/)?delete',
+    '^lib/adoption-stack\\.ts$',
   ]),
   'lake-can-be-removed': knownOnlyTo('^(lambdas|lib)/lake/', [
     '^bin/(app|adopt)\\.ts$',

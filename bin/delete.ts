@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { isDeletion } from '../lambdas/image/deletion.ts';
 import { isImageId } from '../lambdas/image/id.ts';
-import { ownerOfArn, ownerOfSubject } from '../lambdas/owners/owner.ts';
+import { ownerOfArn, ownerOfCognitoIdentity, ownerOfSubject } from '../lambdas/owners/owner.ts';
 import { readPorts } from '../local/options.ts';
 import { requireEmulators } from '../local/ports.ts';
 import { fileProblemOf, readArguments, runCommand, UsageError } from './commands/command.ts';
@@ -14,6 +14,7 @@ const usage = `Usage: npm run delete -- [--stack NAME] [--dry-run] [--report FIL
        npm run delete -- [--stack NAME] [--dry-run] [--report FILE] --ids-from FILE
        npm run delete -- [--stack NAME] [--dry-run] [--report FILE] --issuer ISSUER --subject SUBJECT
        npm run delete -- [--stack NAME] [--dry-run] [--report FILE] --owner-arn ARN
+       npm run delete -- [--stack NAME] [--dry-run] [--report FILE] --cognito-identity ID
 
   ID              the id of an image: 64 hexadecimal digits, the SHA-256 of its bytes
   --ids-from FILE reads the ids from a file, one in each line
@@ -21,6 +22,8 @@ const usage = `Usage: npm run delete -- [--stack NAME] [--dry-run] [--report FIL
                   takes all images from the owner of tokens with this issuer and this subject (the claim
                   "sub", or the one in the setting auth), and deletes those that no one else owns
   --owner-arn ARN the same for a user or a role of IAM
+  --cognito-identity ID
+                  the same for an identity of a Cognito identity pool
   --stack NAME    deletes images of this stack, with the region and credentials of the AWS CLI;
                   without it, those of npm start (on PORT if set)
   --report FILE   also writes what was done to a file, as JSON
@@ -56,20 +59,25 @@ interface OwnerOptions {
   readonly issuer?: string | undefined;
   readonly subject?: string | undefined;
   readonly 'owner-arn'?: string | undefined;
+  readonly 'cognito-identity'?: string | undefined;
 }
 
 /** @returns undefined where the options name none. @throws UsageError when they name one in part, or two */
-const ownerOf = ({ issuer, subject, 'owner-arn': arn }: OwnerOptions): string | undefined => {
-  if (issuer !== undefined && subject !== undefined && arn === undefined) {
-    return ownerOfSubject(issuer, subject);
-  }
-  if (issuer !== undefined || subject !== undefined) {
-    throw new UsageError(`Name an owner by --issuer and --subject, or by --owner-arn.\n\n${usage}`);
+const ownerOf = (options: OwnerOptions): string | undefined => {
+  const { issuer, subject, 'owner-arn': arn, 'cognito-identity': identityId } = options;
+  if ((issuer === undefined) !== (subject === undefined)) {
+    throw new UsageError(`An owner of tokens has an --issuer and a --subject.\n\n${usage}`);
   }
   if (arn !== undefined && !arn.startsWith('arn:')) {
     throw new UsageError(`${JSON.stringify(arn)} is no ARN.`);
   }
-  return arn === undefined ? undefined : ownerOfArn(arn);
+  const [owner, ...others] = [
+    issuer === undefined || subject === undefined ? undefined : ownerOfSubject(issuer, subject),
+    arn === undefined ? undefined : ownerOfArn(arn),
+    identityId === undefined ? undefined : ownerOfCognitoIdentity(identityId),
+  ].filter((each) => each !== undefined);
+  if (others.length > 0) throw new UsageError(`Name one owner.\n\n${usage}`);
+  return owner;
 };
 
 /** @throws UsageError naming the first one that is no id */
@@ -89,7 +97,7 @@ const placeOf = async (stackName: string | undefined): Promise<Place> => {
   return localPlace(ports);
 };
 
-/** What is to be deleted of an owner's images. The others are kept by their other owners. */
+/** The images that were taken from an owner. Those that others own as well are kept. */
 const release = async (
   { ownerships, ...place }: Place,
   props: Pick<ReleaseImagesProps, 'owner' | 'isDryRun' | 'stopping'>,
@@ -97,14 +105,7 @@ const release = async (
   if (ownerships === undefined) throw new UsageError('The stack has no owners: its callers are anonymous.');
   const released = await releaseImages({ ...place, ...props, ownerships });
   if (props.isDryRun) return { ids: [], others: released.map((id) => ({ id, result: 'would-release' })) };
-  const states = await Promise.all(
-    released.map(async (id) => ({ id, state: await place.catalog.state(id) })),
-  );
-  const isKept = ({ state }: (typeof states)[number]): boolean => state !== undefined && !isDeletion(state);
-  return {
-    ids: states.filter((each) => !isKept(each)).map(({ id }) => id),
-    others: states.filter(isKept).map(({ id }) => ({ id, result: 'kept' })),
-  };
+  return { ids: released, others: [] };
 };
 
 const print = (images: readonly DeletedImage[]): void => {
@@ -120,6 +121,7 @@ await runCommand(async () => {
       issuer: { type: 'string' },
       subject: { type: 'string' },
       'owner-arn': { type: 'string' },
+      'cognito-identity': { type: 'string' },
       report: { type: 'string' },
       'dry-run': { type: 'boolean', default: false },
     },
@@ -151,6 +153,7 @@ await runCommand(async () => {
     const deleted = await deleteImages({
       ...place,
       ids,
+      ofAllOwners: owner === undefined,
       isDryRun,
       waitSeconds,
       stopping: stopping.signal,

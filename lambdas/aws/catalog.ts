@@ -50,7 +50,8 @@ export interface Catalog {
   /** The record, or what its deletion has left. */
   state(id: ImageId): Promise<ImageState | undefined>;
   /**
-   * Records an image as `received`, unless it has a record that does not expire, or is being deleted.
+   * Records an image as `received`, unless it has a record that does not expire or that a known caller has
+   * claimed, or is being deleted.
    * Replaces an announcement, or what a deletion has left, as a whole.
    *
    * @param waitingSince when its original should be stored
@@ -175,8 +176,14 @@ const both = (one: Condition, other: Condition): Condition => ({
   values: { ...one.values, ...other.values },
 });
 
-/** The image has no record, or one that expires. */
-const isReplaceable = { expression: `attribute_not_exists(#id) OR attribute_exists(#${timeToLive})` };
+/**
+ * The image has no record, or one that expires. Until then, the record of an image that was claimed stays: a
+ * new one would be younger than the claims of its other owners, who would lose it.
+ */
+const isReplaceable = (): Condition => ({
+  expression: `attribute_not_exists(#id) OR (attribute_exists(#${timeToLive}) AND (attribute_not_exists(#claims) OR #${timeToLive} <= :nowSeconds))`,
+  values: { nowSeconds: epochSeconds(new Date()) },
+});
 
 /** What a deletion leaves has no status. */
 const isNotDeleted = { expression: 'attribute_exists(#status)' };
@@ -279,7 +286,7 @@ export const createCatalog = (
 
   const putIfReplaceable = async (id: ImageId, rest: Attributes): Promise<ImageRecord | undefined> => {
     const item = { id, createdAt: now(), ...rest };
-    return (await table.put(item, isReplaceable)) ? recordSchema.parse(item) : undefined;
+    return (await table.put(item, isReplaceable())) ? recordSchema.parse(item) : undefined;
   };
 
   const update = async (id: ImageId, change: Change): Promise<ImageRecord | undefined> => {

@@ -1,4 +1,5 @@
-import { type EnvironmentOf, text, wholeNumber } from '../runtime/environment.ts';
+import { retentionSchema } from '../image/retention.ts';
+import { type EnvironmentOf, json, text, wholeNumber } from '../runtime/environment.ts';
 
 /** Values that the deletion worker reads from its environment. */
 export const deleteEnvironment = {
@@ -10,6 +11,8 @@ export const deleteEnvironment = {
   stackName: text,
   /** How long the catalog remembers that an image was deleted. */
   deletedDays: wholeNumber,
+  /** An arrival replaces an original that has expired. */
+  retention: json(retentionSchema),
   resizeQueueUrl: text,
   /** Who owns which image. @default - everyone is anonymous */
   ownersTable: text.optional(),

@@ -15,5 +15,7 @@ export const createForgetters = (
 ): readonly Forgetter[] => [
   createObjectsForgetter(createStoredObjects(s3, rawBucket), createStoredObjects(s3, thumbnailBucket)),
   ...(ownersTable === undefined ? [] : [createOwnersForgetter(ownersTable, dynamodb)]),
-  ...(mailRequestsTable === undefined ? [] : [createMailForgetter(mailRequestsTable, dynamodb)]),
+  ...(mailRequestsTable === undefined
+    ? []
+    : [createMailForgetter(mailRequestsTable, dynamodb, ownersTable !== undefined)]),
 ];

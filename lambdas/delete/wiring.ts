@@ -29,7 +29,7 @@ export const wireDelete = (environment: DeleteEnvironment, log: Log) => {
     createReceiveArrival({
       catalog,
       ownerships,
-      originals: createOriginals(s3, rawBucket),
+      originals: createOriginals(s3, rawBucket, environment.retention),
       objects: createArrivalObjects(s3, rawBucket),
       resizeRequests: createResizeRequests(environment.resizeQueueUrl),
       events,

@@ -81,6 +81,8 @@ export const createIngestApp = (props: IngestAppProps): Hono => {
   ];
   const requireCaller: MiddlewareHandler = async (c, next) => {
     if (authenticate === undefined) throw new Error('A guarded route needs a way to know its callers.');
+    // A browser keeps redirects of links, and its next user may be another caller.
+    c.header('Vary', 'Authorization', { append: true });
     callers.set(c.req.raw, await authenticate(c.req.raw));
     await next();
   };

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { callerOfToken, ownerOfArn } from '../owners/owner.ts';
+import { callerOfToken, ownerOfArn, ownerOfCognitoIdentity } from '../owners/owner.ts';
 import type { Authenticate } from '../runtime/caller.ts';
 import type { Auth } from './auth.ts';
 import { contextOf } from './http-api.ts';
@@ -8,15 +8,26 @@ import { contextOf } from './http-api.ts';
 const jwtContext = z.object({
   authorizer: z.object({ jwt: z.object({ claims: z.record(z.string(), z.unknown()) }) }),
 });
-const iamContext = z.object({ authorizer: z.object({ iam: z.object({ userArn: z.string().min(1) }) }) });
+const iamContext = z.object({
+  authorizer: z.object({
+    iam: z.object({
+      userArn: z.string().min(1),
+      /** Only of a caller with credentials from a Cognito identity pool. */
+      cognitoIdentity: z.object({ identityId: z.string().min(1) }).nullish(),
+    }),
+  }),
+});
 
 /** Reads the callers that API Gateway has verified. Undefined where everyone is anonymous. */
 export const createGatewayCallers = (auth: Auth): Authenticate | undefined => {
   if (auth === 'none') return undefined;
   if (auth === 'iam') {
     return async (request) => {
-      const { userArn } = iamContext.parse(contextOf(request)).authorizer.iam;
-      return { kind: 'known', owner: ownerOfArn(userArn) };
+      const { userArn, cognitoIdentity } = iamContext.parse(contextOf(request)).authorizer.iam;
+      const owner = cognitoIdentity
+        ? ownerOfCognitoIdentity(cognitoIdentity.identityId)
+        : ownerOfArn(userArn);
+      return { kind: 'known', owner };
     };
   }
   const { issuer, ownerClaim } = auth.jwt;

@@ -137,7 +137,11 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
   ): Promise<{ readonly record: ImageRecord; readonly isNew: boolean }> => {
     for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
       const created = await catalog.receive(id, original, new Date());
-      if (created) return { record: created, isNew: true };
+      if (created) {
+        // A deletion that has ended just now may have removed them.
+        await recordAll(wishes, id);
+        return { record: created, isNew: true };
+      }
       const known = await records.findForUpload(id);
       if (known) return { record: known, isNew: false };
       await stateAfterDeletion(id);
@@ -226,12 +230,14 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
     async announce(id, bytes, wishes) {
       await chargeBudget(bytes);
       const state = await stateAfterDeletion(id);
-      const known = state && !isDeletion(state) ? await records.findStored(id) : undefined;
-      const isSettled = known !== undefined && known.status !== 'received' && !needsBytes(known);
-      const stored = isSettled ? undefined : await originals.head(id);
-      if (isSettled || stored !== undefined) {
-        // Anyone may know a hash. S3 does not accept the bytes again, so the caller cannot prove having them.
-        const [wish] = wishes;
+      const recorded = state && !isDeletion(state) ? state : undefined;
+      const [wish] = wishes;
+      // Anyone may know a hash. S3 does not accept the bytes again, so the caller cannot prove having them,
+      // and a refused request must not cause any work.
+      if (wish !== undefined && isSettled(recorded)) throw wish.missingBytes();
+      const known = recorded && (await records.findStored(id));
+      const stored = isSettled(known) ? undefined : await originals.head(id);
+      if (isSettled(known) || stored !== undefined) {
         if (wish !== undefined) throw wish.missingBytes();
         return { record: await announceStored(id, stored) };
       }
@@ -248,6 +254,10 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
     publishServed: (id, variantName) => publishOrLog(linkServedEvent(id, variantName)),
   };
 };
+
+/** Whether the bytes of an image are not needed again. */
+const isSettled = (record: ImageRecord | undefined): boolean =>
+  record !== undefined && record.status !== 'received' && !needsBytes(record);
 
 const deletionInProgress = (): RequestError =>
   new RequestError('deletion-in-progress', 'The image is being deleted. Upload it again in a few seconds.', {

@@ -48,8 +48,10 @@ export interface MailRequests {
   claim(request: MailRequest): Promise<boolean>;
   /** Its mail is sent. A later request of the same recipient stays. */
   remove(request: MailRequest): Promise<void>;
-  /** Removes everything about an image: its requests, proven or not, and the digests of their recipients. */
-  removeAll(imageId: ImageId, stopping: AbortSignal): Promise<void>;
+  /** Removes the proven requests of an image, and the digests of their recipients. */
+  removeProven(imageId: ImageId, stopping: AbortSignal): Promise<void>;
+  /** Removes the requests of presigned uploads that have not proven the bytes. */
+  removeUnproven(imageId: ImageId, stopping: AbortSignal): Promise<void>;
 }
 
 /** From the end of a presigned URL: enough for an upload in progress and for its thumbnails. */
@@ -272,9 +274,12 @@ export const createMailRequests = (
 
     remove,
 
-    async removeAll(imageId, stopping) {
+    async removeProven(imageId, stopping) {
       await removePartition(partitionOf(imageId, undefined), stopping);
       await removePartition(recipientsPartitionOf(imageId), stopping);
+    },
+
+    async removeUnproven(imageId, stopping) {
       const uploads = await keysIn(uploadsPartitionOf(imageId), stopping);
       const inTurn = createTurns(uploadsAtOnce);
       await Promise.all(

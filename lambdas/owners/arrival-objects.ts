@@ -1,5 +1,6 @@
 import {
   CopyObjectCommand,
+  DeleteObjectCommand,
   HeadObjectCommand,
   NotFound,
   PutObjectCommand,
@@ -12,6 +13,8 @@ import { type Arrival, arrivalKey, originalKey } from '../image/keys.ts';
 export interface StoredArrival {
   readonly owner: string;
   readonly bytes: number;
+  /** Only in a bucket that keeps versions. */
+  readonly versionId: string | undefined;
 }
 
 /**
@@ -23,21 +26,27 @@ export interface ArrivalObjects {
   find(arrival: Arrival): Promise<StoredArrival | undefined>;
   /** Makes it the original of its image, without its owner. */
   copyToOriginal(arrival: Arrival): Promise<void>;
-  /** Empties it. The empty object stays for a day, longer than its URL works, so that S3 refuses a replay. */
-  empty(arrival: Arrival): Promise<void>;
+  /**
+   * Empties it. The empty object stays for a day, longer than its URL works, so that S3 refuses a replay.
+   *
+   * @param stored what was found. No version of it stays
+   */
+  empty(arrival: Arrival, stored: StoredArrival): Promise<void>;
 }
 
 export const createArrivalObjects = (s3: S3Client, bucket: string): ArrivalObjects => ({
   async find(arrival) {
     const Key = arrivalKey(arrival);
     try {
-      const { ContentLength, Metadata } = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key }));
+      const { ContentLength, Metadata, VersionId } = await s3.send(
+        new HeadObjectCommand({ Bucket: bucket, Key }),
+      );
       if (ContentLength === 0) return undefined;
       const owner = Metadata?.[ownerMetadata];
       if (ContentLength === undefined || owner === undefined) {
         throw new Error(`Expected a length and an owner of ${Key} but received ${ContentLength}, ${owner}`);
       }
-      return { owner, bytes: ContentLength };
+      return { owner, bytes: ContentLength, versionId: VersionId };
     } catch (error) {
       if (error instanceof NotFound) return undefined;
       throw error;
@@ -56,7 +65,11 @@ export const createArrivalObjects = (s3: S3Client, bucket: string): ArrivalObjec
     );
   },
 
-  async empty(arrival) {
-    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: arrivalKey(arrival), Body: '' }));
+  async empty(arrival, { versionId }) {
+    const Key = arrivalKey(arrival);
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: '' }));
+    if (versionId !== undefined) {
+      await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key, VersionId: versionId }));
+    }
   },
 });

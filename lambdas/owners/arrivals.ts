@@ -36,11 +36,13 @@ export const createReceiveArrival = (dependencies: ArrivalsDependencies): Receiv
   const { objects, ownerships, catalog, originals, resizeRequests, events, metrics, log } = dependencies;
 
   const receive = async (arrival: Arrival, owner: string, bytes: number): Promise<void> => {
-    const { id } = arrival;
+    const { id, uploadId } = arrival;
     const image = { id, owner, original: { bytes }, waitingSince: new Date() };
     const claimed = await claimAndReceive(dependencies, image);
     // The claim stays: it is younger than the deletion, and the next delivery needs it.
     if (claimed === undefined) throw new Error('The image is being deleted: the arrival has to wait.');
+    // Not earlier: a deletion removes what is proven.
+    for (const listener of dependencies.proofListeners) await listener.prove(id, uploadId);
     const { created } = claimed;
     const record = created ?? (await catalog.find(id));
     if (record === undefined) throw new Error('The record disappeared meanwhile.');
@@ -59,7 +61,7 @@ export const createReceiveArrival = (dependencies: ArrivalsDependencies): Receiv
   };
 
   return async (arrival) => {
-    const { id, uploadId } = arrival;
+    const { id } = arrival;
     const stored = await objects.find(arrival);
     if (stored === undefined) {
       log.info('arrival received before', { imageId: id });
@@ -68,12 +70,11 @@ export const createReceiveArrival = (dependencies: ArrivalsDependencies): Receiv
     const { owner, bytes } = stored;
     // The owner may have deleted the image after announcing it.
     if (await ownerships.confirm(id, owner)) {
-      for (const listener of dependencies.proofListeners) await listener.prove(id, uploadId);
       await receive(arrival, owner, bytes);
       log.info('arrival received', { imageId: id, bytes });
     } else {
       log.info('arrival discarded, its owner has deleted the image', { imageId: id });
     }
-    await objects.empty(arrival);
+    await objects.empty(arrival, stored);
   };
 };

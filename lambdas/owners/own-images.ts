@@ -88,6 +88,8 @@ export const createOwnImages = ({
     // An announcement has nothing to do with the image, which may belong to others.
     const state = ownership.claimedAt === undefined ? undefined : await catalog.state(id);
     if (state === undefined || isDeletion(state)) {
+      // The upload of a claim may still record the image, which then has no owner.
+      if (ownership.claimedAt !== undefined) await deletionRequests.sendLater(id, checkSeconds);
       await ownerships.release(id, owner);
       return isUnderWay(ownership, state);
     }

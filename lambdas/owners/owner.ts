@@ -21,8 +21,9 @@ export const callerOfToken = (
   claims: Readonly<Record<string, unknown>>,
 ): KnownCaller => {
   const subject = claims[ownerClaim];
-  // API Gateway passes every claim as a text, so a number counts as its text.
-  if ((typeof subject === 'string' && subject !== '') || typeof subject === 'number') {
+  // API Gateway passes every claim as a text, so a number counts as its text. Several large numbers are one
+  // and the same in JavaScript, and would make several people one owner.
+  if ((typeof subject === 'string' && subject !== '') || Number.isSafeInteger(subject)) {
     return { kind: 'known', owner: ownerOfSubject(issuer, String(subject)) };
   }
   throw new RequestError(
@@ -33,6 +34,12 @@ export const callerOfToken = (
 
 const sessionArn = /^(arn:[\w-]+):sts::(\d+):assumed-role\/([^/]+)(?:\/.+)?$/;
 const roleArn = /^(arn:[\w-]+):iam::(\d+):role\/(?:.*\/)?([^/]+)$/;
+
+/**
+ * The owner of an identity of a Cognito identity pool. All of them have sessions of one role of the pool, so
+ * their ARNs do not tell people apart (Cognito Developer Guide, "IAM roles").
+ */
+export const ownerOfCognitoIdentity = (identityId: string): string => ownerNamed('cognito', identityId);
 
 /**
  * The owner of a user, a role or a session of a role. All sessions of a role are one owner: who may assume a

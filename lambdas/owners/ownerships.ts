@@ -57,9 +57,9 @@ export interface Ownerships {
   /** The images of an owner, the newest first. A claim of the last second may be missing. */
   ofOwner(owner: string, limit: number, after?: Position): Promise<OwnershipPage>;
   /**
-   * Removes all claims of a deleted image. Announcements stay: they are about an upload that is yet to come.
-   * Claims since `startedAt` are those of uploads that wait for the end of the deletion, and end by
-   * themselves unless these succeed.
+   * Removes all claims of a deleted image from before `startedAt`. Announcements stay: they are about an
+   * upload that is yet to come. So do later claims: their uploads wait for the end of the deletion. Nothing
+   * about these may change, because their uploads may succeed at any moment.
    */
   forget(imageId: ImageId, stopping: AbortSignal, startedAt: Date): Promise<void>;
 }
@@ -75,18 +75,19 @@ const inTimeMilliseconds = 120_000;
 export const countsFor = ({ claimedAt }: Ownership, { createdAt }: ImageRecord): boolean =>
   claimedAt !== undefined && Date.parse(claimedAt) + inTimeMilliseconds >= Date.parse(createdAt);
 
+/** An arrival waits as long as a dead letter can be redriven (SQS Developer Guide, "Message quotas"). */
+const underWayMilliseconds = 14 * 86_400_000;
+
 /** Whether the upload of a claim has yet to write the image's record, maybe after the end of a deletion. */
 export const isUnderWay = ({ claimedAt }: Ownership, deletion: Deletion | undefined): boolean => {
   if (claimedAt === undefined) return true;
-  if (deletion !== undefined) return claimedAt >= deletion.changedAt;
-  return Date.parse(claimedAt) + inTimeMilliseconds >= Date.now();
+  const ageMilliseconds = Date.now() - Date.parse(claimedAt);
+  if (deletion === undefined) return ageMilliseconds <= inTimeMilliseconds;
+  return claimedAt >= deletion.changedAt && ageMilliseconds <= underWayMilliseconds;
 };
 
 /** Items of one query. An image has as many as it has owners, and is seldom uploaded by many. */
 const pageSize = 100;
-
-/** As long as a dead letter can be redriven (SQS Developer Guide, "Amazon SQS message quotas"). */
-const waitingDays = 14;
 
 const exists: Condition = { expression: `attribute_exists(#${partitionKey})` };
 
@@ -98,7 +99,6 @@ export const createOwnerships = (
   const keyOf = (imageId: ImageId, owner: string) => ({ [partitionKey]: imageId, [sortKey]: owner });
   const now = (): string => new Date().toISOString();
   const epochSeconds = (time: number): number => Math.floor(time / 1000);
-  const endOf = (days: number): number => epochSeconds(Date.now() + days * 86_400_000);
 
   const write = async (imageId: ImageId, owner: string, condition?: Condition): Promise<boolean> => {
     const { isDone } = await table.update(keyOf(imageId, owner), {
@@ -181,11 +181,11 @@ export const createOwnerships = (
     async forget(imageId, stopping, startedAt) {
       for await (const { owner, claimedAt } of ofImage(imageId)) {
         stopping.throwIfAborted();
-        if (claimedAt === undefined) continue;
-        const key = keyOf(imageId, owner);
-        const isSame = { expression: '#claimedAt = :seen', values: { seen: claimedAt } };
-        if (Date.parse(claimedAt) < startedAt.getTime()) await table.remove(key, isSame);
-        else await table.update(key, { set: { [timeToLive]: endOf(waitingDays) }, condition: isSame });
+        if (claimedAt === undefined || Date.parse(claimedAt) >= startedAt.getTime()) continue;
+        await table.remove(keyOf(imageId, owner), {
+          expression: '#claimedAt = :seen',
+          values: { seen: claimedAt },
+        });
       }
     },
   };

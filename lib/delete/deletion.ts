@@ -32,7 +32,7 @@ export interface DeletionProps {
   readonly owners?: ITable | undefined;
   /** @default - no mails */
   readonly mailRequests?: ITable | undefined;
-  readonly settings: Pick<Settings, 'deletedDays'>;
+  readonly settings: Pick<Settings, 'deletedDays' | 'retention'>;
   readonly logRetention: RetentionDays;
 }
 
@@ -63,6 +63,7 @@ export class Deletion extends Construct {
         imageEventsTopicArn: props.imageEvents.topicArn,
         stackName: props.serviceName,
         deletedDays: props.settings.deletedDays,
+        retention: props.settings.retention,
         mailRequestsTable: mailRequests?.tableName,
       }),
       memoryMiB: deletionMemoryMiB,
@@ -114,6 +115,12 @@ export class Deletion extends Construct {
         // GetObject also allows HeadObject, which finds out whether an original exists.
         actions: ['s3:GetObject', 's3:PutObject'],
         resources: [originalPrefix, arrivalPrefix].map((prefix) => rawBucket.arnForObjects(`${prefix}*`)),
+        ...inOwnAccount(this),
+      },
+      // In a bucket that keeps versions, one of them has the bytes of an arrival.
+      {
+        actions: ['s3:DeleteObjectVersion'],
+        resources: [rawBucket.arnForObjects(`${arrivalPrefix}*`)],
         ...inOwnAccount(this),
       },
       // Without it S3 answers 403 instead of 404 for an object that does not exist.

@@ -170,6 +170,7 @@ test.each([
   [['--issuer', 'https://idp.example']],
   [['--subject', 'ann', '--owner-arn', 'arn:aws:iam::111122223333:user/ann']],
   [['--owner-arn', 'ann']],
+  [['--owner-arn', 'arn:aws:iam::111122223333:user/ann', '--cognito-identity', 'us-east-2:ann']],
   [['--owner-arn', 'arn:aws:iam::111122223333:user/ann', 'a'.repeat(64)]],
 ])('refuses %j', async (args) => {
   const running = start(...args);

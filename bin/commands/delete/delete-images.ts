@@ -10,7 +10,7 @@ import { createTurns } from '../../../lambdas/runtime/turns.ts';
  * - `was-deleted`: it was deleted before.
  * - `unknown`: there is no such image.
  * - `unfinished`: its deletion has begun, or not even that. Delete it again.
- * - `kept`: it was taken from an owner, and others still own it.
+ * - `kept`: it was taken from an owner, and others own it.
  * - `would-delete`, `would-release`: in a dry run.
  */
 export type DeletedImage = {
@@ -29,6 +29,11 @@ export interface DeleteImagesProps {
   readonly catalog: Pick<Catalog, 'state' | 'startDeletion'>;
   readonly deletionRequests: Pick<DeletionRequests, 'send'>;
   readonly ids: readonly ImageId[];
+  /**
+   * Whether to delete images whoever owns them. Otherwise only deletions that have begun are waited for: what
+   * is uploaded meanwhile belongs to others.
+   */
+  readonly ofAllOwners: boolean;
   readonly isDryRun: boolean;
   /** How long to wait for each deletion to end. */
   readonly waitSeconds: number;
@@ -46,9 +51,9 @@ const maxAttempts = 5;
 
 const pauseMilliseconds = 500;
 
-/** Deletes images whoever owns them, and waits until nothing of them is left. It can be repeated. */
+/** Deletes images, and waits until nothing of them is left. It can be repeated. */
 export const deleteImages = async (props: DeleteImagesProps): Promise<readonly DeletedImage[]> => {
-  const { catalog, deletionRequests, ids, isDryRun, waitSeconds, stopping, onProgress } = props;
+  const { catalog, deletionRequests, ids, ofAllOwners, isDryRun, waitSeconds, stopping, onProgress } = props;
   const inTurn = createTurns(imagesAtOnce);
   let done = 0;
 
@@ -58,6 +63,7 @@ export const deleteImages = async (props: DeleteImagesProps): Promise<readonly D
       const state = await catalog.state(id);
       if (state === undefined) return 'unknown';
       if (state.status === 'deleted') return 'was-deleted';
+      if (!ofAllOwners && !isDeletion(state)) return 'kept';
       if (isDryRun) return 'would-delete';
       if (isDeletion(state) || (await catalog.startDeletion(state)) !== undefined) {
         await deletionRequests.send(id);

@@ -257,6 +257,10 @@ describe('a deleted image', () => {
     return items.filter((item) => JSON.stringify(item).includes(id));
   };
   const soon = () => new Date(Date.now() + 60_000);
+  const removeAll = async (signal = new AbortController().signal): Promise<void> => {
+    await mailRequests.removeProven(id, signal);
+    await mailRequests.removeUnproven(id, signal);
+  };
 
   test('leaves no request, proven or not, and no digest of a recipient', async () => {
     await mailRequests.add(id, ada);
@@ -267,10 +271,10 @@ describe('a deleted image', () => {
     const other = imageIdOf(Buffer.from('kept'));
     await mailRequests.add(other, ada);
     expect(await leftOf()).toHaveLength(2 + 1 + 2 * 40);
-    await mailRequests.removeAll(id, new AbortController().signal);
+    await removeAll();
     expect(await leftOf()).toEqual([]);
     expect(await mailRequests.of(other)).toHaveLength(1);
-    await mailRequests.removeAll(id, new AbortController().signal);
+    await removeAll();
   });
 
   test('is forgotten further on after an interruption', async () => {
@@ -280,15 +284,15 @@ describe('a deleted image', () => {
       if (command instanceof DeleteItemCommand) throw new Error('interrupted');
       return Reflect.apply(DynamoDBClient.prototype.send, server.client, [command]);
     });
-    await expect(mailRequests.removeAll(id, new AbortController().signal)).rejects.toThrow('interrupted');
+    await expect(removeAll()).rejects.toThrow('interrupted');
     send.mockRestore();
-    await mailRequests.removeAll(id, new AbortController().signal);
+    await removeAll();
     expect(await leftOf()).toEqual([]);
   });
 
   test('keeps what its worker has no time for', async () => {
     await mailRequests.add(id, ada);
-    await expect(mailRequests.removeAll(id, AbortSignal.abort())).rejects.toThrow(/abort/i);
+    await expect(removeAll(AbortSignal.abort())).rejects.toThrow(/abort/i);
     expect(await mailRequests.of(id)).toHaveLength(1);
   });
 });

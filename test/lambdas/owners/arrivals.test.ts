@@ -1,4 +1,10 @@
-import { CopyObjectCommand, HeadObjectCommand, NotFound, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  NotFound,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { PublishCommand } from '@aws-sdk/client-sns';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
@@ -9,6 +15,7 @@ import { createResizeRequests } from '../../../lambdas/aws/resize-requests.ts';
 import { createUploads, type Uploads } from '../../../lambdas/aws/uploads.ts';
 import { type Arrival, arrivalKey, arrivalOfKey, originalKey } from '../../../lambdas/image/keys.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
+import { createMailForgetter } from '../../../lambdas/notify/mail-forgetter.ts';
 import { createMailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { createArrivalObjects } from '../../../lambdas/owners/arrival-objects.ts';
 import { createReceiveArrival, type ReceiveArrival } from '../../../lambdas/owners/arrivals.ts';
@@ -35,6 +42,8 @@ let originals: Originals;
 let uploads: Uploads;
 let mailRequests: ReturnType<typeof createMailRequests>;
 let owners: Map<string, string>;
+/** When an object was stored, and its version. */
+let facts: Map<string, { readonly LastModified?: Date; readonly VersionId?: string }>;
 
 beforeAll(async () => {
   server = await startCatalogServer();
@@ -43,7 +52,7 @@ beforeAll(async () => {
   ownerships = createOwnerships(server.ownersTableName, server.client);
   mailRequests = createMailRequests(server.mailRequestsTableName, server.client);
   const s3 = createS3Client({ region: 'us-east-2' });
-  originals = createOriginals(s3, bucket);
+  originals = createOriginals(s3, bucket, { originalDays: 10 });
   uploads = createUploads(async () => s3, bucket, 60);
   receive = createReceiveArrival({
     catalog,
@@ -70,6 +79,7 @@ const dieIfDue = (call: NonNullable<typeof dying>['call']): void => {
 beforeEach(() => {
   storage.reset();
   owners = new Map();
+  facts = new Map();
   dying = undefined;
   storage.s3.on(PutObjectCommand).callsFake(({ Key, Body }) => {
     dieIfDue('PutObject');
@@ -80,7 +90,7 @@ beforeEach(() => {
     dieIfDue('HeadObject');
     const body = storage.stored.get(Key);
     if (body === undefined) throw new NotFound({ message: 'not found', $metadata: {} });
-    return { ContentLength: body.length, Metadata: { owner: owners.get(Key) } };
+    return { ContentLength: body.length, Metadata: { owner: owners.get(Key) }, ...facts.get(Key) };
   });
   storage.s3.on(CopyObjectCommand).callsFake(({ Key, CopySource, MetadataDirective }) => {
     dieIfDue('CopyObject');
@@ -154,6 +164,24 @@ test('the arrival of an image that another one has makes a second owner, and is 
   // A deletion that began before and did not see the second owner fails.
   if (before === undefined) throw new Error('There is no record.');
   expect(await catalog.startDeletion(before)).toBeUndefined();
+});
+
+test('leaves no version of the bytes in a bucket that keeps versions', async () => {
+  const arrival = await arrived('ann');
+  facts.set(arrivalKey(arrival), { VersionId: 'with the bytes' });
+  await receive(arrival);
+  expect(storage.s3.commandCalls(DeleteObjectCommand).map(({ args }) => args[0].input)).toEqual([
+    { Bucket: bucket, Key: arrivalKey(arrival), VersionId: 'with the bytes' },
+  ]);
+});
+
+test('an arrival replaces an original that has expired, although S3 has yet to remove it', async () => {
+  const first = await arrived('ann');
+  await receive(first);
+  await settle(first.id);
+  facts.set(originalKey(first.id), { LastModified: new Date(Date.now() - 11 * 86_400_000) });
+  await receive(await arrived('ben', first.id));
+  expect(storage.s3.commandCalls(CopyObjectCommand)).toHaveLength(2);
 });
 
 test.each([
@@ -249,6 +277,27 @@ describe('a request for a mail', () => {
     await receive(second);
     expect(await recipientsOf(first.id)).toEqual(['ann@example.com', 'ben@example.com']);
     expect(eventTypes()).toEqual(['image.duplicate']);
+  });
+
+  test('outlasts the deletion of the image of others', async () => {
+    const first = await arrived('ann');
+    await receive(first);
+    const record = await catalog.find(first.id);
+    const deletion = record && (await catalog.startDeletion(record));
+    if (deletion === undefined) throw new Error('There is no deletion.');
+    const second = await arrived('ben', first.id);
+    await mailRequests.add(first.id, 'ben@example.com', { uploadId: second.uploadId, expiresAt });
+    await expect(receive(second)).rejects.toThrow('being deleted');
+    await createMailForgetter(server.mailRequestsTableName, server.client, true).forget(
+      first.id,
+      new AbortController().signal,
+      new Date(deletion.changedAt),
+    );
+    const soon = new Date(Date.now() + 60_000);
+    await catalog.takeLease(deletion, 'worker', soon);
+    await catalog.finishDeletion(deletion, 'worker', soon);
+    await receive(second);
+    expect(await recipientsOf(first.id)).toEqual(['ben@example.com']);
   });
 });
 

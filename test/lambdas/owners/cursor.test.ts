@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readCursor, writeCursor } from '../../../lambdas/owners/cursor.ts';
 
 const position = { createdAt: '2026-11-29T12:00:00.000Z', imageId: 'ab'.repeat(32) };
@@ -29,6 +30,15 @@ test('refuses a cursor with any changed, missing or additional character', () =>
 test.each(['', 'x', 'null', '[]', '%00', 'A'.repeat(10_000), `${'../'.repeat(20)}`])('refuses %j', (text) => {
   expect(() => readCursor('alice', text)).toThrow(refused);
 });
+
+test.each(['', '{', 'null', '[]', '["2026-13-01T00:00:00Z","x"]'])(
+  'refuses %j with a right checksum',
+  (text) => {
+    const checksum = createHash('sha256').update('alice').update(text).digest().subarray(0, 12);
+    const forged = Buffer.concat([checksum, Buffer.from(text)]).toString('base64url');
+    expect(() => readCursor('alice', forged)).toThrow(refused);
+  },
+);
 
 test('refuses another spelling of the same bytes', () => {
   const standard = Buffer.from(cursor, 'base64url').toString('base64');

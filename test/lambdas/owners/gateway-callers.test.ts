@@ -73,12 +73,12 @@ const getOf = (authorizer: object | undefined, id: string): APIGatewayProxyEvent
 const token = (claims: Readonly<Record<string, string>>) => ({
   jwt: { claims: { iss: issuer, ...claims }, scopes: null },
 });
-const signer = (userArn: string) => ({
+const signer = (userArn: string, cognitoIdentity: object | null = null) => ({
   iam: {
     accessKey: 'EXAMPLE',
     accountId: '111122223333',
     callerId: 'AIDAEXAMPLE',
-    cognitoIdentity: null,
+    cognitoIdentity,
     principalOrgId: null,
     userArn,
     userId: 'AIDAEXAMPLE',
@@ -116,6 +116,18 @@ describe('a caller who signs with IAM', () => {
     expect((await withIam(getOf(user, id))).statusCode).toBe(404);
     expect((await withIam(postOf(user, bytes))).statusCode).toBe(202);
     expect((await withIam(getOf(user, id))).statusCode).toBe(200);
+  });
+
+  test('with an identity of Cognito is a person of their own, although all share a role', async () => {
+    const bytes = await picture();
+    const id = imageIdOf(bytes);
+    const session = 'arn:aws:sts::111122223333:assumed-role/PoolUsers/CognitoIdentityCredentials';
+    const person = (identityId: string) =>
+      signer(session, { amr: ['authenticated'], identityId, identityPoolId: 'us-east-2:pool' });
+    expect((await withIam(postOf(person('us-east-2:ann'), bytes))).statusCode).toBe(202);
+    expect((await withIam(getOf(person('us-east-2:ann'), id))).statusCode).toBe(200);
+    expect((await withIam(getOf(person('us-east-2:ben'), id))).statusCode).toBe(404);
+    expect((await withIam(getOf(signer(session), id))).statusCode).toBe(404);
   });
 });
 

@@ -7,13 +7,16 @@ import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { imageIdOf } from '../../../lambdas/image/id.ts';
 import { thumbnailKey } from '../../../lambdas/image/keys.ts';
 import { fingerprintOf } from '../../../lambdas/image/record.ts';
+import { createMailRequests } from '../../../lambdas/notify/mail-requests.ts';
+import { ownerOfSubject } from '../../../lambdas/owners/owner.ts';
+import { createOwnerships } from '../../../lambdas/owners/ownerships.ts';
 import { readSettings } from '../../../lib/settings.ts';
 import { startCatalogServer } from '../../catalog-server.ts';
 import { awsVariables } from '../../environment.ts';
 import { differentPictures } from '../../images.ts';
 import type { IngestApp } from '../../ingest-app.ts';
 import { replySchema } from '../../reply.ts';
-import { appOfPeople, mockStorage, sendTo } from './people.ts';
+import { appOfPeople, issuer, mockStorage, sendTo } from './people.ts';
 
 /** What a caller sees, lists and deletes: their own images, as if there were no others. */
 
@@ -305,6 +308,29 @@ describe('an upload while the image is deleted', () => {
     expect((await send('ann', 'GET', `/images/${id}`)).status).toBe(200);
   });
 
+  test('keeps the request for a mail that the deletion has removed meanwhile', async () => {
+    const bytes = await picture();
+    const id = imageIdOf(bytes);
+    await post('ann', bytes);
+    await send('ann', 'DELETE', `/images/${id}`);
+    const deletion = await catalog.state(id);
+    if (deletion?.status !== 'deleting') throw new Error('There is no deletion.');
+    const mailRequests = createMailRequests(server.mailRequestsTableName, server.client);
+
+    const again = send('ann', 'POST', '/upload_image', {
+      body: new Uint8Array(bytes),
+      headers: { 'X-Notify-Email': mailRecipient },
+    });
+    while ((await mailRequests.of(id)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    const soon = new Date(Date.now() + 60_000);
+    await catalog.takeLease(deletion, 'worker', soon);
+    await mailRequests.removeProven(id, new AbortController().signal);
+    storage.stored.clear();
+    await catalog.finishDeletion(deletion, 'worker', soon);
+    expect((await again).status).toBe(202);
+    expect(await mailRequests.of(id)).toMatchObject([{ recipient: mailRecipient }]);
+  });
+
   test('is refused when the deletion takes long, and leaves no claim', async () => {
     const bytes = await picture();
     const id = imageIdOf(bytes);
@@ -317,6 +343,39 @@ describe('an upload while the image is deleted', () => {
     expect(await refused.json()).toMatchObject({ code: 'deletion-in-progress' });
     expect(await idsOf('ann')).not.toContain(id);
   });
+});
+
+test('an upload that its owner deletes before it is recorded does not leave an image without an owner', async () => {
+  const bytes = await picture();
+  const id = imageIdOf(bytes);
+  // GIVEN an upload that has claimed the image, and has yet to record it
+  await createOwnerships(server.ownersTableName, server.client).claim(id, ownerOfSubject(issuer, 'ann'));
+  // WHEN its owner deletes the image
+  expect((await send('ann', 'DELETE', `/images/${id}`)).status).toBe(204);
+  // THEN it is examined once the upload has ended
+  expect(deletions()).toEqual([{ imageId: id, DelaySeconds: 60 }]);
+  expect((await send('ann', 'GET', `/images/${id}`)).status).toBe(404);
+});
+
+test('an image that was lost comes back to all its owners when one of them uploads it again', async () => {
+  const bytes = await picture();
+  const id = imageIdOf(bytes);
+  for (const person of ['ann', 'ben']) await post(person, bytes);
+  await finish(id);
+  // GIVEN that its objects were removed, which the visitor of a link has found out
+  storage.stored.clear();
+  expect((await send('ben', 'GET', `/thumbnails/${id}`)).status).toBe(422);
+  const lost = await catalog.find(id);
+  // Nobody uploads it for a while.
+  jest.useFakeTimers({ advanceTimers: true, now: Date.now() + 600_000, doNotFake: ['setImmediate'] });
+  try {
+    expect((await post('ann', bytes)).status).toBe(202);
+  } finally {
+    jest.useRealTimers();
+  }
+  expect(storage.stored.has(`raw/${id}`)).toBe(true);
+  expect(await catalog.find(id)).toMatchObject({ status: 'received', createdAt: lost?.createdAt });
+  for (const person of ['ann', 'ben']) expect(await idsOf(person)).toContain(id);
 });
 
 describe('the list', () => {
@@ -421,6 +480,12 @@ describe('where everyone is anonymous', () => {
     const refused = await send('ann', 'PUT', `/images/${'a'.repeat(64)}`, { body: 'x' });
     expect([refused.status, refused.headers.get('Allow')]).toEqual([405, 'GET, DELETE']);
   });
+});
+
+test('a browser does not show the redirect of one caller to the next one', async () => {
+  const id = await uploaded('ann');
+  const link = await send('ann', 'GET', `/thumbnails/${id}`);
+  expect([link.status, link.headers.get('Vary')]).toEqual([302, 'Authorization']);
 });
 
 test('a public link shows an image to everyone, whoever owns it', async () => {

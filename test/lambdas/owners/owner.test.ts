@@ -36,6 +36,9 @@ describe('the owner of a token', () => {
     [{ sub: ['alice'] }],
     [{ sub: { id: 'alice' } }],
     [{ sub: true }],
+    [{ sub: 1.5 }],
+    // This is also what 2 ** 53 + 1 becomes.
+    [{ sub: 2 ** 53 }],
   ])('is refused for the claims %j', (claims) => {
     expect(() => callerOfToken(issuer, 'sub', claims)).toThrow(
       expect.objectContaining({ code: 'owner-unknown', message: expect.stringContaining('"sub"') }),

@@ -162,7 +162,8 @@ export const recordAws = () => {
     }
     if (command instanceof HeadObjectCommand) {
       if (object === undefined) throw new NotFound({ message: resource, $metadata: {} });
-      return { ContentLength: object.byteLength, Metadata: metadata.get(resource) };
+      const VersionId = 'a version';
+      return { ContentLength: object.byteLength, Metadata: metadata.get(resource), VersionId };
     }
     if (command instanceof ListObjectVersionsCommand) {
       const start = `${bucketArn(command.input.Bucket)}/`;
