@@ -75,6 +75,8 @@ export interface Cdk {
   synth(settings?: Settings): Promise<string>;
   /** @returns the output of `npm run redrive` */
   redrive(...args: readonly string[]): Promise<string>;
+  /** @returns the output of `npm run delete` */
+  delete(...args: readonly string[]): Promise<string>;
   /** @returns the JSON of `npm run preflight` by a user, who must be able to read everything */
   preflight(settings: Settings, user: UserCredentials): Promise<string>;
   /** @returns the output of `cdk diff`, which compares the templates */
@@ -250,6 +252,7 @@ export const createCdk = (
     },
     synth,
     redrive: (...args) => runScript('redrive', args),
+    delete: (...args) => runScript('delete', args),
     preflight: (settings, user) =>
       runScript('preflight', ['--json', ...contextOptions(settings)], {
         AWS_ACCESS_KEY_ID: user.accessKeyId,
