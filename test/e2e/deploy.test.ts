@@ -16,7 +16,7 @@ import { checkPermissions } from './checks/permissions.ts';
 import { checkPreflight } from './checks/preflight.ts';
 import { checkReconciler } from './checks/reconciler.ts';
 import { checkUploads } from './checks/uploads.ts';
-import { checkVerification } from './checks/verification.ts';
+import { checkExpiry, checkVerification } from './checks/verification.ts';
 import { check, type Deployment, deploy, functionIds, remove } from './deployment.ts';
 import { smallPhoto } from './photo.ts';
 
@@ -78,6 +78,7 @@ describe('A deletion', checkDeletion);
 describe('A dead letter', checkDeadLetters);
 describe('The data lake', checkDataLake);
 describe('The preflight', checkPreflight);
+describe('The verification', checkExpiry);
 describe('A permission', checkPermissions);
 describe('A changed setting', checkChangedSettings);
 describe('A closed API', checkCallers);
