@@ -75,6 +75,8 @@ export interface Cdk {
   synth(settings?: Settings): Promise<string>;
   /** @returns the output of `npm run redrive` */
   redrive(...args: readonly string[]): Promise<string>;
+  /** @returns the output of `npm run delete` */
+  delete(...args: readonly string[]): Promise<string>;
   /** @returns the JSON of `npm run preflight` by a user, who must be able to read everything */
   preflight(settings: Settings, user: UserCredentials): Promise<string>;
   /** @returns the output of `cdk diff`, which compares the templates */
@@ -189,14 +191,28 @@ export const createCdk = (
     return assembly;
   };
 
+  const assemblies = new Map<string, Promise<string>>();
+
+  /** The cloud assembly of these settings for the emulator, which is made once. */
+  const assemblyOf = (settings: Settings): Promise<string> => {
+    const key = contextOptions(settings).join('\n');
+    const known = assemblies.get(key);
+    if (known !== undefined) return known;
+    const made = synth(settings).then((assembly) => {
+      adapt(assembly);
+      return assembly;
+    });
+    assemblies.set(key, made);
+    return made;
+  };
+
   /** Deploys all stacks. @returns the outputs of one of them */
   const deployStack = async <Schema extends z.ZodType>(
     settings: Settings,
     stackName: string,
     schema: Schema,
   ): Promise<z.output<Schema>> => {
-    const assembly = await synth(settings);
-    adapt(assembly);
+    const assembly = await assemblyOf(settings);
     const outputsFile = join(folder, `outputs-${commands + 1}.json`);
     await run('deploy', 300, [
       '--app',
@@ -238,18 +254,19 @@ export const createCdk = (
     deployLake: (settings) =>
       deployStack({ ...settings, dataLake: 'true' }, lakeNameOf(settings), lakeOutputsSchema),
     async destroy(settings) {
-      await run('destroy', 180, ['--all', '--force', ...contextOptions(settings)]);
+      await run('destroy', 180, ['--app', await assemblyOf(settings), '--all', '--force']);
     },
     async adopt(settings, names) {
       const mapping = `--resource-mapping-inline=${JSON.stringify(names)}`;
       await run('import', 120, ['--app', 'node bin/adopt.ts', mapping, ...contextOptions(settings)]);
     },
     async destroyLake(settings) {
-      const name = lakeNameOf(settings);
-      await run('destroy', 180, [name, '--force', ...contextOptions({ ...settings, dataLake: 'true' })]);
+      const assembly = await assemblyOf({ ...settings, dataLake: 'true' });
+      await run('destroy', 180, ['--app', assembly, lakeNameOf(settings), '--force']);
     },
     synth,
     redrive: (...args) => runScript('redrive', args),
+    delete: (...args) => runScript('delete', args),
     preflight: (settings, user) =>
       runScript('preflight', ['--json', ...contextOptions(settings)], {
         AWS_ACCESS_KEY_ID: user.accessKeyId,

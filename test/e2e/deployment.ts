@@ -21,6 +21,7 @@ export const functionIds = [
   'ResizeFunction',
   'ReconcilerFunction',
   'NotifyFunction',
+  'DeletionFunction',
 ] as const;
 export type FunctionId = (typeof functionIds)[number];
 

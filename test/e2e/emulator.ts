@@ -62,6 +62,15 @@ const freePort = async (): Promise<number> => {
   return address.port;
 };
 
+/** Installs the emulator, unless it is. @returns the folder of its programs */
+export const installEmulator = (logFile: string): Promise<string> =>
+  pythonEnvironment({
+    folder: resolve('.tmp/e2e/venv'),
+    requirementsFile: join(import.meta.dirname, 'requirements.txt'),
+    module: 'ministack',
+    logFile,
+  });
+
 /**
  * Installs and starts the emulator.
  *
@@ -74,12 +83,7 @@ export const startEmulator = async (folder: string): Promise<Emulator> => {
   mkdirSync(temporaryFolder);
   // Keeps the project's "type": "module" from the CommonJS files of the emulator.
   writeFileSync(join(temporaryFolder, 'package.json'), '{"type":"commonjs"}\n');
-  const pythonPrograms = await pythonEnvironment({
-    folder: resolve('.tmp/e2e/venv'),
-    requirementsFile: join(import.meta.dirname, 'requirements.txt'),
-    module: 'ministack',
-    logFile,
-  });
+  const pythonPrograms = await installEmulator(logFile);
 
   const port = await freePort();
   // TLS, because the buckets and queues require it.

@@ -85,8 +85,10 @@ const mailsTo = async (address: string, count: number) => {
 const use = async (outputs: AnyVersionOutputs): Promise<Installation> => {
   const mailed = { 'X-Notify-Email': 'ready@example.com' };
   await replyOf(await api.upload(await smallPhoto(70), mailed), 202);
-  const ready = await uploadAndWait(api, await smallPhoto(70));
   await mailsTo('ready@example.com', 1);
+  // An event that finds the mail being sent would come back only minutes later.
+  await account.drained(outputs.NotifyQueueUrl);
+  const ready = await uploadAndWait(api, await smallPhoto(70));
   const { id } = await replyOf(await api.upload(corruptJpeg()), 202);
   const failed = await settled(api, id);
   const announcedImage = await smallPhoto(71);

@@ -19,9 +19,12 @@ export const newImageOf = (maxBytes: number): Promise<Buffer> => {
 /** Starts like a JPEG. */
 const jpegStart = Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex');
 
-/** Starts like a JPEG and shows nothing. */
+/**
+ * Starts like a JPEG and shows nothing. The rest has no byte 0xff, which could begin the header of a kind of
+ * JPEG that is refused as `unsupported-type`.
+ */
 export const newCorruptImage = (bytes = 2000): Buffer =>
-  Buffer.concat([jpegStart, randomBytes(bytes - jpegStart.length)]);
+  Buffer.concat([jpegStart, randomBytes(bytes - jpegStart.length).map((byte) => byte & 0x7f)]);
 
 const chunk = (type: string, data: Buffer): Buffer => {
   const length = Buffer.alloc(4);

@@ -28,6 +28,13 @@ test('makes a small file that claims to have more pixels than any setting allows
   expect((width ?? 0) * (height ?? 0)).toBeGreaterThan(1_000_000_000);
 });
 
+test('makes a corrupt image that cannot be taken for another kind of JPEG', () => {
+  const corrupt = newCorruptImage(20_000);
+  expect(corrupt).toHaveLength(20_000);
+  // Its last marker is the JFIF segment.
+  expect(corrupt.lastIndexOf(0xff)).toBe(2);
+});
+
 test.each([
   ['a photo', newPhoto],
   ['an image of a size', () => newImageOf(20_000)],
