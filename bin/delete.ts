@@ -1,5 +1,4 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { isDeletion } from '../lambdas/image/deletion.ts';
 import { isImageId } from '../lambdas/image/id.ts';
 import { ownerOfArn, ownerOfCognitoIdentity, ownerOfSubject } from '../lambdas/owners/owner.ts';
 import { readPorts } from '../local/options.ts';

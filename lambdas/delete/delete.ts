@@ -73,7 +73,7 @@ export const createDelete = (dependencies: DeleteDependencies): Delete => {
     if (!isPublished) await deletionRequests.sendLater(id, sweepAfterSeconds);
     for (const { forget } of forgetters) {
       stopping.throwIfAborted();
-      await forget(id, stopping, new Date(changedAt));
+      await forget(id, stopping);
     }
     if (!isPublished) await events.publish(deletedEvent(deletion));
     const expiresAt = new Date(Date.parse(changedAt) + deletedDays * 86_400_000);

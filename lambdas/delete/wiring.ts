@@ -24,6 +24,7 @@ export const wireDelete = (environment: DeleteEnvironment, log: Log) => {
   const events = createEvents(environment.imageEventsTopicArn);
   const metrics = createMetrics(environment.stackName);
   const ownerships = ownersTable === undefined ? undefined : createOwnerships(ownersTable, dynamodb);
+  const deletionRequests = createDeletionRequests(environment.deleteQueueUrl);
   const receiveArrival: ReceiveArrival | undefined =
     ownerships &&
     createReceiveArrival({
@@ -31,6 +32,7 @@ export const wireDelete = (environment: DeleteEnvironment, log: Log) => {
       ownerships,
       originals: createOriginals(s3, rawBucket, environment.retention),
       objects: createArrivalObjects(s3, rawBucket),
+      deletionRequests,
       resizeRequests: createResizeRequests(environment.resizeQueueUrl),
       events,
       proofListeners: createProofListeners(environment, dynamodb),
@@ -39,7 +41,7 @@ export const wireDelete = (environment: DeleteEnvironment, log: Log) => {
     });
   const deleteImage = createDelete({
     catalog,
-    deletionRequests: createDeletionRequests(environment.deleteQueueUrl),
+    deletionRequests,
     forgetters: createForgetters(environment, s3, dynamodb),
     events,
     metrics,

@@ -1,6 +1,6 @@
 import type { Catalog } from '../aws/catalog.ts';
 import type { DeletionRequests } from '../aws/deletion-requests.ts';
-import { isDeletion } from '../image/deletion.ts';
+import { type Deletion, type ImageState, isDeletion } from '../image/deletion.ts';
 import type { ImageId } from '../image/id.ts';
 import type { ImageRecord } from '../image/record.ts';
 import { readCursor, writeCursor } from './cursor.ts';
@@ -50,6 +50,9 @@ export interface OwnImagesProps {
 /** Pages that one request examines. Images of a rare status take several requests. */
 const maxPages = 5;
 
+/** How often an image is deleted again that its owner uploads at the same time. */
+const maxAttempts = 5;
+
 /** When a deletion is examined again that this process may not have begun. */
 const checkSeconds = 60;
 
@@ -83,26 +86,26 @@ export const createOwnImages = ({
   },
 
   async remove(id) {
-    const ownership = await ownerships.find(id, owner);
-    if (ownership === undefined) return false;
-    // An announcement has nothing to do with the image, which may belong to others.
-    const state = ownership.claimedAt === undefined ? undefined : await catalog.state(id);
-    if (state === undefined || isDeletion(state)) {
-      // The upload of a claim may still record the image, which then has no owner.
-      if (ownership.claimedAt !== undefined) await deletionRequests.sendLater(id, checkSeconds);
-      await ownerships.release(id, owner);
-      return isUnderWay(ownership, state);
+    for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+      const ownership = await ownerships.find(id, owner);
+      if (ownership === undefined) return false;
+      // An announcement has nothing to do with the image, which may belong to others.
+      const isAnnouncement = ownership.claimedAt === undefined;
+      const state = isAnnouncement ? undefined : await catalog.state(id);
+      const image = state === undefined || isDeletion(state) ? undefined : state;
+      const isOwn = image ? countsFor(ownership, image) : isUnderWay(ownership, deletionOf(state));
+      // This process may die at any line that follows, and an upload may record the image after them.
+      if (isOwn && !isAnnouncement) await deletionRequests.sendLater(id, checkSeconds);
+      if (!(await ownerships.release(ownership))) continue;
+      if (!isOwn) return false;
+      // Read after the record: an upload that the answer misses has claimed the image since then.
+      if (image === undefined || (await ownerships.isOwned(image))) return true;
+      if (await catalog.startDeletion(image)) await deletionRequests.send(id);
+      return true;
     }
-    if (!countsFor(ownership, state)) {
-      await ownerships.release(id, owner);
-      return false;
-    }
-    // This process may die at any line that follows.
-    await deletionRequests.sendLater(id, checkSeconds);
-    await ownerships.release(id, owner);
-    // Read after the record: an upload that the answer misses has claimed the image since then.
-    if (await ownerships.isOwned(state)) return true;
-    if (await catalog.startDeletion(state)) await deletionRequests.send(id);
-    return true;
+    throw new Error('The owner has uploaded the image each time.');
   },
 });
+
+const deletionOf = (state: ImageState | undefined): Deletion | undefined =>
+  state !== undefined && isDeletion(state) ? state : undefined;

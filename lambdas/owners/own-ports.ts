@@ -55,7 +55,6 @@ export const ownPorts = (
       async receive(id, original, waitingSince) {
         const claimed = await claimAndReceive({ catalog, ownerships }, { id, owner, original, waitingSince });
         if (claimed !== undefined) return claimed.created;
-        await ownerships.release(id, owner);
         throw new RequestError(
           'deletion-in-progress',
           'The image is being deleted. Upload it again in a few seconds.',
@@ -82,7 +81,7 @@ export const ownPorts = (
   };
 };
 
-export interface ReceivedImage {
+interface ClaimedImage {
   readonly id: ImageId;
   readonly owner: string;
   readonly original: Original;
@@ -90,25 +89,36 @@ export interface ReceivedImage {
 }
 
 /** How long an upload waits for the end of a deletion. Most take less than a second. */
-const deletionMilliseconds = 3000;
+export const deletionMilliseconds = 3000;
+
+export const deletionPauseMilliseconds = 100;
 
 /**
- * Makes a caller an owner, and then records the image: see `Catalog.claim`. A deletion removes earlier
- * claims, so each attempt makes a new one.
+ * Makes a caller an owner, then records the image, then makes the ownership stay. A deletion that began
+ * before sees the claim, or fails because of `Catalog.claim`, or is waited for. If the owner has deleted the
+ * image at the same time, the upload counts as the later one.
  *
  * @returns the record if it is new. Undefined as a whole while the image is being deleted
  */
-export const claimAndReceive = async (
+const claimAndReceive = async (
   { catalog, ownerships }: Pick<OwnPortsProps, 'catalog' | 'ownerships'>,
-  { id, owner, original, waitingSince }: ReceivedImage,
+  { id, owner, original, waitingSince }: ClaimedImage,
 ): Promise<{ readonly created: ImageRecord | undefined } | undefined> => {
   const waitUntil = Date.now() + deletionMilliseconds;
+  let created: ImageRecord | undefined;
   for (;;) {
-    await ownerships.claim(id, owner);
-    const created = await catalog.receive(id, original, waitingSince, 1);
-    if (created !== undefined || (await catalog.claim(id)) !== undefined) return { created };
-    if (Date.now() >= waitUntil) return undefined;
-    await sleep(100);
+    const claimed = await ownerships.claim(id, owner);
+    const received = await catalog.receive(id, original, waitingSince, 1);
+    created = received ?? created;
+    const record = received ?? (await catalog.claim(id));
+    if (record !== undefined && (await ownerships.settle(id, owner))) {
+      return { created: created?.createdAt === record.createdAt ? created : undefined };
+    }
+    if (Date.now() >= waitUntil) {
+      await ownerships.release(claimed);
+      return undefined;
+    }
+    await sleep(deletionPauseMilliseconds);
   }
 };
 

@@ -2,7 +2,10 @@
 export const ownersTable = {
   partitionKey: 'imageId',
   sortKey: 'owner',
-  /** Epoch seconds; only an announcement has it. DynamoDB deletes the item some time after it. */
+  /**
+   * Epoch seconds; only an announcement and an upload under way have it. DynamoDB deletes the item some time
+   * after it.
+   */
   timeToLive: 'expiresAtSeconds',
   /** The images of an owner, by the time since when they are the owner's. */
   newestIndex: { name: 'newest', partitionKey: 'owner', sortKey: 'createdAt' },

@@ -17,7 +17,7 @@ const ownershipSchema = z.object({
   createdAt: z.string(),
   /** When the owner last proved to have the bytes. Absent for an announcement. */
   claimedAt: z.string().optional(),
-  /** When an announcement ends. */
+  /** When an announcement ends, or a claim whose image has no record yet. */
   [timeToLive]: z.int().optional(),
 });
 
@@ -37,31 +37,40 @@ export type Position = Pick<Ownership, 'imageId' | 'createdAt'>;
 export interface Ownerships {
   /** Undefined where there is none, or only an announcement that has ended. */
   find(imageId: ImageId, owner: string): Promise<Ownership | undefined>;
-  /** Records that the owner has sent the bytes. */
-  claim(imageId: ImageId, owner: string): Promise<void>;
   /**
-   * Records that the bytes of an announced upload have arrived.
+   * Records that the owner has sent the bytes. The claim counts, but ends by itself unless `settle` follows;
+   * one that was settled before stays.
+   */
+  claim(imageId: ImageId, owner: string): Promise<Ownership>;
+  /**
+   * Claims an announced image, whose bytes have arrived.
    *
    * @returns false where the owner has deleted the image since then
    */
   confirm(imageId: ImageId, owner: string): Promise<boolean>;
+  /**
+   * Makes a claim stay, whose image has a record now.
+   *
+   * @returns false where the claim is gone: the owner has deleted the image meanwhile
+   */
+  settle(imageId: ImageId, owner: string): Promise<boolean>;
   /**
    * Records that the owner may upload an image until `expiresAt`.
    *
    * @param seen what was found before: a claim that was made since then stays, and false is returned
    */
   announce(imageId: ImageId, owner: string, expiresAt: Date, seen: Ownership | undefined): Promise<boolean>;
-  release(imageId: ImageId, owner: string): Promise<void>;
+  /** Removes what was found, unless the owner has claimed, announced or settled the image since then. */
+  release(seen: Ownership): Promise<boolean>;
   /** Whether anyone owns the image. Reads consistently: sees every claim that has ended. */
   isOwned(record: ImageRecord): Promise<boolean>;
   /** The images of an owner, the newest first. A claim of the last second may be missing. */
   ofOwner(owner: string, limit: number, after?: Position): Promise<OwnershipPage>;
   /**
-   * Removes all claims of a deleted image from before `startedAt`. Announcements stay: they are about an
-   * upload that is yet to come. So do later claims: their uploads wait for the end of the deletion. Nothing
-   * about these may change, because their uploads may succeed at any moment.
+   * Removes all settled claims of a deleted image. The others, and announcements, are about an upload that
+   * may wait for the end of the deletion. They end by themselves unless it succeeds.
    */
-  forget(imageId: ImageId, stopping: AbortSignal, startedAt: Date): Promise<void>;
+  forget(imageId: ImageId, stopping: AbortSignal): Promise<void>;
 }
 
 /** An ownership counts while a record is written after it: longer than any request lasts. */
@@ -69,27 +78,44 @@ const inTimeMilliseconds = 120_000;
 
 /**
  * Whether a claim is about this image, and not left over from an upload that failed before it had a record:
- * such a claim is older than the record of any later upload. So an upload needs no second write that confirms
- * its claim, and a process that dies between the two leaves nothing that could keep an image alive.
+ * such a claim is older than the record of any later upload. So a process that dies between the two leaves
+ * nothing that could keep an image alive.
  */
 export const countsFor = ({ claimedAt }: Ownership, { createdAt }: ImageRecord): boolean =>
   claimedAt !== undefined && Date.parse(claimedAt) + inTimeMilliseconds >= Date.parse(createdAt);
 
 /** An arrival waits as long as a dead letter can be redriven (SQS Developer Guide, "Message quotas"). */
-const underWayMilliseconds = 14 * 86_400_000;
+const waitingDays = 14;
 
 /** Whether the upload of a claim has yet to write the image's record, maybe after the end of a deletion. */
 export const isUnderWay = ({ claimedAt }: Ownership, deletion: Deletion | undefined): boolean => {
   if (claimedAt === undefined) return true;
   const ageMilliseconds = Date.now() - Date.parse(claimedAt);
   if (deletion === undefined) return ageMilliseconds <= inTimeMilliseconds;
-  return claimedAt >= deletion.changedAt && ageMilliseconds <= underWayMilliseconds;
+  return claimedAt >= deletion.changedAt && ageMilliseconds <= waitingDays * 86_400_000;
 };
 
 /** Items of one query. An image has as many as it has owners, and is seldom uploaded by many. */
 const pageSize = 100;
 
+/** How often a claim is written again that its owner deletes at the same time. */
+const maxAttempts = 5;
+
 const exists: Condition = { expression: `attribute_exists(#${partitionKey})` };
+const ends: Condition = { expression: `attribute_exists(#${timeToLive})` };
+const isAbsentOrEnds: Condition = {
+  expression: `attribute_not_exists(#${partitionKey}) OR ${ends.expression}`,
+};
+const isClaimed: Condition = { expression: 'attribute_exists(#claimedAt)' };
+
+/** Nothing has changed since an ownership was found. */
+const isUnchanged = ({ claimedAt, [timeToLive]: expiresAt }: Ownership): Condition => ({
+  expression: [
+    claimedAt === undefined ? 'attribute_not_exists(#claimedAt)' : '#claimedAt = :seen',
+    expiresAt === undefined ? `attribute_not_exists(#${timeToLive})` : ends.expression,
+  ].join(' AND '),
+  ...(claimedAt === undefined ? {} : { values: { seen: claimedAt } }),
+});
 
 export const createOwnerships = (
   tableName: string,
@@ -99,16 +125,29 @@ export const createOwnerships = (
   const keyOf = (imageId: ImageId, owner: string) => ({ [partitionKey]: imageId, [sortKey]: owner });
   const now = (): string => new Date().toISOString();
   const epochSeconds = (time: number): number => Math.floor(time / 1000);
+  const endOf = (days: number): number => epochSeconds(Date.now() + days * 86_400_000);
 
-  const write = async (imageId: ImageId, owner: string, condition?: Condition): Promise<boolean> => {
-    const { isDone } = await table.update(keyOf(imageId, owner), {
-      set: { claimedAt: now() },
-      setOnce: { createdAt: now() },
-      remove: [timeToLive],
-      condition,
+  /** A settled claim stays so: if the upload fails, its owner still owns the image. */
+  const write = async (
+    imageId: ImageId,
+    owner: string,
+    isUnsettled: Condition,
+  ): Promise<Ownership | undefined> => {
+    const key = keyOf(imageId, owner);
+    const claimedAt = now();
+    const begun = await table.update(key, {
+      set: { claimedAt, [timeToLive]: endOf(waitingDays) },
+      setOnce: { createdAt: claimedAt },
+      condition: isUnsettled,
     });
-    return isDone;
+    const { isDone, item } = begun.isDone
+      ? begun
+      : await table.update(key, { set: { claimedAt }, condition: exists });
+    return isDone ? ownershipSchema.parse(item) : undefined;
   };
+
+  const release = (seen: Ownership): Promise<boolean> =>
+    table.remove(keyOf(seen.imageId, seen.owner), isUnchanged(seen));
 
   const isCurrent = ({ [timeToLive]: expiresAt }: Ownership): boolean =>
     expiresAt === undefined || expiresAt * 1000 > Date.now();
@@ -134,10 +173,19 @@ export const createOwnerships = (
     },
 
     async claim(imageId, owner) {
-      await write(imageId, owner);
+      for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+        const claimed = await write(imageId, owner, isAbsentOrEnds);
+        if (claimed !== undefined) return claimed;
+      }
+      throw new Error('The owner has deleted the image each time.');
     },
 
-    confirm: (imageId, owner) => write(imageId, owner, exists),
+    confirm: async (imageId, owner) => (await write(imageId, owner, ends)) !== undefined,
+
+    async settle(imageId, owner) {
+      const change = { remove: [timeToLive], condition: isClaimed };
+      return (await table.update(keyOf(imageId, owner), change)).isDone;
+    },
 
     async announce(imageId, owner, expiresAt, seen) {
       const { isDone } = await table.update(keyOf(imageId, owner), {
@@ -151,9 +199,7 @@ export const createOwnerships = (
       return isDone;
     },
 
-    async release(imageId, owner) {
-      await table.remove(keyOf(imageId, owner));
-    },
+    release,
 
     async isOwned(record) {
       for await (const ownership of ofImage(record.id)) {
@@ -178,14 +224,10 @@ export const createOwnerships = (
       };
     },
 
-    async forget(imageId, stopping, startedAt) {
-      for await (const { owner, claimedAt } of ofImage(imageId)) {
+    async forget(imageId, stopping) {
+      for await (const ownership of ofImage(imageId)) {
         stopping.throwIfAborted();
-        if (claimedAt === undefined || Date.parse(claimedAt) >= startedAt.getTime()) continue;
-        await table.remove(keyOf(imageId, owner), {
-          expression: '#claimedAt = :seen',
-          values: { seen: claimedAt },
-        });
+        if (ownership[timeToLive] === undefined) await release(ownership);
       }
     },
   };

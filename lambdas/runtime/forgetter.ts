@@ -10,8 +10,6 @@ export interface Forgetter {
    *
    * @param stopping ends all requests: from then on another worker may delete the image, or it may be
    *   uploaded again
-   * @param startedAt when the deletion began. What an upload has recorded since then belongs to the next
-   *   image of the same bytes, which begins when the deletion has ended
    */
-  forget(id: ImageId, stopping: AbortSignal, startedAt: Date): Promise<void>;
+  forget(id: ImageId, stopping: AbortSignal): Promise<void>;
 }

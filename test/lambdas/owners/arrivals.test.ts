@@ -9,6 +9,7 @@ import { PublishCommand } from '@aws-sdk/client-sns';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { type Catalog, createCatalog } from '../../../lambdas/aws/catalog.ts';
 import { createS3Client } from '../../../lambdas/aws/clients.ts';
+import { createDeletionRequests } from '../../../lambdas/aws/deletion-requests.ts';
 import { createEvents } from '../../../lambdas/aws/events.ts';
 import { createOriginals, type Originals } from '../../../lambdas/aws/originals.ts';
 import { createResizeRequests } from '../../../lambdas/aws/resize-requests.ts';
@@ -18,7 +19,11 @@ import { fingerprintOf } from '../../../lambdas/image/record.ts';
 import { createMailForgetter } from '../../../lambdas/notify/mail-forgetter.ts';
 import { createMailRequests } from '../../../lambdas/notify/mail-requests.ts';
 import { createArrivalObjects } from '../../../lambdas/owners/arrival-objects.ts';
-import { createReceiveArrival, type ReceiveArrival } from '../../../lambdas/owners/arrivals.ts';
+import {
+  type ArrivalsDependencies,
+  createReceiveArrival,
+  type ReceiveArrival,
+} from '../../../lambdas/owners/arrivals.ts';
 import { ownPorts } from '../../../lambdas/owners/own-ports.ts';
 import { createOwnerships, type Ownerships } from '../../../lambdas/owners/ownerships.ts';
 import { createMetrics } from '../../../lambdas/runtime/metrics.ts';
@@ -37,6 +42,7 @@ const fingerprint = fingerprintOf(readSettings({}).variants);
 let server: Awaited<ReturnType<typeof startCatalogServer>>;
 let catalog: Catalog;
 let ownerships: Ownerships;
+let receiveWith: (others: Partial<ArrivalsDependencies>) => ReceiveArrival;
 let receive: ReceiveArrival;
 let originals: Originals;
 let uploads: Uploads;
@@ -54,17 +60,20 @@ beforeAll(async () => {
   const s3 = createS3Client({ region: 'us-east-2' });
   originals = createOriginals(s3, bucket, { originalDays: 10 });
   uploads = createUploads(async () => s3, bucket, 60);
-  receive = createReceiveArrival({
+  const dependencies: ArrivalsDependencies = {
     catalog,
     ownerships,
     originals,
     objects: createArrivalObjects(s3, bucket),
+    deletionRequests: createDeletionRequests('https://sqs.example/delete'),
     resizeRequests: createResizeRequests('https://sqs.example/resize'),
     events: createEvents('arn:aws:sns:us-east-2:111122223333:image-events'),
     proofListeners: [mailRequests],
     metrics: createMetrics('Stack'),
     log,
-  });
+  };
+  receiveWith = (others) => createReceiveArrival({ ...dependencies, ...others });
+  receive = receiveWith({});
 });
 afterAll(() => server.stop());
 
@@ -117,7 +126,14 @@ const arrived = async (owner: string, id?: string): Promise<Arrival> => {
 const stored = (key: string): string | undefined => storage.stored.get(key)?.toString();
 const eventTypes = () =>
   storage.sns.commandCalls(PublishCommand).map(({ args }) => JSON.parse(args[0].input.Message ?? '').type);
-const resizeRequests = () => storage.sqs.commandCalls(SendMessageCommand).length;
+const requestsTo = (queue: string): number =>
+  storage.sqs.commandCalls(SendMessageCommand).filter(({ args }) => args[0].input.QueueUrl?.endsWith(queue))
+    .length;
+const resizeRequests = () => requestsTo('/resize');
+const release = async (id: string, owner: string): Promise<void> => {
+  const seen = await ownerships.find(id, owner);
+  expect(seen && (await ownerships.release(seen))).toBe(true);
+};
 
 const settle = async (id: string): Promise<void> => {
   await catalog.finish(id, await catalog.find(id), fingerprint, {
@@ -134,7 +150,8 @@ test('the first arrival of an image becomes its original, and its sender the own
   await receive(arrival);
   expect(stored(originalKey(arrival.id))).toBe('an image');
   expect(await catalog.find(arrival.id)).toMatchObject({ status: 'received', original: { bytes: 8 } });
-  expect((await ownerships.find(arrival.id, 'ann'))?.claimedAt).toEqual(expect.any(String));
+  expect(await ownerships.find(arrival.id, 'ann')).toMatchObject({ claimedAt: expect.any(String) });
+  expect((await ownerships.find(arrival.id, 'ann'))?.expiresAtSeconds).toBeUndefined();
   // The event of the copy starts the resizing.
   expect([eventTypes(), resizeRequests()]).toEqual([[], 0]);
 });
@@ -204,12 +221,60 @@ test.each([
 
 test('an image that its sender has deleted meanwhile does not come back', async () => {
   const arrival = await arrived('ann');
-  await ownerships.release(arrival.id, 'ann');
+  await release(arrival.id, 'ann');
   await receive(arrival);
   expect(await catalog.find(arrival.id)).toBeUndefined();
   expect(stored(originalKey(arrival.id))).toBeUndefined();
   expect(stored(arrivalKey(arrival))).toBe('');
   expect(await ownerships.find(arrival.id, 'ann')).toBeUndefined();
+});
+
+test.each(['receive', 'claim'] as const)(
+  'an image that its sender deletes before or after the catalog has it (%s) does not come back',
+  async (method) => {
+    for (const moment of ['before', 'after'] as const) {
+      const arrival = await arrived('ann');
+      const { id } = arrival;
+      if (method === 'claim') await receive(await arrived('ben', id));
+      const during = receiveWith({
+        catalog: {
+          ...catalog,
+          [method]: async (...args: Parameters<Catalog[typeof method]>) => {
+            if (moment === 'before') await release(id, 'ann');
+            const record = await Reflect.apply(catalog[method], undefined, args);
+            if (moment === 'after') await release(id, 'ann');
+            return record;
+          },
+        },
+      });
+      storage.sqs.resetHistory();
+      await during(arrival);
+      expect(await ownerships.find(id, 'ann')).toBeUndefined();
+      expect(stored(arrivalKey(arrival))).toBe('');
+      // The worker of this queue deletes what no one owns.
+      expect(requestsTo('/delete')).toBe(1);
+      expect(stored(originalKey(id))).toBe(method === 'claim' ? 'an image' : undefined);
+    }
+  },
+);
+
+test('a deletion that ends between the claim of an arrival and its record leaves the claim', async () => {
+  const arrival = await arrived('ann');
+  const { id } = arrival;
+  await receive(await arrived('ben', id));
+  const later = receiveWith({
+    catalog: {
+      ...catalog,
+      async receive(...args) {
+        await ownerships.forget(id, new AbortController().signal);
+        return catalog.receive(...args);
+      },
+    },
+  });
+  await later(arrival);
+  expect(await ownerships.find(id, 'ben')).toBeUndefined();
+  expect(await ownerships.find(id, 'ann')).toMatchObject({ claimedAt: expect.any(String) });
+  expect((await ownerships.find(id, 'ann'))?.expiresAtSeconds).toBeUndefined();
 });
 
 test('an arrival waits for the end of a deletion, and is received by a later delivery', async () => {
@@ -229,7 +294,7 @@ test('an arrival waits for the end of a deletion, and is received by a later del
     await ownPorts({ catalog, ownerships, originals, uploads }, 'ann').catalog.find(first.id),
   ).toBeUndefined();
 
-  await ownerships.forget(first.id, new AbortController().signal, new Date(deletion.changedAt));
+  await ownerships.forget(first.id, new AbortController().signal);
   storage.stored.delete(originalKey(first.id));
   const leased = await catalog.takeLease(deletion, 'worker', new Date(Date.now() + 60_000));
   if (leased === undefined) throw new Error('There is no lease.');
@@ -291,7 +356,6 @@ describe('a request for a mail', () => {
     await createMailForgetter(server.mailRequestsTableName, server.client, true).forget(
       first.id,
       new AbortController().signal,
-      new Date(deletion.changedAt),
     );
     const soon = new Date(Date.now() + 60_000);
     await catalog.takeLease(deletion, 'worker', soon);

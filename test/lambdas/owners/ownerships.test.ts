@@ -18,6 +18,10 @@ const newId = (): string => {
   images += 1;
   return images.toString(16).padStart(64, '0');
 };
+const release = async (id: string, owner: string): Promise<boolean> => {
+  const seen = await ownerships.find(id, owner);
+  return seen !== undefined && ownerships.release(seen);
+};
 const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1000);
 const recordOf = (id: string, createdAt = new Date()) =>
   recordSchema.parse({
@@ -45,10 +49,10 @@ describe('a claim', () => {
     expect(await ownerships.find(id, 'alice')).toMatchObject({ imageId: id, owner: 'alice' });
     expect(await ownerships.find(id, 'carol')).toBeUndefined();
     expect(await ownerships.isOwned(recordOf(id))).toBe(true);
-    await ownerships.release(id, 'alice');
+    expect(await release(id, 'alice')).toBe(true);
     expect(await ownerships.find(id, 'alice')).toBeUndefined();
     expect(await ownerships.isOwned(recordOf(id))).toBe(true);
-    await ownerships.release(id, 'bob');
+    expect(await release(id, 'bob')).toBe(true);
     expect(await ownerships.isOwned(recordOf(id))).toBe(false);
   });
 
@@ -70,6 +74,36 @@ describe('a claim', () => {
   });
 });
 
+describe('an upload under way', () => {
+  test('does not bring back what its owner has deleted', async () => {
+    const id = newId();
+    await ownerships.claim(id, 'alice');
+    expect(await release(id, 'alice')).toBe(true);
+    expect(await ownerships.settle(id, 'alice')).toBe(false);
+    expect(await ownerships.find(id, 'alice')).toBeUndefined();
+  });
+
+  test('leaves a claim that stays as it is', async () => {
+    const id = newId();
+    await ownerships.claim(id, 'alice');
+    await ownerships.settle(id, 'alice');
+    await ownerships.claim(id, 'alice');
+    expect((await ownerships.find(id, 'alice'))?.expiresAtSeconds).toBeUndefined();
+  });
+
+  test('is not undone by a release of what was found before a step of it', async () => {
+    const id = newId();
+    await ownerships.announce(id, 'alice', inSeconds(60), undefined);
+    const announced = await ownerships.find(id, 'alice');
+    const claimed = await ownerships.claim(id, 'alice');
+    await ownerships.settle(id, 'alice');
+    if (announced === undefined) throw new Error('not announced');
+    expect(await ownerships.release(announced)).toBe(false);
+    expect(await ownerships.release(claimed)).toBe(false);
+    expect(await ownerships.find(id, 'alice')).toBeDefined();
+  });
+});
+
 describe('an announcement', () => {
   test('ends, and does not count as owning', async () => {
     const id = newId();
@@ -87,6 +121,8 @@ describe('an announcement', () => {
     const id = newId();
     await ownerships.announce(id, 'alice', inSeconds(1), undefined);
     expect(await ownerships.confirm(id, 'alice')).toBe(true);
+    expect(await ownerships.isOwned(recordOf(id))).toBe(true);
+    expect(await ownerships.settle(id, 'alice')).toBe(true);
     const found = await ownerships.find(id, 'alice');
     expect(found).toMatchObject({ claimedAt: expect.any(String) });
     expect(found?.expiresAtSeconds).toBeUndefined();
@@ -95,7 +131,7 @@ describe('an announcement', () => {
   test('is gone when its owner has deleted the image, and bytes that arrive then make no claim', async () => {
     const id = newId();
     await ownerships.announce(id, 'alice', inSeconds(60), undefined);
-    await ownerships.release(id, 'alice');
+    expect(await release(id, 'alice')).toBe(true);
     expect(await ownerships.confirm(id, 'alice')).toBe(false);
     expect(await ownerships.find(id, 'alice')).toBeUndefined();
   });
@@ -112,17 +148,18 @@ describe('an announcement', () => {
 });
 
 describe('a deletion', () => {
-  test('removes the claims from before it, and neither later ones nor announcements', async () => {
+  test('removes settled claims, and neither those of uploads under way nor announcements', async () => {
     const id = newId();
     for (let owner = 0; owner < 120; owner += 1) await claimEarlier(id, `owner-${owner}`, 10);
     await ownerships.claim(id, 'late');
     await ownerships.announce(id, 'announcer', inSeconds(60), undefined);
-    await ownerships.forget(id, new AbortController().signal, inSeconds(-5));
+    await ownerships.forget(id, new AbortController().signal);
     for (let owner = 0; owner < 120; owner += 1) {
       expect(await ownerships.find(id, `owner-${owner}`)).toBeUndefined();
     }
-    // Its upload may have been recorded by now, so it must not end.
-    expect(await ownerships.find(id, 'late')).toMatchObject({ claimedAt: expect.any(String) });
+    // It ends by itself, unless its upload succeeds.
+    expect(await ownerships.find(id, 'late')).toMatchObject({ expiresAtSeconds: expect.any(Number) });
+    expect(await ownerships.settle(id, 'late')).toBe(true);
     expect((await ownerships.find(id, 'late'))?.expiresAtSeconds).toBeUndefined();
     expect(await ownerships.find(id, 'announcer')).toBeDefined();
   });

@@ -94,13 +94,14 @@ beforeAll(async () => {
   for (const arrival of [first, second]) await handle(eventOf(arrivalKey(arrival)));
   aws.actAs({ function: 'the test' });
   // Owned, released and not yet deleted: as a process leaves it that dies in between.
-  await ownerships.release(other, 'ann');
+  const owned = await ownerships.find(other, 'ann');
+  if (owned === undefined || !(await ownerships.release(owned))) throw new Error('not released');
   // Owned, and deleted by the operator all the same.
   const deleted = 'd'.repeat(64);
   const catalog = createCatalog(server.tableName, server.client);
   await ownerships.claim(deleted, 'ann');
   const record = await catalog.receive(deleted, { bytes: 9 }, new Date(), 1);
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await ownerships.settle(deleted, 'ann');
   if (record) await catalog.startDeletion(record);
   aws.actAs({ function: deletion.role });
   for (const imageId of [id, other, deleted]) await handle(JSON.stringify({ imageId }));
