@@ -41,7 +41,7 @@ export interface MailRequests {
   of(imageId: ImageId, uploadId?: string): Promise<readonly MailRequest[]>;
   /**
    * The presigned upload has proven the bytes: its requests become those of an inline upload. Requests beyond
-   * the recipients that the image may have today are left to expire. It may be repeated.
+   * the recipients that the image may have today are removed. It may be repeated.
    */
   prove(imageId: ImageId, uploadId: string): Promise<void>;
   /** Reserves a mail for a minute. False when another process has reserved it, or the request is gone. */
@@ -151,7 +151,7 @@ export const createMailRequests = (
     return keys;
   };
 
-  const removeItem = async (key: Key, abortSignal: AbortSignal): Promise<void> => {
+  const removeItem = async (key: Key, abortSignal?: AbortSignal): Promise<void> => {
     await dynamodb.send(new DeleteItemCommand({ TableName, Key: { ...key } }), { abortSignal });
   };
 
@@ -193,6 +193,17 @@ export const createMailRequests = (
       `This image has ${maxRecipientsPerDay} recipients today. Further ones are accepted from ${endsAt.toISOString()}.`,
       { field: notifyHeader, retryAfterSeconds: secondsUntil(endsAt, now) },
     );
+  };
+
+  /** False where the image has as many other recipients today as it may have. */
+  const isRecipientCounted = async (imageId: ImageId, recipient: string): Promise<boolean> => {
+    try {
+      await countRecipient(imageId, recipient);
+      return true;
+    } catch (error) {
+      if (error instanceof MailError) return false;
+      throw error;
+    }
   };
 
   const remove = async (request: MailRequest): Promise<void> => {
@@ -240,16 +251,13 @@ export const createMailRequests = (
     async prove(imageId, uploadId) {
       for (const request of await requestsIn(imageId, uploadId)) {
         const { recipient, requestId } = request;
-        try {
-          await countRecipient(imageId, recipient);
-        } catch (error) {
-          if (error instanceof MailError) continue;
-          throw error;
-        }
         const proven: MailRequest = { imageId, recipient, requestId };
-        await put({ ...proven, ...keyOf(proven), [timeToLive]: nowSeconds() + keptSeconds });
+        if (await isRecipientCounted(imageId, recipient)) {
+          await put({ ...proven, ...keyOf(proven), [timeToLive]: nowSeconds() + keptSeconds });
+        }
         await remove(request);
       }
+      await removeItem(marshall({ [partitionKey]: uploadsPartitionOf(imageId), [sortKey]: uploadId }));
     },
 
     claim(request) {

@@ -15,6 +15,7 @@ import { inOwnAccount } from '../constructs/own-account.ts';
 import { ownMetricsOf } from '../constructs/own-metrics.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import type { WorkQueue } from '../constructs/work-queue.ts';
+import { deletionMaxConcurrency } from '../function-concurrency.ts';
 import { deletionMemoryMiB } from '../function-memory.ts';
 import type { Settings } from '../settings.ts';
 
@@ -102,7 +103,7 @@ export class Deletion extends Construct {
       batchSize: 1,
       reportBatchItemFailures: true,
       // The minimum of Lambda: no one waits for a deletion.
-      maxConcurrency: 2,
+      maxConcurrency: deletionMaxConcurrency,
     });
     this.monitored = this.createMonitored(props);
   }

@@ -22,6 +22,7 @@ import type { Monitored } from '../constructs/monitored.ts';
 import { inOwnAccount } from '../constructs/own-account.ts';
 import { ServiceFunction } from '../constructs/service-function.ts';
 import { WorkQueue } from '../constructs/work-queue.ts';
+import { notifyMaxConcurrency } from '../function-concurrency.ts';
 import type { Settings } from '../settings.ts';
 import { mailMonitoring } from './mail-monitoring.ts';
 import type { EmailSettings } from './settings.ts';
@@ -128,7 +129,7 @@ export class Notify extends Construct {
       reportBatchItemFailures: true,
       // The minimum of Lambda. Each sends one mail after the other, because SES limits mails per second, in
       // its sandbox to one (SES Developer Guide, "Service quotas").
-      maxConcurrency: 2,
+      maxConcurrency: notifyMaxConcurrency,
     });
     this.monitored = mailMonitoring({
       serviceName,

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Annotations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
+import { busyFunctions } from '../function-concurrency.ts';
 import { resizeMemoryMiB } from '../function-memory.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import type { WarningId } from './settings.ts';
@@ -8,8 +9,8 @@ import type { WarningId } from './settings.ts';
 /** What an account has before its first increase (Lambda Developer Guide, "Lambda quotas"). */
 const newAccount = { concurrency: 10, memoryMiB: 3008 };
 
-/** The ingest function of other callers, the reconciler and notify run beside the functions with a limit. */
-const otherFunctions = 3;
+/** One must stay free for the callers that do not wait. The reconciler, which seldom runs, can try again. */
+const otherFunctions = 1;
 
 /** Shows a warning, unless the operator has accepted it. */
 const warn = (where: IConstruct, settings: Settings, id: WarningId, text: string): void => {
@@ -33,13 +34,12 @@ export const warnAboutSettings = (service: IConstruct, settings: Settings): void
 
 /** One sentence for each quota of a new account that these settings exceed. */
 const aboveNewAccount = (settings: Settings): readonly string[] => {
-  const { resizeMaxConcurrency, slowResizeMaxConcurrency, maxWaitingCallers } = settings;
   const sentences: string[] = [];
   if (settings.compute === 'lambda') {
-    const functions = resizeMaxConcurrency + slowResizeMaxConcurrency + maxWaitingCallers;
+    const functions = busyFunctions(settings);
     if (functions > newAccount.concurrency - otherFunctions) {
       sentences.push(
-        `Together, resizeMaxConcurrency, slowResizeMaxConcurrency and maxWaitingCallers let ${functions} functions run at a time: it has ${newAccount.concurrency}, of which others need ${otherFunctions}.`,
+        `With resizeMaxConcurrency, slowResizeMaxConcurrency and maxWaitingCallers as they are, ${functions} functions may run at a time besides those for requests: it has ${newAccount.concurrency}.`,
       );
     }
     const memoryMiB = resizeMemoryMiB(settings, 'slow');

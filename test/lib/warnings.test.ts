@@ -30,8 +30,12 @@ test('nothing is said about careful settings', () => {
 test.each([
   ['no-alerts', { alerts: { emails: [] } }, /^No one gets alarms/],
   ['open-api', { auth: 'none' }, /^Anyone who knows the URL may upload/],
-  ['new-account-quotas', { maxWaitingCallers: 3 }, /let 8 functions run at a time: it has 10/],
-  ['new-account-quotas', { resizeMaxConcurrency: 20 }, /let 24 functions run at a time/],
+  [
+    'new-account-quotas',
+    { maxWaitingCallers: 3 },
+    /10 functions may run at a time besides those for requests: it has 10/,
+  ],
+  ['new-account-quotas', { resizeMaxConcurrency: 20 }, /26 functions may run at a time/],
   ['new-account-quotas', { decodeMemoryMiB: 2559 }, /a function of 3009 MiB: it allows 3008/],
   ['new-account-quotas', { ingestMaxConcurrency: 5 }, /ingestMaxConcurrency reserves concurrency/],
 ])('%s is said about %j, and nothing else', (id, given, text) => {

@@ -1,3 +1,4 @@
+import { busyFunctions, type ConcurrencySettings } from '../../../../lib/function-concurrency.ts';
 import type { Settings } from '../../../../lib/settings.ts';
 import { fails, type Outcome, ok, surprise } from '../outcome.ts';
 
@@ -10,14 +11,7 @@ export interface ConcurrencyFacts {
   /** The part of it that no function has reserved. */
   readonly unreserved: number;
   readonly isFirstDeployment: boolean;
-  readonly settings: Pick<
-    Settings,
-    | 'compute'
-    | 'ingestMaxConcurrency'
-    | 'maxWaitingCallers'
-    | 'resizeMaxConcurrency'
-    | 'slowResizeMaxConcurrency'
-  >;
+  readonly settings: ConcurrencySettings & Pick<Settings, 'compute' | 'ingestMaxConcurrency'>;
 }
 
 const advice = (how: string): string =>
@@ -39,7 +33,7 @@ export const judgeConcurrency = (facts: ConcurrencyFacts): Outcome => {
   const { resizeMaxConcurrency, slowResizeMaxConcurrency, maxWaitingCallers } = settings;
   // In containers only a few functions of the service run.
   if (settings.compute === 'fargate') return ok(`${has}.`);
-  const wanted = resizeMaxConcurrency + slowResizeMaxConcurrency + maxWaitingCallers;
+  const wanted = busyFunctions(settings);
   if (wanted < unreserved) return ok(`${has}; the settings use ${wanted} besides those for requests.`);
   return surprise(
     `${has}, but the settings allow ${wanted} besides those for requests. Images whose messages Lambda throttles five times become dead letters.`,

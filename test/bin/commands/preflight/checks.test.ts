@@ -82,7 +82,7 @@ describe('The concurrency', () => {
 
   test('holds while functions for requests are left', () => {
     expect(judge(1000, 1000)).toMatchObject({ result: 'ok' });
-    expect(judge(1000, 35)).toMatchObject({ result: 'ok' });
+    expect(judge(1000, 37)).toMatchObject({ result: 'ok' });
   });
 
   test('surprises in a new account, and where others have reserved the rest', () => {
@@ -91,7 +91,7 @@ describe('The concurrency', () => {
       finding: expect.stringContaining('up to 10 functions at a time, 10 of them unreserved'),
       advice: expect.stringContaining('lower resizeMaxConcurrency (20), slowResizeMaxConcurrency (4)'),
     });
-    expect(judge(1000, 34)).toMatchObject({ result: 'surprise' });
+    expect(judge(1000, 36)).toMatchObject({ result: 'surprise' });
   });
 
   test('does not matter for containers', () => {
