@@ -151,11 +151,11 @@ export const createIngest = (dependencies: IngestDependencies): Ingest => {
     throw deletionInProgress();
   };
 
-  /** The record of an image that had one a moment ago. */
+  /** The record of an image that had one a moment ago. Without it the image was deleted meanwhile. */
   const recordOf = async (id: ImageId): Promise<ImageRecord> => {
     const state = await catalog.state(id);
-    if (state?.status === 'deleting') throw deletionInProgress();
-    return requireRecord(state && isDeletion(state) ? undefined : state);
+    if (state === undefined || isDeletion(state)) throw deletionInProgress();
+    return state;
   };
 
   /** A caller gets its reply although the topic is unreachable. The log then has the event. */

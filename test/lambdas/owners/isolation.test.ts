@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { PublishCommand } from '@aws-sdk/client-sns';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
@@ -505,4 +505,32 @@ test('the log has no owner, and no name of one', async () => {
   expect(JSON.stringify([log.info.mock.calls, log.warn.mock.calls, log.error.mock.calls])).not.toContain(
     'quentin',
   );
+});
+
+test('an announcement during an upload and a deletion of the same owner is asked to come again', async () => {
+  const id = imageIdOf(await picture());
+  const ownerships = createOwnerships(server.ownersTableName, server.client);
+  const original = DynamoDBClient.prototype.send;
+  let isDone = false;
+  const sent = jest.spyOn(DynamoDBClient.prototype, 'send').mockImplementation(async function (
+    this: DynamoDBClient,
+    command: unknown,
+  ) {
+    const isAnnouncing = command instanceof UpdateItemCommand && !isDone && isAboutOwners(command);
+    if (!isAnnouncing) return Reflect.apply(original, this, [command]);
+    isDone = true;
+    const claimed = await ownerships.claim(id, ownerOfSubject(issuer, 'ann'));
+    try {
+      return await Reflect.apply(original, this, [command]);
+    } finally {
+      await ownerships.release(claimed);
+    }
+  });
+  const isAboutOwners = ({ input }: UpdateItemCommand): boolean => input.TableName === server.ownersTableName;
+  const response = await announce('ann', id);
+  sent.mockRestore();
+  expect(isDone).toBe(true);
+  expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '5']);
+  expect(await response.json()).toMatchObject({ code: 'deletion-in-progress' });
+  expect((await announce('ann', id)).status).toBe(201);
 });

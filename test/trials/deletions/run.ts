@@ -52,8 +52,11 @@ const clients = wholeOption('clients', options.clients, 1, 100);
 const owners = wholeOption('owners', options.owners, 1, 100);
 const seed = wholeOption('seed', options.seed ?? anySeed(), 0, 2 ** 32 - 1);
 
-/** A message becomes a dead letter after its fifth receive, and kills alone must not cause that. */
-const visibilityTimeoutSeconds = 4;
+/**
+ * A message becomes a dead letter after its fifth receive. Kills alone must not cause that, nor a busy machine,
+ * on which a resize takes seconds.
+ */
+const visibilityTimeoutSeconds = 10;
 const reconcileSeconds = 10;
 /** A killed worker's lease ends after a minute, and its image is looked at a minute later. */
 const quietMilliseconds = 180_000;
