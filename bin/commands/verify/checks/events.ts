@@ -4,11 +4,11 @@ import { GetBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { GetSubscriptionAttributesCommand } from '@aws-sdk/client-sns';
 import { GetQueueAttributesCommand, type QueueAttributeName } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
-import { originalPrefix } from '../../../../lambdas/image/keys.ts';
+import { arrivalPrefix, originalPrefix } from '../../../../lambdas/image/keys.ts';
 import { describeAwsError } from '../../aws-errors.ts';
 import type { AwsClients } from '../aws.ts';
 import type { Check, Context } from '../check.ts';
-import type { StackResource } from '../deployed-stack.ts';
+import type { DeployedStack, StackResource } from '../deployed-stack.ts';
 import { counted, judge, skipped } from '../outcome.ts';
 
 const attributeOf = async (
@@ -74,6 +74,17 @@ const subscribedQueues = (
   return url === undefined ? [] : [{ url, topicArn: context.stack.outputs.ImageEventsTopicArn }];
 };
 
+/** The queues that get events of the raw bucket. Only known callers upload to a place of their own first. */
+const bucketEventsOf = ({ outputs, allOutputs }: Pick<DeployedStack, 'outputs' | 'allOutputs'>) => {
+  const { DeleteQueueUrl: deletions, OwnersTableName: owners } = allOutputs;
+  return [
+    { what: 'originals', below: originalPrefix, queueUrl: outputs.ResizeQueueUrl },
+    ...(owners === undefined || deletions === undefined
+      ? []
+      : [{ what: 'arrivals', below: arrivalPrefix, queueUrl: deletions }]),
+  ];
+};
+
 const redriveSchema = z.looseObject({ deadLetterTargetArn: z.string(), maxReceiveCount: z.coerce.number() });
 
 /** The way of an original from the bucket to the function, and what runs by itself. */
@@ -82,46 +93,53 @@ export const eventChecks: readonly Check[] = [
     name: 'bucket-notifications',
     group: 'events',
     quick: true,
-    description: 'The raw bucket sends an event of each new original to the resize queue.',
+    description: 'The raw bucket sends an event of each new object to the queue that processes it.',
     async run({ stack, aws }) {
-      const { RawBucketName: Bucket, ResizeQueueUrl } = stack.outputs;
+      const { RawBucketName: Bucket } = stack.outputs;
       const { QueueConfigurations = [] } = await aws.s3.send(
         new GetBucketNotificationConfigurationCommand({ Bucket }),
       );
-      const queueArn = await attributeOf(aws, ResizeQueueUrl, 'QueueArn');
-      const toQueue = QueueConfigurations.filter(({ QueueArn }) => QueueArn === queueArn);
-      const prefixes = toQueue.map(
-        ({ Filter }) =>
-          Filter?.Key?.FilterRules?.find(({ Name = '' }) => Name.toLowerCase() === 'prefix')?.Value ?? '',
-      );
-      const events = toQueue.flatMap(({ Events = [] }) => Events);
-      const faults =
-        toQueue.length === 0
-          ? [`${Bucket} sends no events to ${ResizeQueueUrl}.`]
-          : [
-              ...(prefixes.some((prefix) => originalPrefix.startsWith(prefix))
-                ? []
-                : [
-                    `${Bucket} sends events only for ${prefixes.join(', ')}, but originals are below ${originalPrefix}.`,
-                  ]),
-              ...(events.some((event) => event === 's3:ObjectCreated:*')
-                ? []
-                : [`${Bucket} sends events only of ${events.join(', ')}.`]),
-            ];
-      return judge(faults, `Events for ${prefixes.join(', ')} go to the resize queue.`);
+      const faults: string[] = [];
+      const expected = bucketEventsOf(stack);
+      for (const { what, below, queueUrl } of expected) {
+        const queueArn = await attributeOf(aws, queueUrl, 'QueueArn');
+        const toQueue = QueueConfigurations.filter(({ QueueArn }) => QueueArn === queueArn);
+        const prefixes = toQueue.map(
+          ({ Filter }) =>
+            Filter?.Key?.FilterRules?.find(({ Name = '' }) => Name.toLowerCase() === 'prefix')?.Value ?? '',
+        );
+        const events = toQueue.flatMap(({ Events = [] }) => Events);
+        if (toQueue.length === 0) {
+          faults.push(`${Bucket} sends no events to ${queueUrl}.`);
+          continue;
+        }
+        if (!prefixes.some((prefix) => below.startsWith(prefix))) {
+          faults.push(
+            `${Bucket} sends events only for ${prefixes.join(', ')} to ${queueUrl}, but ${what} are below ${below}.`,
+          );
+        }
+        if (!events.includes('s3:ObjectCreated:*')) {
+          faults.push(`${Bucket} sends events only of ${events.join(', ')} to ${queueUrl}.`);
+        }
+      }
+      return judge(faults, `Events reach ${counted(expected.length, 'queue')}.`);
     },
   },
   {
     name: 'queue-policies',
     group: 'events',
     quick: true,
-    description: 'The resize queue accepts events from S3, and the mail queue accepts them from SNS.',
+    description: 'Queues accept the events that S3 and SNS send to them.',
     async run(context) {
       const { stack, aws } = context;
-      const { RawBucketName, ResizeQueueUrl, ImageEventsTopicArn } = stack.outputs;
+      const { RawBucketName, ImageEventsTopicArn } = stack.outputs;
       const account = ImageEventsTopicArn.split(':')[4] ?? '';
       const senders = [
-        { url: ResizeQueueUrl, service: 's3.amazonaws.com', arn: `arn:aws:s3:::${RawBucketName}` },
+        ...bucketEventsOf(stack).map(({ queueUrl }) => ({
+          url: queueUrl,
+          service: 's3.amazonaws.com',
+          arn: `arn:aws:s3:::${RawBucketName}`,
+        })),
         ...subscribedQueues(context).map(({ url, topicArn }) => ({
           url,
           service: 'sns.amazonaws.com',

@@ -12,6 +12,8 @@ export interface ContextProps {
   /** The API. @default - one that nobody answers */
   readonly baseUrl?: string;
   readonly signal?: AbortSignal;
+  /** Outputs of the stack that not every stack has. @default - none */
+  readonly allOutputs?: Readonly<Record<string, string>>;
   /** What the checks create. @default - nothing */
   readonly undoLater?: Context['undoLater'];
 }
@@ -21,6 +23,7 @@ export const createContext = ({
   resources = [],
   baseUrl = 'http://127.0.0.1:9/dev',
   signal = new AbortController().signal,
+  allOutputs = {},
   undoLater = () => {},
 }: ContextProps = {}): Context => {
   const all = resources.map((each) => ({ logicalId: 'Resource', status: 'CREATE_COMPLETE', ...each }));
@@ -40,7 +43,7 @@ export const createContext = ({
         AlertsTopicArn: 'arn:aws:sns:eu-west-1:111122223333:alerts',
         ImageEventsTopicArn: 'arn:aws:sns:eu-west-1:111122223333:events',
       },
-      allOutputs: {},
+      allOutputs,
       resources: all,
       of: (type) => all.filter((each) => each.type === type),
       settings: async () => ({
