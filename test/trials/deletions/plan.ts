@@ -26,8 +26,8 @@ export interface Kill {
 }
 
 /**
- * How an image and an owner end: `kept`, `deleted`, or `late`: deleted, and then the owner sends the bytes to a
- * presigned URL of before.
+ * How an image and an owner end: `kept`, `deleted`, or `late`: deleted, and then the owner sends the bytes
+ * to a presigned URL of before.
  */
 const endings = ['kept', 'deleted', 'late'] as const;
 /** Of an image that no one keeps. */
