@@ -40,8 +40,8 @@ export const createReceiveArrival = (dependencies: ArrivalsDependencies): Receiv
   const { metrics, log, proofListeners } = dependencies;
 
   /**
-   * Claims the image for its announcer, records it, and makes the claim stay. Each write needs the one before:
-   * what the owner deletes meanwhile does not come back.
+   * Claims the image for its announcer, records it, and makes the claim stay. Each write needs the one
+   * before: what the owner deletes meanwhile does not come back.
    *
    * @returns undefined where the owner has deleted the image since announcing it
    */

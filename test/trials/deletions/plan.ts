@@ -1,8 +1,8 @@
 import type { Random } from '../random.ts';
 
 /**
- * What a client does: `delete` as the owner, `remove` as the operator, `presigned` is an upload straight to S3,
- * `list` reads all pages of the owner's images.
+ * What a client does: `delete` as the owner, `remove` as the operator, `presigned` is an upload straight to
+ * S3, `list` reads all pages of the owner's images.
  */
 export type Does = 'upload' | 'presigned' | 'delete' | 'remove' | 'visit' | 'list';
 

@@ -53,8 +53,8 @@ const owners = wholeOption('owners', options.owners, 1, 100);
 const seed = wholeOption('seed', options.seed ?? anySeed(), 0, 2 ** 32 - 1);
 
 /**
- * A message becomes a dead letter after its fifth receive. Kills alone must not cause that, nor a busy machine,
- * on which a resize takes seconds.
+ * A message becomes a dead letter after its fifth receive. Kills alone must not cause that, nor a busy
+ * machine, on which a resize takes seconds.
  */
 const visibilityTimeoutSeconds = 10;
 const reconcileSeconds = 10;
@@ -86,7 +86,7 @@ if (chosen.length === 0) {
 }
 const share = (total: number): number => Math.ceil(total / chosen.length);
 
-/** Each one when its time has come, counted in operations: a busy machine must not get all kills at the start. */
+/** Kills each one when its time has come, counted in operations: not all at the start of a busy machine. */
 const killAll = async (stack: Stack, all: readonly Kill[], done: () => number): Promise<void> => {
   for (const { role, operations: dueAt } of all.toSorted((one, other) => one.operations - other.operations)) {
     while (done() < dueAt) await sleep(50);
