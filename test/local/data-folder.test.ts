@@ -123,8 +123,12 @@ test('commands fail in a folder where npm start has never run', async () => {
   const holder = startServices(folder, port);
   while (!holder.out().includes('ready')) await new Promise((resolve) => setTimeout(resolve, 50));
   const elsewhere = await temporaryFolder();
-  for (const entry of ['bin/reconcile.ts', 'bin/redrive.ts']) {
-    const run = startNode(entry, { folder: elsewhere, environment: { PORT: String(port) } });
+  const environment = { PORT: String(port) };
+  for (const [entry, args] of [
+    ['bin/reconcile.ts', []],
+    ['bin/redrive.ts', ['--local']],
+  ] as const) {
+    const run = startNode(entry, { folder: elsewhere, args, environment });
     expect(await run.ended).toBe(1);
     expect(run.errors()).toContain(
       `There are no credentials in .local/${port}. Run npm start first, with the same PORT if you set one.`,
