@@ -14,8 +14,8 @@ const usage = `Usage: npm run test:hostile -- [options]
 
 Sends damaged, lying and foreign files and bombs through ingest, queue and resize, and watches the processes.
 
-  --short            as many inputs as take about two minutes
-  --mutations N      inputs: 50,000, or 4,500 with --short
+  --short            as many inputs as take about a minute and a half
+  --mutations N      inputs: 50,000, or 2,500 with --short
   --workers N        resize workers: 2
   --clients N        inputs under way at a time: 16
   --decoder-mib N    the most memory of a process that decodes: 1,700
@@ -39,7 +39,7 @@ const options = readOptions(usage, {
 const seed = wholeOption('seed', options.seed ?? anySeed(), 0, 2 ** 32 - 1);
 const mutations = wholeOption(
   'mutations',
-  options.mutations ?? (options.short ? '4500' : '50000'),
+  options.mutations ?? (options.short ? '2500' : '50000'),
   1,
   10_000_000,
 );
