@@ -6,6 +6,7 @@ import { acceptedTypes } from '../../../lambdas/image/original-type.ts';
 import { heicFile } from '../../heic-files.ts';
 import { corruptJpeg, quarteredPicture } from '../../images.ts';
 import { post } from '../../local/uploads.ts';
+import { beginDeletion, deletionProblems } from '../faults/deletion.ts';
 import type { Stack } from '../stack.ts';
 
 /** Of each type. An image is new when it is sent for the first time, and known from then on. */
@@ -33,18 +34,26 @@ const heicNumber = (index: number): Buffer =>
 /**
  * Prepares an image in each state.
  *
- * @returns the ids of a ready, a failed, an announced and an unknown image
+ * @returns the ids of a ready, a failed, an announced and an unknown image, and that of a deleted one, which must
+ *   not be announced: it would be there again
  */
-export const imagesInEveryState = async ({ apiUrl }: Stack): Promise<readonly string[]> => {
+export const imagesInEveryState = async (stack: Stack) => {
+  const { apiUrl, aws } = stack;
   const ready = Buffer.from(await quarteredPicture(48, 32).png().toBuffer());
   const failed = Buffer.from(corruptJpeg());
+  const deleted = Buffer.from(await quarteredPicture(32, 48).png().toBuffer());
   const announced = Buffer.from('announced');
   const statuses = [];
-  for (const image of [ready, failed]) {
+  for (const image of [ready, failed, deleted]) {
     statuses.push((await post(`${apiUrl}/upload_image`, image, { Prefer: 'wait=20' })).status);
   }
   const announcement = { sha256: imageIdOf(announced), bytes: announced.byteLength };
   statuses.push((await post(`${apiUrl}/uploads`, JSON.stringify(announcement))).status);
-  if (String(statuses) !== '200,422,201') throw new Error(`The statuses of the replies are ${statuses}.`);
-  return [ready, failed, announced, Buffer.from('unknown')].map(imageIdOf);
+  if (String(statuses) !== '200,422,200,201') throw new Error(`The statuses of the replies are ${statuses}.`);
+  const deletedId = imageIdOf(deleted);
+  await beginDeletion(stack, deletedId);
+  const problems = await deletionProblems(aws, deletedId, 60_000);
+  if (problems.length > 0) throw new Error(problems.join());
+  const ids = [ready, failed, announced, Buffer.from('unknown')].map(imageIdOf);
+  return { ids, deletedId };
 };

@@ -58,10 +58,10 @@ const stack = await startStack({ visibilityTimeoutSeconds: 30 });
 const { apiUrl } = stack;
 try {
   await writeImages(join(folder, 'images'));
-  const ids = await imagesInEveryState(stack);
+  const { ids, deletedId } = await imagesInEveryState(stack);
   writeFileSync(join(folder, 'ids.txt'), ids.map((id) => `"${id}"\n`).join(''));
   const description = await (await fetch(`${apiUrl}/openapi.json`)).text();
-  writeFileSync(join(folder, 'openapi.json'), withExamples(description, ids));
+  writeFileSync(join(folder, 'openapi.json'), withExamples(description, [...ids, deletedId]));
 
   // Schemathesis expects its dictionary beside the description.
   const configurationFile = join(folder, 'schemathesis.toml');
