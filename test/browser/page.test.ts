@@ -182,6 +182,8 @@ test('the keyboard alone is enough to upload and to copy the link', async () => 
   const { page } = await open(`${api}/`);
   await page.keyboard.press('Tab');
   const choosing = page.waitForEvent('filechooser');
+  // On a busy machine the key could otherwise come before the focus, or before Chromium asks for files here.
+  await page.waitForFunction('document.activeElement.matches("input[type=file]")');
   await page.keyboard.press('Space');
   await (await choosing).setFiles([files.small]);
   await done(page);
