@@ -31,8 +31,25 @@ export const fileOf = async (request: Request, body: Uint8Array): Promise<Uint8A
   return new Uint8Array(await file.arrayBuffer());
 };
 
+/** Parsing blocks the event loop: a body of nothing but parts, 70,000 of them, for a second. */
+const maxParts = 100;
+
+const hasTooManyParts = (contentType: string, body: Uint8Array): boolean => {
+  const [, quoted, plain = ''] = /boundary=(?:"([^"]*)"|([^;\s]*))/i.exec(contentType) ?? [];
+  const delimiter = `--${quoted ?? plain}`;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  // One more stands at the end.
+  let left = maxParts + 1;
+  for (let at = bytes.indexOf(delimiter); at !== -1; at = bytes.indexOf(delimiter, at + delimiter.length)) {
+    if (left === 0) return true;
+    left -= 1;
+  }
+  return false;
+};
+
 const parse = async ({ headers }: Request, body: Uint8Array): Promise<readonly (string | File)[]> => {
   const contentType = headers.get('Content-Type') ?? '';
+  if (hasTooManyParts(contentType, body)) throw invalid(`The form has more than ${maxParts} parts.`);
   try {
     // A view may share its memory with other bodies, which the types of fetch do not allow.
     const form = await new Response(new Uint8Array(body), {

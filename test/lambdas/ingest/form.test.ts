@@ -47,7 +47,14 @@ test.each([
   });
 });
 
-test('refuses a form with a hundred thousand fields and no file', async () => {
-  const body = Buffer.from(part('name="a"', '').repeat(100_000) + end);
-  await expect(fileOf(requestWith(), body)).rejects.toThrow('The form has no file');
-});
+test.each([boundary, `"${boundary}"`])(
+  'takes a hundred parts and refuses more (boundary=%s)',
+  async (given) => {
+    const fields = part('name="a"; filename=""', '');
+    const request = requestWith(`multipart/form-data; boundary=${given}`);
+    const most = Buffer.from(fields.repeat(99) + file('bytes') + end);
+    expect(Buffer.from(await fileOf(request, most)).toString()).toBe('bytes');
+    const more = Buffer.from(fields.repeat(100) + file('bytes') + end);
+    await expect(fileOf(request, more)).rejects.toThrow('more than 100 parts');
+  },
+);

@@ -34,8 +34,8 @@ const heicNumber = (index: number): Buffer =>
 /**
  * Prepares an image in each state.
  *
- * @returns the ids of a ready, a failed, an announced and an unknown image, and that of a deleted one, which must
- *   not be announced: it would be there again
+ * @returns the ids of a ready, a failed, an announced and an unknown image, and that of a deleted one, which
+ *   must not be announced: it would be there again
  */
 export const imagesInEveryState = async (stack: Stack) => {
   const { apiUrl, aws } = stack;
