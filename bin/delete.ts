@@ -28,7 +28,7 @@ const usage = `Usage: npm run delete -- [--stack NAME] [--dry-run] [--report FIL
   --report FILE   also writes what was done to a file, as JSON
   --dry-run       says what would be deleted, and changes nothing
 
-Images that are named by id are deleted whoever uploaded them. The command ends once nothing of them is left.
+Images that are named by id are deleted for all their owners. The command ends once nothing of them is left.
 If it is interrupted, run it again. It exits with 0 if every image is deleted, and with 1 if one is not.`;
 
 /** A deletion takes less than a second; the message of a killed worker is delivered again in 6 minutes. */

@@ -233,7 +233,7 @@ export const createMailRequests = (
           : Math.floor(presigned.expiresAt.getTime() / 1000) + unprovenSeconds;
       const item = { ...request, ...keyOf(request), [timeToLive]: expires };
       await put(item);
-      // After the request, so that whoever finds the upload here finds its request as well.
+      // After the request: a deletion that finds the upload here then finds its request as well.
       if (uploadId !== undefined) {
         await put({
           [partitionKey]: uploadsPartitionOf(imageId),

@@ -30,8 +30,8 @@ export interface DeleteImagesProps {
   readonly deletionRequests: Pick<DeletionRequests, 'send'>;
   readonly ids: readonly ImageId[];
   /**
-   * Whether to delete images whoever owns them. Otherwise only deletions that have begun are waited for: what
-   * is uploaded meanwhile belongs to others.
+   * Whether to begin deletions, for all owners. Otherwise this only waits for those that have begun: an image
+   * that is uploaded meanwhile belongs to others.
    */
   readonly ofAllOwners: boolean;
   readonly isDryRun: boolean;
@@ -39,7 +39,7 @@ export interface DeleteImagesProps {
   readonly waitSeconds: number;
   /** Once it is aborted, no further deletion begins or is waited for. */
   readonly stopping: AbortSignal;
-  /** Is told how many images are done. */
+  /** Called with the number of images that are done. */
   readonly onProgress: (done: number) => void;
 }
 

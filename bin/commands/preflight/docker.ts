@@ -31,7 +31,7 @@ export const readDocker = async (command = 'docker'): Promise<DockerFacts> => {
     return { command, state: 'running', platforms: own === 'linux/arm64' ? [own] : undefined };
   }
   const [, list = ''] = /^Platforms:\s*(.+)$/m.exec(builder.output) ?? [];
-  // A star marks what the builder was told to prefer.
+  // A star marks a platform that was set by hand (Docker Docs, `docker buildx inspect`).
   const platforms = list.split(',').map((each) => each.trim().replace(/\*$/, ''));
   return { command, state: 'running', platforms: list === '' ? [own] : platforms };
 };

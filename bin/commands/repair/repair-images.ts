@@ -22,7 +22,7 @@ export interface RepairImagesProps {
   readonly from: string | undefined;
   /** Once it is aborted, no further page is read. */
   readonly stopping: AbortSignal;
-  /** Is told after each page how far the work is. */
+  /** Called after each page with the progress. */
   readonly onPage: (counts: Counts, next: string | undefined) => void;
 }
 

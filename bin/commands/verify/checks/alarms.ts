@@ -174,7 +174,7 @@ export const alarmChecks: readonly Check[] = [
         return isConfirmed(subscription) ? [] : [`${address} has not confirmed the mail from AWS.`];
       });
       if (expected.length === 0 && !found.some(isConfirmed)) {
-        return skipped('Nobody is told about alarms: the setting alerts.emails is empty.');
+        return skipped('No one receives alarms: the setting alerts.emails is empty.');
       }
       return judge(faults, `Confirmed: ${counted(found.filter(isConfirmed).length, 'subscription')}.`);
     },

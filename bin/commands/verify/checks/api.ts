@@ -124,7 +124,7 @@ export const apiChecks: readonly Check[] = [
         const found = route === allOthers ? DefaultRouteSettings : RouteSettings[route];
         return found?.ThrottlingBurstLimit === burst && found.ThrottlingRateLimit === perSecond
           ? []
-          : [`${route}: ${found?.ThrottlingRateLimit ?? 'any number'} requests a second, not ${perSecond}.`];
+          : [`${route}: ${found?.ThrottlingRateLimit ?? 'unlimited'} requests a second, not ${perSecond}.`];
       });
       return judge(faults, `${counted(Object.keys(expected).length, 'limit')}.`);
     },

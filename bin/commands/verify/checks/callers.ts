@@ -17,14 +17,14 @@ export const callerChecks: readonly Check[] = [
     name: 'unsigned-refused',
     group: 'callers',
     quick: true,
-    description: 'With `auth`, an upload by nobody is refused.',
+    description: 'With `auth`, an upload without credentials is refused.',
     async run({ stack, api, images }) {
       const { auth } = await stack.settings();
       if (auth === 'none') return skipped('Everyone may upload: auth is "none".');
       const photo = await newPhoto();
       images.add(photo);
       const reply = await api.send('POST', '/upload_image', { body: photo, caller: { kind: 'anonymous' } });
-      requireStatus('An upload by nobody', reply, auth === 'iam' ? 403 : 401);
+      requireStatus('An upload without credentials', reply, auth === 'iam' ? 403 : 401);
       return held(`${describeReply(reply)}.`);
     },
   },

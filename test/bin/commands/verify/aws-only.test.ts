@@ -96,7 +96,7 @@ describe('throttles', () => {
       .resolves({ Items: [{ StageName: 'dev', ...stage.properties, RouteSettings: {} }] });
     expect(await make('throttles', createContext({ resources: [stage] }))).toEqual({
       status: 'failed',
-      seen: 'POST /upload_image: any number requests a second, not 10.',
+      seen: 'POST /upload_image: unlimited requests a second, not 10.',
     });
   });
 });
